@@ -1,0 +1,5 @@
+"""See your Baseten training: projects, jobs and GPUs as tidy tables, answers and files."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

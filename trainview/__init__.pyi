@@ -1,0 +1,1 @@
+from trainview.schema import columns as columns

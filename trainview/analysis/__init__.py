@@ -1,0 +1,1 @@
+"""Pure helpers: a jobs table in, a new table of the same kind out."""
