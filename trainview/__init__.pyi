@@ -1,1 +1,1 @@
-from trainview.schema import columns as columns
+from .schema import columns as columns

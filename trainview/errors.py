@@ -4,7 +4,7 @@
 
     TrainviewError                  base of them all
     ├── ConfigError                 key, address or environment is not usable
-    ├── ArgumentError               a function got an argument it cannot work with (also a ValueError)
+    ├── ArgumentError (ValueError)  a function got an argument it cannot work with
     ├── SourceError                 a file or folder cannot be read
     ├── NetworkError                no answer: unreachable, timed out, cut off
     ├── ApiError                    an answer that is not what was asked for

@@ -41,7 +41,9 @@ STATUSES: tuple[Status, ...] = (
     Status("running", "TRAINING_JOB_RUNNING", "running", terminal=False, holds_gpus=True),
     Status("completed", "TRAINING_JOB_COMPLETED", "succeeded", terminal=True, holds_gpus=True),
     Status("failed", "TRAINING_JOB_FAILED", "failed", terminal=True, holds_gpus=True),
-    Status("deploy-failed", "TRAINING_JOB_DEPLOY_FAILED", "failed", terminal=True, holds_gpus=False),
+    Status(
+        "deploy-failed", "TRAINING_JOB_DEPLOY_FAILED", "failed", terminal=True, holds_gpus=False
+    ),
     Status("stopped", "TRAINING_JOB_STOPPED", "stopped", terminal=True, holds_gpus=True),
     Status("preempted", "TRAINING_JOB_PREEMPTED", "stopped", terminal=True, holds_gpus=True),
 )
