@@ -20,6 +20,10 @@ INTEGER = pa.int64()
 HOURS = pa.float64()
 BOOLEAN = pa.bool_()
 
+INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+# Two counts below this bound can be multiplied without overflow.
+COUNT_MAX = 2**31 - 1
+
 
 def _field(
     name: str,
@@ -29,18 +33,18 @@ def _field(
     nullable: bool = False,
     unit: str = "",
     source: str = "",
-    minimum: int | None = None,
+    minimum: int = INT64_MIN,
+    maximum: int = INT64_MAX,
 ) -> pa.Field:
     metadata = {"description": description, "unit": unit, "source": source}
-    if minimum is not None:
-        metadata["minimum"] = str(minimum)
+    if kind == INTEGER:
+        metadata |= {"minimum": str(minimum), "maximum": str(maximum)}
     return pa.field(name, kind, nullable=nullable, metadata=metadata)
 
 
-def minimum(field: pa.Field) -> int | None:
-    """Tell the smallest legal value of a field; None where there is no such bound."""
-    text = (field.metadata or {}).get(b"minimum")
-    return None if text is None else int(text)
+def bounds(field: pa.Field) -> tuple[int, int]:
+    """Tell the smallest and the largest legal value of an integer field."""
+    return int(field.metadata[b"minimum"]), int(field.metadata[b"maximum"])
 
 
 # --- API records: the answers as JSON objects; fields not named here are tolerated -------------
@@ -51,7 +55,7 @@ INSTANCE_TYPE = pa.struct(
         _field("name", TEXT),
         _field("memory_limit_mib", INTEGER, minimum=0),
         _field("millicpu_limit", INTEGER, minimum=0),
-        _field("gpu_count", INTEGER, minimum=0),
+        _field("gpu_count", INTEGER, minimum=0, maximum=COUNT_MAX),
         _field("gpu_type", TEXT, nullable=True),
         _field("gpu_memory_limit_mib", INTEGER, nullable=True, minimum=0),
     ]
@@ -74,7 +78,9 @@ JOB = pa.struct(
         _field("priority", INTEGER, nullable=True),
         _field("availability_model", TEXT, nullable=True),
         _field("user", pa.struct([_field("email", TEXT, nullable=True)]), nullable=True),
-        _field("node_count", INTEGER, nullable=True, minimum=1),
+        _field("node_count", INTEGER, nullable=True, minimum=1, maximum=COUNT_MAX),
+        # ours, in saved files only: when a job that later vanished was last seen open
+        _field("trainview_seen_at", TIME, nullable=True),
     ]
 )
 
@@ -90,7 +96,13 @@ PROJECT = pa.struct(
 )
 
 # Our own key in a saved file; everything beside it is what the server said.
-SAVED = pa.struct([_field("format", INTEGER, minimum=1), _field("as_of", TIME)])
+SAVED = pa.struct(
+    [
+        _field("format", INTEGER, minimum=1, maximum=1),
+        _field("as_of", TIME, nullable=True),
+        _field("latest_only", BOOLEAN, nullable=True),
+    ]
+)
 
 ANSWER = pa.schema(
     [

@@ -1,0 +1,119 @@
+"""Columns to tables of a declared schema, and those to pandas.
+
+This is the one place where tables get their dtypes, so that a table has the same ones whichever
+way it came: from the API, from a file, from a merge.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from trainview.errors import ArgumentError
+from trainview.schema import CATEGORY, pandas_dtype
+from trainview.statuses import PHASES, STATUSES
+
+_LABELS = tuple(status.label for status in STATUSES)
+_LIFECYCLE = {
+    "status": _LABELS,
+    "latest_job_status": _LABELS,
+    "current_status": tuple(status.api for status in STATUSES),
+    "phase": PHASES,
+}
+
+
+def conform(columns: Mapping[str, Any] | pa.Table, schema: pa.Schema) -> pa.Table:
+    """Give columns the order and the types of a schema.
+
+    Parameters
+    ----------
+    columns : mapping of str to pyarrow arrays, or pyarrow.Table
+        At least the columns of ``schema``; text may be plain or dictionary-encoded.
+    schema : pyarrow.Schema
+        One of `trainview.schema.TABLES`.
+
+    Returns
+    -------
+    pyarrow.Table
+        The same rows. Categories are the values that occur: statuses and phases in lifecycle
+        order, everything else by name.
+    """
+    arrays = [
+        _as_category(columns[field.name], _LIFECYCLE.get(field.name, ()))
+        if field.type == CATEGORY
+        else pc.cast(columns[field.name], field.type)
+        for field in schema
+    ]
+    return pa.table(arrays, schema=schema)
+
+
+def to_pandas(table: pa.Table) -> pd.DataFrame:
+    """Turn a table into a DataFrame with the dtypes that the data dictionary names.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        With one of the schemas of `trainview.schema.TABLES`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The same rows.
+    """
+    columns = {
+        field.name: _to_series(column.combine_chunks(), field)
+        for field, column in zip(table.schema, table.columns, strict=True)
+    }
+    return pd.DataFrame(columns, index=pd.RangeIndex(table.num_rows), copy=False)
+
+
+def from_pandas(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
+    """Turn a DataFrame back into a table of a schema.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        With at least the columns of ``schema``.
+    schema : pyarrow.Schema
+        One of `trainview.schema.TABLES`.
+
+    Returns
+    -------
+    pyarrow.Table
+        The same rows.
+
+    Raises
+    ------
+    ArgumentError
+        If a column is missing.
+    """
+    missing = [name for name in schema.names if name not in frame.columns]
+    if missing:
+        raise ArgumentError(f"the table has no column {', '.join(missing)}")
+    return conform({name: pa.Array.from_pandas(frame[name]) for name in schema.names}, schema)
+
+
+def _to_series(column: pa.Array, field: pa.Field) -> Any:
+    if pa.types.is_dictionary(field.type):
+        categories = pd.Index(column.dictionary.to_pylist(), dtype="str")
+        codes = pc.fill_null(column.indices, -1).to_numpy()
+        return pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(categories))
+    if pa.types.is_integer(field.type) and field.nullable:
+        return column.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
+    return column.to_pandas().astype(pandas_dtype(field))
+
+
+def _as_category(column: pa.Array | pa.ChunkedArray, order: tuple[str, ...]) -> pa.Array:
+    encoded = pc.dictionary_encode(pc.cast(column, pa.string()))
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.combine_chunks()
+    rank = {value: position for position, value in enumerate(order)}
+    values = encoded.dictionary.to_pylist()
+    wanted = sorted(values, key=lambda value: (rank.get(value, len(rank)), value))
+    position = {value: index for index, value in enumerate(wanted)}
+    recode = pa.array([position[value] for value in values], pa.int32())
+    return pa.DictionaryArray.from_arrays(
+        pc.take(recode, encoded.indices), pa.array(wanted, pa.string())
+    )

@@ -1,0 +1,173 @@
+"""Tables to files: a folder of CSV or Parquet, or one JSON file in the API's own form."""
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from trainview.atomic import making_folder, replacing
+from trainview.schema import CATEGORY, TABLES
+from trainview.tables import Tables, to_records
+from trainview.times import format_time
+
+MANIFEST = "trainview.json"
+FORMAT = 1
+
+# What a spreadsheet takes for a formula (with the full-width forms), behind any apostrophes: the
+# mark is then one more apostrophe, so that it can be taken off again without a guess.
+FORMULA = r"^('*[=+\-@\t\r\n\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}])"
+_BATCH_ROWS = 10_000
+
+
+def write_folder(
+    tables: Tables,
+    folder: str | os.PathLike[str],
+    kind: Literal["csv", "parquet"],
+    *,
+    raw: bool = False,
+    force: bool = False,
+) -> list[Path]:
+    """Write the tables into a folder that `trainview.load` reads back.
+
+    Parameters
+    ----------
+    tables : Tables
+        The tables of a snapshot.
+    folder : path
+        Made if it does not exist.
+    kind : {"csv", "parquet"}
+        The files' format. Parquet holds every value as it is.
+    raw : bool, optional
+        For CSV: whether cells that a spreadsheet takes for formulas are kept as they are.
+        Otherwise they get an apostrophe in front, which `trainview.load` takes off again.
+    force : bool, optional
+        Whether files that exist may be replaced.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The files that were written, the manifest (``trainview.json``) last.
+
+    Raises
+    ------
+    OutputError
+        If they cannot be written; then none of them is changed.
+    """
+    manifest = {
+        "format": FORMAT,
+        "tables": kind,
+        "as_of": None if tables.as_of is None else format_time(tables.as_of),
+        "latest_only": tables.latest_only,
+        "raw": raw or kind == "parquet",
+    }
+    with making_folder(folder) as place:
+        targets = [*(place / f"{name}.{kind}" for name in TABLES), place / MANIFEST]
+        with replacing(targets, force=force) as paths:
+            for name, path in zip(TABLES, paths, strict=False):
+                table = getattr(tables, name)
+                if kind == "parquet":
+                    pq.write_table(table, path, compression="zstd")
+                else:
+                    pa_csv.write_csv(_as_plain(table, raw=raw), path)
+            paths[-1].write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    return targets
+
+
+def write_json(tables: Tables, path: str | os.PathLike[str], *, force: bool = False) -> None:
+    """Write the tables as one JSON file in the form of the API's answers.
+
+    Parameters
+    ----------
+    tables : Tables
+        The tables of a snapshot.
+    path : path
+        The file to write.
+    force : bool, optional
+        Whether a file that exists may be replaced.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written; what stood there before is untouched.
+    """
+    with (
+        replacing([path], force=force) as [temporary],
+        temporary.open("w", encoding="utf-8", newline="\n") as file,
+    ):
+        file.writelines(_json_pieces(tables))
+
+
+def saved_header(as_of: datetime | None, *, latest_only: bool | None = None) -> str:
+    """Write our own key of a saved file, the one beside what the server said.
+
+    Parameters
+    ----------
+    as_of : datetime.datetime or None
+        The moment that the file describes.
+    latest_only : bool, optional
+        Whether the jobs are only the latest of each project, where the lists do not tell.
+
+    Returns
+    -------
+    str
+        A JSON member, without the comma behind it.
+
+    Examples
+    --------
+    >>> saved_header(None)
+    '"trainview": {"format": 1, "as_of": null}'
+    """
+    saved: dict[str, Any] = {"format": FORMAT, "as_of": as_of and format_time(as_of)}
+    if latest_only is not None:
+        saved["latest_only"] = latest_only
+    return f'"trainview": {json.dumps(saved)}'
+
+
+def _as_plain(table: pa.Table, *, raw: bool) -> pa.Table:
+    columns = {}
+    for field in table.schema:
+        column = table[field.name]
+        if field.type == CATEGORY:
+            column = pc.cast(column, pa.string())
+        if column.type == pa.string() and not raw:
+            column = pc.replace_substring_regex(column, FORMULA, r"'\1")
+        columns[field.name] = column
+    return pa.table(columns)
+
+
+def _json_pieces(tables: Tables) -> Iterator[str]:
+    records = to_records(tables)
+    yield "{" + saved_header(tables.as_of, latest_only=tables.latest_only)
+    yield from _json_list("training_projects", records.projects)
+    yield from _json_list("training_jobs", records.jobs)
+    yield "}\n"
+
+
+def _json_list(key: str, records: pa.StructArray) -> Iterator[str]:
+    yield f',\n"{key}": ['
+    mark = "\n"
+    for start in range(0, len(records), _BATCH_ROWS):
+        for record in _with_text_times(records.slice(start, _BATCH_ROWS)).to_pylist():
+            yield mark + json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+            mark = ",\n"
+    yield "\n]"
+
+
+def _with_text_times(array: pa.Array) -> pa.Array:
+    if pa.types.is_timestamp(array.type):
+        zoneless = pc.cast(pc.cast(array, pa.timestamp("us")), pa.string())
+        return pc.binary_join_element_wise(pc.replace_substring(zoneless, " ", "T"), "Z", "")
+    if pa.types.is_struct(array.type):
+        names = [field.name for field in array.type]
+        mask = array.is_null() if array.null_count else None
+        return pa.StructArray.from_arrays(
+            [_with_text_times(child) for child in array.flatten()], names=names, mask=mask
+        )
+    return array

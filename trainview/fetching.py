@@ -1,0 +1,93 @@
+"""Fetch: the API's answers as one payload, and as a Snapshot."""
+
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from trainview.client import Answer, Client
+from trainview.errors import ArgumentError
+from trainview.export import saved_header
+from trainview.records import read_records
+from trainview.snapshot import Snapshot, load
+from trainview.tables import newest_time
+
+
+def fetch(*, jobs: Literal["all", "latest"] = "all", **client: Any) -> Snapshot:
+    """Ask the API for all projects and jobs.
+
+    Parameters
+    ----------
+    jobs : {"all", "latest"}, optional
+        ``"all"`` makes two calls and gives the whole history; ``"latest"`` makes one call and
+        gives the latest job of each project.
+    **client
+        What `Client` takes: ``api_key``, ``base_url``, ``timeout`` and so on.
+
+    Returns
+    -------
+    Snapshot
+        The tables, as of the moment that the server's Date header tells.
+
+    Raises
+    ------
+    ConfigError
+        If there is no key, or the key or the address cannot be right.
+    AuthError
+        If the API refuses the key.
+    NetworkError, ApiError, RateLimitError
+        If the API cannot be reached or gives no usable answer.
+    PayloadError
+        If an answer is not what the API documents.
+
+    Examples
+    --------
+    >>> import trainview as tv
+    >>> snap = tv.fetch()  # doctest: +SKIP
+    """
+    return load(fetch_payload(jobs=jobs, **client))
+
+
+def fetch_payload(*, jobs: Literal["all", "latest"] = "all", **client: Any) -> bytes:
+    """Ask the API like `fetch`, and keep what it said, byte for byte.
+
+    Parameters
+    ----------
+    jobs : {"all", "latest"}, optional
+        Whether to ask for all jobs, or only for the latest of each project.
+    **client
+        What `Client` takes.
+
+    Returns
+    -------
+    bytes
+        A JSON object that `load` reads: the members of the answers, and ``trainview`` with the
+        moment they describe.
+
+    Raises
+    ------
+    TrainviewError
+        As `fetch` does.
+    """
+    if jobs not in {"all", "latest"}:
+        raise ArgumentError(f"jobs={jobs!r}: choose 'all' or 'latest'")
+    with Client(**client) as api:
+        answers = [api.list_training_projects()]
+        if jobs == "all":
+            answers.append(api.search_training_jobs())
+    header = saved_header(_moment(answers)).encode()
+    members = [
+        answer.body.strip().removeprefix(b"\xef\xbb\xbf").strip()[1:-1] for answer in answers
+    ]
+    return b"{" + b",\n".join([header, *members]) + b"}\n"
+
+
+def _moment(answers: list[Answer]) -> datetime | None:
+    """Tell the moment that the answers describe, checking them on the way."""
+    times = [newest_time(read_records(answer.body, answer.url)) for answer in answers]
+    newest = max((time for time in times if time is not None), default=None)
+    date = answers[-1].date
+    if date is None:
+        return newest
+    # a Date header counts whole seconds: a job may be newer by a fraction of one
+    if newest is not None and date < newest < date + timedelta(seconds=1):
+        return newest
+    return date

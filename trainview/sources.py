@@ -1,0 +1,196 @@
+"""Whatever `trainview.load` takes, to payloads and tables.
+
+A source is a path, a folder, bytes, an open file, parsed JSON, or a list of those.
+"""
+
+import io
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any, TypeAlias
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from trainview.conform import conform
+from trainview.errors import ArgumentError, PayloadError, SourceError
+from trainview.export import FORMAT, FORMULA, MANIFEST
+from trainview.records import MAX_BYTES, Records, read_records
+from trainview.schema import CATEGORY, TABLES
+from trainview.tables import Tables, to_records
+from trainview.text import safe_text
+from trainview.times import parse_time
+
+Source: TypeAlias = (
+    str
+    | os.PathLike[str]
+    | bytes
+    | bytearray
+    | memoryview
+    | IO[Any]
+    | Mapping[str, Any]
+    | Sequence["Source"]
+)
+
+_JSON_ENDINGS = (".json", ".json.gz")
+_MARKED = FORMULA.replace("^(", "^'(", 1)
+
+
+def read_source(source: Source) -> Iterator[Records]:
+    """Read a source, one part after the other.
+
+    Parameters
+    ----------
+    source : path, bytes, file object, mapping, or list of those
+        A folder gives the tables that `trainview.export` wrote there, or else each of its JSON
+        files by name.
+
+    Yields
+    ------
+    Records
+        The checked records of one file.
+
+    Raises
+    ------
+    SourceError
+        If there is no such file or folder, or it cannot be read.
+    PayloadError
+        If the data is not what the API documents, or what trainview exported.
+    ArgumentError
+        If the source is of no such type.
+    """
+    if isinstance(source, (list, tuple)):
+        if not source:
+            raise ArgumentError("an empty list of sources: name at least one file or folder")
+        for part in source:
+            yield from read_source(part)
+    elif isinstance(source, (bytes, bytearray, memoryview)):
+        yield read_records(bytes(source), "bytes")
+    elif isinstance(source, Mapping):
+        yield read_records(_dump(source), "mapping")
+    elif isinstance(source, (str, os.PathLike)):
+        yield from _read_path(source)
+    elif hasattr(source, "read"):
+        yield _read_file(source)
+    else:
+        raise ArgumentError(
+            f"cannot load from {type(source).__name__}: pass a path, a folder, bytes, "
+            "an open file, parsed JSON, or a list of those"
+        )
+
+
+def _read_path(source: str | os.PathLike[str]) -> Iterator[Records]:
+    text = os.fspath(source)
+    if isinstance(text, str) and text.lstrip().startswith(("{", "[")) and not Path(text).exists():
+        raise ArgumentError("text that begins like JSON is taken for a path: pass it as bytes")
+    path = Path(text)
+    if not path.is_dir():
+        yield read_records(_read_bytes(path), safe_text(path))
+        return
+    if (path / MANIFEST).is_file():
+        yield to_records(_read_tables(path))
+        return
+    files = sorted(file for file in path.iterdir() if file.name.endswith(_JSON_ENDINGS))
+    if not files:
+        raise SourceError(f"{safe_text(path)}: a folder without JSON files or saved tables")
+    for file in files:
+        yield read_records(_read_bytes(file), safe_text(file))
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise PayloadError(f"{safe_text(path)}: larger than 2 GiB: split it into several files")
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise SourceError(f"cannot read {safe_text(path)}: {safe_text(reason)}") from None
+
+
+def _read_file(file: Any) -> Records:
+    name = safe_text(getattr(file, "name", type(file).__name__), 200)
+    try:
+        content = file.read(MAX_BYTES + 1)
+    except (OSError, io.UnsupportedOperation, UnicodeDecodeError) as error:
+        raise SourceError(f"cannot read {name}: {safe_text(error)}") from None
+    if isinstance(content, str):
+        content = content.encode("utf-8", "surrogatepass")
+    return read_records(bytes(content), name)
+
+
+def _dump(answer: Mapping[str, Any]) -> bytes:
+    try:
+        text = json.dumps(dict(answer), ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise PayloadError(f"mapping: not JSON: {safe_text(error, 200)}") from None
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _read_tables(folder: Path) -> Tables:
+    manifest = _read_manifest(folder / MANIFEST)
+    kind = manifest["tables"]
+    tables = {}
+    for name, schema in TABLES.items():
+        path = folder / f"{name}.{kind}"
+        raw = manifest.get("raw", True)
+        try:
+            table = pq.read_table(path) if kind == "parquet" else _read_csv(path, schema, raw=raw)
+            tables[name] = conform(table, schema)
+        except FileNotFoundError:
+            raise SourceError(
+                f"{safe_text(folder)}: {path.name} is missing: export again"
+            ) from None
+        except OSError as error:
+            raise SourceError(f"cannot read {safe_text(path)}: {safe_text(error)}") from None
+        except KeyError as error:
+            raise PayloadError(f"{safe_text(path)}: no column {error}: export again") from None
+        except (pa.ArrowException, ValueError) as error:
+            raise PayloadError(f"{safe_text(path)}: {safe_text(error, 200)}") from None
+    return Tables(
+        **tables,
+        as_of=manifest["as_of"],
+        latest_only=bool(manifest.get("latest_only")),
+    )
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    try:
+        manifest = dict(json.loads(_read_bytes(path)))
+        kind, as_of = manifest["tables"], manifest["as_of"]
+        manifest["as_of"] = None if as_of is None else parse_time(as_of)
+        readable = kind in {"csv", "parquet"} and manifest["format"] == FORMAT
+    except (ValueError, TypeError, KeyError, RecursionError):
+        readable = False
+    if not readable:
+        raise PayloadError(f"{safe_text(path)}: damaged: export the tables again")
+    return manifest
+
+
+def _read_csv(path: Path, schema: pa.Schema, *, raw: bool) -> pa.Table:
+    types = {field.name: pa.string() if field.type == CATEGORY else field.type for field in schema}
+    table = pa_csv.read_csv(
+        path,
+        # a block must hold the longest row
+        read_options=pa_csv.ReadOptions(block_size=min(path.stat().st_size + 64, MAX_BYTES)),
+        parse_options=pa_csv.ParseOptions(newlines_in_values=True),
+        convert_options=pa_csv.ConvertOptions(
+            column_types=types,
+            include_columns=list(types),
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+            null_values=[""],
+        ),
+    )
+    if raw:
+        return table
+    return pa.table(
+        {
+            name: pc.replace_substring_regex(table[name], _MARKED, r"\1")
+            if kind == pa.string()
+            else table[name]
+            for name, kind in types.items()
+        }
+    )
