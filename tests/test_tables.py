@@ -262,7 +262,8 @@ job_records = st.builds(
 payloads = st.builds(
     payload,
     training_projects=st.lists(
-        st.builds(project, st.sampled_from(["p1", "p2"]), latest_job=st.none() | job_records), max_size=3
+        st.builds(project, st.sampled_from(["p1", "p2"]), latest_job=st.none() | job_records),
+        max_size=3,
     ),
     training_jobs=st.lists(job_records, max_size=6) | st.none(),
 )

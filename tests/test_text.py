@@ -28,7 +28,9 @@ def test_what_commands_or_hides_is_shown_as_an_escape(hostile, shown):
     assert safe_text(hostile) == shown
 
 
-@pytest.mark.parametrize("plain", ["llama-3 sft", "语音识别", "naïve café", "🚀", "مشروع", "[red]x[/]"])
+@pytest.mark.parametrize(
+    "plain", ["llama-3 sft", "语音识别", "naïve café", "🚀", "مشروع", "[red]x[/]"]
+)
 def test_what_is_visible_stays(plain):
     assert safe_text(plain) == plain
 
@@ -36,7 +38,13 @@ def test_what_is_visible_stays(plain):
 @given(st.text(st.characters(), max_size=50))
 def test_nothing_invisible_is_left(text):
     shown = safe_text(text)
-    assert not {unicodedata.category(character) for character in shown} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    assert not {unicodedata.category(character) for character in shown} & {
+        "Cc",
+        "Cf",
+        "Cs",
+        "Zl",
+        "Zp",
+    }
 
 
 @given(st.text(max_size=60), st.integers(1, 30))

@@ -77,6 +77,26 @@ def write_bytes(target: str | os.PathLike[str], content: bytes, *, force: bool) 
         path.write_bytes(content)
 
 
+def check_target(target: str | os.PathLike[str], *, force: bool) -> None:
+    """Object early to a file that could not be written later.
+
+    Parameters
+    ----------
+    target : path
+        The file to write.
+    force : bool
+        Whether a file that exists may be replaced.
+
+    Raises
+    ------
+    OutputError
+        If the target exists and ``force`` is false, or is no file that may be written.
+    """
+    place = _place(Path(target), force=force)
+    if not place.parent.is_dir():
+        raise OutputError(f"cannot write {safe_text(target)}: make its folder first")
+
+
 @contextmanager
 def making_folder(folder: str | os.PathLike[str]) -> Iterator[Path]:
     """Make a folder to write into, and take it away again if nothing came to stand in it.

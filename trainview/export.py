@@ -104,6 +104,26 @@ def write_json(tables: Tables, path: str | os.PathLike[str], *, force: bool = Fa
         file.writelines(_json_pieces(tables))
 
 
+def to_csv_bytes(table: pa.Table, *, raw: bool = False) -> bytes:
+    """Write one table as CSV text.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        Any flat table.
+    raw : bool, optional
+        Whether cells that a spreadsheet takes for formulas are kept as they are.
+
+    Returns
+    -------
+    bytes
+        UTF-8 text with a header line.
+    """
+    sink = pa.BufferOutputStream()
+    pa_csv.write_csv(_as_plain(table, raw=raw), sink)
+    return bytes(sink.getvalue())
+
+
 def saved_header(as_of: datetime | None, *, latest_only: bool | None = None) -> str:
     """Write our own key of a saved file, the one beside what the server said.
 

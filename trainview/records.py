@@ -8,6 +8,7 @@ guard objects, `trainview.faults` reads again, slowly, and says what is wrong an
 import codecs
 import gzip
 import io
+import logging
 import zlib
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -17,13 +18,14 @@ import pyarrow.compute as pc
 import pyarrow.json as pj
 
 from trainview.errors import PayloadError
-from trainview.faults import find_fault
+from trainview.faults import find_fault, unknown_fields
 from trainview.schema import ANSWER, JOB, PROJECT, bounds
 from trainview.text import safe_text
 from trainview.times import parse_times
 
 # The reader needs the document in one block, whose size is an int32, with a little slack.
 MAX_BYTES = 2**31 - 65
+_LOG = logging.getLogger(__name__)
 _SLACK = 64
 _GZIP_MAGIC = b"\x1f\x8b"
 _JSON_SPACE = b" \t\n\r"
@@ -70,6 +72,10 @@ def read_records(payload: bytes, name: str = "payload") -> Records:
     PayloadError
         If the payload is not what the API documents; with the path to the first fault.
 
+    Notes
+    -----
+    Fields that the schema does not know are accepted, and logged at level INFO.
+
     Examples
     --------
     >>> read_records(b'{"training_projects": []}').projects.type.field("id").type
@@ -81,6 +87,9 @@ def read_records(payload: bytes, name: str = "payload") -> Records:
     except (pa.ArrowException, OverflowError) as error:
         fault = find_fault(text) or safe_text(error, 200)
         raise PayloadError(f"{name}: {fault}") from None
+    if _LOG.isEnabledFor(logging.INFO):
+        for field, count in unknown_fields(text).items():
+            _LOG.info("%s: unknown field %s, %d times", name, safe_text(field, 200), count)
     return _to_records(answer)
 
 

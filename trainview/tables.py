@@ -262,7 +262,7 @@ def _job_table(
     elapsed_hours = _elapsed_hours(get("created_at"), get("updated_at"), end_at, now, notes)
     node_count = pc.coalesce(get("node_count"), pa.scalar(1, pa.int64()))
     gpus = pc.multiply(get("instance_type", "gpu_count"), node_count)
-    gpu_hours = pc.multiply(elapsed_hours, pc.cast(gpus, pa.float64(), safe=False))
+    gpu_hours = pc.multiply(elapsed_hours, _to_float(gpus))
     holds_gpus = per_status([entry.holds_gpus for entry in known], pa.bool_())
     columns = {
         "job_id": get("id"),
@@ -318,8 +318,12 @@ def _elapsed_hours(
             "(updated before created, or after as_of): elapsed_hours is null"
         )
     microseconds = pc.subtract(pc.cast(end_at, pa.int64()), pc.cast(created_at, pa.int64()))
-    hours = pc.divide(pc.cast(microseconds, pa.float64()), float(_MICROSECONDS_PER_HOUR))
+    hours = pc.divide(_to_float(microseconds), float(_MICROSECONDS_PER_HOUR))
     return pc.if_else(contradictory, pa.scalar(None, pa.float64()), hours)
+
+
+def _to_float(integers: pa.Array) -> pa.Array:
+    return pc.cast(integers, pa.float64(), safe=False)
 
 
 def _project_table(projects: pa.Table, jobs: pa.Table, latest_row: pa.Array) -> pa.Table:

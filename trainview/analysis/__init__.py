@@ -1,1 +1,16 @@
-"""Pure helpers: a jobs table in, a new table of the same kind out."""
+"""Pure helpers: a jobs table in, a new table of the same kind out.
+
+They are written once, in narwhals, and take pandas, Polars (eager or lazy), DuckDB and PySpark
+tables. They read no clock and no network, and never change what they are given.
+"""
+
+from trainview.analysis.attention import REASONS as REASONS
+from trainview.analysis.attention import needs_attention as needs_attention
+from trainview.analysis.failures import error_groups as error_groups
+from trainview.analysis.failures import failure_rates as failure_rates
+from trainview.analysis.gpu import gpu_concurrency as gpu_concurrency
+from trainview.analysis.gpu import gpu_hours_over_time as gpu_hours_over_time
+from trainview.analysis.gpu import gpu_usage as gpu_usage
+from trainview.analysis.status import elapsed_stats as elapsed_stats
+from trainview.analysis.status import status_counts as status_counts
+from trainview.analysis.timeline import job_timeline as job_timeline

@@ -1,0 +1,85 @@
+"""The public face: what `import trainview` offers, and that it says what it does."""
+
+import ast
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+import trainview as tv
+
+PUBLIC = [
+    "ApiError",
+    "ArgumentError",
+    "AuthError",
+    "Client",
+    "ConfigError",
+    "DataWarning",
+    "NetworkError",
+    "NotFoundError",
+    "OutputError",
+    "PayloadError",
+    "RateLimitError",
+    "Snapshot",
+    "SourceError",
+    "TrainviewError",
+    "columns",
+    "elapsed_stats",
+    "error_groups",
+    "failure_rates",
+    "fetch",
+    "gpu_concurrency",
+    "gpu_hours_over_time",
+    "gpu_usage",
+    "job_timeline",
+    "load",
+    "merge",
+    "needs_attention",
+    "sample",
+    "status_counts",
+]
+
+
+def test_the_names_are_these_and_no_others():
+    assert sorted(tv.__all__) == PUBLIC
+    assert set(PUBLIC) <= set(dir(tv))
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_every_name_loads_and_is_described(name):
+    member = getattr(tv, name)
+    assert member.__module__.startswith("trainview.")
+    text = inspect.getdoc(member)
+    assert text
+    first = text.splitlines()[0]
+    assert first.endswith((".", ")."))
+    if inspect.isfunction(member):
+        parameters = [name for name in inspect.signature(member).parameters if name != "client"]
+        for section in ("Returns\n-------", "Examples\n--------"):
+            assert section in text, f"{name} lacks {section.splitlines()[0]}"
+        described = re.findall(r"^(\w+(?:, \w+)*) : ", text, flags=re.MULTILINE)
+        assert set(parameters) <= {word for words in described for word in words.split(", ")}
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="nope"):
+        _ = tv.nope
+
+
+def test_every_error_of_the_module_is_in_the_drawn_tree_and_derives_from_the_base():
+    from trainview import errors
+
+    for name, member in vars(errors).items():
+        if inspect.isclass(member):
+            assert name in errors.__doc__
+            assert issubclass(member, (errors.TrainviewError, UserWarning))
+
+
+def test_modules_keep_to_a_readable_size():
+    for path in Path(tv.__file__).parent.rglob("*.py"):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        assert len(lines) <= 450, f"{path.name} has {len(lines)} lines: split it by concept"
+        assert ast.get_docstring(ast.parse("\n".join(lines))), (
+            f"{path.name} does not say what it is"
+        )

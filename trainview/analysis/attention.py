@@ -1,0 +1,293 @@
+"""Jobs that somebody should look at, with the reason and what to do."""
+
+from typing import Any
+
+import narwhals as nw
+import pandas as pd
+from narwhals.typing import IntoFrameT
+
+from trainview.analysis.failures import FAILED, FINISHED
+from trainview.analysis.frames import (
+    Frame,
+    from_pandas,
+    give_back,
+    only,
+    plain_text,
+    read_table,
+    to_pandas,
+)
+from trainview.errors import ArgumentError
+from trainview.statuses import STATUSES
+
+# In order of gravity: what holds GPUs for nothing goes first, what costs nothing goes last.
+REASONS = (
+    "deploying long",
+    "no update",
+    "running long",
+    "failing repeatedly",
+    "waiting long",
+    "times contradict",
+)
+
+_SHOWN = ("job_id", "job_name", "project_name", "team_name", "user_email", "status")
+_HOURS = ("elapsed_hours", "gpus", "gpu_hours")
+_NEEDED = (
+    *(name for name in _SHOWN if name != "team_name"),
+    *_HOURS,
+    *("project_id", "created_at", "updated_at", "end_at"),
+)
+_LABELS = {
+    phase: [status.label for status in STATUSES if status.phase == phase]
+    for phase in ("waiting", "starting", "running")
+}
+CENTURY = 100 * 365 * 24.0
+
+
+def needs_attention(
+    jobs: IntoFrameT,
+    projects: Any = None,
+    *,
+    waiting_hours: float = 2.0,
+    deploying_hours: float = 1.0,
+    usual_factor: float = 3.0,
+    usual_jobs: int = 5,
+    silent_hours: float = 72.0,
+    failures: int = 3,
+) -> IntoFrameT:
+    """List the jobs that somebody should look at, and say why and what to do.
+
+    Reasons, gravest first; what holds GPUs for nothing comes before what does not:
+
+    - ``deploying long``: deploying for more than `deploying_hours`
+    - ``no update``: open, and its record has not changed for more than `silent_hours`
+    - ``running long``: running for more than `usual_factor` times the 90th percentile of the
+      elapsed time of its project's completed jobs, when there are at least `usual_jobs` of them
+    - ``failing repeatedly``: the newest failed job of a project whose last `failures` finished
+      jobs all failed
+    - ``waiting long``: pending, queued or created for more than `waiting_hours`
+    - ``times contradict``: its end lies before its start, so its durations are not known
+
+    Parameters
+    ----------
+    jobs : pandas, Polars, DuckDB or PySpark table
+        A jobs table with ``job_id``, ``job_name``, ``project_id``, ``project_name``,
+        ``user_email``, ``status``, ``created_at``, ``updated_at``, ``end_at``,
+        ``elapsed_hours``, ``gpus`` and ``gpu_hours``.
+    projects : pandas, Polars, DuckDB or PySpark table, optional
+        A projects table with ``project_id`` and ``team_name``, to name the teams.
+    waiting_hours, deploying_hours, silent_hours : float
+        Hours that are still fine.
+    usual_factor : float
+        How many times as long as usual is still fine.
+    usual_jobs : int
+        How many completed jobs a project must have to say what is usual.
+    failures : int
+        How many failures in a row are too many.
+
+    Returns
+    -------
+    table of the same kind as `jobs`
+        One row a job and reason, by gravity of the reason, then by GPU-hours.
+
+        - ``job_id``, ``job_name``, ``project_name``, ``team_name``, ``user_email``, ``status``
+          (text)
+        - ``elapsed_hours`` (float64): hours from submission to the end, or until now
+        - ``gpus`` (int64): GPUs of the job
+        - ``gpu_hours`` (float64): GPU-hours
+        - ``reason`` (text): one of those above
+        - ``detail`` (text): the value, the limit, and what to do
+
+    Raises
+    ------
+    ArgumentError
+        If a column is missing, or a threshold is negative.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> jobs = pd.DataFrame(
+    ...     {
+    ...         "job_id": ["j1"],
+    ...         "job_name": ["pretrain"],
+    ...         "project_id": ["p1"],
+    ...         "project_name": ["llm"],
+    ...         "user_email": ["ada@example.com"],
+    ...         "status": ["deploying"],
+    ...         "created_at": pd.to_datetime(["2025-01-01 00:00"], utc=True),
+    ...         "updated_at": pd.to_datetime(["2025-01-01 00:10"], utc=True),
+    ...         "end_at": pd.to_datetime(["2025-01-01 09:12"], utc=True),
+    ...         "elapsed_hours": [9.2],
+    ...         "gpus": [8],
+    ...         "gpu_hours": [73.6],
+    ...     }
+    ... )
+    >>> needs_attention(jobs)[["job_id", "reason"]]
+      job_id          reason
+    0     j1  deploying long
+    >>> needs_attention(jobs)["detail"].item()
+    'deploying for 9.2 h, limit 1 h: check the image and its registry'
+    """
+    limits = {
+        "waiting_hours": waiting_hours,
+        "deploying_hours": deploying_hours,
+        "usual_factor": usual_factor,
+        "usual_jobs": usual_jobs,
+        "silent_hours": silent_hours,
+        "failures": failures,
+    }
+    for name, limit in limits.items():
+        least = 1 if name in {"usual_jobs", "failures"} else 0
+        if not limit >= least:
+            raise ArgumentError(f"{name}={limit!r}: give a number from {least}")
+    frame = read_table(jobs, _NEEDED)
+    rows = _candidates(frame, waiting_hours, deploying_hours, silent_hours)
+    waiting, starting, running = (rows["status"].isin(_LABELS[phase]) for phase in _LABELS)
+    hours = rows["elapsed_hours"]
+    silent = _hours_between(rows["updated_at"], rows["end_at"])
+    backwards = _hours_between(rows["end_at"], rows["created_at"])
+    usual = _usual(frame, rows.loc[running, "project_id"], usual_jobs)
+    longest = rows["project_id"].map(usual).astype("float64") * usual_factor
+    failing = _failing(frame, failures)
+    found = pd.concat(
+        [
+            _flag(
+                rows[starting & (hours > deploying_hours)],
+                "deploying long",
+                "deploying for {:.1f} h, limit {:g} h: check the image and its registry",
+                hours,
+                deploying_hours,
+            ),
+            _flag(
+                rows[(waiting | starting | running) & (silent > silent_hours)],
+                "no update",
+                "no update for {:.1f} h, limit {:g} h: read its logs, stop it if it hangs",
+                silent,
+                silent_hours,
+            ),
+            _flag(
+                rows[running & (hours > longest)],
+                "running long",
+                "running for {:.1f} h, limit {:.1f} h ({:g} times the project's usual): "
+                "check that it makes progress",
+                hours,
+                longest,
+                usual_factor,
+            ),
+            _flag(
+                failing,
+                "failing repeatedly",
+                "{} failures in a row, limit {}: read the error before starting another job",
+                failing["streak"],
+                failures,
+            ),
+            _flag(
+                rows[waiting & (hours > waiting_hours)],
+                "waiting long",
+                "{} for {:.1f} h, limit {:g} h: check the GPU quota, or ask for another GPU type",
+                rows["status"],
+                hours,
+                waiting_hours,
+            ),
+            _flag(
+                rows[hours.isna()],
+                "times contradict",
+                "its end lies {:.1f} h before its start: check its record, or the as_of given",
+                backwards,
+            ),
+        ],
+        ignore_index=True,
+    )
+    found["team_name"] = _teams(projects, found["project_id"])
+    found = found.sort_values(
+        ["reason", "gpu_hours", "job_id"],
+        ascending=[True, False, True],
+        na_position="last",
+        key=lambda column: column.map(REASONS.index) if column.name == "reason" else column,
+    )
+    result = found[[*_SHOWN, *_HOURS, "reason", "detail"]]
+    return give_back(from_pandas(result, frame), jobs)
+
+
+def _candidates(
+    frame: Frame, waiting_hours: float, deploying_hours: float, silent_hours: float
+) -> pd.DataFrame:
+    """Collect the jobs that may be flagged for what they are, without their project's others."""
+    status, hours = nw.col("status"), nw.col("elapsed_hours")
+    # In whole seconds, since not every engine counts more; the exact limit is applied later.
+    seconds = int(min(silent_hours, CENTURY) * 3600)
+    is_open = status.is_in([label for labels in _LABELS.values() for label in labels])
+    silent = nw.col("updated_at").dt.offset_by(f"{seconds}s") < nw.col("end_at")
+    some = (
+        (status.is_in(_LABELS["waiting"]) & (hours > waiting_hours))
+        | (status.is_in(_LABELS["starting"]) & (hours > deploying_hours))
+        | status.is_in(_LABELS["running"])
+        | (is_open & silent)
+        | hours.is_null()
+    )
+    return _collect(frame.filter(some))
+
+
+def _usual(frame: Frame, project_id: "pd.Series[str]", usual_jobs: int) -> "pd.Series[float]":
+    """Find how long completed jobs of some projects take, where there are enough of them."""
+    completed = frame.select("project_id", "status", "elapsed_hours").filter(
+        nw.col("status") == "completed"
+    )
+    hours = nw.col("elapsed_hours")
+    usual = to_pandas(
+        only(completed, "project_id", project_id)
+        .group_by("project_id")
+        .agg(jobs=hours.count(), usual=hours.quantile(0.9, "linear"))
+    )
+    return usual[usual["jobs"] >= usual_jobs].set_index("project_id")["usual"].astype("float64")
+
+
+def _failing(frame: Frame, failures: int) -> pd.DataFrame:
+    """Collect the newest job of each project whose last jobs all failed, and how many did."""
+    end, failed = nw.col("end_at"), nw.col("status").is_in(FAILED)
+    jobs = frame.select("project_id", "job_id", "status", "end_at")
+    jobs = jobs.filter(nw.col("status").is_in(FINISHED))
+    jobs = jobs.with_columns(__fine=nw.when(~failed).then(end))
+    jobs = jobs.with_columns(__fine=nw.col("__fine").max().over("project_id"))
+    jobs = jobs.filter(failed & (nw.col("__fine").is_null() | (end > nw.col("__fine"))))
+    jobs = jobs.with_columns(
+        streak=nw.col("job_id").len().over("project_id"), __newest=end.max().over("project_id")
+    )
+    jobs = jobs.filter((nw.col("streak") >= failures) & (end == nw.col("__newest")))
+    streaks = to_pandas(jobs.select("project_id", "job_id", "streak")).sort_values("job_id")
+    streaks = streaks.drop_duplicates("project_id", keep="last").set_index("job_id")
+    rows = _collect(only(frame, "job_id", streaks.index.to_series()))
+    return rows.assign(streak=rows["job_id"].map(streaks["streak"]).astype("int64"))
+
+
+def _collect(frame: Frame) -> pd.DataFrame:
+    table = to_pandas(plain_text(frame, ["status"]))
+    text = [*(name for name in _SHOWN if name != "team_name"), "project_id"]
+    return table.astype(
+        {**dict.fromkeys(text, "str"), "gpus": "int64"}
+        | dict.fromkeys(["elapsed_hours", "gpu_hours"], "float64")
+    )
+
+
+def _hours_between(start: "pd.Series[Any]", end: "pd.Series[Any]") -> "pd.Series[float]":
+    return (end - start).dt.total_seconds() / 3600
+
+
+def _flag(rows: pd.DataFrame, reason: str, text: str, *values: Any) -> pd.DataFrame:
+    """Mark rows with a reason; values are columns of all rows, or the same for each."""
+    columns = [
+        value.loc[rows.index] if isinstance(value, pd.Series) else [value] * len(rows)
+        for value in values
+    ]
+    detail = [text.format(*parts) for parts in zip(*columns, strict=True)]
+    return rows.assign(
+        reason=pd.Series(reason, rows.index, dtype="str"),
+        detail=pd.Series(detail, rows.index, dtype="str"),
+    )
+
+
+def _teams(projects: object, project_id: "pd.Series[str]") -> "pd.Series[str]":
+    if projects is None:
+        return pd.Series(None, project_id.index, dtype="str")
+    teams = only(read_table(projects, ["project_id", "team_name"]), "project_id", project_id)
+    names = to_pandas(plain_text(teams, ["team_name"])).drop_duplicates("project_id", keep="last")
+    return project_id.map(names.set_index("project_id")["team_name"]).astype("str")

@@ -1,0 +1,246 @@
+"""What the helpers share: check a table, read its keys, collect what is small, give its kind back.
+
+Eager tables (pandas, Polars) are in memory already, so helpers may collect them freely. Lazy ones
+(Polars LazyFrame, DuckDB, PySpark) are left to their engine, and only small results are collected.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias, cast
+
+import narwhals as nw
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from narwhals.typing import IntoFrameT
+
+from trainview.errors import ArgumentError
+
+# Eager and lazy frames answer to the verbs used here alike; the type says lazy for both.
+Frame: TypeAlias = nw.LazyFrame[Any]
+By: TypeAlias = str | Sequence[str] | None
+Integers: TypeAlias = npt.NDArray[np.int64]
+Numbers: TypeAlias = npt.NDArray[np.float64]
+
+TIMES = ("created_at", "updated_at", "end_at")
+DUCKDB_TIME = "TIMESTAMP WITH TIME ZONE"
+
+
+def group_keys(by: By, *, result: Sequence[str] = ()) -> list[str]:
+    """List the columns to group by; none for None.
+
+    Parameters
+    ----------
+    by : str, sequence of str, or None
+        What the caller asked for.
+    result : sequence of str
+        Columns that the result has beside the keys.
+
+    Returns
+    -------
+    list of str
+        The names, each once, in the caller's order.
+
+    Raises
+    ------
+    ArgumentError
+        If a key is no name, or is the name of another column of the result.
+    """
+    if by is None:
+        return []
+    keys = [by] if isinstance(by, str) else list(by) if isinstance(by, Iterable) else [by]
+    for key in keys:
+        if not isinstance(key, str):
+            raise ArgumentError(f"by={by!r}: give the name of a column, a list of names, or None")
+        if key in result:
+            raise ArgumentError(
+                f"by={key!r}: the result has a column {key!r} of its own, rename it in the table"
+            )
+    return list(dict.fromkeys(keys))
+
+
+def is_lazy(frame: Frame) -> bool:
+    """Tell whether a frame is a query still to be run, rather than data in memory."""
+    return isinstance(frame, nw.LazyFrame)
+
+
+def read_table(table: object, columns: Sequence[str]) -> Frame:
+    """Open a table of any kind, with the columns that are needed and no others.
+
+    Parameters
+    ----------
+    table : pandas, Polars, DuckDB or PySpark table
+        The caller's table; it is not changed.
+    columns : sequence of str
+        The columns to keep; repeated names count once.
+
+    Returns
+    -------
+    narwhals frame
+        Times are in UTC and microseconds where the engine keeps a zone with each column, numbers
+        that are not there are null, and pandas rows are numbered from 0.
+
+    Raises
+    ------
+    ArgumentError
+        If it is no table, a column is missing, or a column of times holds none.
+    """
+    frame = cast("Frame", nw.from_native(cast("Any", table), pass_through=True))
+    kind = getattr(frame, "implementation", nw.Implementation.UNKNOWN)
+    if not (kind.is_pandas() or kind.is_polars() or kind.is_duckdb() or kind.is_spark_like()):
+        raise ArgumentError(
+            f"expected a pandas, Polars, DuckDB or PySpark table, got {type(table).__name__}: "
+            "pass for example the jobs of a snapshot"
+        )
+    schema = frame.collect_schema()
+    missing = [name for name in columns if name not in schema]
+    if missing:
+        raise ArgumentError(
+            f"no column {', '.join(map(repr, missing))} in the table: "
+            f"it has {', '.join(schema) or 'none'}"
+        )
+    names = list(dict.fromkeys(columns))
+    frame = nw.maybe_reset_index(frame.select(*names))
+    if frame.implementation.is_duckdb():
+        frame = _with_zone(frame)
+    found = [_normal(name, dtype, frame) for name, dtype in frame.collect_schema().items()]
+    changes = [change for change in found if change is not None]
+    return frame.with_columns(*changes) if changes else frame
+
+
+def _with_zone(frame: Frame) -> Frame:
+    """Give the times of a DuckDB relation its one type with a zone; those without are in UTC."""
+    relation = frame.to_native()
+    changes = []
+    for name, dtype in zip(relation.columns, map(str, relation.types), strict=True):
+        if name in TIMES and dtype.startswith("TIMESTAMP") and dtype != DUCKDB_TIME:
+            zoned = name if "TZ" in dtype else f"timezone('UTC', {name}::TIMESTAMP)"
+            changes.append(f"{zoned}::TIMESTAMPTZ AS {name}")
+    if not changes:
+        return frame
+    return cast("Frame", nw.from_native(relation.project(f"* REPLACE ({', '.join(changes)})")))
+
+
+def _normal(name: str, dtype: Any, frame: Frame) -> nw.Expr | None:
+    column = nw.col(name)
+    kind = frame.implementation
+    if name in TIMES and not isinstance(dtype, nw.Datetime):
+        raise ArgumentError(f"column {name!r} holds {dtype}, not times: convert it first")
+    if isinstance(dtype, nw.Datetime) and (kind.is_pandas_like() or kind.is_polars()):
+        if dtype.time_zone is None:
+            column = column.dt.replace_time_zone("UTC")
+        elif dtype.time_zone != "UTC":
+            column = column.dt.convert_time_zone("UTC")
+        elif dtype.time_unit == "us":
+            return None
+        return column.cast(nw.Datetime("us", "UTC"))
+    if dtype.is_float() and not kind.is_pandas_like():
+        return column.fill_nan(None)
+    return None
+
+
+def plain_text(frame: Frame, names: Sequence[str]) -> Frame:
+    """Turn categories into text, so that they sort as text on every engine."""
+    schema = frame.collect_schema()
+    casts = [
+        nw.col(name).cast(nw.String)
+        for name in names
+        if isinstance(schema[name], (nw.Categorical, nw.Enum))
+    ]
+    return frame.with_columns(*casts) if casts else frame
+
+
+def to_pandas(frame: Frame) -> pd.DataFrame:
+    """Collect a frame: pandas types as in the tables, times in UTC, rows numbered from 0."""
+    if frame.implementation.is_pandas():
+        return cast("pd.DataFrame", nw.maybe_reset_index(frame).to_native())
+    # By way of Arrow: DuckDB's own way to pandas warns with pandas 3.1.
+    eager = frame.collect("pyarrow") if isinstance(frame, nw.LazyFrame) else frame
+    arrow = eager.to_arrow()
+    table = arrow.to_pandas(date_as_object=False)
+    for name, dtype in eager.collect_schema().items():
+        if dtype.is_integer() and arrow[name].null_count:
+            table[name] = arrow[name].to_pandas(
+                types_mapper={arrow[name].type: pd.Int64Dtype()}.get
+            )
+        elif isinstance(dtype, nw.Datetime):
+            zone = "tz_localize" if dtype.time_zone is None else "tz_convert"
+            table[name] = getattr(table[name].dt, zone)("UTC").dt.as_unit("us")
+    return cast("pd.DataFrame", table)
+
+
+def from_pandas(result: pd.DataFrame, like: Frame) -> Frame:
+    """Turn a small pandas table into a frame of the kind, and on the connection, of another.
+
+    Parameters
+    ----------
+    result : pandas.DataFrame
+        What was collected and worked on.
+    like : narwhals frame
+        A frame of the wanted kind.
+
+    Returns
+    -------
+    narwhals frame
+        The same rows, in the same order.
+    """
+    kind = like.implementation
+    small: Any = nw.from_native(result.reset_index(drop=True), eager_only=True)
+    if kind.is_pandas():
+        return cast("Frame", small)
+    if kind.is_duckdb():
+        # DuckDB finds the table by the name of this variable; a table of the user's would win.
+        trainview_collected = small.to_arrow()  # noqa: F841
+        native = like.to_native()
+        relation = native.query("trainview_like", "SELECT * FROM trainview_collected")
+        return cast("Frame", nw.from_native(relation))
+    if kind.is_spark_like():
+        session = like.to_native().sparkSession
+        return cast("Frame", nw.from_native(session.createDataFrame(small.to_arrow())))
+    eager: Any = nw.from_arrow(small.to_arrow(), backend=cast("Any", kind))
+    return cast("Frame", eager.lazy() if is_lazy(like) else eager)
+
+
+def give_back(frame: Frame, table: IntoFrameT) -> IntoFrameT:  # noqa: ARG001
+    """Unwrap a result; it has the kind of the caller's table, and pandas rows count from 0."""
+    return cast("IntoFrameT", nw.maybe_reset_index(frame).to_native())
+
+
+def only(frame: Frame, column: str, values: "pd.Series[Any]") -> Frame:
+    """Keep the rows whose text in one column is among some collected values."""
+    if not is_lazy(frame):
+        return frame.filter(nw.col(column).is_in(values.to_list()))
+    wanted = pd.DataFrame({column: values.unique()})
+    return frame.join(from_pandas(wanted, frame), on=column, how="semi")
+
+
+def number_groups(table: pd.DataFrame, keys: Sequence[str]) -> tuple[Integers, pd.DataFrame]:
+    """Give the groups of a pandas table numbers, in the order of their keys.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        A table with the keys, rows numbered from 0.
+    keys : sequence of str
+        The columns to group by; without any, all rows are one group.
+
+    Returns
+    -------
+    numbers : numpy.ndarray of int64
+        The number of each row's group, from 0: text ascending, nulls last.
+    groups : pandas.DataFrame
+        The keys, one row a group in that order, categories as text.
+    """
+    if not keys:
+        return np.zeros(len(table), "int64"), pd.DataFrame(index=range(min(len(table), 1)))
+    grouped = table.groupby(list(keys), sort=False, observed=True, dropna=False)
+    seen = grouped.ngroup().to_numpy("int64")
+    first = np.empty(seen.max() + 1 if len(seen) else 0, "int64")
+    first[seen[::-1]] = np.arange(len(seen))[::-1]
+    groups = table[list(keys)].iloc[first].reset_index(drop=True)
+    groups = groups.astype(
+        {key: "str" for key in keys if isinstance(groups[key].dtype, pd.CategoricalDtype)}
+    )
+    groups = groups.sort_values(list(keys), na_position="last", kind="stable")
+    rank = np.empty(len(groups), "int64")
+    rank[groups.index.to_numpy()] = np.arange(len(groups))
+    return rank[seen], groups.reset_index(drop=True)

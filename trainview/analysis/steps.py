@@ -1,0 +1,169 @@
+"""GPUs held over time as steps: from jobs to the moments at which the number changes.
+
+A job holds its GPUs in [created_at, end_at); what holds none has no GPU-hours and is left out.
+Tables in memory are swept with NumPy, lazy ones by their engine, to the same steps.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import NamedTuple
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+
+from trainview.analysis.frames import (
+    Frame,
+    Integers,
+    Numbers,
+    is_lazy,
+    number_groups,
+    plain_text,
+    read_table,
+    to_pandas,
+)
+
+US_PER_HOUR = 3_600_000_000
+COLUMNS = ("created_at", "end_at", "gpus", "gpu_hours")
+
+
+class Steps(NamedTuple):
+    """Levels of all groups, sorted by group and time.
+
+    Attributes
+    ----------
+    groups : pandas.DataFrame
+        The keys, one row a group.
+    group : numpy.ndarray of int64
+        Row of `groups` that a step belongs to.
+    time : numpy.ndarray of int64
+        When the step begins, in microseconds since 1970 UTC.
+    level : numpy.ndarray of int64
+        GPUs held from then on, to the next step of the group; 0 at its last one.
+    peak : numpy.ndarray of int64
+        Highest level from then to the next step.
+    excess : numpy.ndarray of float64
+        GPU-hours by which level times duration exceeds what was held.
+    """
+
+    groups: pd.DataFrame
+    group: Integers
+    time: Integers
+    level: Integers
+    peak: Integers
+    excess: Numbers
+
+
+def held(jobs: object, keys: Sequence[str]) -> Frame:
+    """Open a jobs table at the jobs that held GPUs."""
+    return read_table(jobs, [*keys, *COLUMNS]).filter(nw.col("gpu_hours") > 0)
+
+
+def microseconds(times: "pd.Series[pd.Timestamp]") -> Integers:
+    """Count the microseconds since 1970 UTC."""
+    return np.asarray(times.astype("int64"), "int64")
+
+
+def timestamps(time: Integers) -> pd.DatetimeIndex:
+    """Turn microseconds since 1970 into times in UTC."""
+    return pd.DatetimeIndex(time.view("M8[us]")).tz_localize("UTC")
+
+
+def runs(*sorted_columns: Integers) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+    """Mark each row that differs from the one before it; the first row always does."""
+    changed = np.zeros(len(sorted_columns[0]), "bool")
+    changed[:1] = True
+    for column in sorted_columns:
+        changed[1:] |= column[1:] != column[:-1]
+    return changed
+
+
+def sweep(frame: Frame, keys: Sequence[str]) -> Steps:
+    """Find the exact steps of a table in memory: every step changes the level of its group."""
+    jobs = to_pandas(frame)
+    number, groups = number_groups(jobs, keys)
+    # Small integers are sorted by radix, in linear time.
+    number = number.astype(np.min_scalar_type(len(groups)))
+    gpus = jobs["gpus"].to_numpy("int64")
+    time = np.concatenate([microseconds(jobs["created_at"]), microseconds(jobs["end_at"])])
+    order = np.argsort(time)
+    group = np.concatenate([number, number])[order]
+    order = order[np.argsort(group, kind="stable")]
+    group, time = np.concatenate([number, number])[order], time[order]
+    # A group's changes cancel out, so one sum runs through all of them.
+    level = np.cumsum(np.concatenate([gpus, -gpus])[order])
+    last = np.append(runs(group, time)[1:], True)[: len(time)]
+    group, time, level = group[last], time[last], level[last]
+    step = runs(group, level)
+    group, time, level = group[step].astype("int64"), time[step], level[step]
+    return Steps(groups, group, time, level, level, np.zeros(len(time)))
+
+
+def query_levels(frame: Frame, keys: Sequence[str]) -> Frame:
+    """Write the same steps as a query: the keys, ``__time``, ``__change``, ``__level``."""
+    gpus = nw.col("gpus").cast(nw.Int64)
+    changes = nw.concat(
+        [
+            frame.select(*keys, __time="created_at", __change=gpus),
+            frame.select(*keys, __time="end_at", __change=gpus * -1),
+        ]
+    )
+    changes = changes.group_by(*keys, "__time").agg(nw.col("__change").sum())
+    changes = changes.with_columns(nw.col("__change").cast(nw.Int64))
+    changes = changes.filter(nw.col("__change") != 0)
+    level = nw.col("__change").cum_sum().over(*keys, order_by="__time")
+    return changes.with_columns(__level=level.cast(nw.Int64))
+
+
+def query_steps(frame: Frame, keys: Sequence[str]) -> Frame:
+    """Write the finished steps as a query: the keys, ``start``, ``end``, ``gpus``."""
+    steps = query_levels(frame, keys).with_columns(
+        __end=nw.col("__time").shift(-1).over(*keys, order_by="__time")
+    )
+    steps = steps.filter(~nw.col("__end").is_null())
+    steps = steps.select(*keys, start="__time", end="__end", gpus="__level")
+    return plain_text(steps, keys).sort(*keys, "start", nulls_last=True)
+
+
+def query_quarters(frame: Frame, keys: Sequence[str]) -> Steps:
+    """Let the engine sum the steps up by quarter of an hour, and collect only that.
+
+    All zones in use are whole quarters of an hour from UTC, so no period begins inside one, and
+    the number of quarters is bounded by the time that the jobs span.
+    """
+    time, change, level = nw.col("__time"), nw.col("__change"), nw.col("__level")
+    # From the parts of the clock: no engine but has them, and their zone does not matter.
+    offset = (
+        (time.dt.minute().cast(nw.Int64) % 15) * 60_000_000
+        + time.dt.second().cast(nw.Int64) * 1_000_000
+        + time.dt.microsecond().cast(nw.Int64)
+    )
+    steps = query_levels(frame, keys).with_columns(__offset=offset)
+    before = level - nw.when(nw.col("__offset") > 0).then(change).otherwise(0)
+    steps = steps.with_columns(
+        __quarter=time - nw.col("__offset") * nw.lit(timedelta(microseconds=1)),
+        __excess=change * nw.col("__offset"),
+        __peak=nw.max_horizontal(level, before),
+    )
+    quarters = steps.group_by(*keys, "__quarter").agg(
+        nw.col("__change").sum(), nw.col("__excess").sum(), nw.col("__peak").max()
+    )
+    integers = nw.col("__change", "__excess", "__peak").cast(nw.Int64)
+    table = to_pandas(quarters.with_columns(integers))
+    number, groups = number_groups(table, keys)
+    quarter = microseconds(table["__quarter"])
+    order = np.lexsort((quarter, number))
+    table = table.iloc[order]
+    return Steps(
+        groups,
+        number[order],
+        quarter[order],
+        np.cumsum(table["__change"].to_numpy("int64")),
+        table["__peak"].to_numpy("int64"),
+        table["__excess"].to_numpy("int64") / US_PER_HOUR,
+    )
+
+
+def steps_by_quarter(frame: Frame, keys: Sequence[str]) -> Steps:
+    """Collect steps that are exact at every quarter of an hour."""
+    return query_quarters(frame, keys) if is_lazy(frame) else sweep(frame, keys)

@@ -1,0 +1,112 @@
+"""The command line: arguments in, library calls, text out.
+
+Only click is imported at the top of these modules, so that ``trainview --help`` answers at once;
+the commands import what they need. Data goes to standard output, everything else to standard
+error.
+"""
+
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import click
+
+from trainview.cli.commands import cli
+from trainview.cli.options import say
+from trainview.errors import DataWarning, OutputError, TrainviewError
+from trainview.text import safe_text
+
+_INTERRUPTED = 130
+_BUG = 1
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and exit with its code.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        The words behind ``trainview``; those of the process when left out.
+    """
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        The words behind ``trainview``; those of the process when left out.
+
+    Returns
+    -------
+    int
+        The exit code: 0 fine, 2 usage or configuration, 3 key refused, 4 network or API, 5 bad
+        data, 6 cannot write, 130 interrupted, 1 for a bug of ours.
+    """
+    words = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in words
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code = _run(words)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _forget_stdout()
+        return 0
+    except OSError as error:
+        _forget_stdout()
+        return _fail(OutputError(f"cannot write standard output: {error.strerror}"))
+    except Exception as error:
+        if debug:
+            raise
+        say(f"a bug in trainview ({type(error).__name__}): run it again with --debug and report it")
+        return _BUG
+    return code
+
+
+def _run(words: list[str]) -> int:
+    try:
+        with _warnings_as_lines():
+            cli.main(words, prog_name="trainview", standalone_mode=False)
+    except click.exceptions.Exit as exit_:
+        return exit_.exit_code
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        say("interrupted")
+        return _INTERRUPTED
+    except TrainviewError as error:
+        if "--debug" in words:
+            traceback.print_exc()
+        return _fail(error)
+    return 0
+
+
+def _fail(error: TrainviewError) -> int:
+    say(f"error: {safe_text(error)}")
+    return error.exit_code
+
+
+def _forget_stdout() -> None:
+    # what is still buffered has no reader; without this the interpreter complains at exit
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def _warnings_as_lines() -> Iterator[None]:
+    def show(message: Warning | str, category: type[Warning], *_: Any) -> None:
+        if issubclass(category, DataWarning):
+            say(f"warning: {safe_text(message)}")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", DataWarning)
+        warnings.showwarning = show  # type: ignore[assignment]
+        yield

@@ -1,0 +1,230 @@
+"""The commands, each a few library calls."""
+
+from __future__ import annotations
+
+import gzip
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from trainview.cli.options import (
+    Output,
+    ask_api,
+    asks_api,
+    by_columns,
+    common,
+    force_option,
+    prints_table,
+    put,
+    reads_source,
+    say,
+)
+from trainview.text import safe_text
+
+if TYPE_CHECKING:
+    from trainview.snapshot import Snapshot
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="trainview")
+def cli() -> None:
+    """See your Baseten training: what runs, what fails, where the GPUs go.
+
+    \b
+    trainview fetch -o snapshot.json    save what the API says
+    trainview summary snapshot.json     the whole picture
+    trainview gpu snapshot.json --by project_name --format csv
+    """  # noqa: D301 - click wants the character
+
+
+@cli.command(epilog="Example: trainview summary data/")
+@reads_source
+@prints_table
+def summary(snapshot: Snapshot, output: Output) -> None:
+    """Show the whole picture: key figures, statuses, GPUs, failures, what needs attention."""
+    if output.form == "table":
+        from trainview.dashboard import print_dashboard
+
+        print_dashboard(snapshot)
+    else:
+        put(snapshot.summary(), output)
+
+
+@cli.command(epilog="Example: trainview status data/ --by team_name")
+@reads_source
+@by_columns(None)
+@prints_table
+def status(snapshot: Snapshot, output: Output, by: list[str] | None) -> None:
+    """Count the jobs by status."""
+    from trainview.analysis import status_counts
+
+    put(status_counts(snapshot.jobs, by=by), output)
+
+
+@cli.command(epilog="Example: trainview gpu data/ --by project_name --format csv")
+@reads_source
+@by_columns("gpu_type")
+@click.option(
+    "--freq", type=click.Choice(["h", "D", "W", "M", "Q", "Y"]),
+    help="Instead of sums: GPU-hours per hour, day, week, month, quarter or year.",
+)  # fmt: skip
+@click.option("--tz", default="UTC", show_default=True, help="The zone that days begin in.")
+@prints_table
+def gpu(
+    snapshot: Snapshot, output: Output, by: list[str] | None, freq: str | None, tz: str
+) -> None:
+    """Sum up GPUs and GPU-hours (an upper bound: queueing and deployment are included)."""
+    from trainview.analysis import gpu_hours_over_time, gpu_usage
+
+    if freq is None:
+        put(gpu_usage(snapshot.jobs, by=by), output)
+    else:
+        put(gpu_hours_over_time(snapshot.jobs, freq=freq, by=by, tz=tz), output)
+
+
+@cli.command(epilog="Example: trainview timeline data/ --rows 50")
+@reads_source
+@by_columns("project_name")
+@prints_table
+def timeline(snapshot: Snapshot, output: Output, by: list[str] | None) -> None:
+    """List when each job ran, in lanes in which no two jobs overlap."""
+    from trainview.analysis import job_timeline
+
+    columns = ["lane", "project_name", "job_name", "status", "start", "elapsed_hours"]
+    put(job_timeline(snapshot.jobs, by=by), output, columns)
+
+
+@cli.command(epilog="Example: trainview failures data/ --by user_email")
+@reads_source
+@by_columns("project_name")
+@click.option(
+    "--show", type=click.Choice(["rates", "errors"]), default=None,
+    help="Only failure rates, or only error messages; a table for people has both, "
+    "CSV and JSON have the rates unless you choose.",
+)  # fmt: skip
+@prints_table
+def failures(snapshot: Snapshot, output: Output, by: list[str] | None, show: str | None) -> None:
+    """Show who fails how often (with a 95 % interval), and of what."""
+    from trainview.analysis import error_groups, failure_rates
+
+    both = show is None and output.form == "table"
+    if both or show != "errors":
+        put(failure_rates(snapshot.jobs, by=by), output)
+    if both or show == "errors":
+        put(
+            error_groups(snapshot.jobs),
+            output,
+            ["error", "jobs", "projects", "gpu_hours", "last_seen"],
+        )
+
+
+@cli.command(epilog="Example: trainview attention data/ --waiting-hours 4")
+@reads_source
+@click.option("--waiting-hours", type=float, default=2.0, show_default=True, help="Longest wait.")
+@click.option(
+    "--deploying-hours", type=float, default=1.0, show_default=True, help="Longest deployment."
+)
+@click.option(
+    "--silent-hours", type=float, default=72.0, show_default=True,
+    help="Longest time an open job may go without an update.",
+)  # fmt: skip
+@click.option(
+    "--usual-factor", type=float, default=3.0, show_default=True,
+    help="How far beyond its project's usual a job may run.",
+)  # fmt: skip
+@click.option(
+    "--failures", type=click.IntRange(min=1), default=3, show_default=True,
+    help="How many failures of a project in a row are too many.",
+)  # fmt: skip
+@prints_table
+def attention(snapshot: Snapshot, output: Output, **limits: Any) -> None:
+    """List what someone should look at, worst first."""
+    from trainview.analysis import needs_attention
+
+    found = needs_attention(snapshot.jobs, snapshot.projects, **limits)
+    put(found, output, ["reason", "project_name", "job_name", "detail"])
+
+
+@cli.command(epilog="Example: trainview export snapshot.json -o tables/ --to csv")
+@reads_source
+@click.option(
+    "-o", "--output", "target", required=True, type=click.Path(),
+    help="The folder to write to; for json, the file.",
+)  # fmt: skip
+@click.option(
+    "--to", type=click.Choice(["csv", "parquet", "json"]), default="parquet", show_default=True,
+    help="The format.",
+)  # fmt: skip
+@click.option("--raw-csv", is_flag=True, help="Keep CSV cells that look like formulas.")
+@force_option
+def export(snapshot: Snapshot, target: str, to: str, *, raw_csv: bool, force: bool) -> None:
+    """Write the tables to files, which trainview reads back."""
+    if to == "csv":
+        files = snapshot.to_csv(target, raw=raw_csv, force=force)
+    elif to == "parquet":
+        files = snapshot.to_parquet(target, force=force)
+    else:
+        files = [snapshot.to_json(target, force=force)]
+    say(f"wrote {', '.join(safe_text(file) for file in files)}")
+
+
+@cli.command(epilog="Example: trainview fetch -o snapshot.json")
+@click.option(
+    "-o", "--output", "target", required=True, type=click.Path(),
+    help="The file to write, gzipped if it ends in .gz; - for standard output.",
+)  # fmt: skip
+@asks_api
+@force_option
+@common
+def fetch(target: str, jobs: str, base_url: str | None, *, force: bool) -> None:
+    """Save what the API says, byte for byte, with the moment it describes.
+
+    The key is read from BASETEN_API_KEY. Deleted jobs vanish from the API for good: what is saved
+    stays.
+    """
+    from trainview.atomic import check_target, write_bytes
+    from trainview.snapshot import load
+    from trainview.terminal import write_out
+
+    if target != "-":
+        check_target(target, force=force)
+    payload = ask_api(jobs, base_url)
+    snapshot = load(payload)
+    if target == "-":
+        write_out(payload)
+    else:
+        packed = gzip.compress(payload) if target.endswith(".gz") else payload
+        write_bytes(target, packed, force=force)
+        say(f"wrote {safe_text(target)}: {snapshot!r}")
+
+
+@cli.command(epilog="Example: trainview sample data/ --force")
+@click.argument("folder", type=click.Path())
+@click.option("--projects", type=click.IntRange(min=0), default=40, show_default=True)
+@click.option("--jobs-per-project", type=click.IntRange(min=0), default=15, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True)
+@force_option
+@common
+def sample(folder: str, projects: int, jobs_per_project: int, seed: int, *, force: bool) -> None:
+    """Write synthetic answers of the API into FOLDER, to try things out.
+
+    Equal options give equal files.
+    """
+    from trainview.sampling import sample as make_sample
+    from trainview.sampling import write_sample
+
+    payload = make_sample(projects, jobs_per_project, seed)
+    files = write_sample(folder, payload, force=force)
+    say(f"wrote {', '.join(safe_text(file) for file in files)}")
+
+
+@cli.command(epilog="Example: trainview columns jobs --format csv")
+@click.argument("table", required=False)
+@prints_table
+@common
+def columns(table: str | None, output: Output) -> None:
+    """Describe the columns of the tables: projects, jobs, instance_types."""
+    from trainview.schema import columns as describe
+
+    found = describe(table)
+    put(found, output._replace(rows=0), ["table", "column", "dtype", "unit", "description"])

@@ -1,0 +1,202 @@
+"""Deterministic synthetic payloads of the training API, of any size.
+
+The organisation in them is made up, but lives like a real one: it submits in working hours, runs
+sweeps and multi-node trainings, waits for GPUs, and has jobs that fail in clusters or get stuck.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from trainview.atomic import making_folder, replacing
+from trainview.errors import ArgumentError
+from trainview.sampling import capacity, organisation, records, stories
+from trainview.sampling.bulk import project_chunks
+from trainview.sampling.dice import Dice
+
+__all__ = ["sample", "write_projects", "write_sample"]
+
+AS_OF = "2026-03-31T18:00:00Z"
+
+
+def sample(
+    projects: int = 40,
+    jobs_per_project: int = 15,
+    seed: int = 0,
+    *,
+    as_of: str | datetime = AS_OF,
+    days: int = 90,
+) -> dict[str, Any]:
+    """Make up the answers of the API for an organisation of any size.
+
+    Parameters
+    ----------
+    projects : int
+        How many projects it has.
+    jobs_per_project : int
+        How many jobs a project has on average. A few projects have most of them, some have none.
+    seed : int
+        Equal arguments give equal payloads, on every platform and Python version.
+    as_of : str or datetime.datetime
+        The moment the payload describes, with a zone; nothing in it is later.
+    days : int
+        How many days before `as_of` the first job was submitted, at most (a burst may reach some
+        minutes further back).
+
+    Returns
+    -------
+    dict
+        ``training_projects`` as the API lists them, ``training_jobs`` as it finds them, newest
+        first, and ``trainview``, where a saved snapshot keeps its `as_of`.
+
+    Raises
+    ------
+    ArgumentError
+        If a number is no integer or too small, or `as_of` is no time with a zone.
+
+    Examples
+    --------
+    >>> payload = sample(projects=3, jobs_per_project=4)
+    >>> len(payload["training_projects"]), len(payload["training_jobs"])
+    (3, 12)
+    >>> payload["trainview"]["as_of"]
+    '2026-03-31T18:00:00Z'
+    """
+    count = _whole("projects", projects)
+    total = count * _whole("jobs_per_project", jobs_per_project)
+    dice = Dice(_whole("seed", seed))
+    calendar = organisation.Calendar(_moment(as_of), _whole("days", days, least=1, most=3650))
+
+    ids = organisation.identifiers(dice)
+    members = organisation.make_projects(dice, ids, count)
+    organisation.submit(dice, ids, members, calendar, total)
+    stories.tell(dice, members, calendar)
+    jobs = sorted(
+        (job for project in members for job in project.jobs), key=lambda job: job.submitted
+    )
+    limits = capacity.limits(total, calendar.days)
+    capacity.schedule(jobs, limits)
+
+    job_records = records.job_records(dice, jobs, limits, calendar.as_of)
+    project_records = records.project_records(dice, members, job_records, calendar)
+    return {
+        "trainview": {"format": 1, "as_of": records.spell(calendar.as_of, "auto")},
+        "training_projects": project_records,
+        "training_jobs": job_records,
+    }
+
+
+def write_sample(
+    folder: str | os.PathLike[str], payload: dict[str, Any] | None = None, *, force: bool = False
+) -> list[Path]:
+    """Write a payload as the two answers that the API gives, one record a line.
+
+    Parameters
+    ----------
+    folder : path
+        Where ``training_projects.json`` and ``training_jobs.json`` go; made if it is missing.
+    payload : dict, optional
+        What `sample` gave; its defaults when left out.
+    force : bool
+        Whether files that exist may be replaced.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The two files.
+
+    Raises
+    ------
+    OutputError
+        If a file exists and `force` is false, or cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     files = write_sample(folder, sample(projects=2))
+    >>> [file.name for file in files]
+    ['training_projects.json', 'training_jobs.json']
+    """
+    payload = sample() if payload is None else payload
+    keys = ("training_projects", "training_jobs")
+    with making_folder(folder) as place:
+        files = [place / f"{key}.json" for key in keys]
+        with replacing(files, force=force) as temporary:
+            for path, key in zip(temporary, keys, strict=True):
+                path.write_bytes(_answer(key, payload[key]))
+    return files
+
+
+def write_projects(
+    path: str | os.PathLike[str], projects: int, seed: int = 0, *, force: bool = False
+) -> Path:
+    """Write a list-projects answer with very many projects, each with a latest job, fast.
+
+    A million projects are about 800 MB and take some twenty seconds.
+
+    Parameters
+    ----------
+    path : path
+        The JSON file to write.
+    projects : int
+        How many projects it lists.
+    seed : int
+        Equal arguments give equal bytes.
+    force : bool
+        Whether a file that exists may be replaced.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    ArgumentError
+        If a number is no integer or negative.
+    OutputError
+        If the file exists and `force` is false, or cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     answer = json.loads(write_projects(f"{folder}/many.json", 1000).read_bytes())
+    >>> len(answer["training_projects"])
+    1000
+    """
+    count, seed = _whole("projects", projects), _whole("seed", seed)
+    pool = sample(projects=200, seed=seed)
+    with replacing([path], force=force) as [temporary], temporary.open("wb") as file:
+        file.writelines(project_chunks(pool, count, seed))
+    return Path(path)
+
+
+def _answer(key: str, rows: Sequence[dict[str, Any]]) -> bytes:
+    lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+    return f'{{"{key}": [\n{lines}\n]}}\n'.encode()
+
+
+def _whole(name: str, value: object, *, least: int = 0, most: int = sys.maxsize) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
+        return value
+    bounds = f"at least {least}" if most == sys.maxsize else f"from {least} to {most}"
+    raise ArgumentError(f"{name} must be an integer, {bounds}: got {value!r}")
+
+
+def _moment(as_of: object) -> datetime:
+    moment = as_of
+    if isinstance(as_of, str):
+        with suppress(ValueError):
+            moment = datetime.fromisoformat(as_of)
+    if not isinstance(moment, datetime) or moment.utcoffset() is None:
+        raise ArgumentError(f"as_of must be a time with a zone, like {AS_OF!r}: got {as_of!r}")
+    if not 1980 <= moment.year <= 9900:
+        raise ArgumentError(f"as_of must lie in the years 1980 to 9900: got {as_of!r}")
+    return moment.astimezone(UTC)
