@@ -48,7 +48,6 @@ def dashboard(snapshot: Snapshot, width: int) -> RenderableType:
     """
     jobs = snapshot.jobs
     half = (width - 4) // 2 if width >= _TWO_COLUMNS else width
-    attention = needs_attention(jobs, snapshot.projects)
     rates = failure_rates(jobs)
     sections = [
         render(
@@ -60,15 +59,16 @@ def dashboard(snapshot: Snapshot, width: int) -> RenderableType:
         render(
             gpu_usage(jobs),
             half,
-            title="GPU-hours by GPU type (upper bound: queueing and deployment included)",
+            title="GPU-hours by GPU type (upper bound)",
             columns=["gpu_type", "jobs", "gpu_hours", "share"],
         ),
         render(
             rates[rates["failed"] > 0],
             half,
-            title="Failures by project (rate with 95 % interval, surest first)",
+            title="Failures by project (low, high: 95 % interval)",
             columns=["project_name", "finished", "failed", "failure_rate", "low", "high"],
             rows=_ROWS,
+            more="trainview failures --show rates --rows 0",
         ),
         render(
             gpu_usage(jobs, by="project_name"),
@@ -76,27 +76,31 @@ def dashboard(snapshot: Snapshot, width: int) -> RenderableType:
             title="GPU-hours by project",
             columns=["project_name", "jobs", "gpu_hours", "share"],
             rows=_ROWS,
+            more="trainview gpu --by project_name --rows 0",
         ),
     ]
-    return Group(
-        _headline(snapshot),
-        Text(),
-        render(
-            attention,
-            width,
-            title="Needs attention, worst first",
-            columns=["reason", "project_name", "detail"],
-            rows=2 * _ROWS,
-        ),
-        *(_side_by_side(sections) if half < width else sections),
-        render(
-            error_groups(jobs),
-            width,
-            title="What failed jobs died of",
-            columns=["error", "jobs", "projects", "gpu_hours"],
-            rows=_ROWS,
-        ),
+    attention = render(
+        needs_attention(jobs, snapshot.projects),
+        width,
+        title="Needs attention, worst first",
+        columns=["reason", "project_name", "detail"],
+        rows=2 * _ROWS,
+        more="trainview attention --rows 0",
     )
+    errors = render(
+        error_groups(jobs),
+        width,
+        title="What failed jobs died of",
+        columns=["error", "jobs", "projects", "gpu_hours"],
+        rows=_ROWS,
+        more="trainview failures --show errors --rows 0",
+    )
+    middle = _side_by_side(sections) if half < width else sections
+    return Group(*_spaced([_headline(snapshot), attention, *middle, errors]))
+
+
+def _spaced(parts: list[RenderableType]) -> list[RenderableType]:
+    return [piece for part in parts for piece in (part, Text())][:-1]
 
 
 def _headline(snapshot: Snapshot) -> Text:
@@ -130,4 +134,5 @@ def _side_by_side(sections: list[RenderableType]) -> list[RenderableType]:
     grid.add_column(ratio=1)
     for left, right in zip(sections[::2], sections[1::2], strict=True):
         grid.add_row(left, right)
+        grid.add_row()
     return [grid]

@@ -13,7 +13,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from trainview.atomic import making_folder, replacing
-from trainview.schema import CATEGORY, TABLES
+from trainview.schema import TABLES
 from trainview.tables import Tables, to_records
 from trainview.times import format_time
 
@@ -154,7 +154,7 @@ def _as_plain(table: pa.Table, *, raw: bool) -> pa.Table:
     columns = {}
     for field in table.schema:
         column = table[field.name]
-        if field.type == CATEGORY:
+        if pa.types.is_dictionary(field.type) or pa.types.is_large_string(field.type):
             column = pc.cast(column, pa.string())
         if column.type == pa.string() and not raw:
             column = pc.replace_substring_regex(column, FORMULA, r"'\1")

@@ -39,6 +39,7 @@ def render(
     title: str = "",
     columns: Sequence[str] | None = None,
     rows: int | None = None,
+    more: str = "--rows 0",
 ) -> RenderableType:
     """Draw a table for a terminal.
 
@@ -54,6 +55,8 @@ def render(
         The columns to draw; all of them when left out.
     rows : int, optional
         The most rows to draw; a line says how many more there are.
+    more : str, optional
+        What to say on the command line to see them all.
 
     Returns
     -------
@@ -66,6 +69,7 @@ def render(
         box=SIMPLE_HEAD,
         title=Text(title, style="bold") if title else None,
         title_justify="left",
+        show_edge=False,
         pad_edge=False,
         padding=(0, 1),
     )
@@ -82,6 +86,7 @@ def render(
     bar_width = 12 if width < _WIDE else 30
     if "share" in names:
         table.add_column("", no_wrap=True)
+        largest = frame["share"].max()
     phase_at = names.index("phase") if "phase" in names else None
     for row in shown[names].itertuples(index=False, name=None):
         style = "" if phase_at is None else _PHASE_STYLES.get(row[phase_at], "")
@@ -93,12 +98,12 @@ def render(
             for name, value in zip(names, row, strict=True)
         ]
         if "share" in names:
-            cells.append(Text(_bar(row[names.index("share")], bar_width), style="blue"))
+            cells.append(Text(_bar(row[names.index("share")] / largest, bar_width), style="blue"))
         table.add_row(*cells)
     hidden = len(frame) - len(shown)
     notes = [Text("  nothing to show", style="dim")] if frame.empty else []
     if hidden:
-        notes.append(Text(f"  … {hidden:,} more rows: --rows 0 shows all", style="dim"))
+        notes.append(Text(f"  … {hidden:,} more rows: {more} shows all", style="dim"))
     return Group(table, *notes)
 
 
@@ -238,7 +243,7 @@ def _number(name: str, value: float) -> str:
 
 
 def _bar(share: float, width: int) -> str:
-    if pd.isna(share):
+    if pd.isna(share):  # also the share of a largest share of 0
         return ""
     eighths = round(share * width * 8)
     return "█" * (eighths // 8) + ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")[eighths % 8]

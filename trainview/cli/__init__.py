@@ -73,8 +73,9 @@ def run(arguments: list[str] | None = None) -> int:
 
 def _run(words: list[str]) -> int:
     try:
-        with _warnings_as_lines():
-            cli.main(words, prog_name="trainview", standalone_mode=False)
+        # not cli.main, which takes a closed pipe for a fault
+        with _warnings_as_lines(), cli.make_context("trainview", list(words)) as context:
+            cli.invoke(context)
     except click.exceptions.Exit as exit_:
         return exit_.exit_code
     except click.ClickException as error:
