@@ -181,9 +181,10 @@ def test_each_kind_of_oddity_gives_one_warning():
                        job("c", updated_at="2020-01-01T00:00:00Z")],
     )  # fmt: skip
     with pytest.warns(DataWarning) as caught:
-        tv.load(content)
+        snap = tv.load(content)
     texts = [str(warning.message) for warning in caught]
     assert len(texts) == 3
+    assert texts == list(snap.notes)
     assert all(warning.filename == __file__ for warning in caught)
 
 

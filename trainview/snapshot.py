@@ -40,6 +40,8 @@ class Snapshot:
     latest_only : bool
         Whether ``jobs`` holds only the latest job of each project, because no list of all jobs
         was loaded. Rates and sums then speak of those jobs alone.
+    notes : tuple of str
+        What is odd in the data, one sentence each: what `load` warned about.
     """
 
     projects: pd.DataFrame
@@ -47,6 +49,7 @@ class Snapshot:
     instance_types: pd.DataFrame
     as_of: pd.Timestamp | None
     latest_only: bool = False
+    notes: tuple[str, ...] = ()
 
     def summary(self) -> pd.DataFrame:
         """Sum the snapshot up in key figures.
@@ -268,6 +271,7 @@ def _to_snapshot(tables: Tables) -> Snapshot:
         instance_types=to_pandas(tables.instance_types),
         as_of=as_of if as_of is None else as_of.tz_convert("UTC").as_unit("us"),
         latest_only=tables.latest_only,
+        notes=tables.notes,
     )
 
 
