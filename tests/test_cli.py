@@ -108,6 +108,9 @@ def test_by_and_freq_reach_the_helpers():
     assert rows[0]["period"].endswith(("+01:00", "+02:00"))
     total = tv.gpu_usage(snap.jobs, by=None)["gpu_hours"].item()
     assert sum(row["gpu_hours"] for row in rows) == pytest.approx(total)
+    teams = json.loads(out("gpu", DATA, "--by", "team_name", "--format", "json"))
+    assert {row["team_name"] for row in teams} >= {"research", "platform", None}
+    assert sum(row["jobs"] for row in teams) == len(snap.jobs)
     errors = json.loads(out("failures", DATA, "--show", "errors", "--format", "json"))
     assert len(errors) == len(tv.error_groups(snap.jobs))
     assert len(

@@ -1,8 +1,8 @@
 """JSON bytes to checked Arrow records, without a Python object per record.
 
-pyarrow's JSON reader is the fast path. It is fed one whole document as one block with an explicit
-schema, and is fenced in by guards for what it would crash on or silently accept. Where it or a
-guard objects, `trainview.faults` reads again, slowly, and says what is wrong and where.
+The fast path (`trainview.reader`) is fenced in by guards for what it would crash on or silently
+accept. Where it or a guard objects, the slow path (`trainview.faults`) reads again and says what is
+wrong and where.
 """
 
 import codecs
@@ -14,19 +14,14 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.json as pj
 
 from trainview.errors import PayloadError
 from trainview.faults import find_fault, unknown_fields
-from trainview.schema import ANSWER, JOB, PROJECT, bounds
+from trainview.reader import MAX_BYTES, read_answer
+from trainview.schema import JOB, PROJECT
 from trainview.text import safe_text
-from trainview.times import parse_times
 
-# The reader needs the document in one block, whose size is an int32, with a little slack.
-MAX_BYTES = 2**31 - 65
 _LOG = logging.getLogger(__name__)
-_SLACK = 64
 _GZIP_MAGIC = b"\x1f\x8b"
 _JSON_SPACE = b" \t\n\r"
 
@@ -83,7 +78,7 @@ def read_records(payload: bytes, name: str = "payload") -> Records:
     """
     text = _to_utf8(payload, name)
     try:
-        answer = _read_answer(text)
+        answer = read_answer(text)
     except (pa.ArrowException, OverflowError) as error:
         fault = find_fault(text) or safe_text(error, 200)
         raise PayloadError(f"{name}: {fault}") from None
@@ -161,31 +156,6 @@ def _check_utf8(text: bytes, name: str) -> None:
         raise
 
 
-def _read_answer(text: bytes) -> dict[str, Any]:
-    table = pj.read_json(
-        pa.BufferReader(text),
-        read_options=pj.ReadOptions(block_size=len(text) + _SLACK),
-        parse_options=pj.ParseOptions(
-            explicit_schema=_TEXT_SCHEMA, unexpected_field_behavior="ignore"
-        ),
-    )
-    if table.num_rows != 1:
-        raise pa.ArrowInvalid("more than one JSON document")
-    table.validate(full=True)
-    answer: dict[str, Any] = {}
-    for field in ANSWER:
-        column = table[field.name].combine_chunks()
-        if column.null_count:
-            answer[field.name] = None
-        elif pa.types.is_list(field.type):
-            answer[field.name] = _checked(column.flatten(), field.type.value_field)
-        else:
-            answer[field.name] = _checked(column, field)
-    if answer["training_projects"] is None and answer["training_jobs"] is None:
-        raise pa.ArrowInvalid("no list of projects or jobs")
-    return answer
-
-
 def _to_records(answer: dict[str, Any]) -> Records:
     projects, jobs = answer["training_projects"], answer["training_jobs"]
     if projects is None:
@@ -197,38 +167,3 @@ def _to_records(answer: dict[str, Any]) -> Records:
         as_of=saved.get("as_of"),
         latest_only=jobs is None or bool(saved.get("latest_only")),
     )
-
-
-def _checked(array: pa.Array, field: pa.Field, parent_nulls: int = 0) -> pa.Array:
-    """Give an array its declared type, or object to what the type does not say."""
-    if not field.nullable and array.null_count > parent_nulls:
-        raise pa.ArrowInvalid(f"{field.name} is missing")
-    if pa.types.is_struct(field.type):
-        children = [
-            _checked(child, inner, array.null_count)
-            for child, inner in zip(array.flatten(), field.type, strict=True)
-        ]
-        mask = array.is_null() if array.null_count else None
-        return pa.StructArray.from_arrays(children, fields=list(field.type), mask=mask)
-    if pa.types.is_timestamp(field.type):
-        return parse_times(array)
-    if pa.types.is_integer(field.type):
-        extent = pc.min_max(array).as_py()
-        low, high = bounds(field)
-        if extent["min"] is not None and not low <= extent["min"] <= extent["max"] <= high:
-            raise pa.ArrowInvalid(f"{field.name} is out of bounds")
-    return array
-
-
-def _as_text(kind: pa.DataType) -> pa.DataType:
-    # the reader takes a time without a zone for UTC, so times are read as text and parsed here
-    if pa.types.is_timestamp(kind):
-        return pa.string()
-    if pa.types.is_struct(kind):
-        return pa.struct([pa.field(field.name, _as_text(field.type)) for field in kind])
-    if pa.types.is_list(kind):
-        return pa.list_(_as_text(kind.value_type))
-    return kind
-
-
-_TEXT_SCHEMA = pa.schema([pa.field(field.name, _as_text(field.type)) for field in ANSWER])

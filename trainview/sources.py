@@ -18,7 +18,8 @@ import pyarrow.parquet as pq
 from trainview.conform import conform
 from trainview.errors import ArgumentError, PayloadError, SourceError
 from trainview.export import FORMAT, FORMULA, MANIFEST
-from trainview.records import MAX_BYTES, Records, read_records
+from trainview.reader import MAX_BYTES
+from trainview.records import Records, read_records
 from trainview.schema import CATEGORY, TABLES
 from trainview.tables import Tables, to_records
 from trainview.text import safe_text

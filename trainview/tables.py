@@ -80,8 +80,8 @@ def build_tables(parts: Sequence[Records], as_of: datetime | None = None) -> Tab
     is_latest = np.zeros(len(jobs), dtype=bool)
     is_latest[job_row[len(all_jobs) - len(latest) :]] = True
 
-    projects = _with_unlisted(_project_columns(_newest(listed)[0]), jobs)
-    project_row = pc.index_in(_get(jobs, "training_project_id"), projects["project_id"].chunk(0))
+    projects = listed if len(parts) == 1 else _newest(listed)[0]
+    projects, project_row = _with_unlisted(_project_columns(projects), jobs)
     job_table = _job_table(jobs, projects["project_name"].take(project_row), moment, notes)
     latest_row = _latest_rows(project_row, _get(jobs, "created_at"), is_latest, projects.num_rows)
     return Tables(
@@ -179,6 +179,8 @@ def _replace(records: pa.StructArray, name: str, column: pa.Array) -> pa.StructA
 
 def _concat(arrays: Iterable[pa.Array], kind: pa.DataType) -> pa.StructArray:
     filled = [array for array in arrays if len(array)]
+    if len(filled) == 1:
+        return filled[0]
     return pa.concat_arrays(filled) if filled else pa.array([], kind)
 
 
@@ -222,17 +224,19 @@ def _project_columns(projects: pa.StructArray) -> pa.Table:
     )
 
 
-def _with_unlisted(projects: pa.Table, jobs: pa.StructArray) -> pa.Table:
-    """Add the projects that only their jobs speak of."""
+def _with_unlisted(projects: pa.Table, jobs: pa.StructArray) -> tuple[pa.Table, pa.Array]:
+    """Add the projects that only their jobs speak of; tell which row is each job's project."""
     project_id = _get(jobs, "training_project_id")
-    unlisted = jobs.filter(pc.invert(pc.is_in(project_id, projects["project_id"].chunk(0))))
-    if not len(unlisted):
-        return projects
+    row = pc.index_in(project_id, projects["project_id"].chunk(0))
+    if not row.null_count:
+        return projects, row
+    unlisted = jobs.filter(row.is_null())
     keys = pc.dictionary_encode(_get(unlisted, "training_project_id"))
     names = _get(unlisted, "training_project", "name")
     newest = _last_rows(keys, _get(unlisted, "updated_at"))
     added = pa.table({"project_id": keys.dictionary, "project_name": names.take(newest)})
-    return pa.concat_tables([projects, added], promote_options="default").combine_chunks()
+    projects = pa.concat_tables([projects, added], promote_options="default").combine_chunks()
+    return projects, pc.index_in(project_id, projects["project_id"].chunk(0))
 
 
 def _latest_rows(

@@ -14,6 +14,7 @@ from trainview.cli.options import (
     by_columns,
     common,
     force_option,
+    jobs_with,
     prints_table,
     put,
     reads_source,
@@ -58,7 +59,7 @@ def status(snapshot: Snapshot, output: Output, by: list[str] | None) -> None:
     """Count the jobs by status."""
     from trainview.analysis import status_counts
 
-    put(status_counts(snapshot.jobs, by=by), output)
+    put(status_counts(jobs_with(snapshot, by), by=by), output)
 
 
 @cli.command(epilog="Example: trainview gpu data/ --by project_name --format csv")
@@ -77,9 +78,9 @@ def gpu(
     from trainview.analysis import gpu_hours_over_time, gpu_usage
 
     if freq is None:
-        put(gpu_usage(snapshot.jobs, by=by), output)
+        put(gpu_usage(jobs_with(snapshot, by), by=by), output)
     else:
-        put(gpu_hours_over_time(snapshot.jobs, freq=freq, by=by, tz=tz), output)
+        put(gpu_hours_over_time(jobs_with(snapshot, by), freq=freq, by=by, tz=tz), output)
 
 
 @cli.command(epilog="Example: trainview timeline data/ --rows 50")
@@ -91,7 +92,7 @@ def timeline(snapshot: Snapshot, output: Output, by: list[str] | None) -> None:
     from trainview.analysis import job_timeline
 
     columns = ["lane", "project_name", "job_name", "status", "start", "elapsed_hours"]
-    put(job_timeline(snapshot.jobs, by=by), output, columns)
+    put(job_timeline(jobs_with(snapshot, by), by=by), output, columns)
 
 
 @cli.command(epilog="Example: trainview failures data/ --by user_email")
@@ -109,7 +110,7 @@ def failures(snapshot: Snapshot, output: Output, by: list[str] | None, show: str
 
     both = show is None and output.form == "table"
     if both or show != "errors":
-        put(failure_rates(snapshot.jobs, by=by), output)
+        put(failure_rates(jobs_with(snapshot, by), by=by), output)
     if both or show == "errors":
         put(
             error_groups(snapshot.jobs),

@@ -113,7 +113,7 @@ def by_columns(default: str | None) -> Callable[[Any], Any]:
 
     return click.option(
         "--by", metavar="COLUMNS", default=default, show_default=default is not None,
-        callback=split, help="Group by columns of the jobs table, separated by commas.",
+        callback=split, help="Group by columns of the jobs or projects table, separated by commas.",
     )  # fmt: skip
 
 
@@ -138,6 +138,13 @@ def ask_api(jobs: str, base_url: str | None) -> bytes:
     address = {} if base_url is None else {"base_url": base_url}
     with progress("asking the API"):
         return fetch_payload(jobs=cast("Any", jobs), **address)
+
+
+def jobs_with(snapshot: Snapshot, by: list[str] | None) -> pd.DataFrame:
+    """Give the jobs table, with the columns of their projects that are asked for."""
+    jobs, projects = snapshot.jobs, snapshot.projects
+    asked = [name for name in by or () if name not in jobs and name in projects]
+    return jobs.merge(projects[["project_id", *asked]], on="project_id") if asked else jobs
 
 
 def put(frame: pd.DataFrame, output: Output, columns: list[str] | None = None) -> None:
