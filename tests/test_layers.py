@@ -31,6 +31,7 @@ HOUSE = {
     "answers": "errors text transport",
     "client": "answers errors text transport",
     "analysis": "errors statuses",
+    "plot": "errors statuses text",
     "snapshot": "analysis conform errors export schema sources tables text times",
     "fetching": "client errors export records snapshot tables",
     "terminal": "export text",

@@ -4,7 +4,9 @@ This is the one place where tables get their dtypes, so that a table has the sam
 way it came: from the API, from a file, from a merge.
 """
 
+import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pandas as pd
@@ -40,12 +42,8 @@ def conform(columns: Mapping[str, Any] | pa.Table, schema: pa.Schema) -> pa.Tabl
         The same rows. Categories are the values that occur: statuses and phases in lifecycle
         order, everything else by name.
     """
-    arrays = [
-        _as_category(columns[field.name], _LIFECYCLE.get(field.name, ()))
-        if field.type == CATEGORY
-        else pc.cast(columns[field.name], field.type)
-        for field in schema
-    ]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        arrays = list(pool.map(_as_declared, [columns[name] for name in schema.names], schema))
     return pa.table(arrays, schema=schema)
 
 
@@ -103,6 +101,12 @@ def _to_series(column: pa.Array, field: pa.Field) -> Any:
     if pa.types.is_integer(field.type) and field.nullable:
         return column.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
     return column.to_pandas().astype(pandas_dtype(field))
+
+
+def _as_declared(column: pa.Array | pa.ChunkedArray, field: pa.Field) -> pa.Array:
+    if field.type == CATEGORY:
+        return _as_category(column, _LIFECYCLE.get(field.name, ()))
+    return pc.cast(column, field.type)
 
 
 def _as_category(column: pa.Array | pa.ChunkedArray, order: tuple[str, ...]) -> pa.Array:

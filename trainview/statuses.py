@@ -50,6 +50,31 @@ STATUSES: tuple[Status, ...] = (
 
 PHASES: tuple[str, ...] = (*dict.fromkeys(status.phase for status in STATUSES), UNKNOWN_PHASE)
 
+# Told apart with the common colour-vision deficiencies; phases of one family share a colour.
+PHASE_COLOURS: dict[str, str] = {
+    "waiting": "#ECE133",
+    "starting": "#56B4E9",
+    "running": "#56B4E9",
+    "succeeded": "#0173B2",
+    "failed": "#D55E00",
+    "stopped": "#949494",
+    UNKNOWN_PHASE: "#000000",
+}
+
+# What tells the statuses of one colour apart: a hatch, as Matplotlib writes it.
+STATUS_HATCHES: dict[str, str] = {
+    "pending": "",
+    "queued": "////",
+    "created": "....",
+    "deploying": "////",
+    "running": "",
+    "completed": "",
+    "failed": "",
+    "deploy-failed": "////",
+    "stopped": "",
+    "preempted": "////",
+}
+
 _BY_API = {status.api: status for status in STATUSES}
 
 

@@ -101,7 +101,8 @@ def status_counts(jobs: pd.DataFrame) -> pd.DataFrame:
 def elapsed_stats(jobs: pd.DataFrame) -> pd.DataFrame:
     grouped = groups(jobs, "status")["elapsed_hours"]
     stats = grouped.agg(["count", "mean", "max"])
-    stats[["p50", "p90", "p99"]] = grouped.quantile([0.5, 0.9, 0.99]).unstack()
+    quantiles = grouped.quantile([0.5, 0.9, 0.99]).to_numpy().reshape(-1, 3)
+    stats[["p50", "p90", "p99"]] = quantiles
     stats = stats.rename(columns={"count": "jobs"}).reset_index().astype({"status": "str"})
     stats = stats[["status", "jobs", "mean", "p50", "p90", "p99", "max"]]
     return stats.sort_values(["jobs", "status"], ascending=[False, True])

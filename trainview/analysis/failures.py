@@ -141,9 +141,9 @@ def error_groups(jobs: IntoFrameT) -> IntoFrameT:
     ...         "gpu_hours": [8.0, 4.0],
     ...     }
     ... )
-    >>> error_groups(jobs)[["error", "jobs", "gpu_hours", "example", "job_id"]]
-                             error  jobs  gpu_hours                 example job_id
-    0  Out of memory on GPU <number>     2       12.0  Out of memory on GPU 3     j2
+    >>> error_groups(jobs)[["error", "jobs", "gpu_hours", "job_id"]]
+                               error  jobs  gpu_hours job_id
+    0  Out of memory on GPU <number>     2       12.0     j2
     """
     columns = ["error_message", "project_id", "job_id", "end_at", "gpu_hours"]
     frame = read_table(jobs, [*columns, "phase"])

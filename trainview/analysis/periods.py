@@ -1,5 +1,6 @@
 """Hours, days, weeks, months, quarters and years of a time zone, and steps spread over them."""
 
+from datetime import UTC
 from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -60,16 +61,21 @@ def edges(first: int, last: int, freq: str, tz: str) -> Integers:
     latest = (span.max() + margin).to_period(FREQUENCIES[freq])
     clock = pd.period_range(earliest, latest + 1).to_timestamp()
     occurrences = (True, False) if freq == "h" else (True,)
-    moments = [
-        clock.tz_localize(
-            tz, ambiguous=np.full(len(clock), earlier), nonexistent="shift_forward"
-        ).tz_convert("UTC")
-        for earlier in occurrences
-    ]
-    begin = np.unique(np.concatenate([moment.as_unit("us").asi8 for moment in moments]))
+    begin = np.unique(
+        np.concatenate([_moments(clock, tz, earlier=earlier) for earlier in occurrences])
+    )
     start = np.searchsorted(begin, first, "right") - 1
     stop = np.searchsorted(begin, last, "right")
     return begin[start : stop + 1]
+
+
+def _moments(clock: pd.DatetimeIndex, tz: str, *, earlier: bool) -> Integers:
+    """Find when a local clock shows some times: the earlier moment, or the later, of two."""
+    times = clock.tz_localize(tz, ambiguous=np.full(len(clock), earlier), nonexistent="NaT")
+    # Not left to pandas: it shifts by an hour too much where a zone skipped more than one.
+    passed = [time.replace(tzinfo=ZoneInfo(tz)) for time in clock[times.isna()].to_pydatetime()]
+    skipped = pd.DatetimeIndex([time.astimezone(UTC) for time in passed], tz="UTC")
+    return np.concatenate([times.dropna().as_unit("us").asi8, skipped.as_unit("us").asi8])
 
 
 def spread(steps: Steps, begin: Integers) -> tuple[Numbers, Integers]:
