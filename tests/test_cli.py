@@ -407,22 +407,41 @@ def test_a_closed_pipe_ends_quietly():
     assert all(line.startswith("trainview: warning:") for line in done.stderr.decode().splitlines())
 
 
-def test_a_terminal_gets_colour():
+def on_a_terminal(stream: str, *words: object, **env: str) -> str:
+    """What a terminal is sent on one stream."""
     ours, theirs = pty.openpty()
+    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL} | {stream: theirs}
+    kept = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
     process = subprocess.Popen(
-        [sys.executable, "-m", "trainview", "status", str(DATA)], stdout=theirs, stderr=subprocess.DEVNULL,
-        env={name: value for name, value in os.environ.items() if name != "NO_COLOR"} | {"TERM": "xterm-256color", "COLUMNS": "80"},
+        [sys.executable, "-m", "trainview", *map(str, words)],
+        **streams, env=kept | {"TERM": "xterm-256color", "COLUMNS": "80"} | env,
     )  # fmt: skip
     os.close(theirs)
     shown = b""
     try:
         while chunk := os.read(ours, 65536):
             shown += chunk
-    except OSError:
+    except OSError:  # the end, as Linux tells it
         pass
     os.close(ours)
     assert process.wait(30) == 0
-    assert b"\x1b[" in shown
+    return shown.decode()
+
+
+def test_a_terminal_gets_colour():
+    assert "\x1b[" in on_a_terminal("stdout", "status", DATA)
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(2.5, True), (0, False)])
+def test_a_terminal_sees_that_something_slow_goes_on(seconds, shown):
+    def slowly(wire):
+        wire.pause(seconds)
+        wire.send(reply(PROJECTS, **DATE))
+
+    with Server(slowly) as server:
+        words = ("status", "--jobs", "latest", "--base-url", server.url)
+        text = on_a_terminal("stderr", *words, BASETEN_API_KEY=KEY)
+    assert ("asking the API" in text) == shown
 
 
 def test_sample_makes_the_same_files_again(tmp_path):

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 LONGEST = 300
+# Some patterns take time that grows with the square of a line's length.
+READ = 2000
 
 # While masks are applied, one private character stands for each placeholder.
 ID, ADDRESS, TIME, URL, EMAIL, PATH, SIZE, NUMBER = map(chr, range(0xE000, 0xE008))
@@ -145,7 +147,7 @@ def headline(message: str) -> str:
     Returns
     -------
     str
-        One line without surplus white space; empty for a blank message.
+        One line without surplus white space, at most 2000 characters; empty for a blank message.
 
     Examples
     --------
@@ -157,7 +159,7 @@ def headline(message: str) -> str:
         lines = [line for line in lines if line.strip()]
         # Frames are indented, and so may be what follows the exception.
         message = next((line for line in lines if not line[0].isspace()), "".join(lines[-1:]))
-    return " ".join(message.split())
+    return " ".join(message.split())[:READ]
 
 
 def templates(messages: Sequence[str]) -> list[str]:
