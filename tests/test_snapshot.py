@@ -343,6 +343,14 @@ def test_reprs_tell_what_is_in_it_and_are_inert():
     markup = snap._repr_html_()
     assert "2026-03-02 00:00 UTC: 3 projects" in markup
     assert "SUM" not in markup
+    hostile = load_quietly(
+        payload(training_jobs=[job(current_status="<script>alert(1)</script>\x1b")])
+    )
+    markup = hostile._repr_html_()
+    assert "&lt;script&gt;" in markup
+    assert "<script" not in markup
+    assert "\x1b" not in markup
+    assert len(markup) < 6000
 
 
 def test_the_data_dictionary_describes_every_column():

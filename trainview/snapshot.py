@@ -5,12 +5,12 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from html import escape
 from pathlib import Path
 
 import pandas as pd
 
 from trainview.analysis import failure_rates, needs_attention
+from trainview.card import card
 from trainview.conform import from_pandas, to_pandas
 from trainview.errors import ArgumentError, DataWarning
 from trainview.export import write_folder, write_json
@@ -162,15 +162,7 @@ class Snapshot:
         return f"<Snapshot {self._headline()}>"
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><th style='text-align:left'>{escape(figure)}</th>"
-            f"<td style='text-align:right'>{escape(_show(value, unit))}</td></tr>"
-            for figure, value, unit in self.summary().itertuples(index=False)
-        )
-        return (
-            f"<table><caption style='text-align:left'><b>Snapshot</b> {escape(self._headline())}"
-            f"</caption><tbody>{rows}</tbody></table>"
-        )
+        return card(self._headline(), self.summary(), self.notes)
 
     def _headline(self) -> str:
         moment = "of no known time" if self.as_of is None else f"{self.as_of:%Y-%m-%d %H:%M} UTC"
@@ -302,9 +294,3 @@ def _to_moment(as_of: str | datetime | None) -> datetime | None:
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def _show(value: float, unit: str) -> str:
-    if pd.isna(value):
-        return "n/a"
-    return f"{value:.1%}" if unit == "share" else f"{value:,.0f}"
