@@ -120,12 +120,11 @@ def duckdb() -> Callable[[Path], dict[str, Any]]:
     def load(path: Path) -> dict[str, Any]:
         con = db.connect()
         con.execute("SET TimeZone = 'UTC'")
-        con.execute(
-            "CREATE TABLE projects AS SELECT UNNEST(p) FROM (SELECT UNNEST(training_projects) AS p "
-            f"FROM read_json(?, columns = {{training_projects: '{projects}[]'}}, "
-            "maximum_object_size = 2000000000))",  # noqa: S608 - the schema is ours
-            [str(path)],
-        )
+        columns = f"{{training_projects: '{projects}[]'}}"
+        source = f"read_json(?, columns = {columns}, maximum_object_size = 2000000000)"
+        unnested = f"SELECT UNNEST(training_projects) AS p FROM {source}"  # noqa: S608 - all ours
+        table = f"CREATE TABLE projects AS SELECT UNNEST(p) FROM ({unnested})"  # noqa: S608
+        con.execute(table, [str(path)])
         listed = con.execute("SELECT * EXCLUDE (latest_job) FROM projects").to_arrow_table()
         jobs = con.execute(
             "SELECT * EXCLUDE (instance_type, training_project, user), "

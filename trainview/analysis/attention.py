@@ -65,7 +65,8 @@ def needs_attention(
     - ``failing repeatedly``: the newest failed job of a project whose last `failures` finished
       jobs all failed
     - ``waiting long``: pending, queued or created for more than `waiting_hours`
-    - ``times contradict``: its end lies before its start, so its durations are not known
+    - ``times contradict``: last changed before it was created, or dated after the data's moment,
+      so that its durations are not known
 
     Parameters
     ----------
@@ -144,7 +145,7 @@ def needs_attention(
     waiting, starting, running = (rows["status"].isin(_LABELS[phase]) for phase in _LABELS)
     hours = rows["elapsed_hours"]
     silent = _hours_between(rows["updated_at"], rows["end_at"])
-    backwards = _hours_between(rows["end_at"], rows["created_at"])
+    seconds_early = _hours_between(rows["updated_at"], rows["created_at"]) * 3600
     usual = _usual(frame, rows.loc[running, "project_id"], usual_jobs)
     longest = rows["project_id"].map(usual).astype("float64") * usual_factor
     failing = _failing(frame, failures)
@@ -189,10 +190,15 @@ def needs_attention(
                 waiting_hours,
             ),
             _flag(
-                rows[hours.isna()],
+                rows[hours.isna() & (seconds_early > 0)],
                 "times contradict",
-                "its end lies {:.1f} h before its start: check its record, or the as_of given",
-                backwards,
+                "last changed {:,.0f} s before it was created: its durations are not known",
+                seconds_early,
+            ),
+            _flag(
+                rows[hours.isna() & ~(seconds_early > 0)],
+                "times contradict",
+                "dated after the moment that the data describes: check the as_of that was given",
             ),
         ],
         ignore_index=True,
@@ -278,7 +284,7 @@ def _flag(rows: pd.DataFrame, reason: str, text: str, *values: Any) -> pd.DataFr
         value.loc[rows.index] if isinstance(value, pd.Series) else [value] * len(rows)
         for value in values
     ]
-    detail = [text.format(*parts) for parts in zip(*columns, strict=True)]
+    detail = [text.format(*parts) for _, *parts in zip(rows.index, *columns, strict=True)]
     return rows.assign(
         reason=pd.Series(reason, rows.index, dtype="str"),
         detail=pd.Series(detail, rows.index, dtype="str"),

@@ -1,0 +1,167 @@
+"""Tiny jobs tables, in every kind that the helpers take, and results made comparable."""
+
+from datetime import datetime
+from typing import Any
+
+import duckdb
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+from hypothesis import strategies as st
+
+from trainview.schema import JOBS, PROJECTS, pandas_dtype
+from trainview.statuses import STATUSES
+
+KINDS = ("pandas", "polars", "polars lazy", "duckdb")
+MIDNIGHT = pd.Timestamp("2025-01-01", tz="UTC")
+BY_LABEL = {status.label: status for status in STATUSES}
+
+
+def at(moment: float | str | datetime) -> pd.Timestamp:
+    """A moment; a number counts hours from the first midnight of 2025."""
+    if isinstance(moment, int | float):
+        return MIDNIGHT + pd.Timedelta(hours=moment)
+    time = pd.Timestamp(moment)
+    return time.tz_localize("UTC") if time.tz is None else time.tz_convert("UTC")
+
+
+def job(start: Any = 0, end: Any = 1, **changes: Any) -> dict[str, Any]:
+    """One job with consistent durations, as the tables have them; 8 GPUs, completed."""
+    status = BY_LABEL[changes.get("status") or "completed"]
+    created, ended, gpus = at(start), at(end), changes.get("gpus", 8)
+    elapsed = (ended - created).total_seconds() / 3600 if ended >= created else None
+    held = gpus * elapsed if status.holds_gpus and elapsed is not None else elapsed and 0.0
+    number = changes.pop("number", 0)
+    return {
+        "job_id": f"j{number}",
+        "job_name": f"run-{number}",
+        "project_id": "p1",
+        "project_name": "llm",
+        "current_status": status.api,
+        "status": status.label,
+        "phase": status.phase,
+        "error_message": None,
+        "created_at": created,
+        "updated_at": ended,
+        "end_at": ended,
+        "is_open": not status.terminal,
+        "elapsed_hours": elapsed,
+        "gpu_type": "H100",
+        "gpu_count": gpus,
+        "node_count": 1,
+        "gpus": gpus,
+        "gpu_hours": held,
+        "user_email": "ada@example.com",
+    } | changes
+
+
+def table(*rows: dict[str, Any], schema: pa.Schema = JOBS) -> pd.DataFrame:
+    """A pandas table with all columns and their dtypes."""
+    numbered = [
+        row | ({"job_id": f"j{number}"} if row.get("job_id") == "j0" else {})
+        for number, row in enumerate(rows)
+    ]
+    filled = {"memory_limit_mib": 1, "millicpu_limit": 1}
+    columns = {}
+    for field in schema:
+        values = [row.get(field.name, filled.get(field.name)) for row in numbered]
+        dtype = pandas_dtype(field)
+        # by way of text, so that a category without values has text categories too
+        column = pd.Series(values, dtype="str" if dtype == "category" else "object")
+        columns[field.name] = column.astype(dtype)
+    return pd.DataFrame(columns)
+
+
+def projects(*rows: dict[str, Any]) -> pd.DataFrame:
+    return table(*rows, schema=PROJECTS)
+
+
+def convert(frame: pd.DataFrame, kind: str) -> Any:
+    if kind == "pandas":
+        return frame
+    polars = pl.from_pandas(frame)
+    if kind == "polars":
+        return polars
+    if kind == "polars lazy":
+        return polars.lazy()
+    # Neither the default connection nor a zone that happens to be the right one.
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'America/New_York'")
+    return connection.from_arrow(polars.to_arrow())
+
+
+def is_kind(result: Any, kind: str) -> bool:
+    classes = {
+        "pandas": pd.DataFrame,
+        "polars": pl.DataFrame,
+        "polars lazy": pl.LazyFrame,
+        "duckdb": duckdb.DuckDBPyRelation,
+    }
+    return isinstance(result, classes[kind])
+
+
+def collected(result: Any) -> pd.DataFrame:
+    """A result as pandas; what only differs because of the engine is made the same."""
+    if isinstance(result, pd.DataFrame):
+        assert isinstance(result.index, pd.RangeIndex)
+        assert (result.index.start, result.index.step) == (0, 1)
+        frame = result.copy()
+    else:
+        if isinstance(result, pl.LazyFrame):
+            result = result.collect()
+        is_polars = isinstance(result, pl.DataFrame)
+        frame = (result.to_arrow() if is_polars else result.to_arrow_table()).to_pandas()
+    for name in frame:
+        if isinstance(frame[name].dtype, pd.DatetimeTZDtype):
+            frame[name] = frame[name].dt.tz_convert("UTC").dt.as_unit("us")
+        elif frame[name].dtype == "object":
+            frame[name] = frame[name].astype("str")
+        if name == "lane":
+            frame[name] = frame[name].astype("Int64")
+    return frame
+
+
+def assert_same(result: Any, expected: pd.DataFrame) -> None:
+    pd.testing.assert_frame_equal(collected(result), collected(expected), rtol=1e-12, atol=1e-9)
+
+
+def moments(first: str = "2025-01-01", hours: int = 100) -> st.SearchStrategy[pd.Timestamp]:
+    """Moments to the microsecond; whole and quarter hours are frequent."""
+    exact = st.integers(0, hours * 4).map(lambda quarters: quarters * 900_000_000)
+    any_time = st.integers(0, hours * 3_600_000_000)
+    start = pd.Timestamp(first, tz="UTC")
+    return (exact | any_time).map(lambda us: start + pd.Timedelta(microseconds=us))
+
+
+@st.composite
+def jobs(
+    draw: st.DrawFn,
+    times: st.SearchStrategy[pd.Timestamp] | None = None,
+    *,
+    most: int = 12,
+    least: int = 0,
+    messages: st.SearchStrategy[str | None] | None = None,
+) -> pd.DataFrame:
+    times = moments() if times is None else times
+    projects = st.sampled_from(["p1", "p2", "prójekt"])
+    texts = st.none() | st.sampled_from(["out of memory", "step 1", "step 22"])
+    rows = []
+    for number in range(draw(st.integers(least, most))):
+        start, end = sorted([draw(times), draw(times)])
+        if draw(st.integers(0, 9)) == 0:
+            start, end = end, start
+        project = draw(projects)
+        rows.append(
+            job(
+                start,
+                end,
+                number=number,
+                status=draw(st.sampled_from(list(BY_LABEL))),
+                gpus=draw(st.sampled_from([0, 1, 2, 8])),
+                gpu_type=draw(st.sampled_from(["H100", "A10G", None])),
+                project_id=project,
+                project_name=project.upper(),
+                error_message=draw(texts if messages is None else messages),
+            )
+        )
+    return table(*rows)

@@ -1,0 +1,290 @@
+"""What every helper promises alike, whatever it computes."""
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from tests.analysis.tables import (
+    KINDS,
+    assert_same,
+    collected,
+    convert,
+    is_kind,
+    job,
+    jobs,
+    table,
+)
+from trainview import analysis
+from trainview.errors import ArgumentError
+
+TIME = "datetime64[us, UTC]"
+STATUS_COUNTS = {"status": "str", "phase": "str", "jobs": "int64", "share": "float64"}
+ELAPSED_STATS = {"jobs": "int64"} | dict.fromkeys(("mean", "p50", "p90", "p99", "max"), "float64")
+GPU_USAGE = {
+    "jobs": "int64",
+    "gpus": "int64",
+    "elapsed_hours": "float64",
+    "gpu_hours": "float64",
+    "share": "float64",
+}
+STEPS = {"start": TIME, "end": TIME, "gpus": "int64"}
+PERIODS = {"period": TIME, "gpu_hours": "float64", "mean_gpus": "float64", "peak_gpus": "int64"}
+RATES = {
+    "finished": "int64",
+    "failed": "int64",
+    "failure_rate": "float64",
+    "low": "float64",
+    "high": "float64",
+}
+TIMELINE = {
+    **dict.fromkeys(("job_id", "job_name", "project_name", "status", "phase"), "str"),
+    "start": TIME,
+    "end": TIME,
+    "elapsed_hours": "float64",
+    "is_open": "bool",
+    "lane": "Int64",
+}
+ERRORS = {
+    "error": "str",
+    "jobs": "int64",
+    "projects": "int64",
+    "gpu_hours": "float64",
+    "first_seen": TIME,
+    "last_seen": TIME,
+    "example": "str",
+    "job_id": "str",
+}
+ATTENTION = {
+    **dict.fromkeys(
+        ("job_id", "job_name", "project_name", "team_name", "user_email", "status"), "str"
+    ),
+    "elapsed_hours": "float64",
+    "gpus": "int64",
+    "gpu_hours": "float64",
+    "reason": "str",
+    "detail": "str",
+}
+# helper, its result's columns without those of by, and the columns it needs
+HELPERS = {
+    "status_counts": (STATUS_COUNTS, "status phase"),
+    "elapsed_stats": (ELAPSED_STATS, "elapsed_hours"),
+    "gpu_usage": (GPU_USAGE, "gpus elapsed_hours gpu_hours"),
+    "gpu_concurrency": (STEPS, "created_at end_at gpus gpu_hours"),
+    "gpu_hours_over_time": (PERIODS, "created_at end_at gpus gpu_hours"),
+    "job_timeline": (
+        TIMELINE,
+        "job_id job_name project_name status phase created_at end_at elapsed_hours is_open",
+    ),
+    "failure_rates": (RATES, "status"),
+    "error_groups": (ERRORS, "phase error_message project_id job_id end_at gpu_hours"),
+    "needs_attention": (
+        ATTENTION,
+        (
+            "job_id job_name project_id project_name user_email status created_at updated_at "
+            "end_at elapsed_hours gpus gpu_hours"
+        ),
+    ),
+}
+WITHOUT_BY = {"error_groups", "needs_attention"}
+KEYED = [name for name in HELPERS if name not in {*WITHOUT_BY, "job_timeline"}]
+DEFAULT = {
+    "status_counts": [],
+    "elapsed_stats": ["status"],
+    "gpu_usage": ["gpu_type"],
+    "gpu_concurrency": ["gpu_type"],
+    "gpu_hours_over_time": ["gpu_type"],
+    "failure_rates": ["project_name"],
+}
+CALLS = {
+    **{name: getattr(analysis, name) for name in HELPERS},
+    **{
+        f"{name} by {by}": partial(getattr(analysis, name), by=by)
+        for name in HELPERS
+        if name not in WITHOUT_BY
+        for by in (None, ["gpu_type", "project_id"])
+    },
+}
+
+SOME = table(
+    job(0, 4, number=1, gpu_type=None, gpus=0, status="running", project_id="p2"),
+    job(1, 3.3, number=2, status="failed", error_message="no space left on /mnt/1"),
+    job(2, 3, number=3, status="failed", error_message="no space left on /mnt/2"),
+    job(2, 9, number=4, gpu_type="A10G", gpus=3, job_name=None, user_email=None),
+    job(5, 4, number=5, status="stopped"),
+    job(9, 99.5, number=6, status="deploying", project_name="ünï 日本", project_id="p2"),
+    job(9, 9, number=7, status="deploy-failed"),
+)
+
+
+@pytest.fixture(params=HELPERS)
+def name(request):
+    return request.param
+
+
+@pytest.fixture(params=CALLS)
+def call(request):
+    return CALLS[request.param]
+
+
+def test_the_package_exports_all_helpers():
+    assert set(HELPERS) < set(dir(analysis))
+
+
+def test_the_kind_given_comes_back(call, kind):
+    assert is_kind(call(convert(SOME, kind)), kind)
+
+
+@pytest.mark.parametrize("rows", [0, len(SOME)])
+def test_columns_and_dtypes_are_as_documented(name, kind, rows):
+    result = collected(getattr(analysis, name)(convert(SOME.head(rows), kind)))
+    columns = dict.fromkeys(DEFAULT.get(name, []), "str") | HELPERS[name][0]
+    assert {column: str(dtype) for column, dtype in result.dtypes.items()} == columns
+
+
+@pytest.mark.parametrize("name", KEYED)
+@pytest.mark.parametrize("rows", [0, len(SOME)])
+def test_keys_come_first_and_as_text(name, kind, rows):
+    by = ["gpu_type", "user_email"]
+    result = collected(getattr(analysis, name)(convert(SOME.head(rows), kind), by=by))
+    assert list(result)[:2] == by
+    assert [str(dtype) for dtype in result.dtypes[:2]] == ["str", "str"]
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@given(frame=jobs())
+def test_all_kinds_give_the_same(frame):
+    for call in CALLS.values():
+        expected = call(frame)
+        for kind in KINDS[1:]:
+            assert_same(call(convert(frame, kind)), expected)
+
+
+def test_the_table_given_is_not_changed(call):
+    frame = SOME.copy(deep=True)
+    before = frame.copy(deep=True)
+    result = call(frame)
+    for column in result:
+        result[column] = None
+    pd.testing.assert_frame_equal(frame, before)
+
+
+def test_only_the_columns_used_are_needed(name, kind):
+    helper, needed = getattr(analysis, name), HELPERS[name][1].split()
+    needed += DEFAULT.get(name, [])
+    few = SOME[list(dict.fromkeys(needed))]
+    assert_same(helper(convert(few, kind)), helper(SOME))
+
+
+def test_a_missing_column_is_named_with_those_there_are(name, kind):
+    for column in HELPERS[name][1].split():
+        frame = convert(SOME.drop(columns=column), kind)
+        with pytest.raises(ArgumentError, match=rf"no column '{column}'.* it has .*gpu_count"):
+            getattr(analysis, name)(frame)
+
+
+@pytest.mark.parametrize("name", [name for name in HELPERS if name not in WITHOUT_BY])
+def test_an_unknown_by_is_named_with_the_columns_there_are(name, kind):
+    with pytest.raises(ArgumentError, match=r"no column 'gpu'.* it has .*gpu_type"):
+        getattr(analysis, name)(convert(SOME, kind), by=["gpu_type", "gpu"])
+    with pytest.raises(ArgumentError, match="by=3"):
+        getattr(analysis, name)(convert(SOME, kind), by=3)
+
+
+@pytest.mark.parametrize("name", KEYED)
+def test_a_by_that_is_also_in_the_result_is_refused(name):
+    column = list(HELPERS[name][0])[-1]
+    with pytest.raises(ArgumentError, match=f"by='{column}'"):
+        getattr(analysis, name)(SOME, by=column)
+
+
+@pytest.mark.parametrize("thing", [None, 3, "jobs", SOME["status"], [SOME]])
+def test_what_is_no_table_is_refused(name, thing):
+    with pytest.raises(ArgumentError, match=f"table, got {type(thing).__name__}"):
+        getattr(analysis, name)(thing)
+
+
+def test_texts_are_no_times(kind):
+    frame = convert(SOME.astype({"end_at": "str"}), kind)
+    with pytest.raises(ArgumentError, match="column 'end_at' holds String"):
+        analysis.gpu_concurrency(frame)
+
+
+def test_the_index_does_not_matter(call):
+    odd = SOME.set_axis([3, 3, 3, 1, 1, 0, 0]).rename_axis("status")
+    assert_same(call(odd), call(SOME))
+
+
+def test_the_order_of_rows_does_not_matter(call, kind):
+    assert_same(call(convert(SOME.iloc[::-1], kind)), call(SOME))
+
+
+def test_unused_categories_do_not_matter(call):
+    more = SOME.assign(
+        status=SOME["status"].cat.set_categories(["zzz", *SOME["status"].cat.categories[::-1]]),
+        gpu_type=SOME["gpu_type"].cat.add_categories(["none"]),
+    )
+    assert_same(call(more), call(SOME))
+
+
+def test_plain_text_in_place_of_categories_does_not_matter(call):
+    plain = SOME.astype({"status": "str", "phase": "object", "gpu_type": "str"})
+    assert_same(call(plain), call(SOME))
+
+
+def test_one_row_is_enough(call, kind):
+    for row in range(len(SOME)):
+        one = SOME.iloc[[row]]
+        assert_same(call(convert(one, kind)), call(one))
+
+
+def test_columns_without_a_value_are_fine(call, kind):
+    names = ["gpu_type", "job_name", "user_email", "error_message", "elapsed_hours", "gpu_hours"]
+    empty = SOME.copy()
+    for column in names:
+        empty[column] = pd.Series([None] * len(SOME), dtype=SOME[column].dtype)
+    assert_same(call(convert(empty, kind)), call(empty))
+
+
+def test_numbers_that_are_nan_count_as_missing(kind):
+    frame = SOME.assign(elapsed_hours=np.nan)
+    if kind.startswith("polars"):
+        nan = convert(frame, kind).with_columns(elapsed_hours=float("nan"))
+        assert_same(analysis.elapsed_stats(nan), analysis.elapsed_stats(frame))
+
+
+@pytest.mark.parametrize("name", KEYED)
+def test_null_keys_are_a_group_and_come_last(name, kind):
+    rows = [job(0, 1, number=n, gpu_type=gpu) for n, gpu in enumerate(["B", None, "A", None])]
+    result = collected(getattr(analysis, name)(convert(table(*rows), kind), by="gpu_type"))
+    groups = list(dict.fromkeys(result["gpu_type"].fillna("null")))
+    assert set(groups) == {"A", "B", "null"}
+    if name not in {"status_counts", "elapsed_stats", "gpu_usage", "failure_rates"}:
+        assert groups == ["A", "B", "null"]
+
+
+@pytest.mark.parametrize("name", KEYED)
+def test_integers_with_nulls_can_be_keys(name, kind):
+    rows = [job(0, 1, number=n, priority=priority) for n, priority in enumerate([2, None, 10])]
+    result = collected(getattr(analysis, name)(convert(table(*rows), kind), by="priority"))
+    assert result["priority"].isna().sum() == 1
+    assert sorted(result["priority"].dropna()) == [2, 10]
+
+
+@pytest.mark.parametrize("zone", [None, "Asia/Kolkata"])
+def test_times_in_another_zone_or_none_are_normalised(call, zone):
+    other = SOME.copy()
+    for column in ("created_at", "updated_at", "end_at"):
+        times = other[column].dt.tz_convert(zone) if zone else other[column].dt.tz_localize(None)
+        other[column] = times.astype(times.dtype.name.replace("us", "ns"))
+    for kind in KINDS:
+        assert_same(call(convert(other, kind)), call(SOME))
+
+
+def test_kinds_that_cannot_do_it_are_refused(name):
+    arrow = pa.Table.from_pandas(SOME, preserve_index=False)
+    with pytest.raises(ArgumentError, match="table, got Table"):
+        getattr(analysis, name)(arrow)

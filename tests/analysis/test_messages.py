@@ -1,0 +1,162 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trainview.analysis.messages import LONGEST, headline, templates
+
+CASES = {
+    "CUDA out of memory. Tried to allocate 2.50 GiB. GPU 3 has a total capacity of 79.15 GiB": (
+        "CUDA out of memory. Tried to allocate <size>. GPU <number> has a total capacity of <size>"
+    ),
+    "[Rank 3] Watchdog caught a timeout: WorkNCCL(SeqNum=12, Timeout(ms)=1800000)": (
+        "[Rank <number>] Watchdog caught a timeout: WorkNCCL(SeqNum=<number>, Timeout(ms)=<number>)"
+    ),
+    "[rank12]: NCCL error": "[rank<number>]: NCCL error",
+    "CUDA error at /opt/pytorch_170/aten/src/Indexing.cu:1290": "CUDA error at <path>:<number>",
+    "malloc at ../c10/cuda/Allocator.cpp:289 (~/x, ./y)": (
+        "malloc at <path>:<number> (<path>, <path>)"
+    ),
+    "No such file: '/mnt/my data/run 12/config.json'": "No such file: '<path>'",
+    r"No such file: 'C:\Users\me\x.json'": "No such file: '<path>'",
+    r"cannot open C:\data\run12\x.json or \\server\share\x": "cannot open <path> or <path>",
+    "Connect call failed ('127.0.0.1', 8265)": "Connect call failed ('<address>', <number>)",
+    "no route to 10.0.0.7:29500 or 10.1.0.0/16": "no route to <address> or <address>",
+    "bind [fe80::1ff:fe23:4567:890a]:29500, 2001:db8::ff00:42:8329, ::1": (
+        "bind <address>, <address>, <address>"
+    ),
+    "std::bad_alloc in c10::Error at 0x7ffdc1234abc": "std::bad_alloc in c10::Error at <address>",
+    "worker-12.train.svc.cluster.local:29500 or localhost:8080 is down": (
+        "<address> or <address> is down"
+    ),
+    "GET https://api.example.com/v1/x?id=7, s3://bucket/ckpt/12.": "GET <url>, <url>.",
+    "mail ops-7@example.com": "mail <email>",
+    "checkpoint 3fa85f64-5717-4562-b3fc-2c963f66afa6 not found": "checkpoint <id> not found",
+    "commit deadbeef12 image sha256:0123456789abcdef, DEADBEEF01": (
+        "commit <id> image sha256:<id>, <id>"
+    ),
+    "job 03yv1l3 of project lqz4pw4, pod train-x2k4j": "job <id> of project <id>, pod train-<id>",
+    "At 2025-03-24T18:04:30.480Z, 2025-03-24 18:04, 2025/03/24 and 18:04:30,5": (
+        "At <time>, <time>, <time> and <time>"
+    ),
+    "exit code -9, 95% of 1,024, 1e-05, v1.2.3, CUDA 12.1": (
+        "exit code <number>, <number>% of <number>, <number>, <number>, CUDA <number>"
+    ),
+    "shapes [32000, 4096] and (7, 8, 9) or 1024x768": (
+        "shapes [<number>] and (<number>) or <number>"
+    ),
+    "timed out after 1800000ms, 30seconds, 5s": (
+        "timed out after <number>ms, <number>seconds, <number>s"
+    ),
+    "no H100 or A10G for float16, int8, sha256": "no H100 or A10G for float16, int8, sha256",
+    "train.py:12: KeyError: 'user_17' in node17": (
+        "train.py:<number>: KeyError: 'user_<number>' in node<number>"
+    ),
+    "and/or N/A, don't": "and/or N/A, don't",
+    "Größe 12 zu groß für 日本": "Größe <number> zu groß für 日本",
+    "  two   spaces\tand\na line ": "two spaces and a line",
+    "": "",
+    " \n ": "",
+}
+
+
+@pytest.mark.parametrize(("message", "template"), CASES.items())
+def test_what_differs_is_masked_and_the_cause_stays(message, template):
+    assert templates([message]) == [template]
+
+
+def test_of_a_traceback_the_exception_counts():
+    trace = (
+        "Training failed\nTraceback (most recent call last):\n"
+        '  File "/app/a.py", line 3, in f\n    g()\nValueError: first\n\n'
+        "During handling of the above exception, another exception occurred:\n\n"
+        "Traceback (most recent call last):\n"
+        '  File "/app/train.py", line 12, in <module>\n    main()\n'
+        "RuntimeError: Error(s) in loading state_dict:\n\tMissing key 'x'\n\n"
+    )
+    assert headline(trace) == "RuntimeError: Error(s) in loading state_dict:"
+    ranked = "\n".join(f"[rank3]: {line}" for line in trace.splitlines())
+    assert headline(ranked) == "RuntimeError: Error(s) in loading state_dict:"
+
+
+@pytest.mark.parametrize(
+    ("cut", "line"),
+    [
+        ("Traceback (most recent call last):", ""),
+        ("Traceback (most recent call last):\n", ""),
+        ('Traceback (most recent call last):\n  File "x"\n    f()', "f()"),
+        ("Traceback (most recent call last): gone", "Traceback (most recent call last): gone"),
+    ],
+)
+def test_a_traceback_that_was_cut_off_gives_what_is_left(cut, line):
+    assert headline(cut) in {line, "Traceback (most recent call last):"}
+
+
+def test_long_messages_are_cut():
+    (template,) = templates(["word " * 1000])
+    assert len(template) <= LONGEST
+    assert template.endswith("…")
+
+
+def test_many_messages_of_one_cause_have_one_template():
+    messages = [
+        f"worker {n} lost 10.0.{n % 256}.1 at step {n * 37} of {n:08x}a1" for n in range(999)
+    ]
+    assert set(templates(messages)) == {"worker <number> lost <address> at step <number> of <id>"}
+
+
+WORDS = st.sampled_from(
+    [
+        *CASES,
+        *("0x12", "5x12", "0x7f", "x86_64", "H100", "A100", "rank1", "rank22", "float16", "1.5"),
+        *("2,5", "-3", "1e9", "v2", "ab12cd3", "[1, 2]", "(3, 4)"),
+        "deadbeef1",
+        "::1",
+        "/a/b",
+        "'",
+        '"',
+        "\\",
+        "@",
+        "://",
+        ":",
+        "\r",
+        "é",
+        "٣",
+        "\x85",
+        "\u2028",
+    ]
+)
+MESSAGES = st.lists(WORDS | st.text(max_size=8), max_size=6).map(" ".join) | st.text()
+
+
+@settings(deadline=None)
+@given(st.lists(MESSAGES, max_size=8))
+def test_a_template_does_not_depend_on_the_other_messages(messages):
+    assert templates(messages) == [templates([message])[0] for message in messages]
+
+
+@settings(deadline=None)
+@given(MESSAGES, st.randoms())
+def test_other_digits_give_the_same_template(message, random):
+    # Digits that follow a letter may be part of a name, as in H100.
+    other = "".join(
+        random.choice("123456789")
+        if new in "123456789"
+        and (at == 0 or not (message[at - 1].isalpha() or message[at - 1] in "0123456789"))
+        else new
+        for at, new in enumerate(message)
+    )
+    assert templates([other]) == templates([message])
+
+
+@settings(deadline=None)
+@given(MESSAGES)
+def test_templates_are_one_line(message):
+    (template,) = templates([message])
+    assert template == " ".join(template.split()) or template.endswith("…")
+    assert len(template) <= LONGEST
+
+
+@pytest.mark.parametrize("part", ["a", "1.", ":", "/", "a@", "0x", "::", "'/", "Traceback\n"])
+def test_hostile_messages_end_soon(part):
+    (template,) = templates([part * 300_000 + "@"])
+    assert len(template) <= LONGEST
