@@ -4,6 +4,7 @@ What would differ from run to run (times, versions, pictures' bytes apart) is ta
 committed notebook changes only when its content does.
 """
 
+import base64
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from nbclient import NotebookClient
 FOLDER = Path(__file__).parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("[0-9]*.ipynb"))
 _TIMEOUT = 300
+# The picture that the README shows is an output of a notebook.
+_README_PICTURE = ("03_gpu_usage", "plot_gpu_hours_over_time", FOLDER / "gpu_hours.png")
 
 
 def run(path: Path) -> Any:
@@ -32,10 +35,19 @@ def run(path: Path) -> Any:
     return notebook
 
 
+def keep_readme_picture(path: Path, notebook: Any) -> None:
+    stem, words, picture = _README_PICTURE
+    for cell in notebook.cells if path.stem == stem else ():
+        if words in cell.source:
+            [content] = [out.data["image/png"] for out in cell.outputs if "image/png" in out.data]
+            picture.write_bytes(base64.b64decode(content))
+
+
 def main() -> int:
     for path in NOTEBOOKS:
         notebook = run(path)
         nbformat.write(notebook, path)
+        keep_readme_picture(path, notebook)
         print(path.name)
     return 0
 

@@ -21,6 +21,15 @@ from .errors import RateLimitError as RateLimitError
 from .errors import SourceError as SourceError
 from .errors import TrainviewError as TrainviewError
 from .fetching import fetch as fetch
+from .plot import plot_elapsed_stats as plot_elapsed_stats
+from .plot import plot_error_groups as plot_error_groups
+from .plot import plot_failure_rates as plot_failure_rates
+from .plot import plot_gpu_concurrency as plot_gpu_concurrency
+from .plot import plot_gpu_hours_over_time as plot_gpu_hours_over_time
+from .plot import plot_gpu_usage as plot_gpu_usage
+from .plot import plot_job_timeline as plot_job_timeline
+from .plot import plot_needs_attention as plot_needs_attention
+from .plot import plot_status_counts as plot_status_counts
 from .sampling import sample as sample
 from .schema import columns as columns
 from .snapshot import Snapshot as Snapshot

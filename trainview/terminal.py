@@ -5,7 +5,6 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -14,12 +13,9 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from trainview.cells import cell, is_number
 from trainview.export import to_csv_bytes
-from trainview.text import safe_text
 
-_NULL = "-"
-_SHARES = frozenset({"share", "failure_rate", "low", "high"})
-_HOURS = frozenset({"mean", "p50", "p90", "p99", "max", "mean_gpus"})
 _PROSE = frozenset({"detail", "error", "description"})
 _PHASE_STYLES = {
     "waiting": "yellow",
@@ -78,7 +74,7 @@ def render(
         prose = name in _PROSE
         table.add_column(
             Text(name, style="dim"),
-            justify="right" if _is_number(frame[name]) else "left",
+            justify="right" if is_number(frame[name]) else "left",
             overflow="fold" if prose else "ellipsis",
             no_wrap=not prose,
             ratio=None,
@@ -92,7 +88,7 @@ def render(
         style = "" if phase_at is None else _PHASE_STYLES.get(row[phase_at], "")
         cells = [
             Text(
-                _cell(name, value, None if name in _PROSE else text_limit),
+                cell(name, value, None if name in _PROSE else text_limit),
                 style=style if name in {"status", "phase"} else "",
             )
             for name, value in zip(names, row, strict=True)
@@ -216,30 +212,6 @@ def _with_iso_times(frame: pd.DataFrame) -> pd.DataFrame:
             for name in times
         }
     )
-
-
-def _is_number(column: Any) -> bool:
-    return bool(pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column))
-
-
-def _cell(name: str, value: Any, limit: int | None) -> str:
-    if value is None or value is pd.NA or value is pd.NaT or value != value:  # noqa: PLR0124
-        return _NULL
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, pd.Timestamp):
-        return f"{value:%Y-%m-%d %H:%M}"
-    if isinstance(value, (int, float)):
-        return _number(name, value)
-    return safe_text(value, limit)
-
-
-def _number(name: str, value: float) -> str:
-    if name in _SHARES:
-        return f"{value:.1%}"
-    if isinstance(value, float):
-        return f"{value:,.1f}" if name in _HOURS or name.endswith("_hours") else f"{value:,g}"
-    return f"{value:,}"
 
 
 def _bar(share: float, width: int) -> str:

@@ -1,0 +1,188 @@
+"""The Gantt chart of jobs."""
+
+from datetime import tzinfo
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
+from matplotlib.colors import to_rgba
+
+from trainview.plot.canvas import (
+    FAINT,
+    TIME_WIDTH,
+    add_legend,
+    name_ticks,
+    no_data,
+    size,
+    take_axes,
+    tidy,
+)
+from trainview.plot.colours import Look, phase_look
+from trainview.plot.dates import MINUTE, clock, date_axis, time_label
+from trainview.plot.lanes import (
+    Blocks,
+    Lanes,
+    gather,
+    label_height,
+    lay_out,
+    named_blocks,
+    wanted_height,
+)
+from trainview.plot.names import name_id, points, put, short
+from trainview.plot.results import Numbers, moments, numbers, read_result, texts
+from trainview.plot.shapes import MOST_SHAPES, bars, look_of_bars, write_inside
+from trainview.plot.wording import count
+from trainview.statuses import PHASES, UNKNOWN_PHASE
+
+# Of a lane, the part that its bars are high.
+BAR = 0.8
+# What an open job fades out over, as a fraction of the time that is shown.
+FADE = 0.03
+# What the name of a project may take, as a fraction of the width.
+NAME = 0.28
+# Pieces of all fading bars together.
+MOST_PIECES = 4000
+# More names of jobs than these nobody reads.
+MOST_NAMES = 200
+
+
+def plot_job_timeline(timeline: Any, *, ax: Axes | None = None) -> Axes:
+    """Draw jobs over time: a Gantt chart with the lanes of each project together.
+
+    Bars have the colour of their phase. Jobs that have not ended fade out after the moment that
+    the data describes.
+
+    Parameters
+    ----------
+    timeline : pandas, Polars, DuckDB or PySpark table
+        What `job_timeline` gives. Dates are in the time zone of its ``start``.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; new Axes, made with pyplot, when left out. All jobs are drawn; where lanes
+        are too low for every name, the largest projects are named.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        With a collection of bars for each phase. Jobs without a known end or lane are not drawn;
+        a line of text says how many they are.
+
+    Raises
+    ------
+    ArgumentError
+        If a column is missing.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> clock = pd.to_datetime(["2025-01-01 00:00", "2025-01-01 02:00"], utc=True)
+    >>> timeline = pd.DataFrame(
+    ...     {
+    ...         "job_name": ["first", "second"],
+    ...         "project_name": "llm",
+    ...         "phase": ["succeeded", "running"],
+    ...         "start": clock,
+    ...         "end": clock + pd.Timedelta("2h"),
+    ...         "is_open": [False, True],
+    ...         "lane": [0, 0],
+    ...     }
+    ... )
+    >>> ax = plot_job_timeline(timeline, ax=Figure(layout="constrained").subplots())
+    >>> [label.get_text() for label in ax.get_yticklabels()]
+    ['llm']
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['running', 'succeeded']
+    """
+    needed = ("job_name", "project_name", "phase", "start", "end", "is_open", "lane")
+    table, _ = read_result(timeline, "job_timeline", needed, ("job_id", "status", "elapsed_hours"))
+    (start, zone), (end, _) = moments(table, "start"), moments(table, "end")
+    lane = numbers(table, "lane")
+    known = np.flatnonzero(~(np.isnan(start) | np.isnan(end) | np.isnan(lane)))
+    left_out = len(table) - len(known)
+    notes = [f"{count(left_out, 'job')} not drawn: times contradict"] if left_out else []
+    table, start, end = table.take(known), start[known], end[known]
+    blocks = gather(texts(table, "project_name"), lane[known])
+    ax = take_axes(ax, TIME_WIDTH, 1.0 + wanted_height(blocks))
+    ax.set_xlabel(time_label(zone), loc="left")
+    ax.set_ylabel("Lane" if blocks.mixed else "")
+    if not len(known):
+        return no_data(ax, *notes)
+    lanes = lay_out(blocks, size(ax)[1], lines=len(notes))
+    named = named_blocks(lanes)
+    if len(named) < len(blocks.names) and not blocks.mixed:
+        lanes = lay_out(blocks, size(ax)[1], lines=1)
+        named = named_blocks(lanes)
+        notes.append(f"{len(named):,} of {len(blocks.names):,} projects named")
+    top, height = lanes.top[blocks.row], lanes.height[blocks.row]
+    low, high = top + (1 - BAR) / 2 * height, top + (1 + BAR) / 2 * height
+    phases = np.array(texts(table, "phase"), dtype=object)
+    phases[~np.isin(phases, PHASES)] = UNKNOWN_PHASE
+    looks = {phase: phase_look(phase) for phase in PHASES if phase in set(phases)}
+    is_open = table["is_open"].fillna(value=False).to_numpy("bool")
+    tail = FADE * max(end.max() - start.min(), MINUTE)
+    for phase, look in looks.items():
+        at = np.flatnonzero(phases == phase)
+        phase_bars = bars(start[at], end[at], low[at], high[at], **look_of_bars(look))
+        phase_bars.set(gid=name_id(phase), rasterized=len(known) > MOST_SHAPES)
+        ax.add_collection(phase_bars, autolim=False)
+        at = at[is_open[at]]
+        if len(at):
+            ax.add_collection(_fading(end[at], low[at], high[at], tail, look), autolim=False)
+    if BAR * lanes.height.max() >= points("font.size") / 72 * lanes.per_inch:
+        names = table["job_name"].fillna("").astype(str).to_list()
+        for job in np.argsort(start - end, kind="stable")[:MOST_NAMES]:
+            label = short(names[job], 40)
+            span, middle = (start[job], end[job]), (low[job] + high[job]) / 2
+            write_inside(ax, span, middle, label, looks[phases[job]], gid=name_id(names[job]))
+    last = end.max()
+    if is_open.any():
+        moment = end[is_open].max()
+        _mark(ax, moment, zone)
+        last = max(last, moment + tail)
+    date_axis(ax, start.min(), last, zone)
+    _name_blocks(ax, blocks, lanes, named, " · ".join(notes))
+    add_legend(ax, [look.sample() for look in looks.values()], list(looks))
+    return ax
+
+
+def _fading(end: Numbers, low: Numbers, high: Numbers, tail: float, look: Look) -> PolyCollection:
+    """Draw the future of open jobs, which nobody knows: pieces that become fainter."""
+    pieces = min(max(MOST_PIECES // len(end), 1), 8)
+    width = tail / pieces
+    begin = np.concatenate([end + piece * width for piece in range(pieces)])
+    alphas = 0.75 * (1 - (np.arange(pieces) + 0.5) / pieces)
+    colours = [to_rgba(look.colour, alpha) for alpha in np.repeat(alphas, len(end))]
+    low, high = np.tile(low, pieces), np.tile(high, pieces)
+    style: dict[str, Any] = {"facecolors": colours, "linewidth": 0}
+    return bars(begin, begin + width, low, high, rasterized=len(begin) > MOST_SHAPES, **style)
+
+
+def _mark(ax: Axes, moment: float, zone: tzinfo) -> None:
+    """Mark the moment that open jobs have reached."""
+    style: dict[str, Any] = {"color": mpl.rcParams["text.color"], "alpha": FAINT}
+    ax.axvline(moment, linestyle=":", linewidth=1.0, **style)
+    text = f"as of {clock(moment, zone)}"
+    place: dict[str, Any] = {"xytext": (0, 3), "textcoords": "offset points", "ha": "right"}
+    ax.annotate(
+        text, (moment, 1.0), xycoords=ax.get_xaxis_transform(), size="small", **place, **style
+    )
+
+
+def _name_blocks(ax: Axes, blocks: Blocks, lanes: Lanes, named: list[int], note: str) -> None:
+    tidy(ax, "x")
+    middle = (lanes.edges[1:] + lanes.edges[:-1]) / 2
+    name_ticks(ax, middle[named].tolist(), [blocks.names[block] for block in named], NAME)
+    if not blocks.mixed:
+        ax.hlines(
+            lanes.edges[1:-1], 0, 1, transform=ax.get_yaxis_transform(),
+            color=mpl.rcParams["grid.color"], alpha=0.6, linewidth=0.5, zorder=0.5,
+        )  # fmt: skip
+    bottom = lanes.edges[-1]
+    if note:
+        line = label_height() * lanes.per_inch
+        put(ax, 0.005, bottom + line / 2, note, transform=ax.get_yaxis_transform(),
+            va="center_baseline", alpha=FAINT, style="italic")  # fmt: skip
+        bottom += line
+    ax.set_ylim(bottom, 0)
