@@ -11,11 +11,12 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.installed ## set up, then show the whole picture of the sample data
+demo: $(VENV)/.installed ## set up, show the whole picture of the sample data, write report.html
 	$(BIN)/trainview summary data/
+	$(BIN)/trainview report data/ -o report.html --force
 
 test: $(VENV)/.developing check ## set up, then lint, check types and run every test
-	$(BIN)/python -m pytest --numprocesses auto
+	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup
 
 check: $(VENV)/.developing ## lint and check types
 	$(BIN)/ruff check .

@@ -381,6 +381,18 @@ def test_export_writes_every_format_and_needs_force_to_replace(tmp_path):
         out(*words, "--force")
 
 
+def test_report_writes_a_page_and_needs_force_to_replace_it(tmp_path):
+    page = tmp_path / "report.html"
+    done = trainview("report", DATA, "-o", page)
+    assert done.returncode == 0
+    assert f"wrote {page}: open it in a browser" in done.stderr.decode()
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+    before = page.read_bytes()
+    assert "exists" in fault(6, "report", DATA, "-o", page)
+    assert page.read_bytes() == before
+    out("report", DATA, "-o", page, "--force")
+
+
 def test_a_full_disk_is_one_line():
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full here")
@@ -458,7 +470,9 @@ def test_columns_prints_the_data_dictionary():
     assert rows == tv.columns("jobs").to_dict("records")
 
 
-@pytest.mark.parametrize("command", [*TABLE_COMMANDS, "export", "fetch", "sample", "columns"])
+@pytest.mark.parametrize(
+    "command", [*TABLE_COMMANDS, "export", "report", "fetch", "sample", "columns"]
+)
 def test_every_help_text_has_an_example_that_names_the_command(command):
     text = out(command, "--help")
     assert f"Example: trainview {command} " in text

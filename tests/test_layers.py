@@ -38,7 +38,8 @@ HOUSE = {
     "cells": "text",
     "terminal": "cells export",
     "dashboard": "analysis snapshot terminal",
-    "cli": "analysis atomic dashboard errors fetching sampling schema snapshot terminal text",
+    "reporting": "analysis atomic cells plot snapshot text",
+    "cli": "analysis atomic dashboard errors fetching reporting sampling schema snapshot terminal text",
     "__init__": "",
     "__main__": "cli",
 }

@@ -45,6 +45,7 @@ PUBLIC = [
     "plot_job_timeline",
     "plot_needs_attention",
     "plot_status_counts",
+    "report",
     "sample",
     "status_counts",
 ]

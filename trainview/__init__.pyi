@@ -30,6 +30,7 @@ from .plot import plot_gpu_usage as plot_gpu_usage
 from .plot import plot_job_timeline as plot_job_timeline
 from .plot import plot_needs_attention as plot_needs_attention
 from .plot import plot_status_counts as plot_status_counts
+from .reporting import report as report
 from .sampling import sample as sample
 from .schema import columns as columns
 from .snapshot import Snapshot as Snapshot

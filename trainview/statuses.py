@@ -65,7 +65,7 @@ PHASE_COLOURS: dict[str, str] = {
 STATUS_HATCHES: dict[str, str] = {
     "pending": "",
     "queued": "////",
-    "created": "....",
+    "created": "xxxx",
     "deploying": "////",
     "running": "",
     "completed": "",

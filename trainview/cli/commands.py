@@ -169,6 +169,25 @@ def export(snapshot: Snapshot, target: str, to: str, *, raw_csv: bool, force: bo
     say(f"wrote {', '.join(safe_text(file) for file in files)}")
 
 
+@cli.command(epilog="Example: trainview report data/ -o report.html")
+@reads_source
+@click.option(
+    "-o", "--output", "target", default="report.html", show_default=True, type=click.Path(),
+    help="The HTML file to write.",
+)  # fmt: skip
+@force_option
+def report(snapshot: Snapshot, target: str, *, force: bool) -> None:
+    """Write one page of HTML: what is on fire, what uses most, what to do, and all behind it."""
+    from trainview.atomic import check_target
+    from trainview.reporting import report as write_report
+    from trainview.terminal import progress
+
+    check_target(target, force=force)
+    with progress("drawing the report"):
+        path = write_report(snapshot, target, force=force)
+    say(f"wrote {safe_text(path)}: open it in a browser")
+
+
 @cli.command(epilog="Example: trainview fetch -o snapshot.json")
 @click.option(
     "-o", "--output", "target", required=True, type=click.Path(),

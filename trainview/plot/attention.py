@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from trainview.plot.canvas import add_legend, count_axis, no_data, size
+from trainview.plot.canvas import NARROW, add_legend, count_axis, no_data, size
 from trainview.plot.colours import status_looks
 from trainview.plot.names import short
 from trainview.plot.results import numbers, read_result, texts
@@ -17,9 +17,6 @@ from trainview.statuses import STATUSES
 # In these, a job holds its GPUs now.
 HOLDING = [status.label for status in STATUSES if status.holds_gpus and not status.terminal]
 PHASES = {status.label: status.phase for status in STATUSES}
-
-# Below so many inches, there is no room for names of projects.
-NARROW = 4.0
 
 
 def plot_needs_attention(attention: Any, *, ax: Axes | None = None) -> Axes:
@@ -88,14 +85,14 @@ def plot_needs_attention(attention: Any, *, ax: Axes | None = None) -> Axes:
         return no_data(ax)
     stack_bars(rows, stack, list(looks.items()), reasons.tolist())
     totals = stack.sum(axis=0)
-    labels = []
+    labels, narrow = [], size(ax)[0] < NARROW
     for row in range(rows.shown):
         names = list(dict.fromkeys(np.array(projects, dtype=object)[reason == row]))
-        labels.append(_label(totals[row], held[row], names if size(ax)[0] > NARROW else []))
+        labels.append(_label(totals[row], held[row], [] if narrow else names))
     label_bars(ax, totals[: rows.shown].tolist(), labels)
     count_axis(ax, "x", whole=True)
     finish_rows(rows, reasons.tolist(), count(totals[rows.shown :].sum(), "job"))
-    add_legend(ax, [look.sample() for look in looks.values()], list(looks))
+    add_legend(ax, [look.sample() for look in looks.values()], list(looks), above=narrow)
     return ax
 
 

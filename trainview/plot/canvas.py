@@ -14,6 +14,8 @@ from trainview.plot.names import INERT, drawable, fit, inches, name_id
 FAINT = 0.7
 # Of a new figure with a time axis, in inches.
 TIME_WIDTH = 10.0
+# Axes of fewer inches have no room beside them, and only for few words inside.
+NARROW = 4.0
 
 
 def take_axes(ax: Axes | None, width: float, height: float) -> Axes:

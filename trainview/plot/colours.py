@@ -27,7 +27,7 @@ DARK, LIGHT = "#1A1A1A", "#FFFFFF"
 # The luminance from which dark is easier to read on it than light.
 MIDDLE = 0.18
 # For statuses that are not known, one after the other.
-NEW_HATCHES = ("", "////", "....", "xxxx", "----")
+NEW_HATCHES = ("", "////", "||||", "xxxx", "----")
 
 
 class Look(NamedTuple):

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MultipleLocator, PercentFormatter
 
-from trainview.plot.canvas import count_axis, no_data, size
+from trainview.plot.canvas import NARROW, count_axis, no_data, size
 from trainview.plot.names import fit, name_id, put
 from trainview.plot.results import group_names, numbers, read_result
 from trainview.plot.rows import WIDTH, finish_rows, label_bars, say, say_beside, start_rows
@@ -14,8 +14,6 @@ from trainview.plot.wording import count, number
 from trainview.statuses import PHASE_COLOURS
 
 FAILED = PHASE_COLOURS["failed"]
-# Below so many inches, there is no room for six percentages.
-NARROW = 2.5
 # Of a row of errors: where the text and the bar are, and how high the bar is.
 TEXT_AT, BAR_AT, BAR = -0.16, 0.22, 0.3
 
@@ -65,7 +63,7 @@ def plot_failure_rates(rates: Any, *, ax: Axes | None = None) -> Axes:
     finished, failed, rate, low, high = (numbers(table, name) for name in needed)
     rows = start_rows(ax, len(names))
     ax = rows.ax
-    ax.set_xlabel("Failure rate of finished jobs (%), with 95 % interval")
+    ax.set_xlabel("Failure rate (%), with 95 % interval")
     if not names:
         return no_data(ax)
     at = np.flatnonzero(~np.isnan(rate[: rows.shown]))

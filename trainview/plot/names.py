@@ -58,10 +58,11 @@ LAST_RESORT = "Last Resort High-Efficiency"
 BOX = "□"
 # The left-to-right mark: lines run from the left, also those that begin with Arabic or Hebrew.
 FROM_LEFT = "\u200e"
-# More marks on one letter than any script has; they would cover the lines above.
-_PILE = re.compile(
-    "([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20f0]{3})[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20f0]+"
-)
+# More marks on one letter than any script has: they would cover the lines above.
+_MARK = r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20f0]"
+_PILE = re.compile(f"({_MARK}{{3}}){_MARK}+")
+# What XML, and so SVG, cannot hold, beside what is escaped anyway.
+_NOT_IN_XML = str.maketrans({"\ufffe": r"\ufffe", "\uffff": r"\uffff"})
 # A name is never cut to fewer.
 LEAST_LETTERS = 9
 
@@ -88,7 +89,7 @@ def short(name: str, limit: int) -> str:
     >>> short("日本語日本語", 8)
     '日本…語'
     """
-    name = _PILE.sub(r"\1", name)
+    name = _PILE.sub(r"\1", name).translate(_NOT_IN_XML)
     text = safe_text(name, limit)
     for fewer in range(limit - 1, 0, -1):
         if columns(text) <= limit:
@@ -135,15 +136,18 @@ def fit(name: str, most: float, kind: Kind = "font.size") -> str:
         One line, cut in the middle, what is invisible escaped.
     """
     # No letter is so narrow that more would fit.
-    most_letters = max(LEAST_LETTERS, int(most * 72 / points(kind) / 0.25))
-    limits = range(LEAST_LETTERS, most_letters + 1)
-    found = bisect_right(limits, most, key=lambda limit: inches(short(name, limit), kind))
-    return short(name, limits[max(found - 1, 0)])
+    longest = max(LEAST_LETTERS, int(most * 72 / points(kind) / 0.25))
+    whole = short(name, longest)
+    if inches(whole, kind) <= most:
+        return whole
+    limits = range(LEAST_LETTERS, longest)
+    fitting = bisect_right(limits, most, key=lambda limit: inches(short(name, limit), kind))
+    return short(name, limits[max(fitting - 1, 0)])
 
 
 def name_id(name: str) -> str:
     """Make the ``gid`` of an artist from a whole name; in SVG it becomes the element's id."""
-    return f"name:{safe_text(name)}"
+    return f"name:{safe_text(name.translate(_NOT_IN_XML))}"
 
 
 def put(ax: Axes, x: float, y: float, text: str, **properties: Any) -> Text:

@@ -173,7 +173,7 @@ def label_bars(
 def say(ax: Axes, row: float, text: str) -> None:
     """Say something in a row, instead of a bar."""
     place: dict[str, Any] = {"transform": ax.get_yaxis_transform(), "va": "center_baseline"}
-    put(ax, 0.006, row, text, style="italic", alpha=FAINT, **place)
+    put(ax, 0.006, row, text, style="italic", alpha=FAINT, in_layout=False, **place)
 
 
 def say_beside(ax: Axes, row: float, text: str) -> None:

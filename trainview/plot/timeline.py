@@ -30,8 +30,9 @@ from trainview.plot.lanes import (
     named_blocks,
     wanted_height,
 )
-from trainview.plot.names import name_id, points, put, short
+from trainview.plot.names import name_id, points, short
 from trainview.plot.results import Numbers, moments, numbers, read_result, texts
+from trainview.plot.rows import say
 from trainview.plot.shapes import MOST_SHAPES, bars, look_of_bars, write_inside
 from trainview.plot.wording import count
 from trainview.statuses import PHASES, UNKNOWN_PHASE
@@ -182,7 +183,6 @@ def _name_blocks(ax: Axes, blocks: Blocks, lanes: Lanes, named: list[int], note:
     bottom = lanes.edges[-1]
     if note:
         line = label_height() * lanes.per_inch
-        put(ax, 0.005, bottom + line / 2, note, transform=ax.get_yaxis_transform(),
-            va="center_baseline", alpha=FAINT, style="italic")  # fmt: skip
+        say(ax, bottom + line / 2, note)
         bottom += line
     ax.set_ylim(bottom, 0)

@@ -48,12 +48,3 @@ for (const box of document.querySelectorAll(".table")) {
     count.textContent = words.length ? `${shown} of ${rows.length} rows` : "";
   });
 }
-const details = [...document.querySelectorAll("details")];
-let closed = [];
-addEventListener("beforeprint", () => {
-  closed = details.filter((one) => !one.open);
-  for (const one of closed) one.open = true;
-});
-addEventListener("afterprint", () => {
-  for (const one of closed) one.open = false;
-});

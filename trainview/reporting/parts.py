@@ -9,14 +9,16 @@ from markupsafe import Markup
 from trainview.cells import cell, is_number
 
 FULL_TABLE_ROWS = 200
+PROSE = frozenset({"detail", "error", "example"})
 
 
 class Cell(NamedTuple):
-    """A value of a table, as people read it, and as it sorts if that differs."""
+    """A value of a table, as people read it, and as it sorts if that differs; prose needs room."""
 
     text: str
     key: str | None
     number: bool
+    prose: bool
 
 
 class View(NamedTuple):
@@ -93,7 +95,7 @@ def view(frame: pd.DataFrame, caption: str, columns: Sequence[str], *, how_to_ge
     numbers = tuple(is_number(frame[name]) for name in columns)
     rows = [
         [
-            Cell(cell(name, value), _key(value) if number else None, number)
+            Cell(cell(name, value), _key(value) if number else None, number, name in PROSE)
             for name, value, number in zip(columns, row, numbers, strict=True)
         ]
         for row in shown.itertuples(index=False, name=None)

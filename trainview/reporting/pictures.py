@@ -11,8 +11,12 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from trainview.text import safe_text
+
 _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
+_NAME_ID = "name:"
+_BOX = "\N{WHITE SQUARE}"
 _BLACK = {"#000000", "#000", "black"}
 # Text stays text, so that the page's fonts draw every script; ids are the same in every run.
 _SETTINGS: Any = {"svg.fonttype": "none", "svg.hashsalt": "trainview", "font.size": 9.5}
@@ -56,17 +60,31 @@ def _embed(svg: bytes, name: str, label: str) -> Markup:
         for child in list(parent):
             if child.tag in {f"{{{_SVG}}}metadata", f"{{{_SVG}}}style"}:
                 parent.remove(child)
-    for element in root.iter():
+    for element in list(root.iter()):
         _style_to_attributes(element)
+        _tell_whole_name(element)
         _adopt(element, name)
-    root.set("role", "img")
-    root.set("aria-label", label)
-    root.set("class", "picture")
     for size in ("width", "height"):
         root.attrib.pop(size, None)
+    root.attrib.update({"role": "img", "aria-label": label, "class": "picture"})
     ET.register_namespace("", _SVG)
     ET.register_namespace("xlink", _XLINK)
     return Markup(ET.tostring(root, encoding="unicode"))  # noqa: S704 - escaped on writing
+
+
+def _tell_whole_name(element: ET.Element) -> None:
+    """Show a cut name under the pointer, and the letters that matplotlib had no font for."""
+    identity = element.get("id", "")
+    if not identity.startswith(_NAME_ID):
+        return
+    del element.attrib["id"]
+    whole = identity.removeprefix(_NAME_ID)
+    for text in element.iter(f"{{{_SVG}}}text"):
+        if text.text and _BOX in text.text:
+            text.text = safe_text(whole, len(text.text))
+    title = ET.Element(f"{{{_SVG}}}title")
+    title.text = whole
+    element.insert(0, title)
 
 
 def _style_to_attributes(element: ET.Element) -> None:

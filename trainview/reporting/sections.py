@@ -59,11 +59,11 @@ def _attention(snapshot: Snapshot) -> Section:
         columns = [
             "reason",
             "project_name",
-            "team_name",
+            "detail",
             "job_name",
+            "team_name",
             "user_email",
             "gpus",
-            "detail",
         ]
         table = view(
             found,
@@ -195,7 +195,10 @@ def _errors(jobs: pd.DataFrame) -> Section | None:
     if errors.empty:
         return None
     costly = errors.sort_values("gpu_hours", ascending=False).iloc[0]
-    lead = f"{count(int(errors['jobs'].sum()), 'failed job')}, {count(len(errors), 'kind')} of message."
+    lead = (
+        f"{count(int(errors['jobs'].sum()), 'failed job')}, "
+        f"{count(len(errors), 'kind')} of message."
+    )
     if costly["gpu_hours"] > 0:
         lead += (
             f" The most GPU-hours, {hours(costly['gpu_hours'])}, were lost to: "

@@ -1,0 +1,47 @@
+"""How long the report of a large organisation takes, next to importing what it is made with.
+
+Run it as a program: ``python -m tests.benchmarks.bench_report``. It makes 1,000 projects with 20,000
+jobs, then times whole processes: one that loads them and writes the report, one that only imports
+pandas and matplotlib. Limits: 6 times the import, 3 MB.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from trainview.sampling import sample
+
+RUNS = 3
+LONGEST, LARGEST = 6.0, 3_000_000
+IMPORTS = ["-c", "import pandas, matplotlib.pyplot"]
+
+
+def seconds(*words: str) -> float:
+    times = []
+    for _ in range(RUNS):
+        started = time.perf_counter()
+        subprocess.run([sys.executable, *words], check=True, capture_output=True)
+        times.append(time.perf_counter() - started)
+    return min(times)
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        source, page = Path(folder, "snapshot.json"), Path(folder, "report.html")
+        payload = sample(projects=1_000, jobs_per_project=20)
+        source.write_text(json.dumps(payload), encoding="utf-8")
+        imports = seconds(*IMPORTS)
+        report = seconds("-m", "trainview", "report", str(source), "-o", str(page), "--force")
+        size = page.stat().st_size
+    print(f"{len(payload['training_projects']):,} projects, {len(payload['training_jobs']):,} jobs")
+    print(f"import pandas, matplotlib   {imports:6.2f} s")
+    print(f"trainview report            {report:6.2f} s  {report / imports:5.2f} x the imports")
+    print(f"report.html                 {size / 1e6:6.2f} MB")
+    return int(report > LONGEST * imports or size > LARGEST)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
