@@ -54,5 +54,5 @@ def _number(name: str, value: float) -> str:
     if name in SHARES:
         return f"{value:.1%}"
     if isinstance(value, float):
-        return f"{value:,.1f}" if name in _HOURS or name.endswith("_hours") else f"{value:,g}"
+        return f"{value:,.1f}" if name in _HOURS or name.endswith("_hours") else f"{value:,.12g}"
     return f"{value:,}"

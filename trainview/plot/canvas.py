@@ -62,7 +62,7 @@ def count_axis(ax: Axes, axis: Literal["x", "y"], *, whole: bool = False) -> Non
     one = ax.xaxis if axis == "x" else ax.yaxis
     room = size(ax)[0 if axis == "x" else 1]
     one.set_major_locator(MaxNLocator(nbins=max(2, min(8, int(room / 0.7))), integer=whole))
-    one.set_major_formatter(StrMethodFormatter("{x:,g}"))
+    one.set_major_formatter(StrMethodFormatter("{x:,.12g}"))
 
 
 def no_data(ax: Axes, *notes: str) -> Axes:

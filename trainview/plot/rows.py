@@ -26,6 +26,8 @@ from trainview.plot.wording import count
 # Rows of new Axes, at most, and the width of their figure in inches.
 MOST = 40
 WIDTH = 8.0
+# Of a row, in inches.
+TALLEST = 0.7
 # Of a row, the part that its bar is high.
 BAR = 0.72
 
@@ -96,8 +98,8 @@ def finish_rows(rows: Rows, names: Sequence[str] | None, others: str) -> None:
     ax = rows.ax
     tidy(ax, "x")
     bottom = rows.shown + (rows.others > 0)
-    # A single bar is no wall.
-    spare = max(0.0, (2 - bottom) / 2)
+    # A bar is no wall.
+    spare = max(0.0, (max(2.0, size(ax)[1] / TALLEST) - bottom) / 2)
     ax.set_ylim(bottom - 0.5 + spare, -0.5 - spare)
     if names is None:
         ax.set_yticks([])
@@ -179,4 +181,4 @@ def say(ax: Axes, row: float, text: str) -> None:
 def say_beside(ax: Axes, row: float, text: str) -> None:
     """Say something at the right of a row."""
     place: dict[str, Any] = {"transform": ax.get_yaxis_transform(), "va": "center_baseline"}
-    put(ax, 1.015, row, text, alpha=FAINT, **place)
+    put(ax, 1.022, row, text, alpha=FAINT, **place)

@@ -1,10 +1,12 @@
 """The Gantt chart of jobs."""
 
+from collections.abc import Mapping, Sequence
 from datetime import tzinfo
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgba
@@ -30,7 +32,7 @@ from trainview.plot.lanes import (
     named_blocks,
     wanted_height,
 )
-from trainview.plot.names import name_id, points, short
+from trainview.plot.names import name_id, short
 from trainview.plot.results import Numbers, moments, numbers, read_result, texts
 from trainview.plot.rows import say
 from trainview.plot.shapes import MOST_SHAPES, bars, look_of_bars, write_inside
@@ -43,10 +45,24 @@ BAR = 0.8
 FADE = 0.03
 # What the name of a project may take, as a fraction of the width.
 NAME = 0.28
+# Below so many inches, lines between projects would be all there is to see.
+SEPARATE = 0.06
 # Pieces of all fading bars together.
 MOST_PIECES = 4000
 # More names of jobs than these nobody reads.
 MOST_NAMES = 200
+LONGEST_NAME = 40
+
+
+class Jobs(NamedTuple):
+    """The jobs that are drawn; places along y are in the units of the lanes."""
+
+    start: Numbers
+    end: Numbers
+    low: Numbers
+    high: Numbers
+    phase: npt.NDArray[np.object_]
+    is_open: npt.NDArray[np.bool_]
 
 
 def plot_job_timeline(timeline: Any, *, ax: Axes | None = None) -> Axes:
@@ -117,35 +133,55 @@ def plot_job_timeline(timeline: Any, *, ax: Axes | None = None) -> Axes:
         named = named_blocks(lanes)
         notes.append(f"{len(named):,} of {len(blocks.names):,} projects named")
     top, height = lanes.top[blocks.row], lanes.height[blocks.row]
-    low, high = top + (1 - BAR) / 2 * height, top + (1 + BAR) / 2 * height
-    phases = np.array(texts(table, "phase"), dtype=object)
-    phases[~np.isin(phases, PHASES)] = UNKNOWN_PHASE
+    phases = [phase if phase in PHASES else UNKNOWN_PHASE for phase in texts(table, "phase")]
+    jobs = Jobs(
+        start,
+        end,
+        low=top + (1 - BAR) / 2 * height,
+        high=top + (1 + BAR) / 2 * height,
+        phase=np.array(phases, dtype=object),
+        is_open=table["is_open"].fillna(value=False).to_numpy("bool"),
+    )
     looks = {phase: phase_look(phase) for phase in PHASES if phase in set(phases)}
-    is_open = table["is_open"].fillna(value=False).to_numpy("bool")
-    tail = FADE * max(end.max() - start.min(), MINUTE)
-    for phase, look in looks.items():
-        at = np.flatnonzero(phases == phase)
-        phase_bars = bars(start[at], end[at], low[at], high[at], **look_of_bars(look))
-        phase_bars.set(gid=name_id(phase), rasterized=len(known) > MOST_SHAPES)
-        ax.add_collection(phase_bars, autolim=False)
-        at = at[is_open[at]]
-        if len(at):
-            ax.add_collection(_fading(end[at], low[at], high[at], tail, look), autolim=False)
-    if BAR * lanes.height.max() >= points("font.size") / 72 * lanes.per_inch:
-        names = table["job_name"].fillna("").astype(str).to_list()
-        for job in np.argsort(start - end, kind="stable")[:MOST_NAMES]:
-            label = short(names[job], 40)
-            span, middle = (start[job], end[job]), (low[job] + high[job]) / 2
-            write_inside(ax, span, middle, label, looks[phases[job]], gid=name_id(names[job]))
-    last = end.max()
-    if is_open.any():
-        moment = end[is_open].max()
-        _mark(ax, moment, zone)
-        last = max(last, moment + tail)
-    date_axis(ax, start.min(), last, zone)
+    last = _draw_phases(ax, jobs, looks)
+    if jobs.is_open.any():
+        _mark(ax, float(end[jobs.is_open].max()), zone)
+    _name_jobs(ax, jobs, texts(table, "job_name"), looks, label_height() * lanes.per_inch)
     _name_blocks(ax, blocks, lanes, named, " · ".join(notes))
+    date_axis(ax, float(start.min()), last, zone)
     add_legend(ax, [look.sample() for look in looks.values()], list(looks))
     return ax
+
+
+def _draw_phases(ax: Axes, jobs: Jobs, looks: Mapping[str, Look]) -> float:
+    """Draw all bars, a collection a phase, and find where the last of them ends."""
+    tail = FADE * max(jobs.end.max() - jobs.start.min(), MINUTE)
+    many = len(jobs.start) > MOST_SHAPES
+    last = float(jobs.end.max())
+    for phase, look in looks.items():
+        at = np.flatnonzero(jobs.phase == phase)
+        places = jobs.low[at], jobs.high[at]
+        drawn = bars(jobs.start[at], jobs.end[at], *places, **look_of_bars(look))
+        drawn.set(gid=name_id(phase), rasterized=many)
+        ax.add_collection(drawn, autolim=False)
+        at = at[jobs.is_open[at]]
+        if len(at):
+            fading = _fading(jobs.end[at], jobs.low[at], jobs.high[at], tail, look)
+            ax.add_collection(fading, autolim=False)
+            last = max(last, float(jobs.end[at].max()) + tail)
+    return last
+
+
+def _name_jobs(
+    ax: Axes, jobs: Jobs, names: Sequence[str], looks: Mapping[str, Look], line: float
+) -> None:
+    """Write the names of the longest jobs into their bars, where a line of text is no higher."""
+    roomy = np.flatnonzero(jobs.high - jobs.low >= line)
+    longest = roomy[np.argsort((jobs.start - jobs.end)[roomy], kind="stable")]
+    for job in longest[:MOST_NAMES]:
+        span, middle = (jobs.start[job], jobs.end[job]), (jobs.low[job] + jobs.high[job]) / 2
+        label, look = short(names[job], LONGEST_NAME), looks[jobs.phase[job]]
+        write_inside(ax, span, middle, label, look, gid=name_id(names[job]))
 
 
 def _fading(end: Numbers, low: Numbers, high: Numbers, tail: float, look: Look) -> PolyCollection:
@@ -175,7 +211,7 @@ def _name_blocks(ax: Axes, blocks: Blocks, lanes: Lanes, named: list[int], note:
     tidy(ax, "x")
     middle = (lanes.edges[1:] + lanes.edges[:-1]) / 2
     name_ticks(ax, middle[named].tolist(), [blocks.names[block] for block in named], NAME)
-    if not blocks.mixed:
+    if not blocks.mixed and np.diff(lanes.edges).mean() >= SEPARATE * lanes.per_inch:
         ax.hlines(
             lanes.edges[1:-1], 0, 1, transform=ax.get_yaxis_transform(),
             color=mpl.rcParams["grid.color"], alpha=0.6, linewidth=0.5, zorder=0.5,

@@ -115,6 +115,8 @@ def _key(value: object) -> str:
 
 def hours(value: float) -> str:
     """Write hours as people say them."""
+    if value >= 1_000_000:
+        return f"{value / 1_000_000:,.2f} million"
     return f"{value:,.0f}" if value >= 10 else f"{value:,.1f}"
 
 
