@@ -103,7 +103,9 @@ def plot_gpu_concurrency(
         colour = colours.get(name, mpl.rcParams["text.color"])
         handles.append(ax.axhline(most, color=colour, linestyle="--", linewidth=1.2))
         handles[-1].set_gid(name_id(f"limit: {name}"))
-        entries.append((name, f": limit {most:,.12g}") if name != ALL else (f"limit {most:,.12g}", ""))
+        entries.append(
+            (name, f": limit {most:,.12g}") if name != ALL else (f"limit {most:,.12g}", "")
+        )
     first, last = start.min(), end.max()
     margin = MARGIN * (last - first)
     date_axis(ax, first - margin, last + margin, zone)

@@ -40,13 +40,17 @@ def date_axis(ax: Axes, low: float, high: float, zone: tzinfo) -> None:
     zone : datetime.tzinfo
         Whose calendar and clock the ticks follow.
     """
-    # Below half a minute, dates as floating-point days are too coarse.
-    margin = max(0.0, MINUTE / 2 - (high - low) / 2)
+    # Below a minute, dates as floating-point days are too coarse.
+    margin = max(0.0, (MINUTE - (high - low)) / 2)
     earliest, latest = to_dates(np.array([EARLIEST, LATEST], "M8[us]"))
-    ax.set_xlim(max(low - margin, earliest), min(high + margin, latest))
+    low, high = max(low - margin, earliest), min(high + margin, latest)
+    ax.set_xlim(min(low, latest - 1), max(high, earliest + 1))
     most = max(3, min(10, int(size(ax)[0] / 0.75)))
     locator: Any = mdates.AutoDateLocator(  # type: ignore[no-untyped-call]
-        tz=zone, minticks=min(5, most - 1), maxticks=most
+        # With more, it finds no interval between two units: 2 ticks a day are the fewest in hours.
+        tz=zone,
+        minticks=(most - 1) // 2,
+        maxticks=most,
     )
     ax.xaxis.set_major_locator(locator)
     formatter: Any = mdates.ConciseDateFormatter(locator, tz=zone)  # type: ignore[no-untyped-call]

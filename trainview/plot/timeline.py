@@ -144,11 +144,11 @@ def plot_job_timeline(timeline: Any, *, ax: Axes | None = None) -> Axes:
     )
     looks = {phase: phase_look(phase) for phase in PHASES if phase in set(phases)}
     last = _draw_phases(ax, jobs, looks)
-    if jobs.is_open.any():
-        _mark(ax, float(end[jobs.is_open].max()), zone)
     _name_jobs(ax, jobs, texts(table, "job_name"), looks, label_height() * lanes.per_inch)
     _name_blocks(ax, blocks, lanes, named, " · ".join(notes))
     date_axis(ax, float(start.min()), last, zone)
+    if jobs.is_open.any():
+        _mark(ax, float(end[jobs.is_open].max()), zone)
     add_legend(ax, [look.sample() for look in looks.values()], list(looks))
     return ax
 
@@ -203,7 +203,12 @@ def _mark(ax: Axes, moment: float, zone: tzinfo) -> None:
     text = f"as of {clock(moment, zone)}"
     place: dict[str, Any] = {"xytext": (0, 3), "textcoords": "offset points", "ha": "right"}
     ax.annotate(
-        text, (moment, 1.0), xycoords=ax.get_xaxis_transform(), size="small", **place, **style
+        text,
+        (min(moment, ax.get_xlim()[1]), 1.0),
+        xycoords=ax.get_xaxis_transform(),
+        size="small",
+        **place,
+        **style,
     )
 
 
