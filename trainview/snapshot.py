@@ -64,8 +64,8 @@ class Snapshot:
         --------
         >>> import trainview as tv
         >>> snap = tv.load(tv.sample(projects=3, jobs_per_project=4))
-        >>> snap.summary().set_index("figure").loc["projects", "value"]
-        3.0
+        >>> int(snap.summary().set_index("figure").loc["projects", "value"])
+        3
         """
         jobs = self.jobs
         running = jobs[jobs["phase"].isin(["starting", "running"])]
