@@ -312,7 +312,7 @@ def needs_attention(jobs: pd.DataFrame) -> pd.DataFrame:
             "quota, or ask for another GPU type"
         ),
         lambda _v, _l, _s, _q, early: (
-            f"its end lies {early:.1f} h before its start: check its record, or the as_of given"
+            f"last changed {early * 3600:,.0f} s before it was created: its durations are not known"
         ),
     )
     rows["detail"] = [
