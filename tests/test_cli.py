@@ -108,6 +108,11 @@ def test_by_and_freq_reach_the_helpers():
     assert rows[0]["period"].endswith(("+01:00", "+02:00"))
     total = tv.gpu_usage(snap.jobs, by=None)["gpu_hours"].item()
     assert sum(row["gpu_hours"] for row in rows) == pytest.approx(total)
+    twice = json.loads(
+        out("status", DATA, "--by", "gpu_type", "--by", "node_count", "--format", "json")
+    )
+    assert list(twice[0])[:2] == ["gpu_type", "node_count"]
+    assert len(json.loads(out("gpu", DATA, "--by", "none", "--format", "json"))) == 1
     teams = json.loads(out("gpu", DATA, "--by", "team_name", "--format", "json"))
     assert {row["team_name"] for row in teams} >= {"research", "platform", None}
     assert sum(row["jobs"] for row in teams) == len(snap.jobs)
@@ -125,6 +130,25 @@ def test_tables_for_people_fit_the_terminal_and_have_no_colour_in_a_pipe(command
     text = out(command, *source, env={"COLUMNS": str(width)})
     assert max(len(line) for line in text.splitlines()) <= width
     assert "\x1b" not in text
+
+
+@pytest.mark.parametrize("width", [40, 80])
+@pytest.mark.parametrize("by", ["project_name", "project_name,user_email"])
+def test_no_digit_is_ever_cut_off(by, width):
+    text = out("gpu", DATA, "--by", by, "--rows", "0", env={"COLUMNS": str(width)})
+    lines = [line for line in text.splitlines() if line.strip()]
+    usage = tv.gpu_usage(load_quietly(DATA).jobs, by=by.split(","))
+    assert " jobs   gpus   elapsed_hours   gpu_hours   share" in lines[0]
+    for line, row in zip(lines[2:], usage.itertuples(), strict=True):
+        numbers = [
+            f"{row.jobs}",
+            f"{row.gpus:,}",
+            f"{row.elapsed_hours:,.1f}",
+            f"{row.gpu_hours:,.1f}",
+            f"{row.share:.1%}",
+        ]
+        words = [word for word in line.split() if not set(word) & set("█▏▎▍▌▋▊▉")]
+        assert words[-5:] == numbers
 
 
 def test_a_table_says_how_many_rows_it_does_not_show():
@@ -184,7 +208,8 @@ def test_csv_cells_are_harmless_unless_asked_otherwise():
         (["gpu", DATA, "--freq", "D", "--tz", "Mars/Base"], 2, "Mars/Base"),
         (["summary", DATA, "--as-of", "yesterday"], 2, "is no time with a zone"),
         (["columns", "nope"], 2, "no table 'nope'"),
-        (["summary"], 2, "BASETEN_API_KEY"),
+        (["summary"], 2, "or name a file or folder to read"),
+        (["gpu", DATA, "--tz", "UTC"], 2, "--tz goes with --freq"),
         (["fetch", "-o", "x.json"], 2, "BASETEN_API_KEY"),
         (["summary", "-"], 5, "empty"),
         (["export", DATA, "-o", "/dev/null", "--to", "json", "--force"], 6, "not a regular file"),
@@ -407,11 +432,15 @@ def test_a_full_disk_is_one_line():
     )
 
 
-def test_a_closed_pipe_ends_quietly():
+@pytest.mark.parametrize(
+    "words", [["timeline", "--format", "csv"], ["gpu"], ["summary"], ["failures"], ["columns"]]
+)
+def test_a_closed_pipe_ends_quietly(words):
     reader, writer = os.pipe()
     os.close(reader)
+    source = [] if words == ["columns"] else [str(DATA)]
     done = subprocess.run(
-        [sys.executable, "-m", "trainview", "timeline", str(DATA), "--format", "csv"],
+        [sys.executable, "-m", "trainview", words[0], *source, *words[1:]],
         stdout=writer, stderr=subprocess.PIPE, check=False,
     )  # fmt: skip
     os.close(writer)

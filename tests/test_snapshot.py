@@ -275,10 +275,16 @@ def test_merge_keeps_the_newest_record_and_what_only_the_older_knows(tmp_path):
     hours = merged.jobs.set_index("job_id")["elapsed_hours"].to_dict()
     assert hours == {"vanished": 14.0, "done": 24.0}
     assert set(merged.projects["project_id"]) == {"gone", "proj1"}
+    now = merged.summary().set_index("figure")["value"]
+    assert (now["jobs open"], now["GPUs held now"]) == (0, 0)
+    assert tv.needs_attention(merged.jobs).empty
     merged.to_json(tmp_path / "merged.json")
-    assert_same(tv.load(tmp_path / "merged.json"), merged)
+    assert_same(load_quietly(tmp_path / "merged.json"), merged)
+    merged.to_json(tmp_path / "merged.json.gz")
+    assert gzip.decompress((tmp_path / "merged.json.gz").read_bytes()).startswith(b"{")
+    assert_same(load_quietly(tmp_path / "merged.json.gz"), merged)
     merged.to_csv(tmp_path / "merged")
-    assert_same(tv.load(tmp_path / "merged"), merged)
+    assert_same(load_quietly(tmp_path / "merged"), merged)
 
 
 def test_merging_daily_latest_only_snapshots_keeps_each_days_job():
@@ -293,7 +299,7 @@ def test_merging_daily_latest_only_snapshots_keeps_each_days_job():
 
 
 def test_merge_wants_snapshots():
-    for wrong in ([], [1]):
+    for wrong in ([], [1], tv.load(SEARCH)):
         with pytest.raises(ArgumentError, match="merge takes"):
             tv.merge(wrong)
 

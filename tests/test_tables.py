@@ -231,6 +231,9 @@ def test_parts_of_several_days_keep_what_vanished_as_it_was_last_seen():
         assert built.as_of == datetime(2026, 3, 3, tzinfo=UTC)
         frame = to_pandas(built.jobs).set_index("job_id")
         assert frame.loc["vanished", "elapsed_hours"] == 14.0
+        assert frame["is_open"].to_dict() == {"vanished": False, "going on": True}
+        [note] = built.notes
+        assert note.startswith("1 job that had not ended and then vanished from the API")
         assert frame.loc["going on", "elapsed_hours"] == 38.0
         assert frame.loc["going on", "project_name"] == "new name"
         assert set(to_pandas(built.projects)["project_id"]) == {"gone", "stays"}

@@ -1,7 +1,7 @@
 """The whole picture of a snapshot on one terminal page."""
 
 import pandas as pd
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -12,8 +12,9 @@ from trainview.analysis import (
     needs_attention,
     status_counts,
 )
+from trainview.cells import count
 from trainview.snapshot import Snapshot
-from trainview.terminal import render
+from trainview.terminal import Output, render
 
 _ROWS = 6
 _TWO_COLUMNS = 140
@@ -27,8 +28,8 @@ def print_dashboard(snapshot: Snapshot) -> None:
     snapshot : Snapshot
         What to show.
     """
-    console = Console()
-    console.print(dashboard(snapshot, console.width))
+    console = Output()
+    console.print(dashboard(snapshot, console.width), crop=False)
 
 
 def dashboard(snapshot: Snapshot, width: int) -> RenderableType:
@@ -68,7 +69,7 @@ def dashboard(snapshot: Snapshot, width: int) -> RenderableType:
             title="Failures by project (low, high: 95 % interval)",
             columns=["project_name", "finished", "failed", "failure_rate", "low", "high"],
             rows=_ROWS,
-            more="trainview failures --show rates --rows 0",
+            more="trainview failures SOURCE --show rates --rows 0",
         ),
         render(
             gpu_usage(jobs, by="project_name"),
@@ -76,7 +77,7 @@ def dashboard(snapshot: Snapshot, width: int) -> RenderableType:
             title="GPU-hours by project",
             columns=["project_name", "jobs", "gpu_hours", "share"],
             rows=_ROWS,
-            more="trainview gpu --by project_name --rows 0",
+            more="trainview gpu SOURCE --by project_name --rows 0",
         ),
     ]
     attention = render(
@@ -85,7 +86,7 @@ def dashboard(snapshot: Snapshot, width: int) -> RenderableType:
         title="Needs attention, worst first",
         columns=["reason", "project_name", "detail"],
         rows=2 * _ROWS,
-        more="trainview attention --rows 0",
+        more="trainview attention SOURCE --rows 0",
     )
     errors = render(
         error_groups(jobs),
@@ -93,7 +94,7 @@ def dashboard(snapshot: Snapshot, width: int) -> RenderableType:
         title="What failed jobs died of",
         columns=["error", "jobs", "projects", "gpu_hours"],
         rows=_ROWS,
-        more="trainview failures --show errors --rows 0",
+        more="trainview failures SOURCE --show errors --rows 0",
     )
     middle = _side_by_side(sections) if half < width else sections
     return Group(*_spaced([_headline(snapshot), attention, *middle, errors]))
@@ -106,14 +107,14 @@ def _spaced(parts: list[RenderableType]) -> list[RenderableType]:
 def _headline(snapshot: Snapshot) -> Text:
     figures = snapshot.summary().set_index("figure")["value"]
     when = (
-        "of no known time"
+        "as of an unknown time"
         if snapshot.as_of is None
         else f"as of {snapshot.as_of:%Y-%m-%d %H:%M} UTC"
     )
     line = Text.assemble(("Training ", "bold"), (when, "bold"), "\n")
     facts = [
-        f"{figures['projects']:,.0f} projects",
-        f"{figures['jobs']:,.0f} jobs",
+        count(int(figures["projects"]), "project"),
+        count(int(figures["jobs"]), "job"),
         f"{figures['jobs open']:,.0f} open",
         f"{figures['GPUs held now']:,.0f} GPUs held now",
         f"{figures['GPU-hours, upper bound']:,.0f} GPU-hours at most",
@@ -121,7 +122,7 @@ def _headline(snapshot: Snapshot) -> Text:
     if pd.notna(figures["failure rate"]):
         facts.append(f"{figures['failure rate']:.0%} of finished jobs failed")
     line.append(" · ".join(facts))
-    if snapshot.latest_only:
+    if snapshot.latest_only and len(snapshot.jobs):
         line.append(
             "\nOnly the latest job of each project is known: sums and rates are theirs.", "dim"
         )

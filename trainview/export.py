@@ -1,5 +1,6 @@
 """Tables to files: a folder of CSV or Parquet, or one JSON file in the API's own form."""
 
+import gzip
 import json
 import os
 from collections.abc import Iterator
@@ -88,7 +89,7 @@ def write_json(tables: Tables, path: str | os.PathLike[str], *, force: bool = Fa
     tables : Tables
         The tables of a snapshot.
     path : path
-        The file to write.
+        The file to write; gzipped if its name ends in ``.gz``.
     force : bool, optional
         Whether a file that exists may be replaced.
 
@@ -97,11 +98,13 @@ def write_json(tables: Tables, path: str | os.PathLike[str], *, force: bool = Fa
     OutputError
         If it cannot be written; what stood there before is untouched.
     """
+    packed = os.fspath(path).endswith(".gz")
     with (
         replacing([path], force=force) as [temporary],
-        temporary.open("w", encoding="utf-8", newline="\n") as file,
+        gzip.open(temporary, "wb", compresslevel=6) if packed else temporary.open("wb") as file,
     ):
-        file.writelines(_json_pieces(tables))
+        for piece in _json_pieces(tables):
+            file.write(piece.encode())
 
 
 def to_csv_bytes(table: pa.Table, *, raw: bool = False) -> bytes:

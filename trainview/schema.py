@@ -275,7 +275,8 @@ JOBS = pa.schema(
         _field(
             "is_open",
             BOOLEAN,
-            "Whether the job has not ended yet (waiting, starting or running).",
+            "Whether the job has not ended at as_of (it is waiting, starting or running); false "
+            "for one that vanished from the API before it ended.",
             source="derived from job.current_status",
         ),
         _field(

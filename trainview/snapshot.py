@@ -68,15 +68,16 @@ class Snapshot:
         3
         """
         jobs = self.jobs
-        running = jobs[jobs["phase"].isin(["starting", "running"])]
+        now = jobs[jobs["is_open"]]
+        holding = now[now["phase"].isin(["starting", "running"])]
         rates = failure_rates(jobs, by=None).iloc[0]
         attention = needs_attention(jobs, self.projects)
         rows = [
             ("projects", len(self.projects), "projects"),
             ("jobs", len(jobs), "jobs"),
-            ("jobs open", jobs["is_open"].sum(), "jobs"),
-            ("jobs waiting", (jobs["phase"] == "waiting").sum(), "jobs"),
-            ("GPUs held now", running["gpus"].sum(), "GPUs"),
+            ("jobs open", len(now), "jobs"),
+            ("jobs waiting", (now["phase"] == "waiting").sum(), "jobs"),
+            ("GPUs held now", holding["gpus"].sum(), "GPUs"),
             ("GPU-hours, upper bound", jobs["gpu_hours"].sum(), "GPU h"),
             ("jobs finished", rates["finished"], "jobs"),
             ("jobs failed", rates["failed"], "jobs"),
@@ -141,7 +142,7 @@ class Snapshot:
         Parameters
         ----------
         path : path
-            The file to write.
+            The file to write; gzipped if its name ends in ``.gz``.
         force : bool, optional
             Whether a file that exists may be replaced.
 
@@ -249,9 +250,9 @@ def merge(snapshots: Iterable[Snapshot]) -> Snapshot:
     >>> len(tv.merge([old, new]).projects)
     5
     """
-    found = list(snapshots)
+    found = [] if isinstance(snapshots, Snapshot) else list(snapshots)
     if not found or not all(isinstance(snapshot, Snapshot) for snapshot in found):
-        raise ArgumentError("merge takes one or more snapshots, as load and fetch give them")
+        raise ArgumentError("merge takes a list of snapshots, as load and fetch give them")
     return _to_snapshot(build_tables([to_records(_to_tables(snapshot)) for snapshot in found]))
 
 

@@ -75,6 +75,10 @@ STATUS_HATCHES: dict[str, str] = {
     "preempted": "////",
 }
 
+OPEN_PHASES: tuple[str, ...] = tuple(
+    dict.fromkeys(status.phase for status in STATUSES if not status.terminal)
+)
+
 _BY_API = {status.api: status for status in STATUSES}
 
 

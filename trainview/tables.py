@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from trainview.conform import conform
 from trainview.records import Records
 from trainview.schema import INSTANCE_TYPES, JOB, JOBS, PROJECT, PROJECTS, TIME
-from trainview.statuses import UNKNOWN_PHASE, Status, status_of
+from trainview.statuses import OPEN_PHASES, UNKNOWN_PHASE, Status, status_of
 from trainview.text import safe_text
 
 _MICROSECONDS_PER_HOUR = 3_600_000_000
@@ -260,9 +260,11 @@ def _job_table(
     def per_status(values: list[Any], kind: pa.DataType) -> pa.Array:
         return pc.take(pa.array(values, kind), status.indices)
 
-    is_open = per_status([not entry.terminal for entry in known], pa.bool_())
+    not_ended = per_status([not entry.terminal for entry in known], pa.bool_())
     now = pc.coalesce(get("trainview_seen_at"), pa.scalar(as_of, TIME))
-    end_at = pc.if_else(is_open, now, get("updated_at"))
+    end_at = pc.if_else(not_ended, now, get("updated_at"))
+    vanished = pc.and_(not_ended, pc.less(now, pa.scalar(as_of, TIME)))
+    _note_vanished(vanished, notes)
     elapsed_hours = _elapsed_hours(get("created_at"), get("updated_at"), end_at, now, notes)
     node_count = pc.coalesce(get("node_count"), pa.scalar(1, pa.int64()))
     gpus = pc.multiply(get("instance_type", "gpu_count"), node_count)
@@ -280,7 +282,7 @@ def _job_table(
         "created_at": get("created_at"),
         "updated_at": get("updated_at"),
         "end_at": end_at,
-        "is_open": is_open,
+        "is_open": pc.and_not(not_ended, vanished),
         "elapsed_hours": elapsed_hours,
         "instance_type_id": get("instance_type", "id"),
         "instance_type": get("instance_type", "name"),
@@ -306,6 +308,15 @@ def _note_unknown(known: list[Status], notes: list[str]) -> None:
         shown = ", ".join(safe_text(value, 60) for value in unknown[:5])
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
         notes.append(f"job statuses that trainview does not know, kept as they are: {shown}{more}")
+
+
+def _note_vanished(vanished: pa.Array, notes: list[str]) -> None:
+    number = pc.sum(vanished).as_py() or 0
+    if number:
+        notes.append(
+            f"{_count(number, 'job')} that had not ended and then vanished from the API: "
+            "counted up to when last seen, not as open"
+        )
 
 
 def _elapsed_hours(
@@ -363,9 +374,8 @@ def _job_records(tables: Tables) -> pa.StructArray:
     project = _struct(
         JOB.field("training_project").type, id=jobs["project_id"], name=jobs["project_name"]
     )
-    seen_earlier = pc.and_(
-        jobs["is_open"], pc.not_equal(jobs["end_at"], pa.scalar(tables.as_of, TIME))
-    )
+    not_ended = pc.is_in(pc.cast(jobs["phase"], pa.string()), pa.array(OPEN_PHASES))
+    seen_earlier = pc.and_(not_ended, pc.not_equal(jobs["end_at"], pa.scalar(tables.as_of, TIME)))
     return _struct(
         JOB,
         id=jobs["job_id"],

@@ -5,16 +5,19 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from trainview.cells import cell, is_number
 from trainview.export import to_csv_bytes
+from trainview.text import safe_text
 
 _PROSE = frozenset({"detail", "error", "description"})
 _PHASE_STYLES = {
@@ -25,7 +28,17 @@ _PHASE_STYLES = {
     "failed": "red",
 }
 _WIDE = 120
+_LEAST_TEXT, _LEAST_PROSE = 10, 20
+_GAP = 3
 _QUIET_SECONDS = 1.0
+
+
+class Output(Console):
+    """A console that leaves a closed pipe to its caller; rich would exit with 1."""
+
+    def on_broken_pipe(self) -> None:
+        """Let the command line end quietly."""
+        raise BrokenPipeError
 
 
 def render(
@@ -61,7 +74,21 @@ def render(
     """
     names = list(frame.columns if columns is None else columns)
     shown = frame if rows is None else frame.head(rows)
+    texts = {name: [cell(name, value) for value in shown[name]] for name in names}
+    widths = {name: _natural(name, texts[name]) for name in names}
+    flexible = [name for name in names if not _is_rigid(frame[name])]
+    bar = _bar_width(width) if "share" in names else 0
+    room = width - sum(widths[name] for name in names if name not in flexible)
+    room -= _GAP * (len(names) - 1)
+    # numbers keep their digits: the bar goes first, then texts are cut
+    if room - bar - _GAP < sum(min(widths[name], _least(name)) for name in flexible):
+        bar = 0
+    limits = _share_out(room - (bar and bar + _GAP), {name: widths[name] for name in flexible})
+
+    needed = sum(limits.get(name, widths[name]) for name in names) + _GAP * (len(names) - 1)
     table = Table(
+        # rather too wide for the terminal than with a digit cut off
+        width=needed if needed > width else None,
         box=SIMPLE_HEAD,
         title=Text(title, style="bold") if title else None,
         title_justify="left",
@@ -69,38 +96,68 @@ def render(
         pad_edge=False,
         padding=(0, 1),
     )
-    text_limit = 32 if width < _WIDE else 60
     for name in names:
-        prose = name in _PROSE
         table.add_column(
             Text(name, style="dim"),
             justify="right" if is_number(frame[name]) else "left",
-            overflow="fold" if prose else "ellipsis",
-            no_wrap=not prose,
-            ratio=None,
+            overflow="fold" if name in _PROSE else "ellipsis",
+            no_wrap=name not in _PROSE,
+            width=limits.get(name, widths[name]),
         )
-    bar_width = 12 if width < _WIDE else 30
-    if "share" in names:
-        table.add_column("", no_wrap=True)
-        largest = frame["share"].max()
-    phase_at = names.index("phase") if "phase" in names else None
-    for row in shown[names].itertuples(index=False, name=None):
-        style = "" if phase_at is None else _PHASE_STYLES.get(row[phase_at], "")
+    if bar:
+        table.add_column("", no_wrap=True, width=bar)
+    styles = _phase_styles(shown) if "phase" in frame.columns else [""] * len(shown)
+    largest = frame["share"].max() if bar else 0.0
+    for row, style in enumerate(styles):
         cells = [
             Text(
-                cell(name, value, None if name in _PROSE else text_limit),
+                texts[name][row]
+                if name in _PROSE
+                else safe_text(texts[name][row], limits.get(name)),
                 style=style if name in {"status", "phase"} else "",
             )
-            for name, value in zip(names, row, strict=True)
+            for name in names
         ]
-        if "share" in names:
-            cells.append(Text(_bar(row[names.index("share")] / largest, bar_width), style="blue"))
+        if bar:
+            cells.append(Text(_bar(shown["share"].iloc[row] / largest, bar), style="blue"))
         table.add_row(*cells)
     hidden = len(frame) - len(shown)
     notes = [Text("  nothing to show", style="dim")] if frame.empty else []
     if hidden:
         notes.append(Text(f"  … {hidden:,} more rows: {more} shows all", style="dim"))
     return Group(table, *notes)
+
+
+def _is_rigid(column: Any) -> bool:
+    return is_number(column) or pd.api.types.is_datetime64_any_dtype(column)
+
+
+def _least(name: str) -> int:
+    return _LEAST_PROSE if name in _PROSE else _LEAST_TEXT
+
+
+def _natural(name: str, texts: list[str]) -> int:
+    return max(map(cell_len, [name, *texts]))
+
+
+def _bar_width(width: int) -> int:
+    return 12 if width < _WIDE else 30
+
+
+def _share_out(room: int, wanted: dict[str, int]) -> dict[str, int]:
+    """Give each text its width; where there is too little, the longest give way first."""
+    given: dict[str, int] = {}
+    names = sorted(wanted, key=lambda name: wanted[name])
+    for place, name in enumerate(names):
+        left = room - sum(given.values())
+        kept = sum(min(wanted[later], _least(later)) for later in names[place + 1 :])
+        fair = min(left // (len(names) - place), left - kept)
+        given[name] = min(wanted[name], max(fair, _least(name)))
+    return given
+
+
+def _phase_styles(frame: pd.DataFrame) -> list[str]:
+    return [_PHASE_STYLES.get(str(phase), "") for phase in frame["phase"]]
 
 
 def to_csv(frame: pd.DataFrame, *, raw: bool = False) -> bytes:
@@ -140,7 +197,11 @@ def to_json(frame: pd.DataFrame) -> bytes:
 
 
 def print_table(
-    frame: pd.DataFrame, *, columns: Sequence[str] | None = None, rows: int | None = None
+    frame: pd.DataFrame,
+    *,
+    title: str = "",
+    columns: Sequence[str] | None = None,
+    rows: int | None = None,
 ) -> None:
     """Print a table on standard output.
 
@@ -148,13 +209,16 @@ def print_table(
     ----------
     frame : pandas.DataFrame
         A table or a helper's result.
+    title : str, optional
+        A line above it.
     columns : sequence of str, optional
         The columns to draw; all of them when left out.
     rows : int, optional
         The most rows to draw; a line says how many more there are.
     """
-    console = Console()
-    console.print(render(frame, console.width, columns=columns, rows=rows))
+    console = Output()
+    page = render(frame, console.width, title=title, columns=columns, rows=rows)
+    console.print(page, crop=False)
 
 
 @contextmanager

@@ -155,15 +155,16 @@ def test_the_page_tells_the_snapshots_figures():
 
 def test_a_table_that_is_cut_says_so_and_how_to_get_the_rest():
     snap = snapshot("sample")
-    assert f"The first 200 of {len(snap.jobs):,} rows. All of them: trainview timeline" in render(
-        snap
+    assert (
+        f"The first 200 of {len(snap.jobs):,} rows. All of them: trainview timeline SOURCE"
+        in render(snap)
     )
 
 
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("empty", ["There are no jobs in this snapshot", "No: nothing is stuck"]),
+        ("empty", ["There are no jobs in this snapshot", "There are no jobs to judge by"]),
         ("no jobs", ["There are no jobs in this snapshot"]),
         ("cpu only", ["No job held a GPU."]),
         ("one job", ["Nothing looks stuck", "100% of 1 job are completed"]),

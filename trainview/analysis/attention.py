@@ -34,7 +34,7 @@ _HOURS = ("elapsed_hours", "gpus", "gpu_hours")
 _NEEDED = (
     *(name for name in _SHOWN if name != "team_name"),
     *_HOURS,
-    *("project_id", "created_at", "updated_at", "end_at"),
+    *("project_id", "created_at", "updated_at", "end_at", "is_open"),
 )
 _LABELS = {
     phase: [status.label for status in STATUSES if status.phase == phase]
@@ -72,7 +72,7 @@ def needs_attention(
     ----------
     jobs : pandas, Polars, DuckDB or PySpark table
         A jobs table with ``job_id``, ``job_name``, ``project_id``, ``project_name``,
-        ``user_email``, ``status``, ``created_at``, ``updated_at``, ``end_at``,
+        ``user_email``, ``status``, ``is_open``, ``created_at``, ``updated_at``, ``end_at``,
         ``elapsed_hours``, ``gpus`` and ``gpu_hours``.
     projects : pandas, Polars, DuckDB or PySpark table, optional
         A projects table with ``project_id`` and ``team_name``, to name the teams.
@@ -117,6 +117,7 @@ def needs_attention(
     ...         "created_at": pd.to_datetime(["2025-01-01 00:00"], utc=True),
     ...         "updated_at": pd.to_datetime(["2025-01-01 00:10"], utc=True),
     ...         "end_at": pd.to_datetime(["2025-01-01 09:12"], utc=True),
+    ...         "is_open": [True],
     ...         "elapsed_hours": [9.2],
     ...         "gpus": [8],
     ...         "gpu_hours": [73.6],
@@ -142,7 +143,9 @@ def needs_attention(
             raise ArgumentError(f"{name}={limit!r}: give a number from {least}")
     frame = read_table(jobs, _NEEDED)
     rows = _candidates(frame, waiting_hours, deploying_hours, silent_hours)
-    waiting, starting, running = (rows["status"].isin(_LABELS[phase]) for phase in _LABELS)
+    waiting, starting, running = (
+        rows["is_open"] & rows["status"].isin(_LABELS[phase]) for phase in _LABELS
+    )
     hours = rows["elapsed_hours"]
     silent = _hours_between(rows["updated_at"], rows["end_at"])
     seconds_early = _hours_between(rows["updated_at"], rows["created_at"]) * 3600

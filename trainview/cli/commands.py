@@ -69,18 +69,20 @@ def status(snapshot: Snapshot, output: Output, by: list[str] | None) -> None:
     "--freq", type=click.Choice(["h", "D", "W", "M", "Q", "Y"]),
     help="Instead of sums: GPU-hours per hour, day, week, month, quarter or year.",
 )  # fmt: skip
-@click.option("--tz", default="UTC", show_default=True, help="The zone that days begin in.")
+@click.option("--tz", help="With --freq: the zone that days begin in.  [default: UTC]")
 @prints_table
 def gpu(
-    snapshot: Snapshot, output: Output, by: list[str] | None, freq: str | None, tz: str
+    snapshot: Snapshot, output: Output, by: list[str] | None, freq: str | None, tz: str | None
 ) -> None:
     """Sum up GPUs and GPU-hours (an upper bound: queueing and deployment are included)."""
     from trainview.analysis import gpu_hours_over_time, gpu_usage
 
+    if freq is None and tz is not None:
+        raise click.UsageError("--tz goes with --freq: name a period")
     if freq is None:
         put(gpu_usage(jobs_with(snapshot, by), by=by), output)
     else:
-        put(gpu_hours_over_time(jobs_with(snapshot, by), freq=freq, by=by, tz=tz), output)
+        put(gpu_hours_over_time(jobs_with(snapshot, by), freq=freq, by=by, tz=tz or "UTC"), output)
 
 
 @cli.command(epilog="Example: trainview timeline data/ --rows 50")
@@ -110,13 +112,13 @@ def failures(snapshot: Snapshot, output: Output, by: list[str] | None, show: str
 
     both = show is None and output.form == "table"
     if both or show != "errors":
-        put(failure_rates(jobs_with(snapshot, by), by=by), output)
+        rates = failure_rates(jobs_with(snapshot, by), by=by)
+        put(rates, output, title="Failure rates (low, high: 95 % interval)")
+    if both:
+        click.echo()
     if both or show == "errors":
-        put(
-            error_groups(snapshot.jobs),
-            output,
-            ["error", "jobs", "projects", "gpu_hours", "last_seen"],
-        )
+        columns = ["error", "jobs", "projects", "gpu_hours", "last_seen"]
+        put(error_groups(snapshot.jobs), output, columns, "What failed jobs died of")
 
 
 @cli.command(epilog="Example: trainview attention data/ --waiting-hours 4")

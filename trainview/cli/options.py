@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import click
 
+from trainview.errors import ConfigError
 from trainview.text import safe_text
 
 if TYPE_CHECKING:
@@ -107,13 +108,15 @@ def prints_table(command: Callable[..., None]) -> Callable[..., None]:
 def by_columns(default: str | None) -> Callable[[Any], Any]:
     """Make the option ``--by``."""
 
-    def split(_: click.Context, __: click.Parameter, value: str | None) -> list[str] | None:
-        names = [name.strip() for name in (value or "").split(",") if name.strip()]
-        return names or None
+    def split(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> list[str] | None:
+        names = [name.strip() for value in values for name in value.split(",")]
+        return [name for name in names if name not in {"", "none"}] or None
 
     return click.option(
-        "--by", metavar="COLUMNS", default=default, show_default=default is not None,
-        callback=split, help="Group by columns of the jobs or projects table, separated by commas.",
+        "--by", metavar="COLUMNS", default=default and [default], multiple=True,
+        show_default=default or False, callback=split,
+        help="Group by columns of the jobs or projects table, separated by commas; "
+        "none for all together.",
     )  # fmt: skip
 
 
@@ -125,7 +128,12 @@ def _load(source: tuple[str, ...], as_of: str | None, jobs: str, base_url: str |
     from trainview.terminal import progress
 
     if not source:
-        return load(ask_api(jobs, base_url), as_of=as_of)
+        try:
+            payload = ask_api(jobs, base_url)
+        except ConfigError as error:
+            hint = "or name a file or folder to read, as in: trainview summary snapshot.json"
+            raise ConfigError(f"{error}; {hint}") from None
+        return load(payload, as_of=as_of)
     with progress(f"reading {', '.join(safe_text(part, 40) for part in source)}"):
         return load([sys.stdin.buffer if part == "-" else part for part in source], as_of=as_of)
 
@@ -147,7 +155,9 @@ def jobs_with(snapshot: Snapshot, by: list[str] | None) -> pd.DataFrame:
     return jobs.merge(projects[["project_id", *asked]], on="project_id") if asked else jobs
 
 
-def put(frame: pd.DataFrame, output: Output, columns: list[str] | None = None) -> None:
+def put(
+    frame: pd.DataFrame, output: Output, columns: list[str] | None = None, title: str = ""
+) -> None:
     """Print a table the way the user wants it; ``columns`` are those for people."""
     from trainview import terminal
 
@@ -156,7 +166,7 @@ def put(frame: pd.DataFrame, output: Output, columns: list[str] | None = None) -
     elif output.form == "json":
         terminal.write_out(terminal.to_json(frame))
     else:
-        terminal.print_table(frame, columns=columns, rows=output.rows or None)
+        terminal.print_table(frame, title=title, columns=columns, rows=output.rows or None)
 
 
 def say(text: str) -> None:

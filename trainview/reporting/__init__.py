@@ -70,7 +70,7 @@ def render(snapshot: Snapshot) -> str:
         lstrip_blocks=True,
     )
     css, js = _asset("page.css"), _asset("page.js")
-    when = "of no known time" if snapshot.as_of is None else f"{snapshot.as_of:%d %B %Y, %H:%M} UTC"
+    when = "an unknown time" if snapshot.as_of is None else f"{snapshot.as_of:%d %B %Y, %H:%M} UTC"
     return environment.get_template("page.html.j2").render(
         when=when,
         snapshot=snapshot,

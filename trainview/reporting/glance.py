@@ -42,7 +42,7 @@ def key_figures(snapshot: Snapshot) -> list[Figure]:
         What needs attention first.
     """
     figures = snapshot.summary().set_index("figure")["value"]
-    running = int((snapshot.jobs["phase"] == "running").sum())
+    running = int((snapshot.jobs["is_open"] & (snapshot.jobs["phase"] == "running")).sum())
     waiting = int(figures["jobs waiting"])
     attention = int(figures["jobs that need attention"])
     rate = figures["failure rate"]
@@ -81,6 +81,8 @@ def verdicts(snapshot: Snapshot) -> list[Verdict]:
 def _fire(snapshot: Snapshot) -> Verdict:
     question = "Is something on fire?"
     found = needs_attention(snapshot.jobs, snapshot.projects)
+    if snapshot.jobs.empty:
+        return Verdict(question, "There are no jobs to judge by.", "attention")
     if found.empty:
         return Verdict(question, "No: nothing is stuck, silent or failing in a row.", "attention")
     first = found.iloc[0]

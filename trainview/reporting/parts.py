@@ -118,8 +118,3 @@ def hours(value: float) -> str:
     if value >= 1_000_000:
         return f"{value / 1_000_000:,.2f} million"
     return f"{value:,.0f}" if value >= 10 else f"{value:,.1f}"
-
-
-def count(number: int, noun: str) -> str:
-    """Write a number with its noun."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

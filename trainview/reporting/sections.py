@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 
 from trainview import analysis, plot
-from trainview.cells import cell
-from trainview.reporting.parts import Section, count, hours, view
+from trainview.cells import cell, count
+from trainview.reporting.parts import Section, hours, view
 from trainview.reporting.pictures import picture
 from trainview.snapshot import Snapshot
 
@@ -69,7 +69,7 @@ def _attention(snapshot: Snapshot) -> Section:
             found,
             "Jobs that need attention",
             columns,
-            how_to_get_all="trainview attention --format csv",
+            how_to_get_all="trainview attention SOURCE --format csv",
         )
     return Section("attention", "What needs attention", lead, None, table, opened=True)
 
@@ -87,7 +87,7 @@ def _gpu_types(jobs: pd.DataFrame) -> Section:
         drawn = _bars(plot.plot_gpu_usage, usage[usage["gpu_hours"] > 0], "gpu-types", lead)
     columns = ["gpu_type", "jobs", "gpus", "elapsed_hours", "gpu_hours", "share"]
     table = view(
-        usage, "GPU usage by GPU type", columns, how_to_get_all="trainview gpu --format csv"
+        usage, "GPU usage by GPU type", columns, how_to_get_all="trainview gpu SOURCE --format csv"
     )
     return Section("gpu-types", "Where the GPUs go, by type", lead, drawn, table)
 
@@ -100,7 +100,7 @@ def _projects(jobs: pd.DataFrame) -> Section | None:
     top = used.head(3)
     names = ", ".join(cell("project_name", name, 40) for name in top["project_name"])
     lead = f"{top['share'].sum():.0%} of all GPU-hours went to {names}."
-    command = "trainview gpu --by project_name --format csv"
+    command = "trainview gpu SOURCE --by project_name --format csv"
     columns = ["project_name", "jobs", "gpus", "elapsed_hours", "gpu_hours", "share"]
     table = view(usage, "GPU usage by project", columns, how_to_get_all=command)
     drawn = _bars(plot.plot_gpu_usage, used.head(_BARS), "projects", lead)
@@ -125,7 +125,7 @@ def _over_time(jobs: pd.DataFrame) -> Section | None:
         partial(_draw, plot.plot_gpu_hours_over_time, over_time), "over-time", lead, (_WIDTH, 3.4)
     )
     columns = ["gpu_type", "period", "gpu_hours", "mean_gpus", "peak_gpus"]
-    command = f"trainview gpu --freq {freq} --format csv"
+    command = f"trainview gpu SOURCE --freq {freq} --format csv"
     caption = f"GPU-hours per {period}, by GPU type"
     table = view(over_time, caption, columns, how_to_get_all=command)
     return Section("over-time", "When the GPUs were used", lead, drawn, table)
@@ -166,7 +166,7 @@ def _statuses(jobs: pd.DataFrame) -> Section:
         counts,
         "Jobs by status",
         ["status", "phase", "jobs", "share"],
-        how_to_get_all="trainview status --format csv",
+        how_to_get_all="trainview status SOURCE --format csv",
     )
     return Section("statuses", "What state the jobs are in", lead, drawn, table)
 
@@ -182,7 +182,7 @@ def _failures(jobs: pd.DataFrame) -> Section | None:
         f"{top['failed']:,} of {count(top['finished'], 'finished job')}."
     )
     columns = ["project_name", "finished", "failed", "failure_rate", "low", "high"]
-    command = "trainview failures --show rates --format csv"
+    command = "trainview failures SOURCE --show rates --format csv"
     table = view(rates, "Failure rate by project", columns, how_to_get_all=command)
     drawn = _bars(plot.plot_failure_rates, failing.head(_BARS), "failures", lead)
     return Section(
@@ -204,7 +204,7 @@ def _errors(jobs: pd.DataFrame) -> Section | None:
             f" The most GPU-hours, {hours(costly['gpu_hours'])}, were lost to: "
             f"{cell('error', costly['error'], 90)}"
         )
-    command = "trainview failures --show errors --format csv"
+    command = "trainview failures SOURCE --show errors --format csv"
     columns = ["error", "jobs", "projects", "gpu_hours", "last_seen", "example", "job_id"]
     table = view(errors, "What failed jobs died of", columns, how_to_get_all=command)
     drawn = _bars(plot.plot_error_groups, errors.head(_BARS), "errors", lead, row=0.42)
@@ -247,7 +247,7 @@ def _timeline(snapshot: Snapshot) -> Section | None:
     )
     columns = ["project_name", "job_name", "status", "start", "end", "elapsed_hours"]
     newest = lanes.sort_values("start", ascending=False)
-    command = "trainview timeline --format csv"
+    command = "trainview timeline SOURCE --format csv"
     table = view(newest, "All jobs, newest first", columns, how_to_get_all=command)
     return Section("timeline", "What ran when", lead, drawn, table)
 
