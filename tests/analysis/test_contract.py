@@ -85,7 +85,7 @@ HELPERS = {
         ATTENTION,
         (
             "job_id job_name project_id project_name user_email status created_at updated_at "
-            "end_at elapsed_hours gpus gpu_hours"
+            "is_open end_at elapsed_hours gpus gpu_hours"
         ),
     ),
 }
