@@ -38,7 +38,7 @@ HOUSE = {
     "cells": "text",
     "terminal": "cells export text",
     "dashboard": "analysis cells snapshot terminal",
-    "reporting": "analysis atomic cells plot snapshot text",
+    "reporting": "analysis atomic cells plot snapshot statuses text",
     "cli": "analysis atomic dashboard errors fetching reporting sampling schema snapshot terminal text",
     "__init__": "",
     "__main__": "cli",

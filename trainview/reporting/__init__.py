@@ -7,11 +7,21 @@ from importlib import resources
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from trainview.atomic import write_bytes
-from trainview.reporting.glance import key_figures, verdicts
-from trainview.reporting.sections import sections
+from trainview.plot.wording import count
+from trainview.reporting.attention import attention
+from trainview.reporting.failures import failures
+from trainview.reporting.glance import answers, key_figures
+from trainview.reporting.gpus import gpus
+from trainview.reporting.jobs import durations, statuses, timeline
+from trainview.reporting.meaning import definitions, oddities
+from trainview.reporting.readings import Readings, read
+from trainview.reporting.words import day
 from trainview.snapshot import Snapshot
+
+_TOPICS = (attention, gpus, statuses, failures, durations, timeline)
 
 
 def report(snapshot: Snapshot, path: str | os.PathLike[str], *, force: bool = False) -> Path:
@@ -69,23 +79,47 @@ def render(snapshot: Snapshot) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    readings = read(snapshot)
+    topics = [make(readings) for make in _TOPICS] if len(snapshot.jobs) else []
     css, js = _asset("page.css"), _asset("page.js")
-    when = "an unknown time" if snapshot.as_of is None else f"{snapshot.as_of:%d %B %Y, %H:%M} UTC"
     return environment.get_template("page.html.j2").render(
-        when=when,
-        snapshot=snapshot,
-        figures=key_figures(snapshot),
-        verdicts=verdicts(snapshot),
-        sections=sections(snapshot),
+        policy=_policy(css, js),
+        when=_moment(snapshot),
+        scope=_scope(readings),
+        latest_only=snapshot.latest_only and len(snapshot.jobs) > 0,
+        figures=key_figures(readings),
+        answers=answers(readings) if topics else [],
+        topics=topics,
+        definitions=definitions(),
+        oddities=oddities(snapshot),
         css=css,
         js=js,
-        css_hash=_hash(css),
-        js_hash=_hash(js),
     )
 
 
-def _asset(name: str) -> str:
-    return resources.files("trainview.reporting").joinpath(name).read_text(encoding="utf-8").strip()
+def _moment(snapshot: Snapshot) -> str:
+    if snapshot.as_of is None:
+        return "an unknown time"
+    return f"{day(snapshot.as_of)}, {snapshot.as_of:%H:%M} UTC"
+
+
+def _scope(readings: Readings) -> str:
+    jobs, projects = readings.snapshot.jobs, count(readings.figures["projects"], "project")
+    if jobs.empty:
+        return f"{projects}, no jobs"
+    return f"{count(len(jobs), 'job')} in {projects}, since {day(jobs['created_at'].min())}"
+
+
+def _asset(name: str) -> Markup:
+    text = resources.files("trainview.reporting").joinpath(name).read_text(encoding="utf-8")
+    return Markup(text.strip())  # noqa: S704 - our own file
+
+
+def _policy(css: str, js: str) -> str:
+    return (
+        f"default-src 'none'; style-src '{_hash(css)}'; script-src '{_hash(js)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
 
 
 def _hash(text: str) -> str:

@@ -1,117 +1,187 @@
-"""What one sees within ten seconds: key figures, and three sentences."""
+"""What one sees within ten seconds: key figures, and an answer to each of the first questions."""
 
 from typing import NamedTuple
 
 import pandas as pd
+from markupsafe import Markup
 
-from trainview.analysis import failure_rates, gpu_usage, needs_attention
-from trainview.cells import cell
-from trainview.reporting.parts import hours
-from trainview.snapshot import Snapshot
+from trainview.plot.wording import count, number
+from trainview.reporting.attention import alarms, issues
+from trainview.reporting.readings import Readings
+from trainview.reporting.words import joined, name, share
+
+_MILLION = 1_000_000
+_STEPS = 4
+_GPUS = "Where the GPUs go"
 
 
 class Figure(NamedTuple):
-    """A number, what it counts, what it means, and whether it calls for somebody."""
+    """A number, its unit if it needs one, what it counts, what it means, and if it is alarming."""
 
     value: str
+    unit: str
     name: str
     hint: str
     alarming: bool = False
 
 
-class Verdict(NamedTuple):
-    """An answer to one of the three first questions, and where the page says more."""
+class Answer(NamedTuple):
+    """An answer to a question.
+
+    Attributes
+    ----------
+    question : str
+        As one asks it.
+    verdict : markupsafe.Markup or str
+        The answer in a sentence.
+    steps : list of markupsafe.Markup
+        What to do, in this order.
+    link : str
+        What there is to read on.
+    section : str
+        Where.
+    alarming : bool
+        Whether it calls for somebody.
+    """
 
     question: str
-    answer: str
+    verdict: Markup | str
+    steps: list[Markup]
+    link: str
     section: str
     alarming: bool = False
 
 
-def key_figures(snapshot: Snapshot) -> list[Figure]:
+def key_figures(readings: Readings) -> list[Figure]:
     """List the numbers that stand at the top of the page.
 
     Parameters
     ----------
-    snapshot : Snapshot
-        What to report.
+    readings : Readings
+        What the helpers say.
 
     Returns
     -------
     list of Figure
         What needs attention first.
     """
-    figures = snapshot.summary().set_index("figure")["value"]
-    running = int((snapshot.jobs["is_open"] & (snapshot.jobs["phase"] == "running")).sum())
-    waiting = int(figures["jobs waiting"])
+    figures = readings.figures
+    hours, rate = figures["GPU-hours, upper bound"], figures["failure rate"]
     attention = int(figures["jobs that need attention"])
-    rate = figures["failure rate"]
+    jobs = readings.snapshot.jobs
+    phases = jobs.loc[jobs["is_open"], "phase"].value_counts()
+    open_jobs = [
+        f"{phases[phase]:,} {phase}"
+        for phase in ("running", "starting", "waiting")
+        if phases.get(phase)
+    ]
+    types = len(readings.held)
     return [
-        Figure(f"{attention:,}", "need attention", "jobs, worst first below", attention > 0),
-        Figure(f"{running:,}", "running", f"{waiting:,} waiting"),
-        Figure(f"{figures['GPUs held now']:,.0f}", "GPUs held", "at this moment"),
-        Figure(hours(figures["GPU-hours, upper bound"]), "GPU-hours", "at most"),
         Figure(
-            "n/a" if pd.isna(rate) else f"{rate:.0%}",
-            "failed",
-            f"{figures['jobs failed']:,.0f} of {figures['jobs finished']:,.0f} finished",
+            f"{attention:,}",
+            "",
+            "needs attention" if attention == 1 else "need attention",
+            f"of {count(len(jobs), 'job')}",
+            alarming=alarms(readings.attention).burning(),
         ),
-        Figure(f"{figures['jobs']:,.0f}", "jobs", f"in {figures['projects']:,.0f} projects"),
+        Figure(
+            f"{figures['jobs open']:,.0f}", "", "open jobs", ", ".join(open_jobs) or "all ended"
+        ),
+        Figure(
+            f"{figures['GPUs held now']:,.0f}",
+            "",
+            "GPUs held now",
+            f"of {count(types, 'type')}" if types else "none in use",
+        ),
+        Figure(
+            f"{hours / _MILLION:,.2f}" if hours >= _MILLION else number(hours),
+            "million" if hours >= _MILLION else "",
+            "GPU-hours at most",
+            "queueing included",
+        ),
+        Figure(
+            "n/a" if pd.isna(rate) else share(rate),
+            "",
+            "failed",
+            f"{figures['jobs failed']:,.0f} of {figures['jobs finished']:,.0f} that ended"
+            if figures["jobs finished"]
+            else "no job has ended",
+        ),
+        Figure(
+            f"{len(jobs):,}",
+            "",
+            "job" if len(jobs) == 1 else "jobs",
+            f"in {count(figures['projects'], 'project')}",
+        ),
     ]
 
 
-def verdicts(snapshot: Snapshot) -> list[Verdict]:
-    """Answer the three first questions in a sentence each.
+def answers(readings: Readings) -> list[Answer]:
+    """Answer the first questions.
 
     Parameters
     ----------
-    snapshot : Snapshot
-        What to report.
+    readings : Readings
+        What the helpers say, about at least one job.
 
     Returns
     -------
-    list of Verdict
-        Is something on fire, what costs most, what fails most surely; fewer where there is no
-        answer.
+    list of Answer
+        Is something on fire, what costs most, what to do next.
     """
-    answers = [_fire(snapshot), _cost(snapshot), _failing(snapshot)]
-    return [answer for answer in answers if answer is not None]
+    return [_fire(readings), _cost(readings), _next(readings)]
 
 
-def _fire(snapshot: Snapshot) -> Verdict:
-    question = "Is something on fire?"
-    found = needs_attention(snapshot.jobs, snapshot.projects)
-    if snapshot.jobs.empty:
-        return Verdict(question, "There are no jobs to judge by.", "attention")
-    if found.empty:
-        return Verdict(question, "No: nothing is stuck, silent or failing in a row.", "attention")
-    first = found.iloc[0]
-    project = cell("project_name", first["project_name"], 40)
-    return Verdict(question, f"{project}: {first['detail']}.", "attention", alarming=True)
-
-
-def _cost(snapshot: Snapshot) -> Verdict | None:
-    usage = gpu_usage(snapshot.jobs, by="project_name")
-    if usage.empty or not usage["gpu_hours"].iloc[0] > 0:
-        return None
-    first = usage.iloc[0]
-    return Verdict(
-        "What uses most GPUs?",
-        f"{cell('project_name', first['project_name'], 40)}: {first['share']:.0%} of all "
-        f"GPU-hours, at most {hours(first['gpu_hours'])}.",
-        "projects",
+def _fire(readings: Readings) -> Answer:
+    found = alarms(readings.attention)
+    verdict = "No. Nothing is stuck, silent or failing in a row."
+    if found.burning():
+        verdict = Markup("Yes: {}.").format(joined(found._replace(odd=0).words()))
+    elif found.odd:
+        verdict = Markup("No, but {}.").format(joined(found.words()))
+    return Answer(
+        "Is something on fire?",
+        verdict,
+        [],
+        "What needs attention",
+        "attention",
+        alarming=found.burning(),
     )
 
 
-def _failing(snapshot: Snapshot) -> Verdict | None:
-    rates = failure_rates(snapshot.jobs)
-    rates = rates[rates["failed"] > 0]
-    if rates.empty:
-        return None
-    first = rates.iloc[0]
-    return Verdict(
-        "What to mend first?",
-        f"{cell('project_name', first['project_name'], 40)}: {first['failed']:,} of "
-        f"{first['finished']:,} finished jobs failed.",
-        "failures",
+def _cost(readings: Readings) -> Answer:
+    question, total = "What costs most?", readings.by_type["gpu_hours"].sum()
+    if not total > 0:
+        return Answer(question, "No job is known to have held a GPU.", [], _GPUS, "gpus")
+    first = readings.by_project.iloc[0]
+    verdict = Markup("{}: {} of all GPU-hours, at most {}.").format(
+        name("project_name", first["project_name"], 50),
+        share(first["share"]),
+        number(first["gpu_hours"]),
     )
+    lost = readings.errors["gpu_hours"].sum()
+    if lost > 0:
+        verdict += Markup(" Failed jobs took {}, or {}.").format(number(lost), share(lost / total))
+    return Answer(question, verdict, [], _GPUS, "gpus")
+
+
+def _next(readings: Readings) -> Answer:
+    question = "What to do next?"
+    steps = [
+        Markup("{}: {}").format(name("project_name", issue.project, 50), detail)
+        for issue in issues(readings)
+        for detail in issue.details[:1]
+    ]
+    if steps:
+        return Answer(question, "", steps[:_STEPS], "Every job to look at", "attention")
+    errors = readings.errors.sort_values("gpu_hours", ascending=False, kind="stable")
+    errors = errors[errors["error"].notna()]
+    if len(errors):
+        worst = errors.iloc[0]
+        step = Markup("Find out what {} died of, for {} GPU-hours: {}").format(
+            count(worst["jobs"], "job"),
+            number(worst["gpu_hours"]),
+            name("error", worst["error"], 120),
+        )
+        return Answer(question, "", [step], "What fails, and of what", "failures")
+    return Answer(question, "Nothing that this data asks for.", [], "What ran when", "timeline")

@@ -1,52 +1,94 @@
-"""What a page is made of: sections with a picture, a table and the words that go with them."""
+"""What a page is made of: topics, and their parts with words, a picture and a table."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
-import pandas as pd
 from markupsafe import Markup
 
-from trainview.cells import cell, is_number
-
-FULL_TABLE_ROWS = 200
-PROSE = frozenset({"detail", "error", "example"})
+from trainview.reporting.pictures import Picture
+from trainview.reporting.tables import View
 
 
-class Cell(NamedTuple):
-    """A value of a table, as people read it, and as it sorts if that differs; prose needs room."""
-
-    text: str
-    key: str | None
-    number: bool
-    prose: bool
-
-
-class View(NamedTuple):
-    """A table of the page.
+class Message(NamedTuple):
+    """A group of errors with an example.
 
     Attributes
     ----------
-    caption : str
-        What it shows.
-    names : tuple of str
-        Its columns.
-    numbers : tuple of bool
-        Which of them hold numbers.
-    rows : list of list of Cell
-        What it holds.
-    note : str
-        What is left out, and how to get it; empty when nothing is.
+    error : str
+        What the messages have in common.
+    tally : str
+        How many jobs died of it.
+    facts : str
+        What else is known of them.
+    example : str
+        One whole message, in lines; empty if there is none.
+    source : str
+        Whose it is.
     """
 
-    caption: str
-    names: tuple[str, ...]
-    numbers: tuple[bool, ...]
-    rows: list[list[Cell]]
-    note: str
+    error: str
+    tally: str
+    facts: str
+    example: str
+    source: str
 
 
-class Section(NamedTuple):
-    """A part of the page under one heading.
+class Issue(NamedTuple):
+    """A job that somebody should look at.
+
+    Attributes
+    ----------
+    reasons : list of str
+        Why, in two words each.
+    details : list of str
+        The same in a sentence each, with what to do.
+    message : str
+        What the API says of it; empty if it says nothing.
+    project, job : str
+        Where; the job may have no name.
+    facts : list of str
+        What else one wants to know before one looks.
+    grave : bool
+        Whether it holds GPUs.
+    """
+
+    reasons: list[str]
+    details: list[str]
+    message: str
+    project: str
+    job: str
+    facts: list[str]
+    grave: bool
+
+
+class Part(NamedTuple):
+    """A part of a topic.
+
+    Attributes
+    ----------
+    id : str
+        For links within the page.
+    title : str
+        Its heading; empty for the only part of a topic.
+    lead : markupsafe.Markup or str
+        The main reading, in numbers.
+    picture : Picture or None
+        The plot.
+    messages : sequence of Message
+        Errors to unfold.
+    view : View or None
+        The table behind it.
+    """
+
+    id: str
+    title: str
+    lead: Markup | str
+    picture: Picture | None = None
+    messages: tuple[Message, ...] = ()
+    view: View | None = None
+
+
+class Topic(NamedTuple):
+    """What stands under one heading of the page.
 
     Attributes
     ----------
@@ -54,67 +96,16 @@ class Section(NamedTuple):
         For links within the page.
     title : str
         The heading.
-    lead : str
-        The main reading in a sentence, in numbers.
-    picture : markupsafe.Markup or None
-        The plot.
-    view : View or None
-        The table behind it.
-    opened : bool
-        Whether the table stands open, rather than under a line to open it.
+    lead : markupsafe.Markup or str
+        The main reading, in numbers; empty where its parts say it.
+    parts : sequence of Part
+        In the order in which they are read.
+    issues : sequence of Issue
+        Jobs to look at, above the parts.
     """
 
     id: str
     title: str
-    lead: str
-    picture: Markup | None = None
-    view: View | None = None
-    opened: bool = False
-
-
-def view(frame: pd.DataFrame, caption: str, columns: Sequence[str], *, how_to_get_all: str) -> View:
-    """Make a table of the page from a helper's result.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        The result.
-    caption : str
-        What it shows.
-    columns : sequence of str
-        The columns to show.
-    how_to_get_all : str
-        What to type on the command line to get every row.
-
-    Returns
-    -------
-    View
-        At most `FULL_TABLE_ROWS` rows, with a note if there are more.
-    """
-    shown = frame.head(FULL_TABLE_ROWS)[list(columns)]
-    numbers = tuple(is_number(frame[name]) for name in columns)
-    rows = [
-        [
-            Cell(cell(name, value), _key(value) if number else None, number, name in PROSE)
-            for name, value, number in zip(columns, row, numbers, strict=True)
-        ]
-        for row in shown.itertuples(index=False, name=None)
-    ]
-    hidden = len(frame) - len(shown)
-    note = (
-        f"The first {len(shown):,} of {len(frame):,} rows. All of them: {how_to_get_all}"
-        if hidden
-        else ""
-    )
-    return View(caption, tuple(columns), numbers, rows, note)
-
-
-def _key(value: object) -> str:
-    return "" if value is None or value is pd.NA or value != value else f"{value!r}"  # noqa: PLR0124
-
-
-def hours(value: float) -> str:
-    """Write hours as people say them."""
-    if value >= 1_000_000:
-        return f"{value / 1_000_000:,.2f} million"
-    return f"{value:,.0f}" if value >= 10 else f"{value:,.1f}"
+    lead: Markup | str
+    parts: tuple[Part, ...]
+    issues: tuple[Issue, ...] = ()

@@ -3,58 +3,113 @@
 import io
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 from xml.etree import ElementTree as ET
 
-import matplotlib as mpl
 from markupsafe import Markup
-from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.style import context
 
 from trainview.text import safe_text
+
+# In inches: what fills a screen or a sheet of paper, and what a phone shows without scrolling.
+WIDE, NARROW = 9.0, 4.6
+# The most rows of a chart that is read from the top.
+BARS = 12
 
 _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
 _NAME_ID = "name:"
 _BOX = "\N{WHITE SQUARE}"
 _BLACK = {"#000000", "#000", "black"}
-# Text stays text, so that the page's fonts draw every script; ids are the same in every run.
-_SETTINGS: Any = {"svg.fonttype": "none", "svg.hashsalt": "trainview", "font.size": 9.5}
+# Text stays text, so that the page's fonts draw every script; ids are the same in every run. The
+# caller's own settings do not count: black is what becomes the colour of the page's text.
+_SETTINGS: Any = [
+    "default",
+    {"svg.fonttype": "none", "svg.hashsalt": "trainview", "font.size": 9.5},
+]
 _METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)px")
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
+# A hundredth of a point is finer than any screen.
+_LONG_FRACTION = re.compile(r"(\.\d\d)\d+")
+_GEOMETRY = {"d", "x", "y", "width", "height", "transform"}
+
+
+class Picture(NamedTuple):
+    """A plot in two shapes, of which the page shows the one that fits.
+
+    Attributes
+    ----------
+    wide : markupsafe.Markup
+        An SVG element for screens and paper.
+    narrow : markupsafe.Markup
+        The same for phones.
+    """
+
+    wide: Markup
+    narrow: Markup
+
+
+def bars_height(rows: int, row: float = 0.3) -> float:
+    """Give the height of a chart with so many rows, of which it shows at most `BARS`, in inches."""
+    return 0.9 + row * min(rows, BARS)
 
 
 def picture(
-    draw: Callable[[Axes], object], name: str, label: str, size: tuple[float, float]
-) -> Markup:
-    """Draw a plot as an SVG element.
+    plot: Callable[..., object],
+    frame: Any,
+    name: str,
+    label: str,
+    height: float,
+    narrow_height: float | None = None,
+) -> Picture:
+    """Draw a helper's result.
 
     Parameters
     ----------
-    draw : callable
-        Draws on the Axes it is given.
+    plot : callable
+        The ``plot_*`` of the helper.
+    frame : pandas.DataFrame
+        The helper's result.
     name : str
-        Begins the ids in the element, so that several stand in one page.
+        Begins the ids in the elements, so that several stand in one page.
     label : str
         What the picture says, for those who do not see it.
-    size : tuple of float
-        Width and height in inches.
+    height : float
+        In inches.
+    narrow_height : float, optional
+        The same for phones, if it is another.
 
     Returns
     -------
-    markupsafe.Markup
-        The element. It needs no style sheet, and takes its black from the page's text colour.
+    Picture
+        Its elements need no style sheet, and take their black from the page's text colour.
     """
-    with mpl.rc_context(_SETTINGS):
+    return Picture(
+        _draw(plot, frame, name, label, (WIDE, height)),
+        _draw(plot, frame, f"{name}-narrow", label, (NARROW, narrow_height or height)),
+    )
+
+
+def _draw(
+    plot: Callable[..., object], frame: Any, name: str, label: str, size: tuple[float, float]
+) -> Markup:
+    with context(_SETTINGS):
         figure = Figure(figsize=size, layout="constrained")
-        draw(figure.subplots())
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="svg", transparent=True, metadata=_METADATA)
+        ax = figure.subplots()
+        plot(frame, ax=ax)
+        for patch in (figure.patch, ax.patch):
+            patch.set_visible(False)
+        buffer = io.StringIO()
+        # Not savefig: it draws all of it once more, to lay it out.
+        canvas: Any = FigureCanvasSVG(figure)
+        canvas.print_svg(buffer, metadata=_METADATA)
     return _embed(buffer.getvalue(), name, label)
 
 
-def _embed(svg: bytes, name: str, label: str) -> Markup:
+def _embed(svg: str, name: str, label: str) -> Markup:
     root = ET.fromstring(svg)  # noqa: S314 - matplotlib wrote it
     for parent in list(root.iter()):
         for child in list(parent):
@@ -66,7 +121,7 @@ def _embed(svg: bytes, name: str, label: str) -> Markup:
         _adopt(element, name)
     for size in ("width", "height"):
         root.attrib.pop(size, None)
-    root.attrib.update({"role": "img", "aria-label": label, "class": "picture"})
+    root.attrib.update({"role": "img", "aria-label": label})
     ET.register_namespace("", _SVG)
     ET.register_namespace("xlink", _XLINK)
     return Markup(ET.tostring(root, encoding="unicode"))  # noqa: S704 - escaped on writing
@@ -111,7 +166,9 @@ def _adopt(element: ET.Element, name: str) -> None:
     if "id" in element.attrib:
         element.set("id", f"{name}-{element.get('id')}")
     for key, value in element.attrib.items():
-        if key.endswith("href") and value.startswith("#"):
+        if key in _GEOMETRY:
+            element.set(key, _LONG_FRACTION.sub(r"\1", value))
+        elif key.endswith("href") and value.startswith("#"):
             element.set(key, f"#{name}-{value[1:]}")
         elif "url(#" in value:
             element.set(key, _REFERENCE.sub(rf"url(#{name}-\1)", value))

@@ -1,0 +1,64 @@
+"""A real browser for the report, where there is one."""
+
+import shutil
+
+import pytest
+
+from tests.reporting.snapshots import SNAPSHOTS, page
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def browser():
+    chromium = next(filter(None, map(shutil.which, NAMES)), None)
+    if chromium is None:
+        pytest.skip("no Chromium here: install your system's package")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def reports(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reports")
+    files = {name: folder / f"{name.replace(' ', '-')}.html" for name in SNAPSHOTS}
+    for name, file in files.items():
+        file.write_text(page(name), encoding="utf-8")
+    return files
+
+
+@pytest.fixture
+def visit(browser, reports):
+    """Open a report; in the end, nothing may have gone wrong in it, and nothing left it."""
+    contexts = []
+
+    def open_page(name, width=1280, **settings):
+        context = browser.new_context(viewport={"width": width, "height": 900}, **settings)
+        page, faults, requests = context.new_page(), [], []
+        # Chromium tells of whatever the policy forbids on the console, too
+        page.on("console", lambda message: faults.append(message.text))
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("dialog", lambda dialog: faults.append(dialog.message))
+        page.on("request", lambda request: requests.append(request.url))
+        url = reports[name].as_uri()
+        page.goto(url)
+        contexts.append((context, faults, requests, url))
+        return page
+
+    yield open_page
+    for context, faults, requests, url in contexts:
+        context.close()
+        assert faults == []
+        assert {request.partition("#")[0] for request in requests} == {url}

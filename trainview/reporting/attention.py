@@ -1,0 +1,194 @@
+"""What needs attention: who it is, what to do, and how grave it is."""
+
+from typing import Any, NamedTuple
+
+import pandas as pd
+from markupsafe import Markup
+
+from trainview.cells import NULL, cell
+from trainview.plot import plot_needs_attention
+from trainview.plot.attention import HOLDING
+from trainview.plot.wording import count, number
+from trainview.reporting.parts import Issue, Part, Topic
+from trainview.reporting.pictures import picture
+from trainview.reporting.readings import Readings
+from trainview.reporting.tables import view
+from trainview.reporting.words import joined
+from trainview.text import safe_text
+
+_MOST_ISSUES, _LONGEST_MESSAGE = 10, 240
+_COLUMNS = [
+    "reason",
+    "project_name",
+    "job_name",
+    "team_name",
+    "user_email",
+    "detail",
+    "status",
+    "gpus",
+    "gpu_hours",
+    "job_id",
+]
+
+
+class Alarms(NamedTuple):
+    """Jobs that need attention, counted by what is the matter.
+
+    Attributes
+    ----------
+    stuck : int
+        That hold GPUs and do not seem to get on.
+    gpus : int
+        What they hold.
+    failing : int
+        Projects whose last jobs all failed.
+    waiting : int
+        Jobs that hold no GPUs, and do not come to start.
+    odd : int
+        Jobs whose record contradicts itself.
+    """
+
+    stuck: int
+    gpus: int
+    failing: int
+    waiting: int
+    odd: int
+
+    def burning(self) -> bool:
+        """Tell whether somebody should do something."""
+        return bool(self.stuck or self.failing or self.waiting)
+
+    def words(self) -> list[str]:
+        """Say what there is, the gravest first."""
+        said = []
+        if self.stuck:
+            verb = "looks stuck and holds" if self.stuck == 1 else "look stuck and hold"
+            said.append(f"{count(self.stuck, 'job')} {verb} {count(self.gpus, 'GPU')}")
+        if self.failing:
+            verb = "fails" if self.failing == 1 else "fail"
+            said.append(f"{count(self.failing, 'project')} {verb} again and again")
+        if self.waiting:
+            verb = "waits" if self.waiting == 1 else "wait"
+            said.append(f"{count(self.waiting, 'job')} {verb} too long")
+        if self.odd:
+            verb = "contradicts itself" if self.odd == 1 else "contradict themselves"
+            said.append(f"{count(self.odd, 'record')} {verb}")
+        return said
+
+
+def alarms(found: pd.DataFrame) -> Alarms:
+    """Count what is the matter.
+
+    Parameters
+    ----------
+    found : pandas.DataFrame
+        Of `needs_attention`.
+
+    Returns
+    -------
+    Alarms
+        A job that is listed twice counts once.
+    """
+    odd, failing = (
+        found[found["reason"] == reason] for reason in ("times contradict", "failing repeatedly")
+    )
+    rest = found.drop(odd.index).drop(failing.index).drop_duplicates("job_id")
+    stuck = rest[rest["status"].isin(HOLDING)]
+    return Alarms(
+        len(stuck), int(stuck["gpus"].sum()), len(failing), len(rest) - len(stuck), len(odd)
+    )
+
+
+def issues(readings: Readings) -> list[Issue]:
+    """List the jobs that need attention, each with all that is the matter with it.
+
+    Parameters
+    ----------
+    readings : Readings
+        What the helpers say.
+
+    Returns
+    -------
+    list of Issue
+        The worst first.
+    """
+    made = []
+    jobs = readings.snapshot.jobs
+    jobs = jobs[jobs["job_id"].isin(readings.attention["job_id"])]
+    messages = dict(zip(jobs["job_id"], jobs["error_message"], strict=True))
+    now = set(jobs.loc[jobs["is_open"] & jobs["status"].isin(HOLDING), "job_id"])
+    for job_id, rows in readings.attention.groupby("job_id", sort=False):
+        job = rows.iloc[0]
+        holds = job_id in now
+        facts = [
+            ("Team", cell("team_name", job["team_name"], 60)),
+            ("User", cell("user_email", job["user_email"], 60)),
+            ("Status", cell("status", job["status"], 60)),
+            ("GPUs", f"{job['gpus']:,}{', held now' if holds and job['gpus'] else ''}"),
+            ("GPU-hours", NULL if pd.isna(job["gpu_hours"]) else number(job["gpu_hours"])),
+            ("Job id", cell("job_id", job["job_id"], 60)),
+        ]
+        details = [f"{detail[:1].upper()}{detail[1:]}." for detail in rows["detail"]]
+        message = _last_line(messages[job_id])
+        made.append(
+            Issue(
+                rows["reason"].to_list(),
+                [safe_text(detail) for detail in details],
+                f"The API says: {message}" if message else "",
+                cell("project_name", job["project_name"], 80),
+                "" if pd.isna(job["job_name"]) else cell("job_name", job["job_name"], 80),
+                [f"{what} {value}" for what, value in facts if value != NULL],
+                grave=holds,
+            )
+        )
+    return made
+
+
+def _last_line(message: Any) -> str:
+    """Give the line of a message that says most: in a traceback, that is the last."""
+    lines = [] if pd.isna(message) else [line for line in str(message).splitlines() if line.strip()]
+    return safe_text(lines[-1].strip(), _LONGEST_MESSAGE) if lines else ""
+
+
+def attention(readings: Readings) -> Topic:
+    """Make the topic that stands first.
+
+    Parameters
+    ----------
+    readings : Readings
+        What the helpers say.
+
+    Returns
+    -------
+    Topic
+        The worst jobs one by one, then all of them as a table.
+    """
+    found, title = readings.attention, "What needs attention"
+    if found.empty:
+        return Topic("attention", title, "Nothing looks stuck, silent or failing in a row.", ())
+    listing = issues(readings)
+    lead = Markup("{}.").format(joined(alarms(found).words()))
+    if len(listing) > 1:
+        lead += " Worst first; what holds GPUs for nothing comes before what does not."
+    rest = Part("attention-all", "", "")
+    if len(listing) > _MOST_ISSUES:
+        by_reason = found["reason"].value_counts(sort=False)
+        counts = "; ".join(f"{reason}: {count(jobs, 'job')}" for reason, jobs in by_reason.items())
+        rest = rest._replace(
+            title="All of them",
+            lead=f"Above are the first {_MOST_ISSUES} of {len(listing):,} jobs. The picture counts "
+            "all of them by reason, the table lists them.",
+            picture=picture(
+                plot_needs_attention,
+                found,
+                "attention-all",
+                f"Jobs that need attention for each reason, as bars. {counts}.",
+                1.1 + 0.36 * len(by_reason),
+                1.6 + 0.36 * len(by_reason),
+            ),
+        )
+    table = view(
+        found, "Jobs that need attention", _COLUMNS, "trainview attention SOURCE --format csv"
+    )
+    parts = (rest._replace(view=table),)
+    return Topic("attention", title, lead, parts, tuple(listing[:_MOST_ISSUES]))

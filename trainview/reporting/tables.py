@@ -1,0 +1,136 @@
+"""The tables of the page: a helper's result as cells, each as people read it and as it sorts."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import pandas as pd
+
+from trainview.cells import NULL, cell, is_number
+
+# So many rows open quickly and filter quickly; on paper, nobody reads more than the fewer.
+MOST_ROWS, MOST_PRINTED = 1000, 15
+
+_PROSE = frozenset({"detail", "error", "example"})
+_HEADINGS = {
+    "project_name": "Project",
+    "team_name": "Team",
+    "user_email": "User",
+    "job_name": "Job",
+    "job_id": "Job id",
+    "gpu_type": "GPU type",
+    "gpus": "GPUs",
+    "gpu_hours": "GPU-hours",
+    "mean_gpus": "GPUs, mean",
+    "peak_gpus": "GPUs, peak",
+    "peak_from": "Peak from (UTC)",
+    "peak_until": "Peak until (UTC)",
+    "period": "From (UTC)",
+    "start": "Submitted (UTC)",
+    "end": "Ended (UTC)",
+    "first_seen": "First seen (UTC)",
+    "last_seen": "Last seen (UTC)",
+    "low": "At least",
+    "high": "At most",
+    "mean": "Mean (h)",
+    "p50": "Median (h)",
+    "p90": "90% within (h)",
+    "p99": "99% within (h)",
+    "max": "Longest (h)",
+}
+
+
+class Cell(NamedTuple):
+    """A value as people read it; as it sorts, if that differs; and its class in the style sheet."""
+
+    text: str
+    key: str | None
+    kind: str
+
+
+class Column(NamedTuple):
+    """The heading of a column, and whether it holds numbers."""
+
+    heading: str
+    number: bool
+
+
+class View(NamedTuple):
+    """A table of the page.
+
+    Attributes
+    ----------
+    caption : str
+        What it shows.
+    columns : list of Column
+        Its columns.
+    rows : list of list of Cell
+        What it holds.
+    cut : str
+        What is left out; empty when nothing is.
+    printed : str
+        What is left out on paper; empty when nothing is.
+    command : str
+        What gives all rows and columns.
+    """
+
+    caption: str
+    columns: list[Column]
+    rows: list[list[Cell]]
+    cut: str
+    printed: str
+    command: str
+
+
+def view(frame: pd.DataFrame, caption: str, columns: Sequence[str], command: str) -> View:
+    """Make a table of the page from a helper's result.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        The result.
+    caption : str
+        What it shows.
+    columns : sequence of str
+        The columns to show.
+    command : str
+        What gives all rows and columns, in a shell or in Python.
+
+    Returns
+    -------
+    View
+        At most `MOST_ROWS` rows, with a sentence on those that are left out.
+    """
+    shown = frame.head(MOST_ROWS)[list(columns)]
+    numbers = [is_number(frame[name]) for name in columns]
+    rows = [
+        [
+            _cell(name, value, number=number)
+            for name, value, number in zip(columns, row, numbers, strict=True)
+        ]
+        for row in shown.itertuples(index=False, name=None)
+    ]
+    headings = [_HEADINGS.get(name, name.replace("_", " ").capitalize()) for name in columns]
+    return View(
+        caption,
+        [Column(*pair) for pair in zip(headings, numbers, strict=True)],
+        rows,
+        _left_out(len(shown), len(frame)),
+        _left_out(MOST_PRINTED, len(frame)),
+        command,
+    )
+
+
+def _left_out(shown: int, rows: int) -> str:
+    hidden = rows - shown
+    if hidden <= 0:
+        return ""
+    return f"The first {shown:,} of {rows:,} rows; {hidden:,} are left out."
+
+
+def _cell(name: str, value: object, *, number: bool) -> Cell:
+    text = cell(name, value)
+    if not number:
+        return Cell(text, None, "prose" if name in _PROSE else "")
+    plain = text.replace(",", "")
+    key = "" if text == NULL else f"{value:.9g}"
+    return Cell(text, None if plain == key else key, "number")

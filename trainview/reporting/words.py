@@ -1,0 +1,79 @@
+"""Words of the page: days, names that cannot change the text around them, lists."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from trainview.cells import cell
+
+_MOST_LISTED = 5
+
+
+def day(moment: Any) -> str:
+    """Write the date of a moment.
+
+    Examples
+    --------
+    >>> day(pd.Timestamp("2026-03-09T10:00Z"))
+    '9 March 2026'
+    """
+    return f"{moment.day} {moment:%B %Y}"
+
+
+def name(column: str, value: object, limit: int = 60) -> Markup:
+    """Write a name into a sentence; whatever its script, the sentence runs on.
+
+    Examples
+    --------
+    >>> name("project_name", "<b>")
+    Markup('<bdi>&lt;b&gt;</bdi>')
+    """
+    return Markup("<bdi>{}</bdi>").format(cell(column, value, limit))
+
+
+def share(part: float) -> str:
+    """Write a fraction of 1 as a percentage.
+
+    Examples
+    --------
+    >>> share(0.254), share(0.004), share(0.0), share(0.998), share(1.0)
+    ('25%', '<1%', '0%', '>99%', '100%')
+    """
+    if 0 < part < 0.005:  # noqa: PLR2004 - what would be written as 0
+        return "<1%"
+    if 0.995 <= part < 1:  # noqa: PLR2004 - what would be written as 1
+        return ">99%"
+    return f"{part:.0%}"
+
+
+def joined(parts: Sequence[Markup | str]) -> Markup:
+    """Join the parts of an enumeration.
+
+    Examples
+    --------
+    >>> str(joined(["a", "b", "c"]))
+    'a, b and c'
+    """
+    if len(parts) < 2:
+        return Markup("").join(parts)
+    return Markup("{} and {}").format(Markup(", ").join(parts[:-1]), parts[-1])
+
+
+def each(frame: pd.DataFrame) -> Iterable[Any]:
+    """Go through the rows of a helper's result; the columns are attributes."""
+    return frame.itertuples(index=False)
+
+
+def listed(parts: Iterable[str]) -> str:
+    """Read the first parts of a picture out, and say how many there are more.
+
+    Examples
+    --------
+    >>> listed(f"row {number}" for number in range(7))
+    'row 0; row 1; row 2; row 3; row 4; and 2 more.'
+    """
+    found = list(parts)
+    more = [f"and {len(found) - _MOST_LISTED:,} more"] if len(found) > _MOST_LISTED else []
+    return "; ".join([*found[:_MOST_LISTED], *more]) + "."
