@@ -209,6 +209,8 @@ def test_csv_cells_are_harmless_unless_asked_otherwise():
         (["summary", DATA, "--as-of", "yesterday"], 2, "is no time with a zone"),
         (["columns", "nope"], 2, "no table 'nope'"),
         (["summary"], 2, "or name a file or folder to read"),
+        (["summary", DATA, "--rows", "3"], 2, "No such option '--rows'"),
+        (["columns", "--rows", "3"], 2, "No such option '--rows'"),
         (["gpu", DATA, "--tz", "UTC"], 2, "--tz goes with --freq"),
         (["fetch", "-o", "x.json"], 2, "BASETEN_API_KEY"),
         (["summary", "-"], 5, "empty"),

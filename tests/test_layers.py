@@ -37,7 +37,7 @@ HOUSE = {
     "fetching": "client errors export records snapshot tables",
     "cells": "text",
     "terminal": "cells export text",
-    "dashboard": "analysis cells snapshot terminal",
+    "dashboard": "analysis snapshot terminal text",
     "reporting": "analysis atomic cells plot snapshot statuses text",
     "cli": "analysis atomic dashboard errors fetching reporting sampling schema snapshot terminal text",
     "__init__": "",

@@ -22,6 +22,7 @@ from trainview.text import safe_text
         ("lone\ud800", r"lone\ud800"),
         ("para\u2029", r"para\u2029"),
         ("filler\u3164", r"filler\u3164"),
+        ("none\ufffe\uffff", r"none\ufffe\uffff"),
     ],
 )
 def test_what_commands_or_hides_is_shown_as_an_escape(hostile, shown):

@@ -50,11 +50,6 @@ def cell(name: str, value: Any, limit: int | None = None) -> str:
     return safe_text(value, limit)
 
 
-def count(number: int, noun: str) -> str:
-    """Write a number with its noun."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
 def _number(name: str, value: float) -> str:
     if name in SHARES:
         return f"{value:.1%}"

@@ -12,9 +12,9 @@ from trainview.analysis import (
     needs_attention,
     status_counts,
 )
-from trainview.cells import count
 from trainview.snapshot import Snapshot
 from trainview.terminal import Output, render
+from trainview.text import count
 
 _ROWS = 6
 _TWO_COLUMNS = 140

@@ -17,7 +17,7 @@ from trainview.export import write_folder, write_json
 from trainview.schema import INSTANCE_TYPES, JOBS, PROJECTS
 from trainview.sources import Source, read_source
 from trainview.tables import Tables, build_tables, to_records
-from trainview.text import safe_text
+from trainview.text import count, safe_text
 from trainview.times import parse_time
 
 
@@ -169,9 +169,9 @@ class Snapshot:
         moment = "of no known time" if self.as_of is None else f"{self.as_of:%Y-%m-%d %H:%M} UTC"
         scope = ", the latest of each project" if self.latest_only else ""
         return (
-            f"{moment}: {_count(len(self.projects), 'project')}, "
-            f"{_count(len(self.jobs), 'job')} ({int(self.jobs['is_open'].sum())} open{scope}), "
-            f"{_count(len(self.instance_types), 'instance type')}"
+            f"{moment}: {count(len(self.projects), 'project')}, "
+            f"{count(len(self.jobs), 'job')} ({int(self.jobs['is_open'].sum())} open{scope}), "
+            f"{count(len(self.instance_types), 'instance type')}"
         )
 
 
@@ -291,7 +291,3 @@ def _to_moment(as_of: str | datetime | None) -> datetime | None:
     raise ArgumentError(
         f"as_of {safe_text(as_of, 60)!r} is no time with a zone: write 2026-03-31T18:00:00Z"
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

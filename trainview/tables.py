@@ -16,7 +16,7 @@ from trainview.conform import conform
 from trainview.records import Records
 from trainview.schema import INSTANCE_TYPES, JOB, JOBS, PROJECT, PROJECTS, TIME
 from trainview.statuses import OPEN_PHASES, UNKNOWN_PHASE, Status, status_of
-from trainview.text import safe_text
+from trainview.text import count, safe_text
 
 _MICROSECONDS_PER_HOUR = 3_600_000_000
 
@@ -198,7 +198,7 @@ def _newest(
     if not surplus:
         return records, row
     if notes is not None:
-        surplus_ids = _count(surplus, f"duplicate {what} id")
+        surplus_ids = count(surplus, f"duplicate {what} id")
         notes.append(f"{surplus_ids}: the newest record of each is kept")
     return records.take(_last_rows(ids, _get(records, "updated_at"))), row
 
@@ -314,7 +314,7 @@ def _note_vanished(vanished: pa.Array, notes: list[str]) -> None:
     number = pc.sum(vanished).as_py() or 0
     if number:
         notes.append(
-            f"{_count(number, 'job')} that had not ended and then vanished from the API: "
+            f"{count(number, 'job')} that had not ended and then vanished from the API: "
             "counted up to when last seen, not as open"
         )
 
@@ -329,7 +329,7 @@ def _elapsed_hours(
     odd = pc.sum(contradictory).as_py() or 0
     if odd:
         notes.append(
-            f"{_count(odd, 'job')} with times that contradict each other "
+            f"{count(odd, 'job')} with times that contradict each other "
             "(updated before created, or after as_of): elapsed_hours is null"
         )
     microseconds = pc.subtract(pc.cast(end_at, pa.int64()), pc.cast(created_at, pa.int64()))
@@ -404,7 +404,3 @@ def _struct(kind: pa.StructType, **columns: Any) -> pa.StructArray:
             column = pc.cast(column, field.type).combine_chunks()
         arrays.append(column)
     return pa.StructArray.from_arrays(arrays, fields=list(kind))
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

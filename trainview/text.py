@@ -6,6 +6,8 @@ import unicodedata
 _INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 # Letters and marks that nevertheless take no room: fillers and the grapheme joiner.
 _INVISIBLE_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
+# Code points that no character can have, and that XML, and so SVG, cannot hold.
+_NO_CHARACTERS = frozenset("\ufffe\uffff")
 _SHORT = {"\n": r"\n", "\t": r"\t"}
 
 
@@ -44,12 +46,35 @@ def safe_text(value: object, limit: int | None = None) -> str:
     return text
 
 
+def count(number: float, noun: str) -> str:
+    """Write a number with its noun.
+
+    Parameters
+    ----------
+    number : float
+        How many, a whole number.
+    noun : str
+        Of what, in the singular; its plural ends in s.
+
+    Returns
+    -------
+    str
+        The number with its thousands separated, and the noun.
+
+    Examples
+    --------
+    >>> count(1, "job"), count(1200, "duplicate job id")
+    ('1 job', '1,200 duplicate job ids')
+    """
+    return f"{number:,.0f} {noun}{'' if number == 1 else 's'}"
+
+
 def _visible(character: str) -> str:
     if character in _SHORT:
         return _SHORT[character]
     if (
         unicodedata.category(character) not in _INVISIBLE_CATEGORIES
-        and character not in _INVISIBLE_LETTERS
+        and character not in _INVISIBLE_LETTERS | _NO_CHARACTERS
     ):
         return character
     code = ord(character)

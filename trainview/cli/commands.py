@@ -16,6 +16,7 @@ from trainview.cli.options import (
     force_option,
     jobs_with,
     prints_table,
+    prints_whole,
     put,
     reads_source,
     say,
@@ -40,7 +41,7 @@ def cli() -> None:
 
 @cli.command(epilog="Example: trainview summary data/")
 @reads_source
-@prints_table
+@prints_whole
 def summary(snapshot: Snapshot, output: Output) -> None:
     """Show the whole picture: key figures, statuses, GPUs, failures, what needs attention."""
     if output.form == "table":
@@ -242,11 +243,11 @@ def sample(folder: str, projects: int, jobs_per_project: int, seed: int, *, forc
 
 @cli.command(epilog="Example: trainview columns jobs --format csv")
 @click.argument("table", required=False)
-@prints_table
+@prints_whole
 @common
 def columns(table: str | None, output: Output) -> None:
     """Describe the columns of the tables: projects, jobs, instance_types."""
     from trainview.schema import columns as describe
 
     found = describe(table)
-    put(found, output._replace(rows=0), ["table", "column", "dtype", "unit", "description"])
+    put(found, output, ["table", "column", "dtype", "unit", "description"])

@@ -85,11 +85,11 @@ def reads_source(command: Callable[..., None]) -> Callable[..., None]:
     return _options(click.argument("source", nargs=-1), moment, asks_api, common)(reading)
 
 
-def prints_table(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options of printing; the command gets an `Output` for them."""
+def prints_whole(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of printing; the command gets an `Output` for them, and shows every row."""
 
     @wraps(command)
-    def printing(*args: Any, form: str, rows: int, raw_csv: bool, **rest: Any) -> None:
+    def printing(*args: Any, form: str, raw_csv: bool, rows: int = 0, **rest: Any) -> None:
         command(*args, output=Output(form, rows, raw_csv), **rest)
 
     return _options(
@@ -97,12 +97,17 @@ def prints_table(command: Callable[..., None]) -> Callable[..., None]:
             "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table",
             show_default=True, help="For people; or, with all columns and rows, for programs.",
         ),
-        click.option(
-            "--rows", type=click.IntRange(min=0), default=20, show_default=True,
-            help="The most rows of a table for people; 0 shows all.",
-        ),
         click.option("--raw-csv", is_flag=True, help="Keep CSV cells that look like formulas."),
     )(printing)  # fmt: skip
+
+
+def prints_table(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of printing, and how many rows a table for people has at most."""
+    rows = click.option(
+        "--rows", type=click.IntRange(min=0), default=20, show_default=True,
+        help="The most rows of a table for people; 0 shows all.",
+    )  # fmt: skip
+    return _options(rows)(prints_whole(command))
 
 
 def by_columns(default: str | None) -> Callable[[Any], Any]:

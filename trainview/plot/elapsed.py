@@ -13,8 +13,8 @@ from trainview.plot.colours import PLAIN, phase_look
 from trainview.plot.names import name_id
 from trainview.plot.results import Numbers, group_names, numbers, read_result
 from trainview.plot.rows import finish_rows, say, say_beside, start_rows
-from trainview.plot.wording import count
 from trainview.statuses import STATUSES
+from trainview.text import count
 
 MEASURES = ("mean", "p50", "p90", "p99", "max")
 # In hours; what is shorter than the first is drawn there.

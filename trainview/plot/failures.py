@@ -10,8 +10,9 @@ from trainview.plot.canvas import NARROW, count_axis, no_data, size
 from trainview.plot.names import fit, name_id, put
 from trainview.plot.results import group_names, numbers, read_result
 from trainview.plot.rows import WIDTH, finish_rows, label_bars, say, say_beside, start_rows
-from trainview.plot.wording import count, number
+from trainview.plot.wording import number
 from trainview.statuses import PHASE_COLOURS
+from trainview.text import count
 
 FAILED = PHASE_COLOURS["failed"]
 # Of a row of errors: where the text and the bar are, and how high the bar is.

@@ -9,7 +9,7 @@ import pandas as pd
 
 from trainview.plot.colours import OTHERS, OTHERS_HATCH, PALETTE, PLAIN, Look
 from trainview.plot.results import Numbers
-from trainview.plot.wording import count
+from trainview.text import count
 
 MOST = len(PALETTE)
 

@@ -61,8 +61,6 @@ FROM_LEFT = "\u200e"
 # More marks on one letter than any script has: they would cover the lines above.
 _MARK = r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20f0]"
 _PILE = re.compile(f"({_MARK}{{3}}){_MARK}+")
-# What XML, and so SVG, cannot hold, beside what is escaped anyway.
-_NOT_IN_XML = str.maketrans({"\ufffe": r"\ufffe", "\uffff": r"\uffff"})
 # A name is never cut to fewer.
 LEAST_LETTERS = 9
 
@@ -89,7 +87,7 @@ def short(name: str, limit: int) -> str:
     >>> short("日本語日本語", 8)
     '日本…語'
     """
-    name = _PILE.sub(r"\1", name).translate(_NOT_IN_XML)
+    name = _PILE.sub(r"\1", name)
     text = safe_text(name, limit)
     for fewer in range(limit - 1, 0, -1):
         if columns(text) <= limit:
@@ -147,7 +145,7 @@ def fit(name: str, most: float, kind: Kind = "font.size") -> str:
 
 def name_id(name: str) -> str:
     """Make the ``gid`` of an artist from a whole name; in SVG it becomes the element's id."""
-    return f"name:{safe_text(name.translate(_NOT_IN_XML))}"
+    return f"name:{safe_text(name)}"
 
 
 def put(ax: Axes, x: float, y: float, text: str, **properties: Any) -> Text:

@@ -36,8 +36,8 @@ from trainview.plot.names import name_id, short
 from trainview.plot.results import Numbers, moments, numbers, read_result, texts
 from trainview.plot.rows import say
 from trainview.plot.shapes import MOST_SHAPES, bars, look_of_bars, write_inside
-from trainview.plot.wording import count
 from trainview.statuses import PHASES, UNKNOWN_PHASE
+from trainview.text import count
 
 # Of a lane, the part that its bars are high.
 BAR = 0.8

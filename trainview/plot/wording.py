@@ -28,14 +28,3 @@ def percent(share: float) -> str:
     ['100 %', '70.2 %', '<0.1 %', '0 %']
     """
     return f"{number(100 * share)} %"
-
-
-def count(things: float, thing: str) -> str:
-    """Count things.
-
-    Examples
-    --------
-    >>> count(1, "job"), count(1200, "job")
-    ('1 job', '1,200 jobs')
-    """
-    return f"{things:,.0f} {thing}{'' if things == 1 else 's'}"

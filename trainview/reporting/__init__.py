@@ -10,7 +10,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from trainview.atomic import write_bytes
-from trainview.plot.wording import count
 from trainview.reporting.attention import attention
 from trainview.reporting.failures import failures
 from trainview.reporting.glance import answers, key_figures
@@ -20,6 +19,7 @@ from trainview.reporting.meaning import definitions, oddities
 from trainview.reporting.readings import Readings, read
 from trainview.reporting.words import day
 from trainview.snapshot import Snapshot
+from trainview.text import count
 
 _TOPICS = (attention, gpus, statuses, failures, durations, timeline)
 

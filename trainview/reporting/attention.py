@@ -8,13 +8,13 @@ from markupsafe import Markup
 from trainview.cells import NULL, cell
 from trainview.plot import plot_needs_attention
 from trainview.plot.attention import HOLDING
-from trainview.plot.wording import count, number
+from trainview.plot.wording import number
 from trainview.reporting.parts import Issue, Part, Topic
 from trainview.reporting.pictures import picture
 from trainview.reporting.readings import Readings
 from trainview.reporting.tables import view
 from trainview.reporting.words import joined
-from trainview.text import safe_text
+from trainview.text import count, safe_text
 
 _MOST_ISSUES, _LONGEST_MESSAGE = 10, 240
 _COLUMNS = [

@@ -6,13 +6,13 @@ from markupsafe import Markup
 
 from trainview import plot
 from trainview.cells import NULL, cell
-from trainview.plot.wording import count, number
+from trainview.plot.wording import number
 from trainview.reporting.parts import Message, Part, Topic
 from trainview.reporting.pictures import BARS, bars_height, picture
 from trainview.reporting.readings import Readings
 from trainview.reporting.tables import view
 from trainview.reporting.words import day, each, listed, name, share
-from trainview.text import safe_text
+from trainview.text import count, safe_text
 
 _MOST_LINES, _LONGEST_LINE = 60, 1000
 

@@ -5,10 +5,11 @@ from typing import NamedTuple
 import pandas as pd
 from markupsafe import Markup
 
-from trainview.plot.wording import count, number
+from trainview.plot.wording import number
 from trainview.reporting.attention import alarms, issues
 from trainview.reporting.readings import Readings
 from trainview.reporting.words import joined, name, share
+from trainview.text import count
 
 _MILLION = 1_000_000
 _STEPS = 4

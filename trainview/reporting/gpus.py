@@ -4,12 +4,13 @@ from markupsafe import Markup
 
 from trainview import plot
 from trainview.cells import cell
-from trainview.plot.wording import count, number
+from trainview.plot.wording import number
 from trainview.reporting.parts import Part, Topic
 from trainview.reporting.pictures import BARS, bars_height, picture
 from trainview.reporting.readings import Readings
 from trainview.reporting.tables import view
 from trainview.reporting.words import day, each, joined, listed, name, share
+from trainview.text import count
 
 _PERIODS = {"D": "day", "W": "week", "M": "month", "Y": "year"}
 _USAGE = ["jobs", "gpus", "elapsed_hours", "gpu_hours", "share"]
