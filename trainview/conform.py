@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trainview.errors import ArgumentError
-from trainview.schema import CATEGORY, pandas_dtype
+from trainview.schema import CATEGORY, TABLES, pandas_dtype
 from trainview.statuses import PHASES, STATUSES
 
 _LABELS = tuple(status.label for status in STATUSES)
@@ -67,6 +67,22 @@ def to_pandas(table: pa.Table) -> pd.DataFrame:
     return pd.DataFrame(columns, index=pd.RangeIndex(table.num_rows), copy=False)
 
 
+def empty_frame(table: str) -> pd.DataFrame:
+    """Make one of the tables without rows.
+
+    Parameters
+    ----------
+    table : str
+        A name of `trainview.schema.TABLES`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        All its columns with their dtypes.
+    """
+    return to_pandas(TABLES[table].empty_table())
+
+
 def from_pandas(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
     """Turn a DataFrame back into a table of a schema.
 
@@ -100,6 +116,8 @@ def _to_series(column: pa.Array, field: pa.Field) -> Any:
         return pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(categories))
     if pa.types.is_integer(field.type) and field.nullable:
         return column.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
+    if pa.types.is_decimal(field.type):
+        return column.to_pandas(types_mapper=pd.ArrowDtype)
     return column.to_pandas().astype(pandas_dtype(field))
 
 

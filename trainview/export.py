@@ -14,7 +14,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from trainview.atomic import making_folder, replacing
-from trainview.schema import TABLES
+from trainview.schema import CORE_TABLES
 from trainview.tables import Tables, to_records
 from trainview.times import format_time
 
@@ -69,9 +69,9 @@ def write_folder(
         "raw": raw or kind == "parquet",
     }
     with making_folder(folder) as place:
-        targets = [*(place / f"{name}.{kind}" for name in TABLES), place / MANIFEST]
+        targets = [*(place / f"{name}.{kind}" for name in CORE_TABLES), place / MANIFEST]
         with replacing(targets, force=force) as paths:
-            for name, path in zip(TABLES, paths, strict=False):
+            for name, path in zip(CORE_TABLES, paths, strict=False):
                 table = getattr(tables, name)
                 if kind == "parquet":
                     pq.write_table(table, path, compression="zstd")

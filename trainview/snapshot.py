@@ -3,15 +3,16 @@
 import os
 import warnings
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
 from trainview.analysis import failure_rates, needs_attention
 from trainview.card import card
-from trainview.conform import from_pandas, to_pandas
+from trainview.conform import empty_frame, from_pandas, to_pandas
 from trainview.errors import ArgumentError, DataWarning
 from trainview.export import write_folder, write_json
 from trainview.schema import INSTANCE_TYPES, JOBS, PROJECTS
@@ -42,6 +43,8 @@ class Snapshot:
         was loaded. Rates and sums then speak of those jobs alone.
     notes : tuple of str
         What is odd in the data, one sentence each: what `load` warned about.
+    prices, capacity, billing, queue, status_events, checkpoints, metrics, logs : pandas.DataFrame
+        What the rest of the API says, each as far as it was asked for; else without rows.
     """
 
     projects: pd.DataFrame
@@ -50,6 +53,14 @@ class Snapshot:
     as_of: pd.Timestamp | None
     latest_only: bool = False
     notes: tuple[str, ...] = ()
+    prices: pd.DataFrame = field(default_factory=partial(empty_frame, "prices"))
+    capacity: pd.DataFrame = field(default_factory=partial(empty_frame, "capacity"))
+    billing: pd.DataFrame = field(default_factory=partial(empty_frame, "billing"))
+    queue: pd.DataFrame = field(default_factory=partial(empty_frame, "queue"))
+    status_events: pd.DataFrame = field(default_factory=partial(empty_frame, "status_events"))
+    checkpoints: pd.DataFrame = field(default_factory=partial(empty_frame, "checkpoints"))
+    metrics: pd.DataFrame = field(default_factory=partial(empty_frame, "metrics"))
+    logs: pd.DataFrame = field(default_factory=partial(empty_frame, "logs"))
 
     def summary(self) -> pd.DataFrame:
         """Sum the snapshot up in key figures.

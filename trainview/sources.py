@@ -20,7 +20,7 @@ from trainview.errors import ArgumentError, PayloadError, SourceError
 from trainview.export import FORMAT, FORMULA, MANIFEST
 from trainview.reader import MAX_BYTES
 from trainview.records import Records, read_records
-from trainview.schema import CATEGORY, TABLES
+from trainview.schema import CATEGORY, CORE_TABLES
 from trainview.tables import Tables, to_records
 from trainview.text import safe_text
 from trainview.times import parse_time
@@ -134,7 +134,7 @@ def _read_tables(folder: Path) -> Tables:
     manifest = _read_manifest(folder / MANIFEST)
     kind = manifest["tables"]
     tables = {}
-    for name, schema in TABLES.items():
+    for name, schema in CORE_TABLES.items():
         path = folder / f"{name}.{kind}"
         raw = manifest.get("raw", True)
         try:

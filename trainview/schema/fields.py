@@ -1,0 +1,55 @@
+"""What every field of the schemas has: a type, bounds, a unit, a meaning, a source."""
+
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+TIME = pa.timestamp("us", "UTC")
+TEXT = pa.string()
+CATEGORY = pa.dictionary(pa.int32(), pa.string())
+INTEGER = pa.int64()
+NUMBER = pa.float64()
+BOOLEAN = pa.bool_()
+DATE = pa.date32()
+# US dollars: money is never a binary fraction.
+MONEY = pa.decimal128(38, 12)
+
+INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+# Two counts below this bound can be multiplied without overflow.
+COUNT_MAX = 2**31 - 1
+
+
+def make_field(
+    name: str,
+    kind: pa.DataType,
+    description: str = "",
+    *,
+    nullable: bool = False,
+    unit: str = "",
+    source: str = "",
+    minimum: int = INT64_MIN,
+    maximum: int = INT64_MAX,
+) -> pa.Field:
+    """Describe a field; the bounds are for integers."""
+    metadata = {"description": description, "unit": unit, "source": source}
+    if kind == INTEGER:
+        metadata |= {"minimum": str(minimum), "maximum": str(maximum)}
+    return pa.field(name, kind, nullable=nullable, metadata=metadata)
+
+
+def bounds(field: pa.Field) -> tuple[int, int]:
+    """Tell the smallest and the largest legal value of an integer field."""
+    return int(field.metadata[b"minimum"]), int(field.metadata[b"maximum"])
+
+
+def pandas_dtype(field: pa.Field) -> Any:
+    """Name the pandas dtype that a table column of this field has."""
+    kind = field.type
+    if pa.types.is_timestamp(kind):
+        return pd.DatetimeTZDtype("us", "UTC")
+    if pa.types.is_integer(kind):
+        return "Int64" if field.nullable else "int64"
+    if pa.types.is_decimal(kind):
+        return pd.ArrowDtype(kind)
+    return {CATEGORY: "category", BOOLEAN: "bool", NUMBER: "float64"}.get(kind, "str")
