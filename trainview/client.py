@@ -1,49 +1,24 @@
-"""The training endpoints of Baseten's API: one method each, returning the raw answer.
+"""The endpoints of Baseten's API that trainview reads: one method each, returning the raw answer.
 
 Everything here only reads. A call checks its arguments, is tried again where that can help, and
-returns an :class:`Answer` or raises one of the errors of :mod:`trainview.errors`. Nothing that a
-call raises, prints or logs holds the key.
+returns an :class:`Answer` or raises one of the errors of :mod:`trainview.errors`.
 """
 
-import ipaddress
-import logging
-import os
-import re
-import time
 from collections.abc import Iterable, Mapping
-from typing import Any, NoReturn, Self
+from datetime import UTC, datetime, timedelta
 
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_result,
-    stop_after_attempt,
-    wait_exponential_jitter,
-)
+from trainview.answers import Answer
+from trainview.calling import Caller
+from trainview.errors import ArgumentError
 
-from trainview.answers import Answer, read_reply
-from trainview.errors import ArgumentError, ConfigError
-from trainview.text import safe_text
-from trainview.transport import ApiKey, Fault, Transport
+__all__ = ["FIRST_BILLED", "LONGEST_BILL", "Answer", "Client"]
 
-__all__ = ["Answer", "Client"]
-
-_LOG = logging.getLogger(__name__)
-_KEY_VARIABLE = "BASETEN_API_KEY"
-_DAY = 86_400
-
-# The longest length is what keeps a key whole in the part of a body that messages are made from.
-_KEY = re.compile(r"([!-~]{1,512})(?:\r?\n)?")
-_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
-_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
-_BASE_URL = re.compile(
-    rf"(?P<scheme>https?)://(?P<host>{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:.]+\])"
-    r"(?P<port>:[0-9]{1,5})?(?P<path>(?:/[A-Za-z0-9._~-]+)*)/?",
-    re.IGNORECASE,
-)
+# What the API has no bills before, and the longest span of one call.
+FIRST_BILLED = datetime(2026, 1, 1, tzinfo=UTC)
+LONGEST_BILL = timedelta(days=31)
 
 
-class Client:
+class Client(Caller):
     """A reader of the training API.
 
     One client may be used by many threads at once. It keeps idle connections; use it as a context
@@ -67,6 +42,9 @@ class Client:
         504, no connection, a timeout, or an answer that was cut off.
     patience : float
         The longest wait between two tries, in seconds, whatever the API asks for.
+    rate_limit_retries : int, optional
+        How many more tries follow a 429; as many as `retries` when left out. All calls of a
+        client wait when the API says 429 to one of them.
 
     Raises
     ------
@@ -81,60 +59,6 @@ class Client:
     ...     client
     Client(base_url='https://api.baseten.co')
     """
-
-    # For the repr in a traceback with locals, when __init__ is left by an error.
-    _base_url = ""
-
-    def __init__(
-        self,
-        api_key: str | None = None,
-        *,
-        base_url: str = "https://api.baseten.co",
-        timeout: float = 30.0,
-        deadline: float = 300.0,
-        max_bytes: int = 2**31 - 65,
-        retries: int = 3,
-        patience: float = 60.0,
-    ) -> None:
-        self._key_name = _KEY_VARIABLE if api_key is None else "api_key"
-        key = _read_key(api_key, self._key_name)
-        # A traceback may show the locals of its frames.
-        del api_key
-        if isinstance(key, ConfigError):
-            raise key
-        self._key = key
-        self._base_url, direct_host = _split_base_url(base_url, key)
-        _check_range("timeout", timeout, 0.001, _DAY)
-        _check_range("deadline", deadline, 0.001, _DAY)
-        _check_range("max_bytes", max_bytes, 1, 2**31 - 65)
-        _check_range("retries", retries, 0, 100)
-        _check_range("patience", patience, 0, _DAY)
-        self._tries = int(retries) + 1
-        self._patience = float(patience)
-        self._sleep = time.sleep
-        self._transport = Transport(
-            key,
-            timeout=timeout,
-            deadline=deadline,
-            max_bytes=int(max_bytes),
-            direct_host=direct_host,
-        )
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(base_url={self._base_url!r})"
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a Client holds a key and connections: make a new one instead of a copy")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the idle connections."""
-        self._transport.close()
 
     def list_training_projects(self) -> Answer:
         """Get every training project, each with its latest job.
@@ -221,115 +145,187 @@ class Client:
             "POST", "/v1/training_jobs/search", json=filters, resource="training jobs"
         )
 
-    def _call(
+    def list_instance_type_prices(self) -> Answer:
+        """Get the list price of every instance type, in USD per minute.
+
+        Returns
+        -------
+        Answer
+            ``{"instance_types": [{"instance_type": {...}, "price": ...}, ...]}``
+
+        Raises
+        ------
+        AuthError, RateLimitError, ApiError, NetworkError
+            As in :meth:`list_training_projects`.
+        """
+        return self._call("GET", "/v1/instance_type_prices", resource="prices")
+
+    def get_training_capacity(self) -> Answer:
+        """Get how many GPUs the organisation and its teams may hold, and hold now.
+
+        Returns
+        -------
+        Answer
+            ``{"gpu_capacities": [...], "team_gpu_capacities": [...]}``
+
+        Raises
+        ------
+        AuthError, RateLimitError, ApiError, NetworkError
+            As in :meth:`list_training_projects`.
+        """
+        return self._call("GET", "/v1/training/capacity", resource="training capacity")
+
+    def get_usage_summary(self, start: datetime, end: datetime) -> Answer:
+        """Get what was billed in a span of time.
+
+        Parameters
+        ----------
+        start, end : datetime.datetime
+            The span, with a zone: from 2026-01-01 on, at most 31 days.
+
+        Returns
+        -------
+        Answer
+            ``{"training_usage": {...}, ...}``
+
+        Raises
+        ------
+        ArgumentError
+            If the span is not one that the API can be asked for.
+        AuthError, RateLimitError, ApiError, NetworkError
+            As in :meth:`list_training_projects`.
+        """
+        if start < FIRST_BILLED or not timedelta(0) < end - start <= LONGEST_BILL:
+            text = f"no bill can be asked for from {start} to {end}"
+            raise ArgumentError(f"{text}: at most 31 days, from 2026-01-01 on")
+        dates = {"start_date": _iso(start), "end_date": _iso(end)}
+        return self._call("GET", "/v1/billing/usage_summary", resource="bill", params=dates)
+
+    def get_training_job_metrics(
         self,
-        method: str,
-        path: str,
+        project_id: str,
+        job_id: str,
         *,
-        resource: str,
-        params: Mapping[str, str | int] | None = None,
-        json: object = None,
+        start: datetime,
+        end: datetime,
+        step_seconds: int,
     ) -> Answer:
-        """Call a read-only endpoint; `resource` is what a 404 says does not exist."""
-        place = f"{method} {path}"
+        """Get the GPU, CPU, memory and storage series of a job.
 
-        def attempt() -> Answer | Fault:
-            reply = self._transport.exchange(
-                method, self._base_url + path, place=place, params=params, json=json
-            )
-            if isinstance(reply, Fault):
-                return reply
-            return read_reply(
-                reply,
-                place=place,
-                resource=resource,
-                key=self._key,
-                key_name=self._key_name,
-                tries=self._tries,
-            )
+        Parameters
+        ----------
+        project_id, job_id : str
+            The job.
+        start, end : datetime.datetime
+            The span, with a zone.
+        step_seconds : int
+            The time between two samples that is asked for.
 
-        outcome = Retrying(
-            retry=retry_if_result(_can_pass),
-            stop=stop_after_attempt(self._tries),
-            wait=self._wait,
-            sleep=self._sleep,
-            before_sleep=_log_wait,
-            retry_error_callback=_last_outcome,
-        )(attempt)
-        if isinstance(outcome, Fault):
-            raise outcome.error
-        return outcome
+        Returns
+        -------
+        Answer
+            ``{"per_node_metrics": [...], ...}``; the series beside it are of the leader node alone.
 
-    def _checked_id(self, name: str, value: str) -> str:
-        # A key that was passed for an id must not reach an address or a message either.
-        shown = self._key.quote(str(value), 128)
-        if not (shown == value and _ID.fullmatch(value)):
-            text = f"{name}: expected up to 128 letters, digits, '-' or '_', got {shown!r}"
-            raise ArgumentError(f"{text}: take it from the list of projects or jobs")
-        return value
+        Raises
+        ------
+        ArgumentError
+            If this cannot be an id.
+        NotFoundError
+            If there is no such job.
+        AuthError, RateLimitError, ApiError, NetworkError
+            As in :meth:`list_training_projects`.
+        """
+        span = {
+            "start_epoch_millis": _milliseconds(start),
+            "end_epoch_millis": _milliseconds(end),
+            "step_seconds": step_seconds,
+        }
+        return self._call_job(project_id, job_id, "metrics", span)
 
-    def _wait(self, state: RetryCallState) -> float:
-        fault = _last_outcome(state)
-        back_off = wait_exponential_jitter()
-        return min(back_off(state) if fault.wait is None else fault.wait, self._patience)
+    def list_training_job_checkpoints(self, project_id: str, job_id: str) -> Answer:
+        """Get the checkpoints of a job.
 
+        Parameters
+        ----------
+        project_id, job_id : str
+            The job.
 
-def _can_pass(outcome: Answer | Fault) -> bool:
-    return isinstance(outcome, Fault) and outcome.again
+        Returns
+        -------
+        Answer
+            ``{"checkpoints": [...], ...}``
 
+        Raises
+        ------
+        ArgumentError, NotFoundError, AuthError, RateLimitError, ApiError, NetworkError
+            As in :meth:`get_training_job_metrics`.
+        """
+        return self._call_job(project_id, job_id, "checkpoints", None)
 
-def _last_outcome(state: RetryCallState) -> Any:
-    return state.outcome.result() if state.outcome else None
+    def get_training_job_logs(
+        self, project_id: str, job_id: str, *, start: datetime, end: datetime, limit: int = 1000
+    ) -> Answer:
+        """Get the last log lines of a job in a span of time.
 
+        Parameters
+        ----------
+        project_id, job_id : str
+            The job.
+        start, end : datetime.datetime
+            The span, with a zone: at most 7 days.
+        limit : int, optional
+            How many lines, at most 1000: the newest ones.
 
-def _log_wait(state: RetryCallState) -> None:
-    fault = _last_outcome(state)
-    _LOG.info("%s; next try in %.1f s", fault.error, state.upcoming_sleep)
+        Returns
+        -------
+        Answer
+            ``{"logs": [...]}``, newest first.
 
+        Raises
+        ------
+        ArgumentError, NotFoundError, AuthError, RateLimitError, ApiError, NetworkError
+            As in :meth:`get_training_job_metrics`.
+        """
+        span: dict[str, str | int] = {
+            "start_epoch_millis": _milliseconds(start),
+            "end_epoch_millis": _milliseconds(end),
+            "direction": "desc",
+            "limit": limit,
+        }
+        return self._call_job(project_id, job_id, "logs", span)
 
-def _read_key(api_key: str | None, name: str) -> ApiKey | ConfigError:
-    key = os.environ.get(_KEY_VARIABLE) if api_key is None else api_key
-    if not key:
-        return ConfigError(f"no API key: set {_KEY_VARIABLE} or pass api_key=...")
-    match = _KEY.fullmatch(key) if isinstance(key, str) else None
-    if match is None:
-        text = f"the key from {name} is not one word of up to 512 ASCII characters"
-        return ConfigError(f"{text}: give the key alone, without prefix or line breaks")
-    return ApiKey(match[1])
+    def get_queue_context(self, job_id: str) -> Answer:
+        """Get why a job waited: for administrators of the organisation, and not for every job.
 
+        Parameters
+        ----------
+        job_id : str
+            The job.
 
-def _split_base_url(base_url: str, key: ApiKey) -> tuple[str, str | None]:
-    """Return the address without its last slash, and its host if that is this machine."""
-    if any(mark in base_url for mark in "@?#"):
-        # Not shown: this is where passwords stand.
-        text = "base_url holds a user, a query or a fragment"
-        raise ConfigError(f"{text}: give it like https://api.baseten.co")
-    match = _BASE_URL.fullmatch(base_url)
-    shown = key.quote(base_url, 200)
-    if match is None or not 0 < int((match["port"] or ":1")[1:]) < 65_536:
-        text = f"base_url is no usable address: {shown!r}"
-        raise ConfigError(f"{text}: give it like https://api.baseten.co")
-    host = match["host"].strip("[]").lower()
-    if match["scheme"].lower() == "https":
-        return base_url.rstrip("/"), None
-    if not _is_loopback(host):
-        raise ConfigError(f"base_url would send the key in the clear: {shown!r}: use https://")
-    return base_url.rstrip("/"), host
+        Returns
+        -------
+        Answer
+            ``{"target_job_id": ..., "submitted_at": ..., "released_at": ..., "events": [...], ...}``
 
+        Raises
+        ------
+        AuthError
+            If the key is not an administrator's (403), which is normal.
+        NotFoundError
+            If the API tells nothing about this job, which is normal too.
+        ArgumentError, RateLimitError, ApiError, NetworkError
+            As in :meth:`get_training_job_metrics`.
+        """
+        path = f"/v1/training/jobs/{self._checked_id('job_id', job_id)}/queue_context"
+        return self._call("GET", path, resource=f"queue context of training job {job_id!r}")
 
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _check_range(name: str, value: float, low: float, high: float) -> None:
-    if not (isinstance(value, int | float) and low <= value <= high):
-        text = f"{name}: expected a number from {low} to {high}, got {safe_text(value, 80)}"
-        raise ArgumentError(f"{text}: leave it out for the default")
+    def _call_job(
+        self, project_id: str, job_id: str, what: str, params: Mapping[str, str | int] | None
+    ) -> Answer:
+        project = self._checked_id("project_id", project_id)
+        job = self._checked_id("job_id", job_id)
+        path = f"/v1/training_projects/{project}/jobs/{job}/{what}"
+        return self._call("GET", path, resource=f"training job {job_id!r}", params=params)
 
 
 def _checked_statuses(values: Iterable[str]) -> list[str]:
@@ -338,3 +334,11 @@ def _checked_statuses(values: Iterable[str]) -> list[str]:
         text = f"statuses: expected a list of texts, got {type(values).__name__}"
         raise ArgumentError(f"{text}: write it like ['TRAINING_JOB_RUNNING']")
     return statuses
+
+
+def _milliseconds(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
