@@ -305,7 +305,7 @@ class Client(Caller):
         Returns
         -------
         Answer
-            ``{"target_job_id": ..., "submitted_at": ..., "released_at": ..., "events": [...], ...}``
+            ``{"target_job_id": ..., "submitted_at": ..., "events": [...], ...}``
 
         Raises
         ------

@@ -1,21 +1,27 @@
-"""The slow path of reading: find the first fault of a payload and say where it is.
+"""A walk along a schema that finds the first fault of a payload and says where it is.
 
-The fast path (`trainview.records`) only knows that something is wrong. This walk along the same
-schema, over objects that the standard library's parser made, knows what and where.
+For lists of projects and jobs it is the slow path: the fast one (`trainview.records`) only knows
+that something is wrong. Small answers are always read by it.
 """
 
 import json
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
+from datetime import date
+from decimal import Decimal
 from typing import Any, NoReturn
 
 import pyarrow as pa
 
+from trainview.errors import PayloadError
 from trainview.schema import ANSWER, bounds
 from trainview.text import safe_text
 from trainview.times import parse_time
 
 _VALUE_LIMIT = 60
+_MONEY = re.compile(r"[+-]?[0-9]{1,24}(?:\.[0-9]{1,40})?")
+_MOST_MONEY = Decimal(10) ** 24
 
 
 class _Fault(Exception):  # noqa: N818 - never leaves this module
@@ -57,6 +63,42 @@ def find_fault(payload: bytes) -> str | None:
     return None
 
 
+def check_answer(payload: bytes, schema: pa.Schema) -> Any:
+    """Parse a small answer, and check it along its schema.
+
+    Parameters
+    ----------
+    payload : bytes
+        UTF-8 text that begins with an object.
+    schema : pyarrow.Schema
+        Of its top level. Unknown fields are tolerated.
+
+    Returns
+    -------
+    dict
+        The answer; numbers with a fraction are `decimal.Decimal`, so that they are exact.
+
+    Raises
+    ------
+    PayloadError
+        If it is not what the schema says; with the path to the first fault.
+
+    Examples
+    --------
+    >>> from trainview.schema import PRICES_ANSWER
+    >>> check_answer(b'{"instance_types": []}', PRICES_ANSWER)
+    {'instance_types': []}
+    """
+    try:
+        answer = _parse(payload, _to_decimal)
+        _check_object(answer, list(schema), "")
+    except _Fault as fault:
+        message = str(fault)
+    else:
+        return answer
+    raise PayloadError(message)
+
+
 def unknown_fields(payload: bytes) -> dict[str, int]:
     """Count the fields that the schema does not know, by their path without indices.
 
@@ -85,14 +127,16 @@ def unknown_fields(payload: bytes) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _parse(payload: bytes) -> Any:
+def _parse(payload: bytes, to_fraction: "Callable[[str], Any] | None" = None) -> Any:
     try:
         return json.loads(
             payload.decode("utf-8-sig"),
             object_pairs_hook=_to_object,
-            parse_float=_to_float,
+            parse_float=to_fraction or _to_float,
             parse_int=_to_integer,
         )
+    except UnicodeDecodeError as error:
+        raise _Fault(f"not UTF-8 text at byte {error.start}") from None
     except json.JSONDecodeError as error:
         at_end = error.pos >= len(error.doc.rstrip())
         hint = "the text ends too early: was it cut off?" if at_end else error.msg
@@ -128,6 +172,11 @@ def _to_float(text: str) -> float:
     return number
 
 
+def _to_decimal(text: str) -> Decimal:
+    _to_float(text)
+    return Decimal(text)
+
+
 def _to_integer(text: str) -> int:
     # a float's range bounds every JSON number, also those in fields that are not read
     _to_float(text)
@@ -154,20 +203,64 @@ def _check_value(value: Any, field: pa.Field, path: str) -> None:
     kind = field.type
     if pa.types.is_struct(kind):
         _check_object(value, list(kind), path)
+    elif pa.types.is_map(kind):
+        _check_map(value, kind, path)
     elif pa.types.is_list(kind):
         if not isinstance(value, list):
             _expected("a list", value, path)
         for index, item in enumerate(value):
             _check_object(item, list(kind.value_type), f"{path}[{index}]")
-    elif pa.types.is_timestamp(kind):
+    else:
+        _check_scalar(value, field, path)
+
+
+def _check_scalar(value: Any, field: pa.Field, path: str) -> None:
+    kind = field.type
+    if pa.types.is_timestamp(kind):
         _check_time(value, path)
+    elif pa.types.is_date(kind):
+        _check_date(value, path)
     elif pa.types.is_integer(kind):
         _check_integer(value, field, path)
+    elif pa.types.is_decimal(kind):
+        _check_money(value, path)
+    elif pa.types.is_floating(kind):
+        number = not isinstance(value, bool) and isinstance(value, int | float | Decimal)
+        if not (number and math.isfinite(value)):
+            _expected("a number", value, path)
     elif pa.types.is_boolean(kind):
         if not isinstance(value, bool):
             _expected("true or false", value, path)
     elif not isinstance(value, str):
         _expected("text", value, path)
+
+
+def _check_map(value: Any, kind: pa.MapType, path: str) -> None:
+    if not isinstance(value, _Object):
+        _expected("an object", value, path)
+    for key, item in value.items():
+        place = f"{path}.{safe_text(key, _VALUE_LIMIT)}"
+        if key in value.duplicates:
+            raise _Fault(f"{place}: the key comes twice in one object")
+        if item is not None or not kind.item_field.nullable:
+            _check_value(item, kind.item_field, place)
+
+
+def _check_date(value: Any, path: str) -> None:
+    try:
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+            date.fromisoformat(value)
+            return
+    except (TypeError, ValueError):
+        pass
+    _expected("a date (2026-03-31)", value, path)
+
+
+def _check_money(value: Any, path: str) -> None:
+    number = not isinstance(value, bool) and isinstance(value, int | Decimal)
+    text = isinstance(value, str) and _MONEY.fullmatch(value)
+    if not (number or text) or abs(Decimal(value)) >= _MOST_MONEY:
+        _expected("an amount of money, a number or its digits as text", value, path)
 
 
 def _check_time(value: Any, path: str) -> None:
@@ -202,11 +295,17 @@ def _expected(what: str, value: Any, path: str) -> NoReturn:
 
 
 def _kind(kind: pa.DataType) -> str:
-    if pa.types.is_struct(kind):
-        return "an object"
-    if pa.types.is_timestamp(kind):
-        return "a time"
-    return "integer" if pa.types.is_integer(kind) else "text"
+    names = {
+        "an object": pa.types.is_struct,
+        "a list": pa.types.is_list,
+        "a time": pa.types.is_timestamp,
+        "a date": pa.types.is_date,
+        "integer": pa.types.is_integer,
+        "a number": pa.types.is_floating,
+        "an amount of money": pa.types.is_decimal,
+        "true or false": pa.types.is_boolean,
+    }
+    return next((name for name, matches in names.items() if matches(kind)), "text")
 
 
 def _show(value: Any) -> str:
@@ -214,7 +313,8 @@ def _show(value: Any) -> str:
         return "an object"
     if isinstance(value, list):
         return "a list"
-    return safe_text(json.dumps(value, ensure_ascii=False), _VALUE_LIMIT)
+    shown = str(value) if isinstance(value, Decimal) else json.dumps(value, ensure_ascii=False)
+    return safe_text(shown, _VALUE_LIMIT)
 
 
 def _unknown(value: Any, fields: list[pa.Field], path: str) -> Iterator[str]:
