@@ -17,6 +17,8 @@ from trainview.errors import ArgumentError
 from trainview.schema import CATEGORY, TABLES, pandas_dtype
 from trainview.statuses import PHASES, STATUSES
 
+# So few rows are not worth starting threads.
+_FEW = 10_000
 _LABELS = tuple(status.label for status in STATUSES)
 _LIFECYCLE = {
     "status": _LABELS,
@@ -42,8 +44,12 @@ def conform(columns: Mapping[str, Any] | pa.Table, schema: pa.Schema) -> pa.Tabl
         The same rows. Categories are the values that occur: statuses and phases in lifecycle
         order, everything else by name.
     """
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        arrays = list(pool.map(_as_declared, [columns[name] for name in schema.names], schema))
+    found = [columns[name] for name in schema.names]
+    if found and len(found[0]) < _FEW:
+        arrays = list(map(_as_declared, found, schema))
+    else:
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            arrays = list(pool.map(_as_declared, found, schema))
     return pa.table(arrays, schema=schema)
 
 

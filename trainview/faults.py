@@ -20,8 +20,8 @@ from trainview.text import safe_text
 from trainview.times import parse_time
 
 _VALUE_LIMIT = 60
-_MONEY = re.compile(r"[+-]?[0-9]{1,24}(?:\.[0-9]{1,40})?")
-_MOST_MONEY = Decimal(10) ** 24
+_MONEY = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,40})?")
+_MOST_MONEY = 10**15
 
 
 class _Fault(Exception):  # noqa: N818 - never leaves this module

@@ -145,6 +145,14 @@ BILLING = pa.schema(
             source="training_usage.breakdown[].daily[].date",
         ),
         make_field(
+            "month",
+            TIME,
+            "First day of the month (UTC) that was asked for; null where a saved answer does not "
+            "tell.",
+            nullable=True,
+            source="asked for",
+        ),
+        make_field(
             "minutes",
             INTEGER,
             "Minutes billed: of the job, not of each node.",
@@ -354,7 +362,7 @@ FLEET_TABLES: dict[str, pa.Schema] = {
 FLEET_KEYS: dict[str, tuple[str, ...]] = {
     "prices": ("instance_type_id",),
     "capacity": ("team_id", "gpu_type"),
-    "billing": ("job_id", "date"),
+    "billing": ("job_id", "month", "date"),
     "queue": ("job_id",),
     "status_events": ("job_id", "current_status", "created_at"),
     "checkpoints": ("job_id", "checkpoint_id"),
