@@ -14,7 +14,7 @@ import trainview as tv
 from tests.builders import CPU, job, payload, project
 from tests.test_tables import payloads
 from trainview.errors import ArgumentError, DataWarning, PayloadError, SourceError
-from trainview.schema import CORE_TABLES as TABLES
+from trainview.schema import TABLES
 
 SEED_PAGE = {
     "training_projects": [

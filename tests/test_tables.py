@@ -9,7 +9,7 @@ from pandas.testing import assert_frame_equal
 from tests.builders import A10G, CPU, job, payload, project
 from trainview.conform import to_pandas
 from trainview.records import read_records
-from trainview.schema import TABLES, columns, pandas_dtype
+from trainview.schema import CORE_TABLES, FLEET_TABLES, columns, pandas_dtype
 from trainview.tables import build_tables, to_records
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -60,13 +60,13 @@ def test_a_job_becomes_one_row_with_every_field():
     }
 
 
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", CORE_TABLES)
 @pytest.mark.parametrize("content", [payload(training_projects=[]), payload(training_projects=[project(team_name="t", latest_job=job(priority=1))])])  # fmt: skip
 def test_a_table_has_its_documented_columns_and_dtypes_also_when_empty(name, content):
     frame = to_pandas(getattr(tables(content), name))
     documented = columns(name)
     assert list(frame.columns) == list(documented["column"])
-    for field in TABLES[name]:
+    for field in CORE_TABLES[name]:
         assert frame[field.name].dtype == pandas_dtype(field), field.name
         if pandas_dtype(field) == "category":
             assert frame[field.name].cat.categories.dtype == "str", field.name
@@ -240,9 +240,23 @@ def test_parts_of_several_days_keep_what_vanished_as_it_was_last_seen():
         assert_same(build_tables([to_records(built)]), built)
 
 
+def test_only_its_own_project_says_which_of_two_equally_old_jobs_is_the_latest():
+    content = payload(
+        training_projects=[project("p1", latest_job=job("aa", project="p1"))],
+        training_jobs=[
+            job("aa", project="p2", updated_at="2026-03-01T14:00:00Z"),
+            job("b", project="p2"),
+        ],
+    )
+    built = tables(content)
+    latest = to_pandas(built.projects).set_index("project_id")["latest_job_id"]
+    assert latest["p2"] == "b"
+    assert_same(build_tables([to_records(built)]), built)
+
+
 def assert_same(left, right):
     assert (left.as_of, left.latest_only) == (right.as_of, right.latest_only)
-    for name in TABLES:
+    for name in CORE_TABLES:
         assert_frame_equal(to_pandas(getattr(left, name)), to_pandas(getattr(right, name)))
 
 

@@ -20,7 +20,17 @@ from .errors import PayloadError as PayloadError
 from .errors import RateLimitError as RateLimitError
 from .errors import SourceError as SourceError
 from .errors import TrainviewError as TrainviewError
+from .fetching import Fetched as Fetched
 from .fetching import fetch as fetch
+from .fetching import fetch_billing as fetch_billing
+from .fetching import fetch_capacity as fetch_capacity
+from .fetching import fetch_checkpoints as fetch_checkpoints
+from .fetching import fetch_error_logs as fetch_error_logs
+from .fetching import fetch_metrics as fetch_metrics
+from .fetching import fetch_prices as fetch_prices
+from .fetching import fetch_queue as fetch_queue
+from .loading import load as load
+from .loading import merge as merge
 from .plot import plot_elapsed_stats as plot_elapsed_stats
 from .plot import plot_error_groups as plot_error_groups
 from .plot import plot_failure_rates as plot_failure_rates
@@ -34,5 +44,3 @@ from .reporting import report as report
 from .sampling import sample as sample
 from .schema import columns as columns
 from .snapshot import Snapshot as Snapshot
-from .snapshot import load as load
-from .snapshot import merge as merge

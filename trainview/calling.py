@@ -94,6 +94,11 @@ class Caller:
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
+    @property
+    def base_url(self) -> str:
+        """Where the API is."""
+        return self._base_url
+
     def close(self) -> None:
         """Close the idle connections."""
         self._transport.close()

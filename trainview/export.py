@@ -3,10 +3,10 @@
 import gzip
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -26,12 +26,16 @@ FORMAT = 1
 FORMULA = r"^('*[=+\-@\t\r\n\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}])"
 _BATCH_ROWS = 10_000
 
+# A table, or what writes it to a path: the largest ones are never in memory as a whole.
+Rows: TypeAlias = pa.Table | Callable[[Path], object]
+
 
 def write_folder(
     tables: Tables,
     folder: str | os.PathLike[str],
     kind: Literal["csv", "parquet"],
     *,
+    fleet: Mapping[str, Rows] | None = None,
     raw: bool = False,
     force: bool = False,
 ) -> list[Path]:
@@ -45,6 +49,9 @@ def write_folder(
         Made if it does not exist.
     kind : {"csv", "parquet"}
         The files' format. Parquet holds every value as it is.
+    fleet : dict of str to pyarrow.Table or callable, optional
+        More tables, by their names in `trainview.schema.FLEET_TABLES`; for Parquet also functions
+        that write one to a path.
     raw : bool, optional
         For CSV: whether cells that a spreadsheet takes for formulas are kept as they are.
         Otherwise they get an apostrophe in front, which `trainview.load` takes off again.
@@ -61,19 +68,23 @@ def write_folder(
     OutputError
         If they cannot be written; then none of them is changed.
     """
+    rows: dict[str, Rows] = {name: getattr(tables, name) for name in CORE_TABLES}
+    rows |= fleet or {}
     manifest = {
         "format": FORMAT,
         "tables": kind,
         "as_of": None if tables.as_of is None else format_time(tables.as_of),
         "latest_only": tables.latest_only,
         "raw": raw or kind == "parquet",
+        "more": list(fleet or {}),
     }
     with making_folder(folder) as place:
-        targets = [*(place / f"{name}.{kind}" for name in CORE_TABLES), place / MANIFEST]
+        targets = [*(place / f"{name}.{kind}" for name in rows), place / MANIFEST]
         with replacing(targets, force=force) as paths:
-            for name, path in zip(CORE_TABLES, paths, strict=False):
-                table = getattr(tables, name)
-                if kind == "parquet":
+            for table, path in zip(rows.values(), paths, strict=False):
+                if callable(table):
+                    table(path)
+                elif kind == "parquet":
                     pq.write_table(table, path, compression="zstd")
                 else:
                     pa_csv.write_csv(_as_plain(table, raw=raw), path)

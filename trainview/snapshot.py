@@ -2,24 +2,26 @@
 
 import os
 import warnings
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
 import pandas as pd
+import pyarrow as pa
 
 from trainview.analysis import failure_rates, needs_attention
 from trainview.card import card
 from trainview.conform import empty_frame, from_pandas, to_pandas
 from trainview.errors import ArgumentError, DataWarning
 from trainview.export import write_folder, write_json
-from trainview.schema import INSTANCE_TYPES, JOBS, PROJECTS
-from trainview.sources import Source, read_source
-from trainview.tables import Tables, build_tables, to_records
-from trainview.text import count, safe_text
-from trainview.times import parse_time
+from trainview.schema import FLEET_TABLES, INSTANCE_TYPES, JOBS, PROJECTS, TABLES
+from trainview.tables import Tables
+from trainview.text import count
+
+
+def _nothing_failed() -> pd.DataFrame:
+    return pd.DataFrame(columns=["table", "job_id", "project_id", "error", "detail"], dtype="str")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -45,6 +47,9 @@ class Snapshot:
         What is odd in the data, one sentence each: what `load` warned about.
     prices, capacity, billing, queue, status_events, checkpoints, metrics, logs : pandas.DataFrame
         What the rest of the API says, each as far as it was asked for; else without rows.
+    not_fetched : pandas.DataFrame
+        The calls of `fetch` that failed: ``table``, ``job_id``, ``project_id``, ``error`` and
+        ``detail``, all text.
     """
 
     projects: pd.DataFrame
@@ -61,6 +66,7 @@ class Snapshot:
     checkpoints: pd.DataFrame = field(default_factory=partial(empty_frame, "checkpoints"))
     metrics: pd.DataFrame = field(default_factory=partial(empty_frame, "metrics"))
     logs: pd.DataFrame = field(default_factory=partial(empty_frame, "logs"))
+    not_fetched: pd.DataFrame = field(default_factory=_nothing_failed)
 
     def summary(self) -> pd.DataFrame:
         """Sum the snapshot up in key figures.
@@ -123,7 +129,9 @@ class Snapshot:
         OutputError
             If they cannot be written; then none of them is changed.
         """
-        return write_folder(_to_tables(self), folder, "csv", raw=raw, force=force)
+        return write_folder(
+            to_tables(self), folder, "csv", fleet=to_fleet(self), raw=raw, force=force
+        )
 
     def to_parquet(self, folder: str | os.PathLike[str], *, force: bool = False) -> list[Path]:
         """Write the tables as Parquet files into a folder that `load` reads back.
@@ -145,7 +153,7 @@ class Snapshot:
         OutputError
             If they cannot be written; then none of them is changed.
         """
-        return write_folder(_to_tables(self), folder, "parquet", force=force)
+        return write_folder(to_tables(self), folder, "parquet", fleet=to_fleet(self), force=force)
 
     def to_json(self, path: str | os.PathLike[str], *, force: bool = False) -> Path:
         """Write the snapshot as one JSON file in the API's own form, which `load` reads back.
@@ -166,9 +174,49 @@ class Snapshot:
         ------
         OutputError
             If it cannot be written; what stood there before is untouched.
+
+        Warns
+        -----
+        DataWarning
+            If the snapshot has tables for which the API's form of lists has no place.
         """
-        write_json(_to_tables(self), path, force=force)
+        left_out = ", ".join(to_fleet(self))
+        write_json(to_tables(self), path, force=force)
+        if left_out:
+            message = f"{left_out}: not in the JSON file, to_parquet and to_csv keep them"
+            warnings.warn(message, DataWarning, stacklevel=2)
         return Path(path)
+
+    def assign(self, **tables: pd.DataFrame) -> "Snapshot":
+        """Give the snapshot more tables, or others.
+
+        Parameters
+        ----------
+        **tables : pandas.DataFrame
+            By their names: ``metrics=fetched.table``.
+
+        Returns
+        -------
+        Snapshot
+            A new one, with these tables in place of its own.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such table, or it lacks a column.
+
+        Examples
+        --------
+        >>> import trainview as tv
+        >>> snap = tv.load(tv.sample(projects=2))
+        >>> snap = snap.assign(prices=tv.fetch_prices())  # doctest: +SKIP
+        """
+        found = {}
+        for name, table in tables.items():
+            if name not in TABLES:
+                raise ArgumentError(f"no table {name!r}: choose of {', '.join(TABLES)}")
+            found[name] = to_pandas(from_pandas(table, TABLES[name]))
+        return replace(self, **cast("Any", found))
 
     def __repr__(self) -> str:
         return f"<Snapshot {self._headline()}>"
@@ -186,119 +234,47 @@ class Snapshot:
         )
 
 
-def load(source: Source, *, as_of: str | datetime | None = None) -> Snapshot:
-    """Load answers of the API, saved snapshots or exported tables.
+def to_fleet(snapshot: Snapshot) -> dict[str, pa.Table]:
+    """Turn what a snapshot has beside projects and jobs into Arrow tables.
 
     Parameters
     ----------
-    source : path, bytes, file object, mapping, or list of those
-        The list-projects, search-jobs or jobs-of-a-project answer, or what `Snapshot.to_json` or
-        ``trainview fetch`` saved, as ``.json``, ``.json.gz``, bytes or parsed; or a folder of such
-        files, or one that `Snapshot.to_parquet` or `Snapshot.to_csv` wrote. Several sources give
-        one snapshot, in which the newest record of each id wins.
-    as_of : str or datetime.datetime, optional
-        The moment the data describes, with a zone. When left out: the one saved in the file, else
-        the newest timestamp in the data.
+    snapshot : Snapshot
+        Of any kind.
 
     Returns
     -------
-    Snapshot
-        The tables.
-
-    Raises
-    ------
-    SourceError
-        If a file or folder does not exist or cannot be read.
-    PayloadError
-        If the data is not what the API documents; with the path to the first fault.
-    ArgumentError
-        If ``source`` or ``as_of`` is of the wrong kind.
-
-    Warns
-    -----
-    DataWarning
-        Once for each kind of oddity: unknown statuses, duplicate ids, contradictory times.
-
-    Examples
-    --------
-    >>> import trainview as tv
-    >>> tv.load(b'{"training_projects": []}')
-    <Snapshot of no known time: 0 projects, 0 jobs (0 open, the latest of each project), \
-0 instance types>
+    dict of str to pyarrow.Table
+        By their names in `trainview.schema.FLEET_TABLES`; only those that have rows.
     """
-    moment = _to_moment(as_of)
-    tables = build_tables(list(read_source(source)), moment)
-    for note in tables.notes:
-        warnings.warn(note, DataWarning, stacklevel=2)
-    return _to_snapshot(tables)
+    found = {name: getattr(snapshot, name) for name in FLEET_TABLES}
+    return {
+        name: from_pandas(frame, FLEET_TABLES[name]) for name, frame in found.items() if len(frame)
+    }
 
 
-def merge(snapshots: Iterable[Snapshot]) -> Snapshot:
-    """Merge snapshots of different moments into one.
+def to_tables(snapshot: Snapshot) -> Tables:
+    """Turn the projects and jobs of a snapshot into Arrow tables.
 
     Parameters
     ----------
-    snapshots : iterable of Snapshot
-        In any order.
+    snapshot : Snapshot
+        Of any kind.
 
     Returns
     -------
-    Snapshot
-        With the newest record of each job and project. Those that only an older snapshot knows
-        are kept as they were last seen: an open job that vanished ends, for all we know, at the
-        ``as_of`` of the snapshot that saw it last. Its ``as_of`` is the newest one.
+    Tables
+        From which `trainview.tables.to_records` makes records.
 
     Raises
     ------
     ArgumentError
-        If there is no snapshot, or something else among them.
-
-    Examples
-    --------
-    >>> import trainview as tv
-    >>> old = tv.load(tv.sample(projects=2, seed=1))
-    >>> new = tv.load(tv.sample(projects=3, seed=2))
-    >>> len(tv.merge([old, new]).projects)
-    5
+        If a table has lost a column.
     """
-    found = [] if isinstance(snapshots, Snapshot) else list(snapshots)
-    if not found or not all(isinstance(snapshot, Snapshot) for snapshot in found):
-        raise ArgumentError("merge takes a list of snapshots, as load and fetch give them")
-    return _to_snapshot(build_tables([to_records(_to_tables(snapshot)) for snapshot in found]))
-
-
-def _to_snapshot(tables: Tables) -> Snapshot:
-    as_of = None if tables.as_of is None else pd.Timestamp(tables.as_of)
-    return Snapshot(
-        projects=to_pandas(tables.projects),
-        jobs=to_pandas(tables.jobs),
-        instance_types=to_pandas(tables.instance_types),
-        as_of=as_of if as_of is None else as_of.tz_convert("UTC").as_unit("us"),
-        latest_only=tables.latest_only,
-        notes=tables.notes,
-    )
-
-
-def _to_tables(snapshot: Snapshot) -> Tables:
     return Tables(
         projects=from_pandas(snapshot.projects, PROJECTS),
         jobs=from_pandas(snapshot.jobs, JOBS),
         instance_types=from_pandas(snapshot.instance_types, INSTANCE_TYPES),
         as_of=snapshot.as_of,
         latest_only=snapshot.latest_only,
-    )
-
-
-def _to_moment(as_of: str | datetime | None) -> datetime | None:
-    if as_of is None:
-        return None
-    if isinstance(as_of, str):
-        try:
-            return parse_time(as_of)
-        except ValueError:
-            pass
-    elif isinstance(as_of, datetime) and as_of.tzinfo is not None:
-        return pd.Timestamp(as_of).tz_convert("UTC").floor("us").to_pydatetime()
-    raise ArgumentError(
-        f"as_of {safe_text(as_of, 60)!r} is no time with a zone: write 2026-03-31T18:00:00Z"
     )

@@ -18,9 +18,10 @@ import pyarrow.parquet as pq
 from trainview.conform import conform
 from trainview.errors import ArgumentError, PayloadError, SourceError
 from trainview.export import FORMAT, FORMULA, MANIFEST
+from trainview.fleet import read_any
 from trainview.reader import MAX_BYTES
-from trainview.records import Records, read_records
-from trainview.schema import CATEGORY, CORE_TABLES
+from trainview.records import Records, decompress, read_records
+from trainview.schema import CATEGORY, CORE_TABLES, FLEET_TABLES, TABLES
 from trainview.tables import Tables, to_records
 from trainview.text import safe_text
 from trainview.times import parse_time
@@ -36,23 +37,27 @@ Source: TypeAlias = (
     | Sequence["Source"]
 )
 
-_JSON_ENDINGS = (".json", ".json.gz")
+# What a source gives: lists of projects and jobs, or others of the tables by their names.
+Part: TypeAlias = Records | dict[str, pa.Table]
+
+_JSON_ENDINGS, _PARQUET = (".json", ".json.gz"), ".parquet"
+_LISTS = (b'"training_projects"', b'"training_jobs"')
 _MARKED = FORMULA.replace("^(", "^'(", 1)
 
 
-def read_source(source: Source) -> Iterator[Records]:
+def read_source(source: Source) -> Iterator[Part]:
     """Read a source, one part after the other.
 
     Parameters
     ----------
     source : path, bytes, file object, mapping, or list of those
         A folder gives the tables that `trainview.export` wrote there, or else each of its JSON
-        files by name.
+        and Parquet files by name.
 
     Yields
     ------
-    Records
-        The checked records of one file.
+    Records, or dict of str to pyarrow.Table
+        The checked records of one file; or tables of `trainview.schema.FLEET_TABLES`.
 
     Raises
     ------
@@ -69,9 +74,9 @@ def read_source(source: Source) -> Iterator[Records]:
         for part in source:
             yield from read_source(part)
     elif isinstance(source, (bytes, bytearray, memoryview)):
-        yield read_records(bytes(source), "bytes")
+        yield _read_payload(bytes(source), "bytes")
     elif isinstance(source, Mapping):
-        yield read_records(_dump(source), "mapping")
+        yield _read_payload(_dump(source), "mapping")
     elif isinstance(source, (str, os.PathLike)):
         yield from _read_path(source)
     elif hasattr(source, "read"):
@@ -83,22 +88,54 @@ def read_source(source: Source) -> Iterator[Records]:
         )
 
 
-def _read_path(source: str | os.PathLike[str]) -> Iterator[Records]:
+def _read_path(source: str | os.PathLike[str]) -> Iterator[Part]:
     text = os.fspath(source)
     if isinstance(text, str) and text.lstrip().startswith(("{", "[")) and not Path(text).exists():
         raise ArgumentError("text that begins like JSON is taken for a path: pass it as bytes")
     path = Path(text)
     if not path.is_dir():
-        yield read_records(_read_bytes(path), safe_text(path))
+        yield _read_one(path)
         return
     if (path / MANIFEST).is_file():
-        yield to_records(_read_tables(path))
+        tables, fleet = _read_tables(path)
+        yield to_records(tables)
+        yield fleet
         return
-    files = sorted(file for file in path.iterdir() if file.name.endswith(_JSON_ENDINGS))
+    endings = (*_JSON_ENDINGS, _PARQUET)
+    files = sorted(file for file in path.iterdir() if file.name.endswith(endings))
     if not files:
         raise SourceError(f"{safe_text(path)}: a folder without JSON files or saved tables")
     for file in files:
-        yield read_records(_read_bytes(file), safe_text(file))
+        yield _read_one(file)
+
+
+def _read_one(path: Path) -> Part:
+    if path.name.endswith(_PARQUET):
+        return _read_fleet_table(path)
+    return _read_payload(_read_bytes(path), safe_text(path))
+
+
+def _read_payload(payload: bytes, name: str) -> Part:
+    text = decompress(payload, name)
+    if not any(key in text for key in _LISTS):
+        fleet = read_any(text, name)
+        if fleet is not None:
+            return fleet
+    return read_records(text, name)
+
+
+def _read_fleet_table(path: Path) -> dict[str, pa.Table]:
+    try:
+        table = pq.read_table(path, partitioning=None)
+        for name, schema in FLEET_TABLES.items():
+            if set(schema.names) <= set(table.column_names):
+                return {name: conform(table, schema)}
+    except (OSError, pa.ArrowException, ValueError) as error:
+        raise SourceError(f"cannot read {safe_text(path)}: {safe_text(error, 200)}") from None
+    raise SourceError(
+        f"{safe_text(path)}: none of the tables {', '.join(FLEET_TABLES)}: "
+        "give the whole folder that to_parquet wrote"
+    )
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -111,7 +148,7 @@ def _read_bytes(path: Path) -> bytes:
         raise SourceError(f"cannot read {safe_text(path)}: {safe_text(reason)}") from None
 
 
-def _read_file(file: Any) -> Records:
+def _read_file(file: Any) -> Part:
     name = safe_text(getattr(file, "name", type(file).__name__), 200)
     try:
         content = file.read(MAX_BYTES + 1)
@@ -119,7 +156,7 @@ def _read_file(file: Any) -> Records:
         raise SourceError(f"cannot read {name}: {safe_text(error)}") from None
     if isinstance(content, str):
         content = content.encode("utf-8", "surrogatepass")
-    return read_records(bytes(content), name)
+    return _read_payload(bytes(content), name)
 
 
 def _dump(answer: Mapping[str, Any]) -> bytes:
@@ -130,11 +167,12 @@ def _dump(answer: Mapping[str, Any]) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _read_tables(folder: Path) -> Tables:
+def _read_tables(folder: Path) -> tuple[Tables, dict[str, pa.Table]]:
     manifest = _read_manifest(folder / MANIFEST)
     kind = manifest["tables"]
     tables = {}
-    for name, schema in CORE_TABLES.items():
+    for name in (*CORE_TABLES, *manifest["more"]):
+        schema = TABLES[name]
         path = folder / f"{name}.{kind}"
         raw = manifest.get("raw", True)
         try:
@@ -150,11 +188,12 @@ def _read_tables(folder: Path) -> Tables:
             raise PayloadError(f"{safe_text(path)}: no column {error}: export again") from None
         except (pa.ArrowException, ValueError) as error:
             raise PayloadError(f"{safe_text(path)}: {safe_text(error, 200)}") from None
-    return Tables(
-        **tables,
+    core = Tables(
+        **{name: tables.pop(name) for name in CORE_TABLES},
         as_of=manifest["as_of"],
         latest_only=bool(manifest.get("latest_only")),
     )
+    return core, tables
 
 
 def _read_manifest(path: Path) -> dict[str, Any]:
@@ -162,6 +201,7 @@ def _read_manifest(path: Path) -> dict[str, Any]:
         manifest = dict(json.loads(_read_bytes(path)))
         kind, as_of = manifest["tables"], manifest["as_of"]
         manifest["as_of"] = None if as_of is None else parse_time(as_of)
+        manifest["more"] = [name for name in manifest.get("more", []) if name in FLEET_TABLES]
         readable = kind in {"csv", "parquet"} and manifest["format"] == FORMAT
     except (ValueError, TypeError, KeyError, RecursionError):
         readable = False

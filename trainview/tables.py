@@ -74,11 +74,16 @@ def build_tables(parts: Sequence[Records], as_of: datetime | None = None) -> Tab
     if moment is None:
         parts, moment = _date(parts)
     listed = _concat([part.projects for part in parts], PROJECT)
-    latest = _get(listed, "latest_job").drop_null()
+    latest = _get(listed, "latest_job")
+    listing = _get(listed, "id").filter(latest.is_valid())
+    latest = latest.drop_null()
     all_jobs = _concat([*(part.jobs for part in parts), latest], JOB)
     jobs, job_row = _newest(all_jobs)
     is_latest = np.zeros(len(jobs), dtype=bool)
-    is_latest[job_row[len(all_jobs) - len(latest) :]] = True
+    rows = job_row[len(all_jobs) - len(latest) :]
+    # a project that lists a job which is another's by now has no say
+    own = pc.equal(_get(jobs, "training_project_id").take(pa.array(rows)), listing)
+    is_latest[rows[own.to_numpy(zero_copy_only=False)]] = True
 
     projects = listed if len(parts) == 1 else _newest(listed)[0]
     projects, project_row = _with_unlisted(_project_columns(projects), jobs)

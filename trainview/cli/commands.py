@@ -206,7 +206,7 @@ def fetch(target: str, jobs: str, base_url: str | None, *, force: bool) -> None:
     stays.
     """
     from trainview.atomic import check_target, write_bytes
-    from trainview.snapshot import load
+    from trainview.loading import load
     from trainview.terminal import write_out
 
     if target != "-":

@@ -129,7 +129,7 @@ force_option = click.option("--force", is_flag=True, help="Replace files that ex
 
 
 def _load(source: tuple[str, ...], as_of: str | None, jobs: str, base_url: str | None) -> Snapshot:
-    from trainview.snapshot import load
+    from trainview.loading import load
     from trainview.terminal import progress
 
     if not source:

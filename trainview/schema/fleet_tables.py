@@ -281,7 +281,7 @@ CHECKPOINTS = pa.schema(
             source="checkpoints[].base_model",
         ),
         make_field(
-            "size_bytes", INTEGER, "Size.", unit="bytes", source="checkpoints[].size_bytes"
+            "size_bytes", INTEGER, "Size of the checkpoint.", unit="bytes", source="checkpoints[].size_bytes"
         ),
         make_field(
             "sync_status", CATEGORY, "State of its upload: SYNCING or COMPLETE.", nullable=True,
@@ -343,7 +343,7 @@ LOGS = pa.schema(
         make_field(
             "replica", CATEGORY, "Replica that wrote it.", nullable=True, source="logs[].replica"
         ),
-        make_field("message", TEXT, "The line.", source="logs[].message"),
+        make_field("message", TEXT, "The line that was written.", source="logs[].message"),
     ]
 )  # fmt: skip
 

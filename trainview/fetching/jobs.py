@@ -1,0 +1,315 @@
+"""What the API tells about single jobs: metrics, checkpoints, the queue and error logs."""
+
+import threading
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import narwhals as nw
+import pyarrow as pa
+
+from trainview.analysis.frames import read_table, to_pandas
+from trainview.client import Client
+from trainview.errors import ArgumentError, AuthError, NotFoundError
+from trainview.fetching.each_job import (
+    CACHE_LIMIT_GIB,
+    CONCURRENCY,
+    Fetched,
+    Found,
+    Job,
+    Options,
+    Unavailable,
+    fetch_each,
+)
+from trainview.fetching.series import fetch_series
+from trainview.fleet import read_checkpoints, read_logs, read_metrics, read_queue
+from trainview.statuses import OPEN_PHASES, UNKNOWN_PHASE
+
+_LONGEST_LOG = timedelta(days=7)
+_MOST_LINES = 1000
+_NO_ADMINISTRATOR = 403
+
+
+def fetch_metrics(
+    jobs: Any,
+    *,
+    step_seconds: int = 60,
+    concurrency: int = CONCURRENCY,
+    cache: Any = True,
+    refresh: bool = False,
+    cache_limit_gib: float = CACHE_LIMIT_GIB,
+    **client: Any,
+) -> Fetched:
+    """Ask the API how busy the GPUs, CPUs, memory and storage of jobs were, on every node.
+
+    A long job is asked for in pieces, so that it is not thinned out; the step that really came
+    back is a column. Jobs that still wait have no metrics and are not asked for.
+
+    Parameters
+    ----------
+    jobs : pandas, Polars, DuckDB or PySpark table
+        A jobs table with ``job_id``, ``project_id``, ``created_at``, ``end_at`` and ``phase``.
+    step_seconds : int, optional
+        The time between two samples to ask for.
+    concurrency : int, optional
+        How many calls are on their way at once, from 1 to 32. When the API says 429 to one of
+        them, all wait.
+    cache : bool or path, optional
+        Where answers are kept: in your cache folder, in a folder of your choice, or, if False,
+        only as long as the result. Jobs that have ended are asked for once.
+    refresh : bool, optional
+        Whether to ask again for what is kept.
+    cache_limit_gib : float, optional
+        How large the cache may grow, in GiB; what was not used for the longest time goes first.
+    **client
+        What `Client` takes: ``api_key``, ``base_url``, ``timeout`` and so on.
+
+    Returns
+    -------
+    Fetched
+        Its ``table`` is the table ``metrics``; its ``failures`` say which jobs failed, and why.
+
+    Raises
+    ------
+    ArgumentError
+        If a column is missing, or a number is out of range.
+    ConfigError, AuthError
+        If there is no key, or the API refuses it.
+    OutputError
+        If answers cannot be kept.
+    KeyboardInterrupt
+        If you stop it; what has come is kept, and not asked for again.
+
+    Examples
+    --------
+    >>> import trainview as tv
+    >>> snap = tv.fetch()  # doctest: +SKIP
+    >>> fetched = tv.fetch_metrics(snap.jobs)  # doctest: +SKIP
+    >>> fetched.table, fetched.failures  # doctest: +SKIP
+    """
+    if isinstance(step_seconds, bool) or not isinstance(step_seconds, int) or step_seconds < 1:
+        raise ArgumentError(f"step_seconds={step_seconds!r}: give whole seconds, from 1")
+
+    def ask(api: Client, job: Job) -> Found:
+        dates: list[datetime | None] = []
+
+        def piece(start: datetime, end: datetime) -> pa.Table:
+            answer = api.get_training_job_metrics(
+                job.project_id, job.job_id, start=start, end=end, step_seconds=step_seconds
+            )
+            dates.append(answer.date)
+            return read_metrics(answer.body, job.job_id, answer.url)
+
+        table = fetch_series(piece, *_span(job, step_seconds), step_seconds)
+        return Found({"metrics": table}, dates[0])
+
+    def asked_of(job: Job) -> dict[str, Any]:
+        start, end = _span(job, step_seconds)
+        return {"step": step_seconds, "start": start.isoformat(), "end": end.isoformat()}
+
+    options = Options(concurrency, cache, refresh, cache_limit_gib, client)
+    return fetch_each(_ran(jobs), ["metrics"], ask, asked_of, options)
+
+
+def fetch_checkpoints(
+    jobs: Any,
+    *,
+    concurrency: int = CONCURRENCY,
+    cache: Any = True,
+    refresh: bool = False,
+    cache_limit_gib: float = CACHE_LIMIT_GIB,
+    **client: Any,
+) -> Fetched:
+    """Ask the API for the checkpoints of jobs.
+
+    Parameters
+    ----------
+    jobs : pandas, Polars, DuckDB or PySpark table
+        A jobs table with ``job_id``, ``project_id``, ``created_at``, ``end_at`` and ``phase``.
+        Jobs that still wait are not asked for.
+    concurrency, cache, refresh, cache_limit_gib : optional
+        As in `fetch_metrics`.
+    **client
+        What `Client` takes.
+
+    Returns
+    -------
+    Fetched
+        Its ``table`` is the table ``checkpoints``; its ``failures`` say which jobs failed, and why.
+
+    Raises
+    ------
+    ArgumentError, ConfigError, AuthError, OutputError, KeyboardInterrupt
+        As `fetch_metrics` does.
+
+    Examples
+    --------
+    >>> import trainview as tv
+    >>> checkpoints = tv.fetch_checkpoints(tv.fetch().jobs).table  # doctest: +SKIP
+    """
+
+    def ask(api: Client, job: Job) -> Found:
+        answer = api.list_training_job_checkpoints(job.project_id, job.job_id)
+        return Found({"checkpoints": read_checkpoints(answer.body, answer.url)}, answer.date)
+
+    options = Options(concurrency, cache, refresh, cache_limit_gib, client)
+    return fetch_each(_ran(jobs), ["checkpoints"], ask, _until, options)
+
+
+def fetch_queue(
+    jobs: Any,
+    *,
+    concurrency: int = CONCURRENCY,
+    cache: Any = True,
+    refresh: bool = False,
+    cache_limit_gib: float = CACHE_LIMIT_GIB,
+    **client: Any,
+) -> Fetched:
+    """Ask the API how long jobs waited for GPUs, and who was ahead of them.
+
+    The API tells this to administrators of the organisation only, and not for every job: what it
+    does not tell is counted as not available, and is no failure.
+
+    Parameters
+    ----------
+    jobs : pandas, Polars, DuckDB or PySpark table
+        A jobs table with ``job_id``, ``project_id``, ``created_at``, ``end_at``, ``phase`` and
+        ``gpu_type``. Jobs without GPUs do not wait for any, and are not asked for.
+    concurrency, cache, refresh, cache_limit_gib : optional
+        As in `fetch_metrics`.
+    **client
+        What `Client` takes.
+
+    Returns
+    -------
+    Fetched
+        Its ``table`` is the table ``queue``, and ``read("status_events")`` the other one; its
+        ``failures`` say which jobs failed, and why.
+
+    Raises
+    ------
+    ArgumentError, ConfigError, AuthError, OutputError, KeyboardInterrupt
+        As `fetch_metrics` does.
+
+    Examples
+    --------
+    >>> import trainview as tv
+    >>> queue = tv.fetch_queue(tv.fetch().jobs).table  # doctest: +SKIP
+    """
+    refused = threading.Event()
+
+    def ask(api: Client, job: Job) -> Found | Unavailable:
+        if refused.is_set():
+            return Unavailable("the key is no administrator's")
+        try:
+            answer = api.get_queue_context(job.job_id)
+        except NotFoundError as error:
+            return Unavailable(str(error))
+        except AuthError as error:
+            if error.status != _NO_ADMINISTRATOR:
+                raise
+            refused.set()
+            return Unavailable(str(error))
+        queue, status_events = read_queue(answer.body, answer.url)
+        is_final = not queue["is_waiting"][0].as_py()
+        return Found({"queue": queue, "status_events": status_events}, answer.date, is_final)
+
+    frame = read_table(jobs, [*_COLUMNS, "gpu_type"]).filter(~nw.col("gpu_type").is_null())
+    options = Options(concurrency, cache, refresh, cache_limit_gib, client)
+    return fetch_each(_jobs(frame), ["queue", "status_events"], ask, lambda _: {}, options)
+
+
+def fetch_error_logs(
+    jobs: Any,
+    *,
+    lines: int = 100,
+    concurrency: int = CONCURRENCY,
+    cache: Any = True,
+    refresh: bool = False,
+    cache_limit_gib: float = CACHE_LIMIT_GIB,
+    **client: Any,
+) -> Fetched:
+    """Ask the API for the last log lines of failed jobs.
+
+    All lines count, not only those that are marked as errors: a traceback has no severity.
+
+    Parameters
+    ----------
+    jobs : pandas, Polars, DuckDB or PySpark table
+        A jobs table with ``job_id``, ``project_id``, ``created_at``, ``end_at`` and ``phase``;
+        only jobs of phase ``failed`` are asked for.
+    lines : int, optional
+        How many lines of each job, from 1 to 1000: the last ones before its end, of its last
+        seven days.
+    concurrency, cache, refresh, cache_limit_gib : optional
+        As in `fetch_metrics`.
+    **client
+        What `Client` takes.
+
+    Returns
+    -------
+    Fetched
+        Its ``table`` is the table ``logs``; its ``failures`` say which jobs' calls failed, and
+        why.
+
+    Raises
+    ------
+    ArgumentError, ConfigError, AuthError, OutputError, KeyboardInterrupt
+        As `fetch_metrics` does.
+
+    Examples
+    --------
+    >>> import trainview as tv
+    >>> failed = tv.fetch().jobs.query("status == 'failed'").tail(5)  # doctest: +SKIP
+    >>> tv.fetch_error_logs(failed).table  # doctest: +SKIP
+    """
+    if isinstance(lines, bool) or not isinstance(lines, int) or not 1 <= lines <= _MOST_LINES:
+        raise ArgumentError(f"lines={lines!r}: give a number of lines from 1 to {_MOST_LINES}")
+
+    def ask(api: Client, job: Job) -> Found:
+        # the record's last change is the end at the earliest: lines come a moment later
+        end = job.end + timedelta(minutes=5)
+        start = max(job.start, end - _LONGEST_LOG)
+        answer = api.get_training_job_logs(
+            job.project_id, job.job_id, start=start, end=end, limit=lines
+        )
+        return Found({"logs": read_logs(answer.body, job.job_id, answer.url)}, answer.date)
+
+    frame = read_table(jobs, _COLUMNS).filter(nw.col("phase") == "failed")
+    options = Options(concurrency, cache, refresh, cache_limit_gib, client)
+    asked_of = partial(_until, lines=lines)
+    return fetch_each(_jobs(frame), ["logs"], ask, asked_of, options)
+
+
+_COLUMNS = ["job_id", "project_id", "created_at", "end_at", "phase"]
+
+
+def _ran(jobs: Any) -> list[Job]:
+    return _jobs(read_table(jobs, _COLUMNS).filter(nw.col("phase") != "waiting"))
+
+
+def _jobs(frame: Any) -> list[Job]:
+    table = to_pandas(frame).drop_duplicates("job_id", keep="last")
+    phases = {*OPEN_PHASES, UNKNOWN_PHASE}
+    rows: Any = table[_COLUMNS].itertuples(index=False)
+    return [
+        Job(
+            str(row.job_id),
+            str(row.project_id),
+            row.created_at.to_pydatetime(warn=False),
+            row.end_at.to_pydatetime(warn=False),
+            str(row.phase) not in phases,
+        )
+        for row in rows
+    ]
+
+
+def _span(job: Job, step_seconds: int) -> tuple[datetime, datetime]:
+    """Widen the life of a job to whole steps, and to one step at least."""
+    step = timedelta(seconds=step_seconds)
+    start = job.start - timedelta(seconds=job.start.timestamp() % step_seconds)
+    return start, max(job.end, start) + step
+
+
+def _until(job: Job, **others: Any) -> dict[str, Any]:
+    return {"end": job.end.isoformat(), **others}

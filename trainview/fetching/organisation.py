@@ -1,0 +1,143 @@
+"""What one call, or a few, tell about the whole organisation: prices, capacity and bills."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from trainview.client import FIRST_BILLED, Client
+from trainview.conform import to_pandas
+from trainview.errors import ArgumentError
+from trainview.fleet import combine, read_billing, read_capacity, read_prices
+from trainview.loading import to_moment
+
+
+def fetch_prices(**client: Any) -> pd.DataFrame:
+    """Ask the API for the list price of every instance type.
+
+    Parameters
+    ----------
+    **client
+        What `Client` takes: ``api_key``, ``base_url``, ``timeout`` and so on.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The table ``prices``: one row an instance type, prices in USD per minute.
+
+    Raises
+    ------
+    ConfigError, AuthError, NetworkError, ApiError, RateLimitError, PayloadError
+        As `fetch` does.
+
+    Examples
+    --------
+    >>> import trainview as tv
+    >>> prices = tv.fetch_prices()  # doctest: +SKIP
+    """
+    with Client(**client) as api:
+        answer = api.list_instance_type_prices()
+    return to_pandas(read_prices(answer.body, answer.url))
+
+
+def fetch_capacity(**client: Any) -> pd.DataFrame:
+    """Ask the API how many GPUs the organisation and its teams may hold.
+
+    Parameters
+    ----------
+    **client
+        What `Client` takes.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The table ``capacity``: one row a GPU type, and one for each team's limit of it.
+
+    Raises
+    ------
+    ConfigError, AuthError, NetworkError, ApiError, RateLimitError, PayloadError
+        As `fetch` does.
+
+    Examples
+    --------
+    >>> import trainview as tv
+    >>> capacity = tv.fetch_capacity()  # doctest: +SKIP
+    """
+    with Client(**client) as api:
+        answer = api.get_training_capacity()
+    return to_pandas(read_capacity(answer.body, answer.url))
+
+
+def fetch_billing(
+    since: str | datetime | None = None, until: str | datetime | None = None, **client: Any
+) -> pd.DataFrame:
+    """Ask the API for what was billed for training, month by month.
+
+    Parameters
+    ----------
+    since : str or datetime.datetime, optional
+        Bills of the month of this moment and later ones; from January 2026 on, before which the
+        API has none, when left out.
+    until : str or datetime.datetime, optional
+        The last moment to ask for; now, when left out.
+    **client
+        What `Client` takes.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The table ``billing``: one row a job and day, deleted jobs included, money exact.
+
+    Raises
+    ------
+    ArgumentError
+        If a moment has no zone, or there is no bill between them.
+    ConfigError, AuthError, NetworkError, ApiError, RateLimitError, PayloadError
+        As `fetch` does.
+
+    Examples
+    --------
+    >>> import trainview as tv
+    >>> billing = tv.fetch_billing(since="2026-02-01T00:00:00Z")  # doctest: +SKIP
+    """
+    first = to_moment(since, "since") or FIRST_BILLED
+    last = to_moment(until, "until") or datetime.now(UTC)
+    if last <= max(first, FIRST_BILLED):
+        raise ArgumentError(
+            f"no bill between {first:%Y-%m-%d} and {last:%Y-%m-%d}: bills begin on 2026-01-01"
+        )
+    with Client(**client) as api:
+        parts = [_billing_of(api, start, end) for start, end in months(first, last)]
+    return to_pandas(combine("billing", parts))
+
+
+def months(first: datetime, last: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """Cut a span into calendar months, which are never longer than a bill may be.
+
+    Parameters
+    ----------
+    first, last : datetime.datetime
+        The span, in UTC; it is widened to the beginning of its first month.
+
+    Yields
+    ------
+    tuple of datetime.datetime
+        The first and the last second of each month, or `last`.
+    """
+    start = max(first, FIRST_BILLED).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    while start < last:
+        following = (start + timedelta(days=31)).replace(day=1)
+        # whether the API counts the end in or out: no day is asked for twice
+        yield start, min(following - timedelta(seconds=1), last)
+        start = following
+
+
+def _billing_of(api: Client, start: datetime, end: datetime) -> pa.Table:
+    answer = api.get_usage_summary(start, end)
+    bill = read_billing(answer.body, answer.url, month=start)
+    # a day beyond the span would be billed once more by the next call
+    following = pa.scalar(end, bill.schema.field("date").type)
+    return bill.filter(pc.fill_null(pc.less_equal(bill["date"], following), fill_value=True))

@@ -1,0 +1,158 @@
+"""Load and merge: whatever holds answers of the API, as a Snapshot."""
+
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+import pandas as pd
+import pyarrow as pa
+
+from trainview.conform import to_pandas
+from trainview.errors import ArgumentError, DataWarning
+from trainview.fleet import combine
+from trainview.records import Records
+from trainview.schema import FLEET_TABLES
+from trainview.snapshot import Snapshot, to_fleet, to_tables
+from trainview.sources import Source, read_source
+from trainview.tables import Tables, build_tables, to_records
+from trainview.text import safe_text
+from trainview.times import parse_time
+
+
+def load(source: Source, *, as_of: str | datetime | None = None) -> Snapshot:
+    """Load answers of the API, saved snapshots or exported tables.
+
+    Parameters
+    ----------
+    source : path, bytes, file object, mapping, or list of those
+        The list-projects, search-jobs or jobs-of-a-project answer, or what `Snapshot.to_json` or
+        ``trainview fetch`` saved, as ``.json``, ``.json.gz``, bytes or parsed; the answers about
+        prices, capacity, bills, the queue, checkpoints or metrics; or a folder of such files, or
+        one that `Snapshot.to_parquet` or `Snapshot.to_csv` wrote. Several sources give one
+        snapshot, in which the newest record of each id wins.
+    as_of : str or datetime.datetime, optional
+        The moment the data describes, with a zone. When left out: the one saved in the file, else
+        the newest timestamp in the data.
+
+    Returns
+    -------
+    Snapshot
+        The tables.
+
+    Raises
+    ------
+    SourceError
+        If a file or folder does not exist or cannot be read.
+    PayloadError
+        If the data is not what the API documents; with the path to the first fault.
+    ArgumentError
+        If ``source`` or ``as_of`` is of the wrong kind.
+
+    Warns
+    -----
+    DataWarning
+        Once for each kind of oddity: unknown statuses, duplicate ids, contradictory times.
+
+    Examples
+    --------
+    >>> import trainview as tv
+    >>> tv.load(b'{"training_projects": []}')
+    <Snapshot of no known time: 0 projects, 0 jobs (0 open, the latest of each project), \
+0 instance types>
+    """
+    moment = to_moment(as_of, "as_of")
+    parts = list(read_source(source))
+    tables = build_tables([part for part in parts if isinstance(part, Records)], moment)
+    for note in tables.notes:
+        warnings.warn(note, DataWarning, stacklevel=2)
+    return _to_snapshot(tables, [part for part in parts if isinstance(part, dict)])
+
+
+def merge(snapshots: Iterable[Snapshot]) -> Snapshot:
+    """Merge snapshots of different moments into one.
+
+    Parameters
+    ----------
+    snapshots : iterable of Snapshot
+        In any order.
+
+    Returns
+    -------
+    Snapshot
+        With the newest record of each job and project. Those that only an older snapshot knows
+        are kept as they were last seen: an open job that vanished ends, for all we know, at the
+        ``as_of`` of the snapshot that saw it last. Its ``as_of`` is the newest one.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no snapshot, or something else among them.
+
+    Examples
+    --------
+    >>> import trainview as tv
+    >>> old = tv.load(tv.sample(projects=2, seed=1))
+    >>> new = tv.load(tv.sample(projects=3, seed=2))
+    >>> len(tv.merge([old, new]).projects)
+    5
+    """
+    found = [] if isinstance(snapshots, Snapshot) else list(snapshots)
+    if not found or not all(isinstance(snapshot, Snapshot) for snapshot in found):
+        raise ArgumentError("merge takes a list of snapshots, as load and fetch give them")
+    undated = pd.Timestamp.min.tz_localize("UTC")
+    oldest_first = sorted(found, key=lambda snapshot: snapshot.as_of or undated)
+    return _to_snapshot(
+        build_tables([to_records(to_tables(snapshot)) for snapshot in found]),
+        [to_fleet(snapshot) for snapshot in oldest_first],
+    )
+
+
+def _to_snapshot(tables: Tables, fleet: Sequence[Mapping[str, pa.Table]]) -> Snapshot:
+    more = {
+        name: to_pandas(combine(name, [part[name] for part in fleet if name in part]))
+        for name in FLEET_TABLES
+    }
+    as_of = None if tables.as_of is None else pd.Timestamp(tables.as_of)
+    return Snapshot(
+        projects=to_pandas(tables.projects),
+        jobs=to_pandas(tables.jobs),
+        instance_types=to_pandas(tables.instance_types),
+        as_of=as_of if as_of is None else as_of.tz_convert("UTC").as_unit("us"),
+        latest_only=tables.latest_only,
+        notes=tables.notes,
+        **more,
+    )
+
+
+def to_moment(value: str | datetime | None, name: str) -> datetime | None:
+    """Read a moment that somebody has given.
+
+    Parameters
+    ----------
+    value : str, datetime.datetime or None
+        With a zone.
+    name : str
+        What the argument is called in error messages.
+
+    Returns
+    -------
+    datetime.datetime or None
+        The moment in UTC.
+
+    Raises
+    ------
+    ArgumentError
+        If it is no moment, or has no zone.
+    """
+    if value is None:
+        return None
+    if isinstance(value, str):
+        try:
+            return parse_time(value)
+        except ValueError:
+            pass
+    elif isinstance(value, datetime) and value.tzinfo is not None:
+        return pd.Timestamp(value).tz_convert("UTC").floor("us").to_pydatetime()
+    raise ArgumentError(
+        f"{name} {safe_text(value, 60)!r} is no time with a zone: write 2026-03-31T18:00:00Z"
+    )
