@@ -9,7 +9,7 @@ from pandas.testing import assert_frame_equal
 from tests.builders import A10G, CPU, job, payload, project
 from trainview.conform import to_pandas
 from trainview.records import read_records
-from trainview.schema import CORE_TABLES, FLEET_TABLES, columns, pandas_dtype
+from trainview.schema import CORE_TABLES, columns, pandas_dtype
 from trainview.tables import build_tables, to_records
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)

@@ -51,7 +51,10 @@ class Entry:
     def serves(self, wanted: "Entry") -> bool:
         """Tell whether this is as good as a new answer."""
         same = self.job_id == wanted.job_id and dict(self.asked) == dict(wanted.asked)
-        return same and (self.is_final or self.seen_at == wanted.seen_at)
+        if self.is_final or not same:
+            return same
+        # the same run, resumed; but not once the last word can be had
+        return self.seen_at == wanted.seen_at and not wanted.is_final
 
 
 def default_folder() -> Path:

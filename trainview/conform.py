@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trainview.errors import ArgumentError
-from trainview.schema import CATEGORY, TABLES, pandas_dtype
+from trainview.schema import CATEGORY, TABLES, TEXT, pandas_dtype
 from trainview.statuses import PHASES, STATUSES
 
 # So few rows are not worth starting threads.
@@ -51,6 +51,24 @@ def conform(columns: Mapping[str, Any] | pa.Table, schema: pa.Schema) -> pa.Tabl
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             arrays = list(pool.map(_as_declared, found, schema))
     return pa.table(arrays, schema=schema)
+
+
+def without_categories(schema: pa.Schema) -> pa.Schema:
+    """Give a schema with text where it has categories, which differ from part to part.
+
+    Parameters
+    ----------
+    schema : pyarrow.Schema
+        One of `trainview.schema.TABLES`.
+
+    Returns
+    -------
+    pyarrow.Schema
+        With the same columns; parts that are cast to it can be put together.
+    """
+    return pa.schema(
+        [field.with_type(TEXT) if field.type == CATEGORY else field for field in schema]
+    )
 
 
 def to_pandas(table: pa.Table) -> pd.DataFrame:

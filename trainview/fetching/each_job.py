@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from trainview import cache as store
 from trainview.bulk import progress, run_all
 from trainview.client import Client
-from trainview.conform import conform, to_pandas
+from trainview.conform import conform, to_pandas, without_categories
 from trainview.errors import ArgumentError, AuthError, ConfigError, OutputError, SourceError
 from trainview.schema import FLEET_TABLES
 from trainview.text import count, safe_text
@@ -59,14 +59,11 @@ class Found(NamedTuple):
     ----------
     tables : dict of str to pyarrow.Table
         By their names.
-    date : datetime.datetime or None
-        The server's clock.
     is_final : bool or None
         Whether a later answer cannot differ; None where that follows from the job's end.
     """
 
     tables: dict[str, pa.Table]
-    date: datetime | None
     is_final: bool | None = None
 
 
@@ -148,8 +145,8 @@ class Fetched:
             If a file has been deleted since.
         """
         name = self._checked(name)
-        parts = [_read(path) for path in self.files[name]]
         schema = FLEET_TABLES[name]
+        parts = [_read(path) for path in self.files[name]]
         whole = pa.concat_tables(parts).unify_dictionaries() if parts else schema.empty_table()
         return to_pandas(conform(whole, schema))
 
@@ -170,7 +167,7 @@ class Fetched:
         """
         name = self._checked(name)
         # categories are those of one job: plain text can be written one job after the other
-        schema = pa.schema([_plain(column) for column in FLEET_TABLES[name]])
+        schema = without_categories(FLEET_TABLES[name])
         with pq.ParquetWriter(path, schema, compression="zstd") as writer:
             for file in self.files[name]:
                 writer.write_table(_read(file).cast(schema))
@@ -205,6 +202,7 @@ class _Run:
     options: Options
     asked_of: Callable[[Job], Mapping[str, Any]]
     seen_at: str
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
     failures: list[dict[str, str]] = field(default_factory=list)
     done: set[str] = field(default_factory=set)
     unavailable: int = 0
@@ -212,7 +210,9 @@ class _Run:
     def paths(self, job: Job) -> list[Path]:
         return [store.entry_path(self.folder, table, job.job_id) for table in self.tables]
 
-    def entry(self, job: Job, *, is_final: bool = False) -> store.Entry:
+    def entry(self, job: Job, *, is_final: bool | None = None) -> store.Entry:
+        if is_final is None:
+            is_final = job.is_over and self.began - job.end >= _SETTLED
         return store.Entry(job.job_id, self.asked_of(job), self.seen_at, is_final)
 
     def is_kept(self, job: Job) -> bool:
@@ -220,10 +220,7 @@ class _Run:
         return all(store.find(path, wanted) for path in self.paths(job))
 
     def keep(self, job: Job, found: Found) -> None:
-        is_final = found.is_final
-        if is_final is None:
-            is_final = job.is_over and (found.date is None or found.date - job.end >= _SETTLED)
-        entry = self.entry(job, is_final=is_final)
+        entry = self.entry(job, is_final=found.is_final)
         for table, path in zip(self.tables, self.paths(job), strict=True):
             store.keep(path, found.tables[table], entry)
 
@@ -365,9 +362,3 @@ def _read(path: Path) -> pa.Table:
     except (OSError, pa.ArrowException) as error:
         why = f"cannot read {safe_text(path)} ({safe_text(error, 80)})"
     raise SourceError(f"{why}: the cache was emptied or damaged: fetch again")
-
-
-def _plain(column: pa.Field) -> pa.Field:
-    if pa.types.is_dictionary(column.type):
-        return column.with_type(column.type.value_type)
-    return column

@@ -91,17 +91,14 @@ def fetch_metrics(
         raise ArgumentError(f"step_seconds={step_seconds!r}: give whole seconds, from 1")
 
     def ask(api: Client, job: Job) -> Found:
-        dates: list[datetime | None] = []
-
         def piece(start: datetime, end: datetime) -> pa.Table:
             answer = api.get_training_job_metrics(
                 job.project_id, job.job_id, start=start, end=end, step_seconds=step_seconds
             )
-            dates.append(answer.date)
             return read_metrics(answer.body, job.job_id, answer.url)
 
         table = fetch_series(piece, *_span(job, step_seconds), step_seconds)
-        return Found({"metrics": table}, dates[0])
+        return Found({"metrics": table})
 
     def asked_of(job: Job) -> dict[str, Any]:
         start, end = _span(job, step_seconds)
@@ -150,7 +147,7 @@ def fetch_checkpoints(
 
     def ask(api: Client, job: Job) -> Found:
         answer = api.list_training_job_checkpoints(job.project_id, job.job_id)
-        return Found({"checkpoints": read_checkpoints(answer.body, answer.url)}, answer.date)
+        return Found({"checkpoints": read_checkpoints(answer.body, answer.url)})
 
     options = Options(concurrency, cache, refresh, cache_limit_gib, client)
     return fetch_each(_ran(jobs), ["checkpoints"], ask, _until, options)
@@ -212,7 +209,7 @@ def fetch_queue(
             return Unavailable(str(error))
         queue, status_events = read_queue(answer.body, answer.url)
         is_final = not queue["is_waiting"][0].as_py()
-        return Found({"queue": queue, "status_events": status_events}, answer.date, is_final)
+        return Found({"queue": queue, "status_events": status_events}, is_final)
 
     frame = read_table(jobs, [*_COLUMNS, "gpu_type"]).filter(~nw.col("gpu_type").is_null())
     options = Options(concurrency, cache, refresh, cache_limit_gib, client)
@@ -273,7 +270,7 @@ def fetch_error_logs(
         answer = api.get_training_job_logs(
             job.project_id, job.job_id, start=start, end=end, limit=lines
         )
-        return Found({"logs": read_logs(answer.body, job.job_id, answer.url)}, answer.date)
+        return Found({"logs": read_logs(answer.body, job.job_id, answer.url)})
 
     frame = read_table(jobs, _COLUMNS).filter(nw.col("phase") == "failed")
     options = Options(concurrency, cache, refresh, cache_limit_gib, client)

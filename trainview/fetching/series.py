@@ -7,19 +7,33 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
+from trainview.conform import conform, without_categories
 from trainview.fleet import once
 
 # Samples of a series in one answer, and how much coarser an answer may be than what was asked for.
 POINTS = 1000
 TOLERANCE = 1.5
+# After so many halvings in vain the API has nothing finer.
+PATIENCE = 3
 
 
 class _Piece(NamedTuple):
-    """A span to ask for, and the step that came back for the longer one it is part of."""
+    """A span to ask for.
+
+    Attributes
+    ----------
+    start, end : datetime.datetime
+        The span.
+    step_of_whole : float or None
+        The step that came back for the longer span it is half of.
+    in_vain : int
+        How often in a row halving has not given a finer step.
+    """
 
     start: datetime
     end: datetime
     step_of_whole: float | None = None
+    in_vain: int = 0
 
 
 def fetch_series(
@@ -55,13 +69,16 @@ def fetch_series(
         piece = waiting.pop()
         part = ask(piece.start, piece.end)
         step = part["step_seconds"][0].as_py() if part.num_rows else None
-        if step is not None and piece.step_of_whole is not None and step >= piece.step_of_whole:
+        finer = step is None or piece.step_of_whole is None or step < piece.step_of_whole
+        in_vain = 0 if finer else piece.in_vain + 1
+        if step is not None and in_vain == PATIENCE:
             finest = max(finest, step)
         if step is None or step <= finest or piece.end - piece.start <= timedelta(seconds=2 * step):
             parts.append(part)
             continue
         half = (piece.end - piece.start) / 2
-        waiting += [_Piece(*span, step) for span in _spans(piece.start, piece.end, half)[::-1]]
+        halves = _spans(piece.start, piece.end, half)[::-1]
+        waiting += [_Piece(*span, step, in_vain) for span in halves]
     return _join(parts)
 
 
@@ -78,12 +95,11 @@ def _spans(start: datetime, end: datetime, length: timedelta) -> list[tuple[date
 def _join(parts: list[pa.Table]) -> pa.Table:
     if len(parts) == 1:
         return parts[0]
-    table = once(pa.concat_tables(part for part in parts).unify_dictionaries())
+    schema = parts[0].schema
+    table = once(pa.concat_tables(part.cast(without_categories(schema)) for part in parts))
     # a piece with too few samples to tell has the step of the others
     known = Counter(table["step_seconds"].drop_null().to_pylist())
-    if not known or not table["step_seconds"].null_count:
-        return table
-    step = table["step_seconds"].fill_null(known.most_common(1)[0][0])
-    return table.set_column(
-        table.schema.get_field_index("step_seconds"), table.schema.field("step_seconds"), step
-    )
+    columns = {name: table[name] for name in table.column_names}
+    if known:
+        columns["step_seconds"] = table["step_seconds"].fill_null(known.most_common(1)[0][0])
+    return conform(columns, schema)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trainview.conform import conform
+from trainview.conform import conform, without_categories
 from trainview.schema import FLEET_KEYS, FLEET_TABLES
 
 
@@ -28,8 +28,8 @@ def combine(name: str, parts: Sequence[pa.Table]) -> pa.Table:
     filled = [part for part in parts if part.num_rows]
     if len(filled) < 2:
         return filled[0] if filled else schema.empty_table()
-    plain = [part.cast(pa.schema([_plain(field) for field in part.schema])) for part in filled]
-    rows = pa.concat_tables(plain)
+    plain = without_categories(schema)
+    rows = pa.concat_tables(part.cast(plain) for part in filled)
     numbered = rows.select(keys).append_column("row", pa.array(range(rows.num_rows)))
     last = numbered.group_by(keys).aggregate([("row", "max")])["row_max"]
     if len(last) < rows.num_rows:
@@ -37,9 +37,3 @@ def combine(name: str, parts: Sequence[pa.Table]) -> pa.Table:
     if name == "metrics":
         rows = rows.sort_by([("job_id", "ascending"), ("timestamp", "ascending")])
     return conform(rows, schema)
-
-
-def _plain(field: pa.Field) -> pa.Field:
-    if pa.types.is_dictionary(field.type):
-        return field.with_type(field.type.value_type)
-    return field

@@ -113,28 +113,44 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _series(answer: Any) -> Iterator[_Series]:
     nodes = answer["per_node_metrics"]
+    if not isinstance(nodes, list):
+        raise TypeError("expected a list")
     for node in nodes:
-        if node.get("metrics") is not None:
-            yield from _of_node(node["node_id"], node["metrics"])
-    if not nodes:
-        yield from _of_node(None, answer)
-    yield from _of_storage(None, "cache", answer.get("cache"))
+        if not isinstance(node["node_id"], str):
+            raise TypeError("expected text")
+        yield from _of_node(node["node_id"], _object(node.get("metrics")))
+    leader = list(_of_node(None, answer))
+    yield from leader if not nodes else ()
+    yield from _of_storage(None, "cache", _object(answer.get("cache")))
 
 
-def _of_node(node_id: str | None, metrics: Any) -> Iterator[_Series]:
+def _of_node(node_id: str | None, metrics: dict[str, Any]) -> Iterator[_Series]:
     for metric in _BY_GPU:
-        for rank, samples in (metrics.get(metric) or {}).items():
+        for rank, samples in _object(metrics.get(metric)).items():
             if not _RANK.fullmatch(rank):
                 raise ValueError(f"{metric}: expected the rank of a GPU, got {rank!r}")
-            yield _Series(node_id, int(rank), metric, samples or [])
+            yield _Series(node_id, int(rank), metric, _list(samples))
     for metric in _OF_NODE:
-        yield _Series(node_id, None, metric, metrics.get(metric) or [])
-    yield from _of_storage(node_id, "ephemeral_storage", metrics.get("ephemeral_storage"))
+        yield _Series(node_id, None, metric, _list(metrics.get(metric)))
+    storage = _object(metrics.get("ephemeral_storage"))
+    yield from _of_storage(node_id, "ephemeral_storage", storage)
 
 
-def _of_storage(node_id: str | None, what: str, storage: Any) -> Iterator[_Series]:
-    for kind in _STORAGE if storage is not None else ():
-        yield _Series(node_id, None, f"{what}_{kind}", storage.get(kind) or [])
+def _of_storage(node_id: str | None, what: str, storage: dict[str, Any]) -> Iterator[_Series]:
+    for kind in _STORAGE:
+        yield _Series(node_id, None, f"{what}_{kind}", _list(storage.get(kind)))
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if value is not None and not isinstance(value, dict):
+        raise TypeError("expected an object")
+    return value or {}
+
+
+def _list(value: Any) -> list[Any]:
+    if value is not None and not isinstance(value, list):
+        raise TypeError("expected a list")
+    return value or []
 
 
 def _values(series: list[_Series]) -> list[Any]:

@@ -281,7 +281,8 @@ CHECKPOINTS = pa.schema(
             source="checkpoints[].base_model",
         ),
         make_field(
-            "size_bytes", INTEGER, "Size of the checkpoint.", unit="bytes", source="checkpoints[].size_bytes"
+            "size_bytes", INTEGER, "Size of the checkpoint.", unit="bytes",
+            source="checkpoints[].size_bytes",
         ),
         make_field(
             "sync_status", CATEGORY, "State of its upload: SYNCING or COMPLETE.", nullable=True,
