@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from trainview.conform import conform
 from trainview.errors import PayloadError
 from trainview.fleet.reading import read_answer
-from trainview.schema import FLEET_TABLES, METRIC_UNITS, METRICS_ANSWER
+from trainview.schema import FLEET_TABLES, LEADER_METRICS_ANSWER, METRIC_UNITS, METRICS_ANSWER
 from trainview.text import safe_text
 from trainview.times import parse_times
 
@@ -70,6 +70,8 @@ def read_metrics(payload: bytes, job_id: str, name: str = "payload") -> pa.Table
         return _to_table(series, _numbers(_values(series)), job_id)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, pa.ArrowException):
         answer = read_answer(payload, METRICS_ANSWER, name)
+        if not answer["per_node_metrics"]:
+            answer = read_answer(payload, LEADER_METRICS_ANSWER, name)
     try:
         series = list(_series(answer))
     except ValueError as error:
@@ -119,8 +121,8 @@ def _series(answer: Any) -> Iterator[_Series]:
         if not isinstance(node["node_id"], str):
             raise TypeError("expected text")
         yield from _of_node(node["node_id"], _object(node.get("metrics")))
-    leader = list(_of_node(None, answer))
-    yield from leader if not nodes else ()
+    if not nodes:
+        yield from _of_node(None, answer)
     yield from _of_storage(None, "cache", _object(answer.get("cache")))
 
 
@@ -168,14 +170,16 @@ def _numbers(values: list[Any]) -> pa.Array:
 
 
 def _to_table(series: list[_Series], values: pa.Array, job_id: str) -> pa.Table:
-    texts = [sample["timestamp"] for one in series for sample in one.samples]
+    texts = pa.array([sample["timestamp"] for one in series for sample in one.samples], pa.string())
+    if texts.null_count:
+        raise ValueError("a sample without a time")
     row = pa.array(np.repeat(np.arange(len(series)), [len(one.samples) for one in series]))
     table = pa.table(
         {
             "node_id": pa.array([one.node_id for one in series], pa.string()).take(row),
             "gpu": pa.array([one.gpu for one in series], pa.int64()).take(row),
             "metric": pa.array([one.metric for one in series], pa.string()).take(row),
-            "timestamp": parse_times(pa.array(texts, pa.string())),
+            "timestamp": parse_times(texts),
             "value": values,
         }
     )

@@ -103,25 +103,26 @@ _SAMPLES = pa.list_(
     make_field("item", pa.struct([make_field("timestamp", TIME), _maybe("value", NUMBER)]))
 )
 _BY_RANK = pa.map_(TEXT, make_field("value", _SAMPLES, nullable=True))
-STORAGE_SERIES = pa.struct([_maybe("usage_bytes", _SAMPLES), _maybe("utilization", _SAMPLES)])
+_STORAGE_SERIES = pa.struct([_maybe("usage_bytes", _SAMPLES), _maybe("utilization", _SAMPLES)])
 # A job that has not started has no series, so each of them may be missing.
-NODE_SERIES = [
+_NODE_SERIES = [
     _maybe("gpu_utilization", _BY_RANK),
     _maybe("gpu_memory_usage_bytes", _BY_RANK),
     _maybe("cpu_usage", _SAMPLES),
     _maybe("cpu_memory_usage_bytes", _SAMPLES),
-    _maybe("ephemeral_storage", STORAGE_SERIES),
+    _maybe("ephemeral_storage", _STORAGE_SERIES),
 ]
 METRICS_ANSWER = pa.schema(
     [
         _list(
             "per_node_metrics",
-            pa.struct([make_field("node_id", TEXT), _maybe("metrics", pa.struct(NODE_SERIES))]),
+            pa.struct([make_field("node_id", TEXT), _maybe("metrics", pa.struct(_NODE_SERIES))]),
         ),
-        *NODE_SERIES,
-        _maybe("cache", STORAGE_SERIES),
+        _maybe("cache", _STORAGE_SERIES),
     ]
 )
+# Beside the nodes stand the series of the leader: read only where there are no nodes.
+LEADER_METRICS_ANSWER = pa.schema([*METRICS_ANSWER, *_NODE_SERIES])
 
 CHECKPOINTS_ANSWER = pa.schema(
     [
