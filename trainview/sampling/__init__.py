@@ -6,22 +6,17 @@ sweeps and multi-node trainings, waits for GPUs, and has jobs that fail in clust
 
 import json
 import os
-import sys
 from collections.abc import Sequence
-from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from trainview.atomic import making_folder, replacing
-from trainview.errors import ArgumentError
-from trainview.sampling import capacity, organisation, records, stories
+from trainview.sampling.arguments import AS_OF, whole
 from trainview.sampling.bulk import project_chunks
-from trainview.sampling.dice import Dice
+from trainview.sampling.fleet import Fleet, sample_fleet
 
-__all__ = ["sample", "write_projects", "write_sample"]
-
-AS_OF = "2026-03-31T18:00:00Z"
+__all__ = ["Fleet", "sample", "sample_fleet", "write_projects", "write_sample"]
 
 
 def sample(
@@ -67,28 +62,7 @@ def sample(
     >>> payload["trainview"]["as_of"]
     '2026-03-31T18:00:00Z'
     """
-    count = _whole("projects", projects)
-    total = count * _whole("jobs_per_project", jobs_per_project)
-    dice = Dice(_whole("seed", seed))
-    calendar = organisation.Calendar(_moment(as_of), _whole("days", days, least=1, most=3650))
-
-    ids = organisation.identifiers(dice)
-    members = organisation.make_projects(dice, ids, count)
-    organisation.submit(dice, ids, members, calendar, total)
-    stories.tell(dice, members, calendar)
-    jobs = sorted(
-        (job for project in members for job in project.jobs), key=lambda job: job.submitted
-    )
-    limits = capacity.limits(total, calendar.days)
-    capacity.schedule(jobs, limits)
-
-    job_records = records.job_records(dice, jobs, limits, calendar.as_of)
-    project_records = records.project_records(dice, members, job_records, calendar)
-    return {
-        "trainview": {"format": 1, "as_of": records.spell(calendar.as_of, "auto")},
-        "training_projects": project_records,
-        "training_jobs": job_records,
-    }
+    return sample_fleet(projects, jobs_per_project, seed, as_of=as_of, days=days).payload
 
 
 def write_sample(
@@ -171,7 +145,7 @@ def write_projects(
     >>> len(answer["training_projects"])
     1000
     """
-    count, seed = _whole("projects", projects), _whole("seed", seed)
+    count, seed = whole("projects", projects), whole("seed", seed)
     pool = sample(projects=200, seed=seed)
     with replacing([path], force=force) as [temporary], temporary.open("wb") as file:
         file.writelines(project_chunks(pool, count, seed))
@@ -181,22 +155,3 @@ def write_projects(
 def _answer(key: str, rows: Sequence[dict[str, Any]]) -> bytes:
     lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
     return f'{{"{key}": [\n{lines}\n]}}\n'.encode()
-
-
-def _whole(name: str, value: object, *, least: int = 0, most: int = sys.maxsize) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
-        return value
-    bounds = f"at least {least}" if most == sys.maxsize else f"from {least} to {most}"
-    raise ArgumentError(f"{name} must be an integer, {bounds}: got {value!r}")
-
-
-def _moment(as_of: object) -> datetime:
-    moment = as_of
-    if isinstance(as_of, str):
-        with suppress(ValueError):
-            moment = datetime.fromisoformat(as_of)
-    if not isinstance(moment, datetime) or moment.utcoffset() is None:
-        raise ArgumentError(f"as_of must be a time with a zone, like {AS_OF!r}: got {as_of!r}")
-    if not 1980 <= moment.year <= 9900:
-        raise ArgumentError(f"as_of must lie in the years 1980 to 9900: got {as_of!r}")
-    return moment.astimezone(UTC)

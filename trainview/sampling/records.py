@@ -32,6 +32,11 @@ def spell(moment: datetime, precision: str = "seconds", zone: str = "Z") -> str:
     return moment.astimezone(UTC).isoformat(timespec=precision).replace("+00:00", zone)
 
 
+def api_status(label: str) -> str:
+    """Write a status as the API does."""
+    return _API_STATUS.get(label, f"{API_PREFIX}{label.upper()}")
+
+
 def job_records(
     dice: Dice, jobs: list[Job], limits: dict[str, int], as_of: datetime
 ) -> list[Record]:
@@ -44,9 +49,9 @@ def job_records(
         record: Record = {
             "id": job.id,
             "created_at": spell(job.submitted, precision, zone),
-            "current_status": _API_STATUS.get(status, f"{API_PREFIX}{status.upper()}"),
+            "current_status": api_status(status),
             "error_message": _message(dice, job, status, limits, used),
-            "instance_type": _instance_record(job.instance),
+            "instance_type": instance_record(job.instance),
             "updated_at": spell(updated, precision, zone),
             "training_project_id": job.project.id,
             "training_project": {"id": job.project.id, "name": job.project.name},
@@ -88,7 +93,8 @@ def _message(
     return causes.fill(dice, text, job.instance, job.nodes, job.project.habits)
 
 
-def _instance_record(instance: Instance) -> Record:
+def instance_record(instance: Instance) -> Record:
+    """Tell about an instance type."""
     return {
         "id": instance.id,
         "name": instance.name,
