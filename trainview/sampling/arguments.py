@@ -1,6 +1,7 @@
 """What callers may ask for: whole numbers, and moments with a zone."""
 
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -15,6 +16,13 @@ def whole(name: str, value: object, *, least: int = 0, most: int = sys.maxsize) 
         return value
     bounds = f"at least {least}" if most == sys.maxsize else f"from {least} to {most}"
     raise ArgumentError(f"{name} must be an integer, {bounds}: got {value!r}")
+
+
+def one_of(name: str, value: str, options: Sequence[str]) -> str:
+    """Check that an argument is one of some words."""
+    if value in options:
+        return value
+    raise ArgumentError(f"{name} must be one of {', '.join(options)}: got {value!r}")
 
 
 def moment(name: str, value: object) -> datetime:

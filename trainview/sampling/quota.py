@@ -25,7 +25,7 @@ def baseline(limit: int) -> int:
 
 
 def team_limits(jobs: Iterable[Job], limits: dict[str, int]) -> dict[str, dict[str, int]]:
-    """Tell the limits of each team, just large enough for its busiest moment and its waiting jobs."""
+    """Tell the limits of each team, large enough for its busiest moment and what waits."""
     changes: dict[tuple[str, str], list[tuple[datetime, int]]] = {}
     for job in jobs:
         if job.instance.gpu_type is not None and job.released < job.ended:
