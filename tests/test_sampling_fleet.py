@@ -628,9 +628,14 @@ def test_checkpoints_lie_in_the_life_of_the_job(any_fleet):
         assert len({each["checkpoint_id"] for each in checkpoints}) == len(checkpoints)
         assert {each["training_job_id"] for each in checkpoints} <= {job}
         states.update(each["sync_status"] for each in checkpoints)
+        last = record(any_fleet, job).get("checkpoint_sync_status") == "SYNCING"
+        assert [each["sync_status"] == "SYNCING" for each in checkpoints] == [
+            last and each is checkpoints[-1] for each in checkpoints
+        ]
         for each in checkpoints:
             assert (each["lora_adapter_config"] is None) == (each["checkpoint_type"] == "full")
     assert states["COMPLETE"] > 300
+    assert states["SYNCING"] >= 3
 
 
 def test_the_hung_run_saves_nothing_more(fleet):

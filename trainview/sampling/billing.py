@@ -98,7 +98,8 @@ def _item(job: Job, *, is_deleted: bool, ended: datetime) -> Item:
 def _deleted(identifier: str, projects: list[Project], calendar: Calendar) -> Item:
     dice = stream("deleted", identifier)
     project = dice.pick(projects)
-    machine, nodes = dice.weighted(catalogue.KINDS[project.kind].shapes)
+    # On one node only: what they held is in no count of GPUs.
+    machine, _ = dice.weighted(catalogue.KINDS[project.kind].shapes)
     instance = catalogue.INSTANCES[machine]
     started = calendar.moment(dice, (0, 90))
     run = min(dice.quantile(catalogue.KINDS[project.kind].minutes), calendar.as_of - started)
@@ -108,7 +109,7 @@ def _deleted(identifier: str, projects: list[Project], calendar: Calendar) -> It
         project_name=project.name,
         instance_type=instance.name,
         is_deleted=True,
-        rate=billed_price(instance, project) * nodes,
+        rate=billed_price(instance, project),
         minutes=split_minutes(started, started + run),
     )
 

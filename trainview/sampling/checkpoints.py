@@ -1,7 +1,7 @@
 """What jobs save while they train."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from trainview.sampling.courses import Course
@@ -24,6 +24,8 @@ def checkpoints_record(
 ) -> dict[str, Any]:
     """Tell which checkpoints a job has, oldest first."""
     saved = [] if course is None else [*_checkpoints(job, course, as_of)][-_KEPT:]
+    if saved and record.get("checkpoint_sync_status") == "SYNCING":
+        saved[-1]["sync_status"] = "SYNCING"
     return {"training_job": record, "checkpoints": saved}
 
 
@@ -38,17 +40,14 @@ def _checkpoints(job: Job, course: Course, as_of: datetime) -> Iterator[dict[str
     rank = dice.pick((8, 16, 64))
     mib = rank * 21 if is_adapter else dice.between(8000, 18_000) * max(job.gpus, 2)
     for number, second in enumerate(_saves(job, course, interval, as_of), 1):
-        saved = datetime.fromtimestamp(second, UTC)
-        # Uploading takes as long as after the end of the job, at least some seconds.
-        is_there = saved + job.sync + timedelta(seconds=20) <= as_of
         yield {
             "checkpoint_id": f"checkpoint-{number * steps}",
-            "created_at": spell(saved, "milliseconds"),
+            "created_at": spell(datetime.fromtimestamp(second, UTC), "milliseconds"),
             "checkpoint_type": "lora" if is_adapter else "full",
             "base_model": None if kind in _NO_BASE else job.project.habits["repo"],
             "lora_adapter_config": _adapter(rank) if is_adapter else None,
             "size_bytes": mib * _MIB + dice.below(_MIB),
-            "sync_status": "COMPLETE" if is_there else "SYNCING",
+            "sync_status": "COMPLETE",
             "training_job_id": job.id,
         }
 
