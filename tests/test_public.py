@@ -40,6 +40,7 @@ PUBLIC = [
     "gpu_concurrency",
     "gpu_hours_over_time",
     "gpu_usage",
+    "idle_gpus",
     "job_timeline",
     "load",
     "merge",
@@ -53,9 +54,14 @@ PUBLIC = [
     "plot_job_timeline",
     "plot_needs_attention",
     "plot_status_counts",
+    "queue_wait_curve",
+    "queue_waits",
+    "quota",
     "report",
     "sample",
     "status_counts",
+    "utilization",
+    "utilization_over_time",
 ]
 
 

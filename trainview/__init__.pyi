@@ -4,9 +4,15 @@ from .analysis import failure_rates as failure_rates
 from .analysis import gpu_concurrency as gpu_concurrency
 from .analysis import gpu_hours_over_time as gpu_hours_over_time
 from .analysis import gpu_usage as gpu_usage
+from .analysis import idle_gpus as idle_gpus
 from .analysis import job_timeline as job_timeline
 from .analysis import needs_attention as needs_attention
+from .analysis import queue_wait_curve as queue_wait_curve
+from .analysis import queue_waits as queue_waits
+from .analysis import quota as quota
 from .analysis import status_counts as status_counts
+from .analysis import utilization as utilization
+from .analysis import utilization_over_time as utilization_over_time
 from .client import Client as Client
 from .errors import ApiError as ApiError
 from .errors import ArgumentError as ArgumentError

@@ -11,6 +11,12 @@ from trainview.analysis.failures import failure_rates as failure_rates
 from trainview.analysis.gpu import gpu_concurrency as gpu_concurrency
 from trainview.analysis.gpu import gpu_hours_over_time as gpu_hours_over_time
 from trainview.analysis.gpu import gpu_usage as gpu_usage
+from trainview.analysis.idle import idle_gpus as idle_gpus
+from trainview.analysis.queue import queue_wait_curve as queue_wait_curve
+from trainview.analysis.queue import queue_waits as queue_waits
+from trainview.analysis.quota import quota as quota
 from trainview.analysis.status import elapsed_stats as elapsed_stats
 from trainview.analysis.status import status_counts as status_counts
 from trainview.analysis.timeline import job_timeline as job_timeline
+from trainview.analysis.utilization import utilization as utilization
+from trainview.analysis.utilization import utilization_over_time as utilization_over_time

@@ -21,7 +21,7 @@ By: TypeAlias = str | Sequence[str] | None
 Integers: TypeAlias = npt.NDArray[np.int64]
 Numbers: TypeAlias = npt.NDArray[np.float64]
 
-TIMES = ("created_at", "updated_at", "end_at")
+TIMES = ("created_at", "updated_at", "end_at", "start", "end", "timestamp")
 DUCKDB_TIME = "TIMESTAMP WITH TIME ZONE"
 
 
@@ -63,6 +63,28 @@ def is_lazy(frame: Frame) -> bool:
     return isinstance(frame, nw.LazyFrame)
 
 
+def _open(table: object) -> Frame:
+    frame = cast("Frame", nw.from_native(cast("Any", table), pass_through=True))
+    kind = getattr(frame, "implementation", nw.Implementation.UNKNOWN)
+    if not (kind.is_pandas() or kind.is_polars() or kind.is_duckdb() or kind.is_spark_like()):
+        raise ArgumentError(
+            f"expected a pandas, Polars, DuckDB or PySpark table, got {type(table).__name__}: "
+            "pass for example the jobs of a snapshot"
+        )
+    return frame
+
+
+def column_names(table: object) -> list[str]:
+    """List the columns of a table of any kind, where a helper takes more than one kind of rows.
+
+    Raises
+    ------
+    ArgumentError
+        If it is no table.
+    """
+    return list(_open(table).collect_schema())
+
+
 def read_table(table: object, columns: Sequence[str]) -> Frame:
     """Open a table of any kind, with the columns that are needed and no others.
 
@@ -84,13 +106,7 @@ def read_table(table: object, columns: Sequence[str]) -> Frame:
     ArgumentError
         If it is no table, a column is missing, or a column of times holds none.
     """
-    frame = cast("Frame", nw.from_native(cast("Any", table), pass_through=True))
-    kind = getattr(frame, "implementation", nw.Implementation.UNKNOWN)
-    if not (kind.is_pandas() or kind.is_polars() or kind.is_duckdb() or kind.is_spark_like()):
-        raise ArgumentError(
-            f"expected a pandas, Polars, DuckDB or PySpark table, got {type(table).__name__}: "
-            "pass for example the jobs of a snapshot"
-        )
+    frame = _open(table)
     schema = frame.collect_schema()
     missing = [name for name in columns if name not in schema]
     if missing:

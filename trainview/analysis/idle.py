@@ -1,0 +1,227 @@
+"""GPUs that were held and did nothing."""
+
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+from narwhals.typing import IntoFrameT
+
+from trainview.analysis.frames import (
+    By,
+    Frame,
+    from_pandas,
+    give_back,
+    plain_text,
+    read_table,
+    to_pandas,
+)
+from trainview.analysis.samples import (
+    GPU,
+    UTILIZATION,
+    as_time,
+    coverage,
+    number_samples,
+    query_samples,
+    read_jobs,
+    read_samples,
+    sample_keys,
+)
+from trainview.analysis.steps import US_PER_HOUR, runs, timestamps
+from trainview.errors import ArgumentError
+
+RESULT = (
+    "gpus",
+    "covered_gpu_hours",
+    "idle_gpu_hours",
+    "idle_share",
+    "longest_idle_hours",
+    "longest_idle_start",
+    "longest_idle_end",
+    "idle_usd",
+)
+
+
+def idle_gpus(
+    metrics: IntoFrameT,
+    jobs: Any,
+    prices: Any = None,
+    threshold: float = 0.05,
+    by: By = ("job_id", "node_id", "gpu"),
+) -> IntoFrameT:
+    """Find the time in which GPUs were held and did nothing, and what it cost.
+
+    A GPU is idle while a sample of its utilisation is below the threshold, from the sample on for
+    one step, but at most to the next one. No data is never idle: a GPU without samples is not in
+    the result, a sample whose step is not known covers nothing, and a missing sample (a gap of more
+    than one and a half steps) ends a stretch.
+
+    Parameters
+    ----------
+    metrics : pandas, Polars, DuckDB or PySpark table
+        A metrics table with ``job_id``, ``node_id``, ``gpu``, ``metric``, ``timestamp``,
+        ``value`` and ``step_seconds``. Samples may come in any order.
+    jobs : pandas, Polars, DuckDB or PySpark table
+        A jobs table with ``job_id``, the columns of `by`, and, for the cost, ``instance_type_id``
+        and ``gpu_count``. A job that is not in it still counts.
+    prices : pandas, Polars, DuckDB or PySpark table, optional
+        A prices table with ``instance_type_id`` and ``usd_per_minute``.
+    threshold : float
+        Utilisation, 0 to 1, from which on a GPU is not idle.
+    by : str or sequence of str, optional
+        What to group by: ``job_id``, ``node_id``, ``gpu``, and columns of `jobs`; None for one
+        row over all GPUs.
+
+    Returns
+    -------
+    table of the same kind as `metrics`
+        One row a group, the one with most idle GPU-hours first.
+
+        - the columns of `by`, categories as text; null for jobs that are not in `jobs`
+        - ``gpus`` (int64): GPUs that were measured, each of a job and node
+        - ``covered_gpu_hours`` (float64): GPU-hours that their samples speak for
+        - ``idle_gpu_hours`` (float64): those of them in which a GPU was idle
+        - ``idle_share`` (float64): idle / covered, 0 to 1; null where nothing is covered
+        - ``longest_idle_hours`` (float64): hours of the longest stretch in which one GPU was idle
+          without a break; 0 where none was
+        - ``longest_idle_start``, ``longest_idle_end`` (datetime, UTC): that stretch, the earliest
+          of several; null where there is none
+        - ``idle_usd`` (float64): list price of the idle GPU-hours in USD, summed where known;
+          null where it is known of none of the GPUs, or without `prices`
+
+    Raises
+    ------
+    ArgumentError
+        If a column is missing, `by` names none, or the threshold is not from 0 to 1.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> metrics = pd.DataFrame(
+    ...     {
+    ...         "job_id": "j1",
+    ...         "node_id": "n1",
+    ...         "gpu": 0,
+    ...         "metric": "gpu_utilization",
+    ...         "timestamp": pd.to_datetime([0, 1800, 3600, 5400], unit="s", utc=True),
+    ...         "value": [0.9, 0.8, 0.0, 0.0],
+    ...         "step_seconds": 1800.0,
+    ...     }
+    ... )
+    >>> jobs = pd.DataFrame({"job_id": ["j1"], "project_name": "llm"})
+    >>> result = idle_gpus(metrics, jobs, by="project_name")
+    >>> result[["project_name", "covered_gpu_hours", "idle_gpu_hours", "longest_idle_hours"]]
+      project_name  covered_gpu_hours  idle_gpu_hours  longest_idle_hours
+    0          llm                2.0             1.0                 1.0
+    """
+    keys = sample_keys(by, result=RESULT, jobs=True)
+    if not 0 <= threshold <= 1:
+        raise ArgumentError(f"threshold={threshold!r}: give a fraction from 0 to 1")
+    frame = read_samples(metrics, [UTILIZATION])
+    facts = _rates(jobs, prices, [key for key in keys if key not in GPU])
+    if frame.implementation.is_pandas():
+        idle = from_pandas(_idle(to_pandas(frame), facts, keys, threshold), frame)
+    else:
+        idle = _query_idle(query_samples(frame, facts), keys, threshold)
+    order = [True] + [False] * len(keys)
+    return give_back(idle.sort("idle_gpu_hours", *keys, descending=order, nulls_last=True), metrics)
+
+
+def _rates(jobs: object, prices: object, columns: list[str]) -> pd.DataFrame:
+    """Collect columns of jobs, and the price of an hour of one of their GPUs."""
+    if prices is None:
+        return read_jobs(jobs, columns).assign(__usd_per_hour=np.nan)
+    facts = read_jobs(jobs, [*columns, "instance_type_id", "gpu_count"])
+    names = ["instance_type_id", "usd_per_minute"]
+    table = to_pandas(plain_text(read_table(prices, names), names))
+    table = table.drop_duplicates("instance_type_id", keep="last").set_index("instance_type_id")
+    price = facts["instance_type_id"].map(table["usd_per_minute"].astype("float64"))
+    gpus = facts["gpu_count"].astype("float64")
+    rate = price * 60 / gpus.where(gpus > 0)
+    return facts[["job_id", *columns]].assign(__usd_per_hour=rate)
+
+
+def _idle(
+    table: pd.DataFrame, facts: pd.DataFrame, keys: list[str], threshold: float
+) -> pd.DataFrame:
+    """Find idle time in a pandas table."""
+    samples, gpus, groups = number_samples(table, facts, keys)
+    samples = samples.in_order()
+    covered, missing = coverage(samples)
+    idle = (samples.value < threshold) & ~np.isnan(covered)
+    goes_on = ~runs(samples.gpu)
+    goes_on[1:] &= idle[:-1] & (missing[:-1] == 0)
+    # Where a stretch begins, carried along to each of its samples.
+    begin = np.maximum.accumulate(np.where(goes_on, 0, np.arange(len(idle))))
+    row = np.flatnonzero(idle)
+    group, start = samples.group[row], samples.time[begin[row]]
+    length = samples.time[row] + covered[row].astype("int64") - start
+    number = len(groups)
+    longest = np.zeros(number, "int64")
+    np.maximum.at(longest, group, length)
+    is_longest = length == longest[group]
+    earliest = np.full(number, np.iinfo("int64").max)
+    np.minimum.at(earliest, group[is_longest], start[is_longest])
+    found = np.bincount(group, minlength=number) > 0
+    earliest = np.where(found, earliest, 0)
+    total = np.bincount(samples.group, np.nan_to_num(covered), number)
+    idle_total = np.bincount(group, covered[row], number)
+    rate = gpus["__usd_per_hour"].to_numpy("float64")
+    usd = np.nan_to_num(rate * np.bincount(samples.gpu[row], covered[row], len(gpus)))
+    of_gpu = gpus["__group"].to_numpy("int64")
+    priced = np.bincount(of_gpu[~np.isnan(rate)], minlength=number) > 0
+    return groups.assign(
+        gpus=np.bincount(of_gpu, minlength=number),
+        covered_gpu_hours=total / US_PER_HOUR,
+        idle_gpu_hours=idle_total / US_PER_HOUR,
+        idle_share=idle_total / np.where(total > 0, total, np.nan),
+        longest_idle_hours=longest / US_PER_HOUR,
+        longest_idle_start=timestamps(earliest).where(found),
+        longest_idle_end=timestamps(earliest + longest).where(found),
+        idle_usd=np.where(priced, np.bincount(of_gpu, usd, number) / US_PER_HOUR, np.nan),
+    )
+
+
+def _query_idle(samples: Frame, keys: list[str], threshold: float) -> Frame:
+    """Write the same as a query."""
+    time, covered = nw.col("__time"), nw.col("__covered")
+    idle = (nw.col("value") < threshold) & ~covered.is_null()
+    in_order = {"order_by": "__time"}
+    goes_on = (idle & (nw.col("__missing") == 0)).shift(1).over(*GPU, **in_order)
+    samples = samples.with_columns(__goes_on=goes_on.fill_null(value=False))
+    begin = nw.when(~nw.col("__goes_on")).then(time).otherwise(0)
+    samples = samples.with_columns(__begin=begin)
+    # Where a stretch begins, carried along to each of its samples.
+    samples = samples.with_columns(__begin=nw.col("__begin").cum_max().over(*GPU, **in_order))
+    samples = samples.with_columns(
+        __idle=nw.when(idle).then(covered),
+        __length=nw.when(idle).then(time + covered - nw.col("__begin")),
+    )
+    longest = nw.col("__length").max()
+    samples = samples.with_columns(__longest=longest.over(*keys) if keys else longest)
+    is_longest = nw.col("__length") == nw.col("__longest")
+    rate = nw.col("__usd_per_hour")
+    sums = {
+        "gpus": nw.col("__last").cast(nw.Int64).sum(),
+        "__covered": covered.sum(),
+        "__idle": nw.col("__idle").sum(),
+        "__length": longest,
+        "__begin": nw.when(is_longest).then(nw.col("__begin")).min(),
+        "__usd": nw.when(rate.count() > 0).then((nw.col("__idle") * rate).sum()),
+    }
+    found = samples.group_by(*keys).agg(**sums) if keys else samples.select(**sums)
+    found = found.with_columns(
+        nw.col("gpus", "__covered", "__idle").cast(nw.Int64),
+        __end=nw.col("__begin") + nw.col("__length"),
+    )
+    return found.select(
+        *keys,
+        "gpus",
+        covered_gpu_hours=nw.col("__covered") / US_PER_HOUR,
+        idle_gpu_hours=nw.col("__idle") / US_PER_HOUR,
+        idle_share=nw.when(covered > 0).then(nw.col("__idle") / covered),
+        longest_idle_hours=nw.col("__length").fill_null(0) / US_PER_HOUR,
+        longest_idle_start=as_time("__begin"),
+        longest_idle_end=as_time("__end"),
+        idle_usd=nw.col("__usd") / US_PER_HOUR,
+    )

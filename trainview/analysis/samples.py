@@ -1,0 +1,309 @@
+"""Samples of the GPUs' metrics: which series they belong to, and how much time they speak for.
+
+A sample covers the time from its timestamp on, for one step, but at most to the next sample of its
+series; where the step is not known, it covers nothing. Tables in pandas are worked on with NumPy,
+all others by their engine, to the same numbers.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import narwhals as nw
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from trainview.analysis.frames import (
+    By,
+    Frame,
+    Integers,
+    Numbers,
+    from_pandas,
+    group_keys,
+    number_groups,
+    plain_text,
+    read_table,
+    to_pandas,
+)
+from trainview.analysis.steps import microseconds, runs
+from trainview.errors import ArgumentError
+
+UTILIZATION = "gpu_utilization"
+MEMORY = "gpu_memory_usage_bytes"
+# What makes one GPU: a job that starts again elsewhere has others.
+GPU = ("job_id", "node_id", "gpu")
+US_PER_SECOND = 1_000_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Samples(NamedTuple):
+    """Samples of a table in memory.
+
+    Attributes
+    ----------
+    group : numpy.ndarray of int64
+        The number of each sample's group.
+    gpu : numpy.ndarray of int64
+        The number of each sample's GPU.
+    time : numpy.ndarray of int64
+        When it was measured, in microseconds since 1970 UTC.
+    value : numpy.ndarray of float64
+        What was measured.
+    step : numpy.ndarray of float64
+        Time to the next sample, as the table says, in microseconds; NaN where not known.
+    """
+
+    group: Integers
+    gpu: Integers
+    time: Integers
+    value: Numbers
+    step: Numbers
+
+    def take(self, rows: "npt.NDArray[Any]") -> "Samples":
+        """Pick rows, by number or by mark."""
+        return Samples(*(column[rows] for column in self))
+
+    def in_order(self) -> "Samples":
+        """Sort by GPU and time."""
+        # Small integers are sorted by radix, in linear time; a job's rows are in order mostly.
+        gpu = self.gpu.astype(np.min_scalar_type(self.gpu.max(initial=0)))
+        found = self.take(np.argsort(gpu, kind="stable"))
+        if np.any((np.diff(found.time) < 0) & ~runs(found.gpu)[1:]):
+            return self.take(np.lexsort((self.time, self.gpu)))
+        return found
+
+
+def sample_keys(by: By, *, result: Sequence[str], jobs: bool) -> list[str]:
+    """List the columns to group samples by.
+
+    Parameters
+    ----------
+    by : str, sequence of str, or None
+        What the caller asked for.
+    result : sequence of str
+        Columns that the result has beside the keys.
+    jobs : bool
+        Whether there is a jobs table, whose columns may be keys too.
+
+    Returns
+    -------
+    list of str
+        The names, each once, in the caller's order.
+
+    Raises
+    ------
+    ArgumentError
+        If a key is no name, the name of another column of the result, or found nowhere.
+    """
+    keys = group_keys(by, result=result)
+    for key in keys:
+        if key not in GPU and not jobs:
+            raise ArgumentError(
+                f"by={key!r}: samples are grouped by {', '.join(GPU)}, and by the columns of a "
+                "jobs table where the helper takes one and you give it"
+            )
+    return keys
+
+
+def read_jobs(jobs: object, columns: Sequence[str]) -> pd.DataFrame:
+    """Collect what is needed of a jobs table: ``job_id`` and some columns, one row a job."""
+    frame = read_table(jobs, ["job_id", *columns])
+    table = to_pandas(plain_text(frame, frame.columns)).dropna(subset="job_id")
+    # A job that has samples but no row here must not turn the others' integers into floats.
+    nullable = {"i": "Int64", "b": "boolean"}
+    dtypes = {str(name): nullable.get(dtype.kind, dtype) for name, dtype in table.dtypes.items()}
+    table = table.astype(dtypes | {"job_id": "str"})
+    return table.drop_duplicates("job_id", keep="last")
+
+
+def read_samples(metrics: object, names: Sequence[str]) -> Frame:
+    """Open a metrics table at the samples of GPUs.
+
+    Parameters
+    ----------
+    metrics : pandas, Polars, DuckDB or PySpark table
+        The table.
+    names : sequence of str
+        The metrics to read.
+
+    Returns
+    -------
+    narwhals frame
+        ``job_id``, ``node_id``, ``gpu``, ``metric``, ``timestamp``, ``value``, and
+        ``step_seconds``, which is null where it is not above zero.
+    """
+    columns = [*GPU, "metric", "timestamp", "value", "step_seconds"]
+    frame = read_table(metrics, columns)
+    if not frame.implementation.is_pandas():
+        frame = plain_text(frame, [*GPU, "metric"])
+    wanted = nw.col("metric") == names[0]
+    for name in names[1:]:
+        wanted = wanted | (nw.col("metric") == name)
+    there = [~nw.col(name).is_null() for name in ("gpu", "timestamp", "value")]
+    step = nw.col("step_seconds")
+    return frame.filter(wanted, *there).with_columns(
+        nw.col("gpu").cast(nw.Int64), step_seconds=nw.when(step > 0).then(step)
+    )
+
+
+def number_samples(
+    table: pd.DataFrame, facts: pd.DataFrame | None, keys: Sequence[str]
+) -> tuple[Samples, pd.DataFrame, pd.DataFrame]:
+    """Give the samples of a pandas table the numbers of their GPUs and groups.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        What `read_samples` found.
+    facts : pandas.DataFrame, optional
+        What `read_jobs` found.
+    keys : sequence of str
+        The columns to group by, of either.
+
+    Returns
+    -------
+    samples : Samples
+        In the order of the table.
+    gpus : pandas.DataFrame
+        One row a GPU: what makes it, the facts of its job, and the number of its ``__group``.
+    groups : pandas.DataFrame
+        The keys, one row a group; without keys there is one, also when there is no sample.
+    """
+    gpu, gpus = number_groups(table.astype({"gpu": "int64"}), GPU)
+    if facts is not None:
+        gpus = gpus.merge(facts, on="job_id", how="left")
+    group, groups = number_groups(gpus, keys)
+    if not keys:
+        groups = pd.DataFrame(index=range(1))
+    samples = Samples(
+        group[gpu],
+        gpu,
+        microseconds(table["timestamp"]),
+        table["value"].to_numpy("float64"),
+        table["step_seconds"].to_numpy("float64") * US_PER_SECOND,
+    )
+    return samples, gpus.assign(__group=group), groups
+
+
+def coverage(samples: Samples) -> tuple[Numbers, Numbers]:
+    """Measure the time that samples of one metric cover, and what is missing after each.
+
+    Parameters
+    ----------
+    samples : Samples
+        Sorted by GPU and time.
+
+    Returns
+    -------
+    covered : numpy.ndarray of float64
+        Microseconds from each sample on; NaN where its step is not known.
+    missing : numpy.ndarray of float64
+        How many samples would fit between it and the next, with steps of up to one and a half
+        taken for one; NaN at the end of a series, and where the step is not known.
+    """
+    gap = np.full(len(samples.time), np.nan)
+    follows = np.flatnonzero(~runs(samples.gpu)[1:])
+    gap[follows] = samples.time[follows + 1] - samples.time[follows]
+    step = np.rint(samples.step)
+    covered = np.where(np.isnan(step), np.nan, np.fmin(step, gap))
+    return covered, np.maximum(np.ceil(gap / step - 0.5) - 1, 0)
+
+
+def mean_over_time(group: Integers, value: Numbers, step: Numbers, groups: int) -> Numbers:
+    """Average samples by group, each weighted by its step.
+
+    Parameters
+    ----------
+    group : numpy.ndarray of int64
+        The number of each sample's group.
+    value, step : numpy.ndarray of float64
+        What was measured, and for how long; one whose step is NaN weighs as much as those of its
+        group whose step is known do on average.
+    groups : int
+        How many groups there are.
+
+    Returns
+    -------
+    numpy.ndarray of float64
+        One mean a group, NaN where it has no samples.
+    """
+
+    def total(values: "npt.NDArray[Any]") -> Numbers:
+        return np.asarray(np.bincount(group, values, groups), "float64")
+
+    known = ~np.isnan(step)
+    weight = np.where(known, step, 0)
+    with np.errstate(invalid="ignore"):
+        stepped = total(known) * (total(weight * value) / total(weight))
+        mean = np.nan_to_num(stepped) + total(np.where(known, 0, value))
+        return np.asarray(mean / np.bincount(group, minlength=groups), "float64")
+
+
+def query_mean(name: str) -> nw.Expr:
+    """Write the same average of a column, which may have nulls, as an aggregation."""
+    value, step = nw.col(name), nw.col("step_seconds")
+    weight = nw.when(~value.is_null()).then(step).sum()
+    known = nw.when(~step.is_null()).then(value).count()
+    stepped = nw.when(weight > 0).then(known * ((step * value).sum() / weight)).otherwise(0.0)
+    total = stepped + nw.when(step.is_null()).then(value).sum()
+    return nw.when(value.count() > 0).then(total / value.count())
+
+
+def query_samples(frame: Frame, facts: pd.DataFrame | None) -> Frame:
+    """Write the samples with their coverage as a query.
+
+    Parameters
+    ----------
+    frame : narwhals frame
+        What `read_samples` found.
+    facts : pandas.DataFrame, optional
+        What `read_jobs` found.
+
+    Returns
+    -------
+    narwhals frame
+        The samples with the facts of their jobs, and ``__time`` and ``__step`` in microseconds,
+        ``__covered`` and ``__missing`` as `coverage` gives them, and ``__last``: whether no sample
+        of this GPU follows.
+    """
+    if facts is not None:
+        frame = frame.join(from_pandas(facts, frame), on="job_id", how="left")
+    step = (nw.col("step_seconds") * US_PER_SECOND).round().cast(nw.Int64)
+    frame = query_times(frame).with_columns(__step=step)
+    following = {
+        f"__next{name}": nw.col(name).shift(-1).over(*GPU, order_by=["metric", "__time"])
+        for name in ("metric", "__time")
+    }
+    frame = frame.with_columns(**following)
+    same = nw.col("__nextmetric") == nw.col("metric")
+    frame = frame.with_columns(
+        __gap=nw.when(same).then(nw.col("__next__time") - nw.col("__time")),
+        __last=nw.col("__next__time").is_null(),
+    )
+    step, gap = nw.col("__step"), nw.col("__gap")
+    between = (gap.cast(nw.Float64) / step.cast(nw.Float64) - 0.5).ceil() - 1
+    return frame.with_columns(
+        __covered=nw.when(~step.is_null()).then(nw.min_horizontal(step, gap)),
+        __missing=nw.when(between > 0).then(between).otherwise(between * 0),
+    )
+
+
+def query_times(frame: Frame) -> Frame:
+    """Add the ``timestamp`` as ``__time``, in microseconds since 1970 UTC."""
+    time = nw.col("timestamp")
+    if frame.implementation.is_spark_like():
+        # Spark has no number for a difference of times, but for a time: seconds since 1970.
+        elapsed = (time.cast(nw.Float64) * US_PER_SECOND).round()
+    else:
+        elapsed = (time - nw.lit(EPOCH)).dt.total_microseconds()
+    return frame.with_columns(__time=elapsed.cast(nw.Int64))
+
+
+def as_time(name: str) -> nw.Expr:
+    """Turn a column of microseconds since 1970 UTC back into times."""
+    # In two parts: DuckDB multiplies an interval by no more than 32 bits.
+    part, time = timedelta(minutes=30), nw.col(name)
+    microsecond = timedelta(microseconds=1)
+    length = part // microsecond
+    return nw.lit(EPOCH) + (time // length) * nw.lit(part) + (time % length) * nw.lit(microsecond)

@@ -1,0 +1,309 @@
+"""How busy GPUs really were: in total, and over time."""
+
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+from narwhals.typing import IntoFrameT
+
+from trainview.analysis.frames import (
+    By,
+    Frame,
+    Integers,
+    Numbers,
+    from_pandas,
+    give_back,
+    to_pandas,
+)
+from trainview.analysis.samples import (
+    GPU,
+    MEMORY,
+    US_PER_SECOND,
+    UTILIZATION,
+    as_time,
+    coverage,
+    mean_over_time,
+    number_samples,
+    query_mean,
+    query_samples,
+    query_times,
+    read_jobs,
+    read_samples,
+    sample_keys,
+)
+from trainview.analysis.steps import US_PER_HOUR, timestamps
+from trainview.errors import ArgumentError
+from trainview.gpus import memory_mib_of_one
+
+SUMMARY = (
+    "gpus",
+    "samples",
+    "covered_gpu_hours",
+    "missing_share",
+    "mean_utilization",
+    "p50_utilization",
+    "p95_utilization",
+    "mean_memory_share",
+    "max_memory_bytes",
+)
+QUANTILES = (0.5, 0.95)
+LIMIT = ("gpu_type", "gpu_count", "gpu_memory_limit_mib")
+BYTES_PER_MIB = 1024**2
+# Seconds of each period.
+PERIODS = {"min": 60, "5min": 300, "15min": 900, "h": 3600, "D": 86400}
+
+
+def utilization(
+    metrics: IntoFrameT, jobs: Any = None, by: By = ("job_id", "node_id", "gpu")
+) -> IntoFrameT:
+    """Summarise how busy GPUs were, by what was measured.
+
+    A GPU without samples is not in the result: no data is not 0 %. Means are over time: a sample
+    weighs as much as its step, and one whose step is not known as much as the others of its group.
+
+    Parameters
+    ----------
+    metrics : pandas, Polars, DuckDB or PySpark table
+        A metrics table with ``job_id``, ``node_id``, ``gpu``, ``metric``, ``timestamp``,
+        ``value`` and ``step_seconds``. Samples may come in any order.
+    jobs : pandas, Polars, DuckDB or PySpark table, optional
+        A jobs table with ``job_id``, ``gpu_type``, ``gpu_count``, ``gpu_memory_limit_mib`` and
+        the columns of `by`, to tell how much memory a GPU has, and to group by.
+    by : str or sequence of str, optional
+        What to group by: ``job_id``, ``node_id``, ``gpu``, and columns of `jobs`; None for one
+        row over all GPUs.
+
+    Returns
+    -------
+    table of the same kind as `metrics`
+        One row a group, the one with the lowest mean utilisation first.
+
+        - the columns of `by`, categories as text; null for jobs that are not in `jobs`
+        - ``gpus`` (int64): GPUs that were measured, each of a job and node
+        - ``samples`` (int64): samples of their utilisation
+        - ``covered_gpu_hours`` (float64): GPU-hours that these speak for: of each its step, but
+          at most the time to the next; nothing where the step is not known
+        - ``missing_share`` (float64): samples that would fit into the gaps between these, as a
+          fraction of both, 0 to 1; null where no step is known
+        - ``mean_utilization``, ``p50_utilization``, ``p95_utilization`` (float64): fractions of
+          the GPU, 0 to 1; the quantiles are of the samples and interpolate linearly
+        - ``mean_memory_share`` (float64): memory used as a fraction of that of one GPU; null
+          where this is not known, or without `jobs`
+        - ``max_memory_bytes`` (float64): most memory used on one GPU, in bytes
+
+    Raises
+    ------
+    ArgumentError
+        If a column is missing, or `by` names none.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> metrics = pd.DataFrame(
+    ...     {
+    ...         "job_id": "j1",
+    ...         "node_id": "n1",
+    ...         "gpu": [0, 0, 0, 1, 1],
+    ...         "metric": "gpu_utilization",
+    ...         "timestamp": pd.to_datetime([0, 60, 120, 0, 120], unit="s", utc=True),
+    ...         "value": [1.0, 0.5, 0.0, 1.0, 1.0],
+    ...         "step_seconds": 60.0,
+    ...     }
+    ... )
+    >>> result = utilization(metrics)
+    >>> result[["gpu", "samples", "covered_gpu_hours", "missing_share", "mean_utilization"]]
+       gpu  samples  covered_gpu_hours  missing_share  mean_utilization
+    0    0        3           0.050000       0.000000               0.5
+    1    1        2           0.033333       0.333333               1.0
+    """
+    keys = sample_keys(by, result=SUMMARY, jobs=jobs is not None)
+    frame = read_samples(metrics, [UTILIZATION, MEMORY])
+    facts = None if jobs is None else _memory(jobs, [key for key in keys if key not in GPU])
+    if frame.implementation.is_pandas():
+        summary = from_pandas(_summary(to_pandas(frame), facts, keys), frame)
+    else:
+        samples = query_samples(frame, facts)
+        if facts is None:
+            samples = samples.with_columns(__memory=nw.lit(None, nw.Float64))
+        summary = _query_summary(samples, keys)
+    # Engines sum in orders of their own: what differs in the last digits is a tie.
+    summary = summary.with_columns(__order=nw.col("mean_utilization").round(9))
+    return give_back(summary.sort("__order", *keys, nulls_last=True).drop("__order"), metrics)
+
+
+def _memory(jobs: object, columns: list[str]) -> pd.DataFrame:
+    """Collect columns of jobs, and how many bytes one of their GPUs has."""
+    facts = read_jobs(jobs, [*columns, *LIMIT])
+    kinds = facts[list(LIMIT)].drop_duplicates()
+    plain = kinds.astype("object").where(kinds.notna(), None)
+    mib = [memory_mib_of_one(kind, count or 0, limit) for kind, count, limit in plain.to_numpy()]
+    size = pd.Series(mib, kinds.index, dtype="float64") * BYTES_PER_MIB
+    facts = facts.merge(kinds.assign(__memory=size), on=list(LIMIT), how="left")
+    return facts[["job_id", *columns, "__memory"]]
+
+
+def _summary(table: pd.DataFrame, facts: pd.DataFrame | None, keys: list[str]) -> pd.DataFrame:
+    """Summarise a pandas table."""
+    samples, gpus, groups = number_samples(table, facts, keys)
+    is_busy = (table["metric"] == UTILIZATION).to_numpy("bool")
+    busy, memory = samples.take(is_busy).in_order(), samples.take(~is_busy)
+    covered, missing = coverage(busy)
+    number = len(groups)
+    missed = np.bincount(busy.group, np.nan_to_num(missing), number)
+    expected = missed + np.bincount(busy.group[~np.isnan(busy.step)], minlength=number)
+    p50, p95 = _quantiles(busy.group, busy.value, number)
+    size = np.full(len(gpus), np.nan) if facts is None else gpus["__memory"].to_numpy("float64")
+    share = memory.value / size[memory.gpu]
+    sized = ~np.isnan(share)
+    most = np.full(number, -np.inf)
+    np.maximum.at(most, memory.group, memory.value)
+    return groups.assign(
+        gpus=np.bincount(gpus["__group"], minlength=number),
+        samples=np.bincount(busy.group, minlength=number),
+        covered_gpu_hours=np.bincount(busy.group, np.nan_to_num(covered), number) / US_PER_HOUR,
+        missing_share=missed / np.where(expected > 0, expected, np.nan),
+        mean_utilization=mean_over_time(busy.group, busy.value, busy.step, number),
+        p50_utilization=p50,
+        p95_utilization=p95,
+        mean_memory_share=mean_over_time(
+            memory.group[sized], share[sized], memory.step[sized], number
+        ),
+        max_memory_bytes=np.where(np.isinf(most), np.nan, most),
+    )
+
+
+def _quantiles(group: Integers, value: Numbers, groups: int) -> list[Numbers]:
+    """Find quantiles by group, NaN where there is no sample."""
+    order = np.argsort(value)
+    # Small integers are sorted by radix, in linear time.
+    order = order[np.argsort(group[order].astype(np.min_scalar_type(groups)), kind="stable")]
+    ordered = np.append(value[order], np.nan)
+    count = np.bincount(group, minlength=groups)
+    first = np.cumsum(count) - count
+    found = []
+    for at in QUANTILES:
+        place = at * np.maximum(count - 1, 0)
+        below = np.where(count > 0, first + place.astype("int64"), len(value))
+        above = np.where(place % 1 > 0, below + 1, below)
+        found.append(ordered[below] + (ordered[above] - ordered[below]) * (place % 1))
+    return found
+
+
+def _query_summary(samples: Frame, keys: list[str]) -> Frame:
+    """Write the same summary as a query."""
+    value, is_busy = nw.col("value"), nw.col("metric") == UTILIZATION
+    samples = samples.with_columns(
+        __busy=nw.when(is_busy).then(value),
+        __share=nw.when(~is_busy).then(value / nw.col("__memory")),
+        __used=nw.when(~is_busy).then(value),
+    )
+    busy = nw.col("__busy")
+    missed = nw.when(is_busy).then(nw.col("__missing")).sum()
+    expected = missed + nw.when(~nw.col("step_seconds").is_null()).then(busy).count()
+    p50, p95 = (busy.quantile(at, "linear") for at in QUANTILES)
+    summary = {
+        "gpus": nw.col("__last").cast(nw.Int64).sum(),
+        "samples": busy.count(),
+        "covered_gpu_hours": nw.when(is_busy).then(nw.col("__covered")).sum() / US_PER_HOUR,
+        "missing_share": nw.when(expected > 0).then(missed / expected),
+        "mean_utilization": query_mean("__busy"),
+        "p50_utilization": p50,
+        "p95_utilization": p95,
+        "mean_memory_share": query_mean("__share"),
+        "max_memory_bytes": nw.col("__used").max(),
+    }
+    found = samples.group_by(*keys).agg(**summary) if keys else samples.select(**summary)
+    return found.with_columns(nw.col("gpus", "samples").cast(nw.Int64))
+
+
+def utilization_over_time(
+    metrics: IntoFrameT, freq: str = "h", by: By = ("job_id", "node_id", "gpu")
+) -> IntoFrameT:
+    """Average how busy GPUs were in each minute, hour or day.
+
+    Parameters
+    ----------
+    metrics : pandas, Polars, DuckDB or PySpark table
+        A metrics table with ``job_id``, ``node_id``, ``gpu``, ``metric``, ``timestamp``,
+        ``value`` and ``step_seconds``. Samples may come in any order.
+    freq : {"min", "5min", "15min", "h", "D"}
+        Length of the periods; they begin where the clock in UTC says.
+    by : str or sequence of str, optional
+        What to group by: ``job_id``, ``node_id`` and ``gpu``; None for one series over all GPUs.
+
+    Returns
+    -------
+    table of the same kind as `metrics`
+        One row a group and period that has samples, sorted by both. A period without a row has
+        no data, which is not 0 %.
+
+        - the columns of `by`, categories as text
+        - ``period`` (datetime, UTC): start of the period
+        - ``mean_utilization`` (float64): fraction of the GPU, 0 to 1, weighted as in
+          `utilization`
+        - ``samples`` (int64): number of samples
+
+    Raises
+    ------
+    ArgumentError
+        If a column is missing, `by` names none of these, or `freq` does not exist.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> metrics = pd.DataFrame(
+    ...     {
+    ...         "job_id": "j1",
+    ...         "node_id": "n1",
+    ...         "gpu": [0, 0, 0],
+    ...         "metric": "gpu_utilization",
+    ...         "timestamp": pd.to_datetime([0, 1800, 7200], unit="s", utc=True),
+    ...         "value": [1.0, 0.5, 0.0],
+    ...         "step_seconds": 1800.0,
+    ...     }
+    ... )
+    >>> utilization_over_time(metrics, by="gpu")
+       gpu                    period  mean_utilization  samples
+    0    0 1970-01-01 00:00:00+00:00              0.75        2
+    1    0 1970-01-01 02:00:00+00:00              0.00        1
+    """
+    keys = sample_keys(by, result=("period", "mean_utilization", "samples"), jobs=False)
+    if not isinstance(freq, str) or freq not in PERIODS:
+        raise ArgumentError(f"freq={freq!r}: choose one of {', '.join(PERIODS)}")
+    frame = read_samples(metrics, [UTILIZATION])
+    if frame.implementation.is_pandas():
+        periods = from_pandas(_by_period(to_pandas(frame), PERIODS[freq], keys), frame)
+    else:
+        periods = _query_periods(query_times(frame), PERIODS[freq], keys)
+    return give_back(periods.sort(*keys, "period", nulls_last=True), metrics)
+
+
+def _by_period(table: pd.DataFrame, seconds: int, keys: list[str]) -> pd.DataFrame:
+    """Average the samples of a pandas table by period."""
+    samples, _, groups = number_samples(table, None, keys)
+    period = samples.time // (seconds * US_PER_SECOND)
+    first = period.min(initial=0)
+    span = period.max(initial=0) - first + 1
+    number, cells = pd.factorize(samples.group * span + period - first)
+    result = groups.take(cells // span).reset_index(drop=True)
+    return result.assign(
+        period=timestamps((cells % span + first) * (seconds * US_PER_SECOND)),
+        mean_utilization=mean_over_time(number, samples.value, samples.step, len(cells)),
+        samples=np.bincount(number, minlength=len(cells)),
+    )
+
+
+def _query_periods(samples: Frame, seconds: int, keys: list[str]) -> Frame:
+    """Write the same averages as a query."""
+    time = nw.col("__time")
+    samples = samples.with_columns(__period=time - time % (seconds * US_PER_SECOND))
+    periods = samples.group_by(*keys, "__period").agg(
+        mean_utilization=query_mean("value"), samples=nw.len()
+    )
+    return periods.select(
+        *keys,
+        as_time("__period").alias("period"),
+        "mean_utilization",
+        nw.col("samples").cast(nw.Int64),
+    )
