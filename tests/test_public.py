@@ -28,6 +28,7 @@ PUBLIC = [
     "columns",
     "elapsed_stats",
     "error_groups",
+    "estimate_cost",
     "failure_rates",
     "fetch",
     "fetch_billing",

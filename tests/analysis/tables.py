@@ -1,6 +1,7 @@
 """Tiny jobs tables, in every kind that the helpers take, and results made comparable."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import duckdb
@@ -9,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 from hypothesis import strategies as st
 
-from trainview.schema import JOBS, PROJECTS, pandas_dtype
+from trainview.schema import FLEET_TABLES, JOBS, PROJECTS, pandas_dtype
 from trainview.statuses import STATUSES
 
 KINDS = ("pandas", "polars", "polars lazy", "duckdb")
@@ -46,6 +47,7 @@ def job(start: Any = 0, end: Any = 1, **changes: Any) -> dict[str, Any]:
         "end_at": ended,
         "is_open": not status.terminal,
         "elapsed_hours": elapsed,
+        "instance_type_id": "H100:8",
         "gpu_type": "H100",
         "gpu_count": gpus,
         "node_count": 1,
@@ -74,6 +76,30 @@ def table(*rows: dict[str, Any], schema: pa.Schema = JOBS) -> pd.DataFrame:
 
 def projects(*rows: dict[str, Any]) -> pd.DataFrame:
     return table(*rows, schema=PROJECTS)
+
+
+# Sums of these are exact, so that groups that cost the same are tied on every engine.
+PRICES = pd.DataFrame(
+    {
+        "instance_type_id": ["H100:8", "1x4", "unpriced"],
+        "usd_per_minute": [0.5, 0.015625, None],
+    }
+)
+
+
+def billing(*rows: dict[str, Any]) -> pd.DataFrame:
+    """A bill; days are counted from the first of 2025, or null."""
+    defaults = {"is_deleted": False, "minutes": 60, "project_name": "llm"}
+    filled = [
+        defaults
+        | row
+        | {
+            "date": None if row["day"] is None else at(24 * row["day"]),
+            "subtotal_usd": Decimal(row["usd"]),
+        }
+        for row in rows
+    ]
+    return table(*filled, schema=FLEET_TABLES["billing"])
 
 
 def convert(frame: pd.DataFrame, kind: str) -> Any:
@@ -151,14 +177,18 @@ def jobs(
         if draw(st.integers(0, 9)) == 0:
             start, end = end, start
         project = draw(projects)
+        gpus, nodes = draw(st.sampled_from([0, 1, 2, 8])), draw(st.sampled_from([1, 1, 2]))
         rows.append(
             job(
                 start,
                 end,
                 number=number,
                 status=draw(st.sampled_from(list(BY_LABEL))),
-                gpus=draw(st.sampled_from([0, 1, 2, 8])),
+                gpus=gpus * nodes,
+                gpu_count=gpus,
+                node_count=nodes,
                 gpu_type=draw(st.sampled_from(["H100", "A10G", None])),
+                instance_type_id=draw(st.sampled_from(["H100:8", "1x4", "unpriced", "unlisted"])),
                 project_id=project,
                 project_name=project.upper(),
                 error_message=draw(texts if messages is None else messages),

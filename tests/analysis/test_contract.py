@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 
 from tests.analysis.tables import (
     KINDS,
+    PRICES,
     assert_same,
     collected,
     convert,
@@ -68,6 +69,12 @@ ATTENTION = {
     "reason": "str",
     "detail": "str",
 }
+ESTIMATES = {
+    **dict.fromkeys(("jobs", "unpriced_jobs", "untimed_jobs"), "int64"),
+    **dict.fromkeys(("gpu_hours", "estimated_usd", "share"), "float64"),
+    "unpriced_instance_types": "str",
+}
+ESTIMATED = "status instance_type_id node_count elapsed_hours"
 # helper, its result's columns without those of by, and the columns it needs
 HELPERS = {
     "status_counts": (STATUS_COUNTS, "status phase"),
@@ -88,7 +95,13 @@ HELPERS = {
             "is_open end_at elapsed_hours gpus gpu_hours"
         ),
     ),
+    "estimate_cost": (ESTIMATES, f"{ESTIMATED} gpu_hours"),
 }
+# The tables that a helper takes beside jobs.
+OTHERS = {
+    "estimate_cost": {"prices": PRICES},
+}
+HELPER = {name: partial(getattr(analysis, name), **OTHERS.get(name, {})) for name in HELPERS}
 WITHOUT_BY = {"error_groups", "needs_attention"}
 KEYED = [name for name in HELPERS if name not in {*WITHOUT_BY, "job_timeline"}]
 DEFAULT = {
@@ -98,11 +111,13 @@ DEFAULT = {
     "gpu_concurrency": ["gpu_type"],
     "gpu_hours_over_time": ["gpu_type"],
     "failure_rates": ["project_name"],
+    "estimate_cost": ["project_name"],
 }
+BIGGEST_FIRST = {"status_counts", "elapsed_stats", "gpu_usage", "failure_rates", "estimate_cost"}
 CALLS = {
-    **{name: getattr(analysis, name) for name in HELPERS},
+    **HELPER,
     **{
-        f"{name} by {by}": partial(getattr(analysis, name), by=by)
+        f"{name} by {by}": partial(HELPER[name], by=by)
         for name in HELPERS
         if name not in WITHOUT_BY
         for by in (None, ["gpu_type", "project_id"])
@@ -140,7 +155,7 @@ def test_the_kind_given_comes_back(call, kind):
 
 @pytest.mark.parametrize("rows", [0, len(SOME)])
 def test_columns_and_dtypes_are_as_documented(name, kind, rows):
-    result = collected(getattr(analysis, name)(convert(SOME.head(rows), kind)))
+    result = collected(HELPER[name](convert(SOME.head(rows), kind)))
     columns = dict.fromkeys(DEFAULT.get(name, []), "str") | HELPERS[name][0]
     assert {column: str(dtype) for column, dtype in result.dtypes.items()} == columns
 
@@ -149,7 +164,7 @@ def test_columns_and_dtypes_are_as_documented(name, kind, rows):
 @pytest.mark.parametrize("rows", [0, len(SOME)])
 def test_keys_come_first_and_as_text(name, kind, rows):
     by = ["gpu_type", "user_email"]
-    result = collected(getattr(analysis, name)(convert(SOME.head(rows), kind), by=by))
+    result = collected(HELPER[name](convert(SOME.head(rows), kind), by=by))
     assert list(result)[:2] == by
     assert [str(dtype) for dtype in result.dtypes[:2]] == ["str", "str"]
 
@@ -173,7 +188,7 @@ def test_the_table_given_is_not_changed(call):
 
 
 def test_only_the_columns_used_are_needed(name, kind):
-    helper, needed = getattr(analysis, name), HELPERS[name][1].split()
+    helper, needed = HELPER[name], HELPERS[name][1].split()
     needed += DEFAULT.get(name, [])
     few = SOME[list(dict.fromkeys(needed))]
     assert_same(helper(convert(few, kind)), helper(SOME))
@@ -183,28 +198,28 @@ def test_a_missing_column_is_named_with_those_there_are(name, kind):
     for column in HELPERS[name][1].split():
         frame = convert(SOME.drop(columns=column), kind)
         with pytest.raises(ArgumentError, match=rf"no column '{column}'.* it has .*gpu_count"):
-            getattr(analysis, name)(frame)
+            HELPER[name](frame)
 
 
 @pytest.mark.parametrize("name", [name for name in HELPERS if name not in WITHOUT_BY])
 def test_an_unknown_by_is_named_with_the_columns_there_are(name, kind):
     with pytest.raises(ArgumentError, match=r"no column 'gpu'.* it has .*gpu_type"):
-        getattr(analysis, name)(convert(SOME, kind), by=["gpu_type", "gpu"])
+        HELPER[name](convert(SOME, kind), by=["gpu_type", "gpu"])
     with pytest.raises(ArgumentError, match="by=3"):
-        getattr(analysis, name)(convert(SOME, kind), by=3)
+        HELPER[name](convert(SOME, kind), by=3)
 
 
 @pytest.mark.parametrize("name", KEYED)
 def test_a_by_that_is_also_in_the_result_is_refused(name):
     column = list(HELPERS[name][0])[-1]
     with pytest.raises(ArgumentError, match=f"by='{column}'"):
-        getattr(analysis, name)(SOME, by=column)
+        HELPER[name](SOME, by=column)
 
 
 @pytest.mark.parametrize("thing", [None, 3, "jobs", SOME["status"], [SOME]])
 def test_what_is_no_table_is_refused(name, thing):
     with pytest.raises(ArgumentError, match=f"table, got {type(thing).__name__}"):
-        getattr(analysis, name)(thing)
+        HELPER[name](thing)
 
 
 def test_texts_are_no_times(kind):
@@ -259,17 +274,17 @@ def test_numbers_that_are_nan_count_as_missing(kind):
 @pytest.mark.parametrize("name", KEYED)
 def test_null_keys_are_a_group_and_come_last(name, kind):
     rows = [job(0, 1, number=n, gpu_type=gpu) for n, gpu in enumerate(["B", None, "A", None])]
-    result = collected(getattr(analysis, name)(convert(table(*rows), kind), by="gpu_type"))
+    result = collected(HELPER[name](convert(table(*rows), kind), by="gpu_type"))
     groups = list(dict.fromkeys(result["gpu_type"].fillna("null")))
     assert set(groups) == {"A", "B", "null"}
-    if name not in {"status_counts", "elapsed_stats", "gpu_usage", "failure_rates"}:
+    if name not in BIGGEST_FIRST:
         assert groups == ["A", "B", "null"]
 
 
 @pytest.mark.parametrize("name", KEYED)
 def test_integers_with_nulls_can_be_keys(name, kind):
     rows = [job(0, 1, number=n, priority=priority) for n, priority in enumerate([2, None, 10])]
-    result = collected(getattr(analysis, name)(convert(table(*rows), kind), by="priority"))
+    result = collected(HELPER[name](convert(table(*rows), kind), by="priority"))
     assert result["priority"].isna().sum() == 1
     assert sorted(result["priority"].dropna()) == [2, 10]
 
@@ -287,4 +302,4 @@ def test_times_in_another_zone_or_none_are_normalised(call, zone):
 def test_kinds_that_cannot_do_it_are_refused(name):
     arrow = pa.Table.from_pandas(SOME, preserve_index=False)
     with pytest.raises(ArgumentError, match="table, got Table"):
-        getattr(analysis, name)(arrow)
+        HELPER[name](arrow)

@@ -6,6 +6,7 @@ tables. They read no clock and no network, and never change what they are given.
 
 from trainview.analysis.attention import REASONS as REASONS
 from trainview.analysis.attention import needs_attention as needs_attention
+from trainview.analysis.cost import estimate_cost as estimate_cost
 from trainview.analysis.failures import error_groups as error_groups
 from trainview.analysis.failures import failure_rates as failure_rates
 from trainview.analysis.gpu import gpu_concurrency as gpu_concurrency

@@ -63,18 +63,18 @@ def is_lazy(frame: Frame) -> bool:
     return isinstance(frame, nw.LazyFrame)
 
 
-def _open(table: object) -> Frame:
+def _open(table: object, name: str) -> Frame:
     frame = cast("Frame", nw.from_native(cast("Any", table), pass_through=True))
     kind = getattr(frame, "implementation", nw.Implementation.UNKNOWN)
     if not (kind.is_pandas() or kind.is_polars() or kind.is_duckdb() or kind.is_spark_like()):
         raise ArgumentError(
             f"expected a pandas, Polars, DuckDB or PySpark table, got {type(table).__name__}: "
-            "pass for example the jobs of a snapshot"
+            f"pass for example the {name} of a snapshot"
         )
     return frame
 
 
-def column_names(table: object) -> list[str]:
+def column_names(table: object, name: str = "jobs") -> list[str]:
     """List the columns of a table of any kind, where a helper takes more than one kind of rows.
 
     Raises
@@ -82,10 +82,12 @@ def column_names(table: object) -> list[str]:
     ArgumentError
         If it is no table.
     """
-    return list(_open(table).collect_schema())
+    return list(_open(table, name).collect_schema())
 
 
-def read_table(table: object, columns: Sequence[str]) -> Frame:
+def read_table(
+    table: object, columns: Sequence[str], *, name: str = "jobs", times: Sequence[str] = TIMES
+) -> Frame:
     """Open a table of any kind, with the columns that are needed and no others.
 
     Parameters
@@ -94,6 +96,10 @@ def read_table(table: object, columns: Sequence[str]) -> Frame:
         The caller's table; it is not changed.
     columns : sequence of str
         The columns to keep; repeated names count once.
+    name : str
+        The table of a snapshot that is expected.
+    times : sequence of str
+        The columns that must hold times, where they are among those to keep.
 
     Returns
     -------
@@ -106,9 +112,9 @@ def read_table(table: object, columns: Sequence[str]) -> Frame:
     ArgumentError
         If it is no table, a column is missing, or a column of times holds none.
     """
-    frame = _open(table)
+    frame = _open(table, name)
     schema = frame.collect_schema()
-    missing = [name for name in columns if name not in schema]
+    missing = [column for column in columns if column not in schema]
     if missing:
         raise ArgumentError(
             f"no column {', '.join(map(repr, missing))} in the table: "
@@ -117,18 +123,19 @@ def read_table(table: object, columns: Sequence[str]) -> Frame:
     names = list(dict.fromkeys(columns))
     frame = nw.maybe_reset_index(frame.select(*names))
     if frame.implementation.is_duckdb():
-        frame = _with_zone(frame)
-    found = [_normal(name, dtype, frame) for name, dtype in frame.collect_schema().items()]
+        frame = _with_zone(frame, times)
+    schema = frame.collect_schema()
+    found = [_normal(column, dtype, frame, times) for column, dtype in schema.items()]
     changes = [change for change in found if change is not None]
     return frame.with_columns(*changes) if changes else frame
 
 
-def _with_zone(frame: Frame) -> Frame:
+def _with_zone(frame: Frame, times: Sequence[str]) -> Frame:
     """Give the times of a DuckDB relation its one type with a zone; those without are in UTC."""
     relation = frame.to_native()
     changes = []
     for name, dtype in zip(relation.columns, map(str, relation.types), strict=True):
-        if name in TIMES and dtype.startswith("TIMESTAMP") and dtype != DUCKDB_TIME:
+        if name in times and dtype.startswith("TIMESTAMP") and dtype != DUCKDB_TIME:
             zoned = name if "TZ" in dtype else f"timezone('UTC', {name}::TIMESTAMP)"
             changes.append(f"{zoned}::TIMESTAMPTZ AS {name}")
     if not changes:
@@ -136,10 +143,10 @@ def _with_zone(frame: Frame) -> Frame:
     return cast("Frame", nw.from_native(relation.project(f"* REPLACE ({', '.join(changes)})")))
 
 
-def _normal(name: str, dtype: Any, frame: Frame) -> nw.Expr | None:
+def _normal(name: str, dtype: Any, frame: Frame, times: Sequence[str]) -> nw.Expr | None:
     column = nw.col(name)
     kind = frame.implementation
-    if name in TIMES and not isinstance(dtype, nw.Datetime):
+    if name in times and not isinstance(dtype, nw.Datetime):
         raise ArgumentError(f"column {name!r} holds {dtype}, not times: convert it first")
     if isinstance(dtype, nw.Datetime) and (kind.is_pandas_like() or kind.is_polars()):
         if dtype.time_zone is None:

@@ -1,0 +1,178 @@
+"""What jobs cost at list prices: an estimate, and an upper bound."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+from narwhals.typing import IntoFrameT
+
+from trainview.analysis.frames import (
+    By,
+    Frame,
+    from_pandas,
+    give_back,
+    group_keys,
+    number_groups,
+    plain_text,
+    read_table,
+    to_pandas,
+)
+from trainview.errors import ArgumentError
+from trainview.statuses import STATUSES
+
+# Scheduling, image pull and failed boots are not billed.
+FREE = [status.label for status in STATUSES if not status.holds_gpus]
+
+
+def estimate_cost(jobs: IntoFrameT, prices: Any, by: By = "project_name") -> IntoFrameT:
+    """Estimate what jobs cost: list price times nodes times elapsed time.
+
+    The estimate is an upper bound. Elapsed time includes queueing and deployment, which are not
+    billed. Jobs that are pending, queued, created or deploy-failed cost nothing; jobs without GPUs
+    have a price like the others.
+
+    Parameters
+    ----------
+    jobs : pandas, Polars, DuckDB or PySpark table
+        A jobs table with ``status``, ``instance_type_id``, ``node_count``, ``elapsed_hours``,
+        ``gpu_hours`` and the columns of `by`.
+    prices : pandas, Polars, DuckDB or PySpark table
+        A prices table with ``instance_type_id`` and ``usd_per_minute``.
+    by : str or sequence of str, optional
+        Columns to group by; None for one row over all jobs.
+
+    Returns
+    -------
+    table of the same kind as `jobs`
+        One row a group, the most expensive first.
+
+        - the columns of `by`, categories as text
+        - ``jobs`` (int64): number of jobs
+        - ``unpriced_jobs`` (int64): those that cost something, but whose instance type has no
+          price
+        - ``untimed_jobs`` (int64): those that cost something, but for an unknown time
+        - ``gpu_hours`` (float64): GPU-hours, summed where known
+        - ``estimated_usd`` (float64): USD, summed where known; null where no job's cost is known
+        - ``share`` (float64): that as a fraction of all groups, 0 to 1; null where it is not
+          known, or where nothing costs anything
+        - ``unpriced_instance_types`` (text): identifiers of the instance types without a price;
+          null where there are none
+
+    Raises
+    ------
+    ArgumentError
+        If a column is missing, `by` names none, or an instance type has two prices.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> prices = pd.DataFrame({"instance_type_id": ["H100:8"], "usd_per_minute": [0.5]})
+    >>> jobs = pd.DataFrame(
+    ...     {
+    ...         "project_name": ["asr", "llm"],
+    ...         "status": ["completed", "failed"],
+    ...         "instance_type_id": ["1x4", "H100:8"],
+    ...         "node_count": [1, 2],
+    ...         "elapsed_hours": [3.0, 1.0],
+    ...         "gpu_hours": [0.0, 16.0],
+    ...     }
+    ... )
+    >>> costs = estimate_cost(jobs, prices)
+    >>> costs[["project_name", "unpriced_jobs", "estimated_usd", "unpriced_instance_types"]]
+      project_name  unpriced_jobs  estimated_usd unpriced_instance_types
+    0          llm              0           60.0                     NaN
+    1          asr              1            NaN                     1x4
+    """
+    counts = ["jobs", "unpriced_jobs", "untimed_jobs"]
+    columns = [*counts, "gpu_hours", "estimated_usd", "share", "unpriced_instance_types"]
+    keys = group_keys(by, result=columns)
+    frame = with_estimates(jobs, prices, [*keys, "gpu_hours"])
+    parts = frame.group_by(*keys, "__instance_type_id").agg(
+        jobs=nw.len(),
+        unpriced_jobs=nw.col("__unpriced").sum(),
+        untimed_jobs=nw.col("__untimed").sum(),
+        gpu_hours=nw.col("gpu_hours").sum(),
+        estimated_usd=nw.col("__usd").sum(),
+        __known=nw.col("__usd").count(),
+    )
+    table = to_pandas(parts.sort(*keys, "__instance_type_id", nulls_last=True))
+    table["estimated_usd"] = table["estimated_usd"].where(table["__known"] > 0)
+    number, groups = number_groups(table, keys)
+    # Without keys there is one group, also when there are no jobs.
+    groups = groups if keys else pd.DataFrame(index=range(1))
+    grouped = table.groupby(number)
+    costs = groups.join(grouped[[*counts, "gpu_hours"]].sum().reindex(groups.index, fill_value=0))
+    costs = costs.astype(dict.fromkeys(counts, "int64") | {"gpu_hours": "float64"})
+    usd = grouped["estimated_usd"].sum(min_count=1).astype("float64")
+    costs["estimated_usd"] = usd
+    costs["share"] = usd / total if (total := usd.sum()) > 0 else np.nan
+    unpriced = table["__instance_type_id"][table["unpriced_jobs"] > 0].dropna()
+    names = unpriced.groupby(number[unpriced.index]).agg(", ".join)
+    costs["unpriced_instance_types"] = names.reindex(groups.index).astype("str")
+    order = ["estimated_usd", *keys]
+    costs = costs.sort_values(order, ascending=[False] + [True] * len(keys), na_position="last")
+    return give_back(from_pandas(costs, frame), jobs)
+
+
+def with_estimates(jobs: object, prices: object, columns: Sequence[str]) -> Frame:
+    """Open a jobs table with what each job costs.
+
+    Parameters
+    ----------
+    jobs, prices : pandas, Polars, DuckDB or PySpark table
+        The caller's tables.
+    columns : sequence of str
+        The columns of jobs to keep.
+
+    Returns
+    -------
+    narwhals frame
+        One row a job.
+
+        - `columns`, categories as text
+        - ``__instance_type_id`` (text)
+        - ``__nodes`` (int64): nodes of the job
+        - ``__price`` (float64): USD per minute of one node; null where there is no price
+        - ``__minutes`` (float64): the most that can be billed, 0 for what is free; null where
+          unknown
+        - ``__usd`` (float64): their cost, 0 for what is free; null where unknown
+        - ``__unpriced``, ``__untimed`` (int64): 1 where the job is not free and its price, or its
+          time, is not known, else 0
+    """
+    needed = ["status", "instance_type_id", "node_count", "elapsed_hours"]
+    frame = read_table(jobs, [*columns, *needed])
+    frame = plain_text(frame, frame.collect_schema().names())
+    frame = frame.with_columns(
+        __instance_type_id=nw.col("instance_type_id").cast(nw.String), __nodes="node_count"
+    )
+    listed = from_pandas(_price_list(prices), frame)
+    frame = frame.join(listed, on="__instance_type_id", how="left")
+    free, price, hours = nw.col("status").is_in(FREE), nw.col("__price"), nw.col("elapsed_hours")
+    nothing = nw.lit(0.0)
+    return frame.select(
+        *dict.fromkeys(columns),
+        "__instance_type_id",
+        "__nodes",
+        "__price",
+        __minutes=nw.when(free).then(nothing).otherwise(hours * 60),
+        __usd=nw.when(free).then(nothing).otherwise(price * nw.col("__nodes") * hours * 60),
+        __unpriced=(~free & price.is_null()).cast(nw.Int64),
+        __untimed=(~free & hours.is_null()).cast(nw.Int64),
+    )
+
+
+def _price_list(prices: object) -> pd.DataFrame:
+    """Collect the prices that are known, one row an instance type."""
+    frame = read_table(prices, ["instance_type_id", "usd_per_minute"], name="prices")
+    table = to_pandas(plain_text(frame, ["instance_type_id"])).dropna().drop_duplicates()
+    table = table.astype({"instance_type_id": "str", "usd_per_minute": "float64"})
+    for name, prices_of_it in table.groupby("instance_type_id")["usd_per_minute"]:
+        if len(prices_of_it) > 1:
+            several = " and ".join(f"{price:g}" for price in prices_of_it)
+            raise ArgumentError(
+                f"instance type {name!r} has several prices, {several} USD per minute: "
+                "keep one row an instance type"
+            )
+    return table.set_axis(["__instance_type_id", "__price"], axis="columns")
