@@ -29,6 +29,7 @@ PUBLIC = [
     "elapsed_stats",
     "error_groups",
     "estimate_cost",
+    "failure_costs",
     "failure_rates",
     "fetch",
     "fetch_billing",

@@ -1,6 +1,7 @@
 from .analysis import elapsed_stats as elapsed_stats
 from .analysis import error_groups as error_groups
 from .analysis import estimate_cost as estimate_cost
+from .analysis import failure_costs as failure_costs
 from .analysis import failure_rates as failure_rates
 from .analysis import gpu_concurrency as gpu_concurrency
 from .analysis import gpu_hours_over_time as gpu_hours_over_time

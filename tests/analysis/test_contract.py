@@ -74,6 +74,16 @@ ESTIMATES = {
     **dict.fromkeys(("gpu_hours", "estimated_usd", "share"), "float64"),
     "unpriced_instance_types": "str",
 }
+FAILURE_COSTS = {
+    "error": "str",
+    "jobs": "int64",
+    "unpriced_jobs": "int64",
+    "gpu_hours": "float64",
+    "estimated_usd": "float64",
+    "last_seen": TIME,
+    "example": "str",
+    "job_id": "str",
+}
 ESTIMATED = "status instance_type_id node_count elapsed_hours"
 # helper, its result's columns without those of by, and the columns it needs
 HELPERS = {
@@ -96,13 +106,18 @@ HELPERS = {
         ),
     ),
     "estimate_cost": (ESTIMATES, f"{ESTIMATED} gpu_hours"),
+    "failure_costs": (
+        FAILURE_COSTS,
+        f"{ESTIMATED} phase error_message project_id job_id end_at gpu_hours",
+    ),
 }
 # The tables that a helper takes beside jobs.
 OTHERS = {
     "estimate_cost": {"prices": PRICES},
+    "failure_costs": {"prices": PRICES},
 }
 HELPER = {name: partial(getattr(analysis, name), **OTHERS.get(name, {})) for name in HELPERS}
-WITHOUT_BY = {"error_groups", "needs_attention"}
+WITHOUT_BY = {"error_groups", "failure_costs", "needs_attention"}
 KEYED = [name for name in HELPERS if name not in {*WITHOUT_BY, "job_timeline"}]
 DEFAULT = {
     "status_counts": [],

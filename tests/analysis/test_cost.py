@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 
-from tests.analysis.tables import KINDS, PRICES, collected, convert, job, jobs, table
-from trainview.analysis import estimate_cost
+from tests.analysis.tables import KINDS, PRICES, at, collected, convert, job, jobs, table
+from trainview.analysis import error_groups, estimate_cost, failure_costs
 from trainview.errors import ArgumentError
 from trainview.statuses import STATUSES
 
@@ -165,3 +165,52 @@ def test_costs_are_those_of_the_jobs_one_by_one(frame):
             assert pd.isna(row.estimated_usd)
     assert result["jobs"].sum() == len(frame)
     assert result["estimated_usd"].is_monotonic_decreasing or result["estimated_usd"].isna().any()
+
+
+def test_causes_are_priced_and_the_dearest_is_first(kind):
+    frame = table(
+        job(0, 1, status="failed", error_message="GPU 1 fell off the bus"),
+        job(0, 2, status="failed", error_message="GPU 7 fell off the bus", node_count=2),
+        job(0, 9, status="failed", error_message="GPU 7 fell off the bus", instance_type_id="x"),
+        job(0, 8, status="failed", error_message="disk full", instance_type_id="x"),
+        job(0, 1, status="deploy-failed", error_message="no such image"),
+        job(2, 1, status="failed", error_message="lost", number=20),
+        job(0, 4, status="failed", number=21),
+        job(0, 99, status="completed", error_message="GPU 1 fell off the bus"),
+        job(0, 99, status="pending", error_message="waiting for capacity"),
+    )
+    result = failure_costs(convert(frame, kind), convert(PRICES, kind))
+    assert rows(result, *collected(result)) == [
+        ["GPU <number> fell off the bus", 3, 1, 96.0, 150.0, at(9), "GPU 7 fell off the bus", "j2"],
+        [None, 1, 0, 32.0, 120.0, at(4), None, "j21"],
+        ["no such image", 1, 0, 0.0, 0.0, at(1), "no such image", "j4"],
+        ["disk full", 1, 1, 64.0, None, at(8), "disk full", "j3"],
+        ["lost", 1, 0, 0.0, None, at(1), "lost", "j20"],
+    ]
+
+
+def test_causes_that_cost_the_same_are_sorted_by_jobs_then_time_then_text(kind):
+    names = ["one", "two", "two", "late", "early", "a", "b"]
+    ends = [1, 0.5, 0.5, 1, 1, 0.5, 0.5]
+    begins = [0, 0, 0, 0, 0, -0.5, -0.5]
+    frame = table(
+        *(
+            job(begin, end, status="failed", error_message=name, gpus=0)
+            for name, begin, end in zip(names, begins, ends, strict=True)
+        )
+    )
+    result = failure_costs(convert(frame, kind), PRICES)
+    assert [row[0] for row in rows(result, "error")] == ["two", "early", "late", "one", "a", "b"]
+
+
+@settings(deadline=None)
+@given(jobs(most=20))
+def test_failures_cost_what_failed_jobs_cost(frame):
+    failed = frame[frame["phase"] == "failed"]
+    result = failure_costs(frame, PRICES)
+    total = estimate_cost(failed, PRICES, by=None)
+    assert result["estimated_usd"].sum() == pytest.approx(total["estimated_usd"].fillna(0.0).item())
+    assert result["unpriced_jobs"].sum() == total["unpriced_jobs"].item()
+    same = ["error", "jobs", "gpu_hours", "last_seen", "example", "job_id"]
+    groups = error_groups(frame)[same].set_index("job_id").sort_index()
+    pd.testing.assert_frame_equal(result[same].set_index("job_id").sort_index(), groups)

@@ -8,6 +8,7 @@ from trainview.analysis.attention import REASONS as REASONS
 from trainview.analysis.attention import needs_attention as needs_attention
 from trainview.analysis.cost import estimate_cost as estimate_cost
 from trainview.analysis.failures import error_groups as error_groups
+from trainview.analysis.failures import failure_costs as failure_costs
 from trainview.analysis.failures import failure_rates as failure_rates
 from trainview.analysis.gpu import gpu_concurrency as gpu_concurrency
 from trainview.analysis.gpu import gpu_hours_over_time as gpu_hours_over_time

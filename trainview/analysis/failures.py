@@ -1,22 +1,20 @@
-"""How often jobs fail, and of what."""
+"""How often jobs fail, of what, and what that costs."""
+
+from typing import Any
 
 import narwhals as nw
-import numpy as np
-import pandas as pd
 from narwhals.typing import IntoFrameT
 
+from trainview.analysis.causes import by_cause
+from trainview.analysis.cost import with_estimates
 from trainview.analysis.frames import (
     By,
-    Frame,
     from_pandas,
     give_back,
     group_keys,
-    is_lazy,
     plain_text,
     read_table,
-    to_pandas,
 )
-from trainview.analysis.messages import templates
 from trainview.statuses import STATUSES
 
 FINISHED = [status.label for status in STATUSES if status.terminal]
@@ -148,50 +146,84 @@ def error_groups(jobs: IntoFrameT) -> IntoFrameT:
     columns = ["error_message", "project_id", "job_id", "end_at", "gpu_hours"]
     frame = read_table(jobs, [*columns, "phase"])
     failed = frame.filter(nw.col("phase") == "failed").select(*columns)
-    return give_back(from_pandas(_by_cause(_failures(failed)), frame), jobs)
-
-
-def _failures(failed: Frame) -> pd.DataFrame:
-    """Collect failed jobs; of a lazy table, only the newest of each message in each project."""
-    if is_lazy(failed):
-        same = ["error_message", "project_id"]
-        failed = failed.with_columns(
-            jobs=nw.col("job_id").len().over(*same),
-            gpu_hours=nw.col("gpu_hours").sum().over(*same),
-            first_seen=nw.col("end_at").min().over(*same),
-        ).unique(same, keep="last", order_by=["end_at", "job_id"])
-        return to_pandas(failed)
-    table = to_pandas(failed)
-    return table.assign(jobs=1, first_seen=table["end_at"])
-
-
-def _by_cause(failed: pd.DataFrame) -> pd.DataFrame:
-    message, messages = pd.factorize(failed["error_message"])
-    cause, causes = pd.factorize(np.array(templates(messages.to_list()), dtype=object))
-    # Jobs without a message, or with a blank one, are the last group.
-    cause = np.append(np.where(causes[cause] == "", -1, cause) if len(cause) else cause, -1)
-    group = cause[message]
-    group[group < 0] = len(causes)
-    failed = failed.assign(group=group, gpu_hours=failed["gpu_hours"].fillna(0.0))
-    grouped = failed.groupby("group")
-    result = pd.DataFrame(
-        {
-            "jobs": grouped["jobs"].sum().astype("int64"),
-            "gpu_hours": grouped["gpu_hours"].sum().astype("float64"),
-            "first_seen": grouped["first_seen"].min(),
-            "last_seen": grouped["end_at"].max(),
-        }
+    causes = by_cause(failed, ["gpu_hours"])
+    causes = causes.sort_values(
+        ["jobs", "last_seen", "error"], ascending=[False, False, True], na_position="last"
     )
-    pairs = failed[["group", "project_id"]].dropna().drop_duplicates()
-    result["projects"] = pairs.groupby("group").size().reindex(result.index, fill_value=0)
-    newest = failed[failed["end_at"].eq(grouped["end_at"].transform("max"))]
-    newest = newest.sort_values("job_id").drop_duplicates("group", keep="last").set_index("group")
-    result["error"] = pd.Series([*causes, None], dtype="str").reindex(result.index)
-    result["example"] = newest["error_message"].where(result["error"].notna())
-    result["job_id"] = newest["job_id"]
-    result = result.astype({"error": "str", "example": "str", "job_id": "str"})
-    order = ["jobs", "last_seen", "error"]
-    result = result.sort_values(order, ascending=[False, False, True], na_position="last")
-    return result[["error", "jobs", "projects", "gpu_hours", "first_seen", "last_seen"]].assign(
-        example=result["example"], job_id=result["job_id"]
+    columns = ["error", "jobs", "projects", "gpu_hours", "first_seen", "last_seen"]
+    return give_back(from_pandas(causes[[*columns, "example", "job_id"]], frame), jobs)
+
+
+def failure_costs(jobs: IntoFrameT, prices: Any) -> IntoFrameT:
+    """Estimate what failed jobs cost by cause, with the causes of `error_groups`.
+
+    Costs are those of `estimate_cost`: an upper bound, and nothing for a failed deployment.
+
+    Parameters
+    ----------
+    jobs : pandas, Polars, DuckDB or PySpark table
+        A jobs table with ``phase``, ``status``, ``error_message``, ``project_id``, ``job_id``,
+        ``end_at``, ``gpu_hours``, ``instance_type_id``, ``node_count`` and ``elapsed_hours``.
+        Only jobs of phase ``failed`` count.
+    prices : pandas, Polars, DuckDB or PySpark table
+        A prices table with ``instance_type_id`` and ``usd_per_minute``.
+
+    Returns
+    -------
+    table of the same kind as `jobs`
+        One row a cause, the most expensive first; then by GPU-hours, jobs and the latest.
+
+        - ``error`` (text): the message with placeholders; null for jobs without a message
+        - ``jobs`` (int64): failed jobs with it
+        - ``unpriced_jobs`` (int64): those that cost something, but whose instance type has no
+          price
+        - ``gpu_hours`` (float64): GPU-hours of these jobs, summed where known
+        - ``estimated_usd`` (float64): USD, summed where known; null where no job's cost is known
+        - ``last_seen`` (datetime, UTC): end of the latest one
+        - ``example`` (text): the whole message of the latest one
+        - ``job_id`` (text): that job
+
+    Raises
+    ------
+    ArgumentError
+        If a column is missing, or an instance type has two prices.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> prices = pd.DataFrame({"instance_type_id": ["H100:8"], "usd_per_minute": [0.5]})
+    >>> jobs = pd.DataFrame(
+    ...     {
+    ...         "job_id": ["j1", "j2"],
+    ...         "project_id": "p1",
+    ...         "phase": "failed",
+    ...         "status": "failed",
+    ...         "error_message": ["Out of memory on GPU 0", "Out of memory on GPU 3"],
+    ...         "end_at": pd.to_datetime(["2025-01-01", "2025-01-02"], utc=True),
+    ...         "instance_type_id": "H100:8",
+    ...         "node_count": 1,
+    ...         "elapsed_hours": [1.0, 0.5],
+    ...         "gpu_hours": [8.0, 4.0],
+    ...     }
+    ... )
+    >>> failure_costs(jobs, prices)[["error", "jobs", "estimated_usd", "job_id"]]
+                               error  jobs  estimated_usd job_id
+    0  Out of memory on GPU <number>     2           45.0     j2
+    """
+    columns = ["error_message", "project_id", "job_id", "end_at", "gpu_hours"]
+    frame = with_estimates(jobs, prices, [*columns, "phase"])
+    failed = frame.filter(nw.col("phase") == "failed").select(
+        *columns,
+        estimated_usd="__usd",
+        unpriced_jobs="__unpriced",
+        known=(~nw.col("__usd").is_null()).cast(nw.Int64),
     )
+    causes = by_cause(failed, ["gpu_hours", "estimated_usd", "unpriced_jobs", "known"])
+    causes["estimated_usd"] = causes["estimated_usd"].where(causes["known"] > 0)
+    causes = causes.astype({"unpriced_jobs": "int64"}).sort_values(
+        ["estimated_usd", "gpu_hours", "jobs", "last_seen", "error"],
+        ascending=[False, False, False, False, True],
+        na_position="last",
+    )
+    columns = ["error", "jobs", "unpriced_jobs", "gpu_hours", "estimated_usd", "last_seen"]
+    return give_back(from_pandas(causes[[*columns, "example", "job_id"]], frame), jobs)
