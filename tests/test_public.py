@@ -25,6 +25,7 @@ PUBLIC = [
     "Snapshot",
     "SourceError",
     "TrainviewError",
+    "clip_jobs",
     "columns",
     "elapsed_stats",
     "error_groups",

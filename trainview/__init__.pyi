@@ -1,3 +1,4 @@
+from .analysis import clip_jobs as clip_jobs
 from .analysis import elapsed_stats as elapsed_stats
 from .analysis import error_groups as error_groups
 from .analysis import estimate_cost as estimate_cost

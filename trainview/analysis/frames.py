@@ -86,20 +86,27 @@ def column_names(table: object, name: str = "jobs") -> list[str]:
 
 
 def read_table(
-    table: object, columns: Sequence[str], *, name: str = "jobs", times: Sequence[str] = TIMES
+    table: object,
+    columns: Sequence[str],
+    *,
+    name: str = "jobs",
+    times: Sequence[str] = TIMES,
+    others: bool = False,
 ) -> Frame:
-    """Open a table of any kind, with the columns that are needed and no others.
+    """Open a table of any kind, with the columns that are needed.
 
     Parameters
     ----------
     table : pandas, Polars, DuckDB or PySpark table
         The caller's table; it is not changed.
     columns : sequence of str
-        The columns to keep; repeated names count once.
+        The columns that must be there; repeated names count once.
     name : str
         The table of a snapshot that is expected.
     times : sequence of str
-        The columns that must hold times, where they are among those to keep.
+        The columns that must hold times, where they are kept.
+    others : bool
+        Whether to keep the other columns too.
 
     Returns
     -------
@@ -120,7 +127,7 @@ def read_table(
             f"no column {', '.join(map(repr, missing))} in the table: "
             f"it has {', '.join(schema) or 'none'}"
         )
-    names = list(dict.fromkeys(columns))
+    names = list(schema) if others else list(dict.fromkeys(columns))
     frame = nw.maybe_reset_index(frame.select(*names))
     if frame.implementation.is_duckdb():
         frame = _with_zone(frame, times)
