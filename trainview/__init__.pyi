@@ -1,4 +1,5 @@
 from .analysis import clip_jobs as clip_jobs
+from .analysis import cost_over_time as cost_over_time
 from .analysis import elapsed_stats as elapsed_stats
 from .analysis import error_groups as error_groups
 from .analysis import estimate_cost as estimate_cost
@@ -13,6 +14,7 @@ from .analysis import needs_attention as needs_attention
 from .analysis import queue_wait_curve as queue_wait_curve
 from .analysis import queue_waits as queue_waits
 from .analysis import quota as quota
+from .analysis import reconcile_cost as reconcile_cost
 from .analysis import status_counts as status_counts
 from .analysis import utilization as utilization
 from .analysis import utilization_over_time as utilization_over_time

@@ -102,6 +102,27 @@ def billing(*rows: dict[str, Any]) -> pd.DataFrame:
     return table(*filled, schema=FLEET_TABLES["billing"])
 
 
+@st.composite
+def bills(draw: st.DrawFn, most: int = 12) -> pd.DataFrame:
+    """Days of jobs that are in `jobs`, or not, and of no job; cents and smaller parts."""
+    cents = st.integers(0, 10**5).map(lambda amount: f"{amount / 100:.2f}")
+    parts = st.integers(0, 10**16).map(lambda amount: f"{amount // 10**12}.{amount % 10**12:012d}")
+    rows = []
+    for _ in range(draw(st.integers(0, most))):
+        name = draw(st.sampled_from(["j1", "j2", "j3", "j4", "gone", "lost", None]))
+        rows.append(
+            {
+                "job_id": name,
+                "project_name": draw(st.sampled_from(["P1", "old", None])),
+                "is_deleted": name == "gone",
+                "day": draw(st.none() | st.integers(-1, 5)),
+                "minutes": draw(st.integers(0, 1440)),
+                "usd": draw(cents | parts),
+            }
+        )
+    return billing(*rows)
+
+
 def convert(frame: pd.DataFrame, kind: str) -> Any:
     if kind == "pandas":
         return frame

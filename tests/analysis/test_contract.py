@@ -12,6 +12,7 @@ from tests.analysis.tables import (
     KINDS,
     PRICES,
     assert_same,
+    billing,
     collected,
     convert,
     is_kind,
@@ -84,6 +85,23 @@ FAILURE_COSTS = {
     "example": "str",
     "job_id": "str",
 }
+COSTS = {"period": TIME, "estimated_usd": "float64", "billed_usd": "float64"}
+RECONCILED = {
+    **dict.fromkeys(("job_id", "project_name", "reason"), "str"),
+    "jobs": "int64",
+    **dict.fromkeys(
+        (
+            "estimated_usd",
+            "billed_usd",
+            "difference_usd",
+            "overhead_usd",
+            "price_usd",
+            "estimated_minutes",
+            "billed_minutes",
+        ),
+        "float64",
+    ),
+}
 ESTIMATED = "status instance_type_id node_count elapsed_hours"
 # helper, its result's columns without those of by, and the columns it needs
 HELPERS = {
@@ -105,6 +123,8 @@ HELPERS = {
             "is_open end_at elapsed_hours gpus gpu_hours"
         ),
     ),
+    "cost_over_time": (COSTS, f"{ESTIMATED} created_at end_at"),
+    "reconcile_cost": (RECONCILED, f"{ESTIMATED} job_id project_name created_at end_at"),
     "estimate_cost": (ESTIMATES, f"{ESTIMATED} gpu_hours"),
     "failure_costs": (
         FAILURE_COSTS,
@@ -113,8 +133,18 @@ HELPERS = {
 }
 # The tables that a helper takes beside jobs.
 OTHERS = {
+    "cost_over_time": {"prices": PRICES},
     "estimate_cost": {"prices": PRICES},
     "failure_costs": {"prices": PRICES},
+    "reconcile_cost": {
+        "prices": PRICES,
+        "billing": billing(
+            {"job_id": "j1", "day": 0, "usd": "0.1"},
+            {"job_id": "j4", "day": 0, "usd": "20"},
+            {"job_id": "gone", "day": 1, "usd": "3", "is_deleted": True},
+            {"job_id": None, "day": None, "usd": "0.7"},
+        ),
+    },
 }
 HELPER = {name: partial(getattr(analysis, name), **OTHERS.get(name, {})) for name in HELPERS}
 WITHOUT_BY = {"error_groups", "failure_costs", "needs_attention"}
@@ -128,7 +158,14 @@ DEFAULT = {
     "failure_rates": ["project_name"],
     "estimate_cost": ["project_name"],
 }
-BIGGEST_FIRST = {"status_counts", "elapsed_stats", "gpu_usage", "failure_rates", "estimate_cost"}
+BIGGEST_FIRST = {
+    "status_counts",
+    "elapsed_stats",
+    "gpu_usage",
+    "failure_rates",
+    "estimate_cost",
+    "reconcile_cost",
+}
 CALLS = {
     **HELPER,
     **{

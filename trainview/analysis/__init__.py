@@ -7,6 +7,7 @@ tables. They read no clock and no network, and never change what they are given.
 from trainview.analysis.attention import REASONS as REASONS
 from trainview.analysis.attention import needs_attention as needs_attention
 from trainview.analysis.cost import estimate_cost as estimate_cost
+from trainview.analysis.cost_over_time import cost_over_time as cost_over_time
 from trainview.analysis.failures import error_groups as error_groups
 from trainview.analysis.failures import failure_costs as failure_costs
 from trainview.analysis.failures import failure_rates as failure_rates
@@ -17,6 +18,7 @@ from trainview.analysis.idle import idle_gpus as idle_gpus
 from trainview.analysis.queue import queue_wait_curve as queue_wait_curve
 from trainview.analysis.queue import queue_waits as queue_waits
 from trainview.analysis.quota import quota as quota
+from trainview.analysis.reconcile import reconcile_cost as reconcile_cost
 from trainview.analysis.status import elapsed_stats as elapsed_stats
 from trainview.analysis.status import status_counts as status_counts
 from trainview.analysis.timeline import job_timeline as job_timeline

@@ -1,7 +1,8 @@
-"""GPUs held over time as steps: from jobs to the moments at which the number changes.
+"""GPUs, or nodes, held over time as steps: from jobs to the moments at which the number changes.
 
-A job holds its GPUs in [created_at, end_at); what holds none has no GPU-hours and is left out.
-Tables in memory are swept with NumPy, lazy ones by their engine, to the same steps.
+A job holds them in [created_at, end_at); `held` leaves out what has no GPU-hours. How many a job
+holds stands in ``__held``, so that any column of the table can be a key. Tables in memory are
+swept with NumPy, lazy ones by their engine, to the same steps.
 """
 
 from collections.abc import Sequence
@@ -39,11 +40,11 @@ class Steps(NamedTuple):
     time : numpy.ndarray of int64
         When the step begins, in microseconds since 1970 UTC.
     level : numpy.ndarray of int64
-        GPUs held from then on, to the next step of the group; 0 at its last one.
+        How many are held from then on, to the next step of the group; 0 at its last one.
     peak : numpy.ndarray of int64
         Highest level from then to the next step.
     excess : numpy.ndarray of float64
-        GPU-hours by which level times duration exceeds what was held.
+        Hours by which level times duration exceeds what was held.
     """
 
     groups: pd.DataFrame
@@ -56,7 +57,8 @@ class Steps(NamedTuple):
 
 def held(jobs: object, keys: Sequence[str]) -> Frame:
     """Open a jobs table at the jobs that held GPUs."""
-    return read_table(jobs, [*keys, *COLUMNS]).filter(nw.col("gpu_hours") > 0)
+    frame = read_table(jobs, [*keys, *COLUMNS]).filter(nw.col("gpu_hours") > 0)
+    return frame.with_columns(__held="gpus")
 
 
 def microseconds(times: "pd.Series[pd.Timestamp]") -> Integers:
@@ -84,14 +86,14 @@ def sweep(frame: Frame, keys: Sequence[str]) -> Steps:
     number, groups = number_groups(jobs, keys)
     # Small integers are sorted by radix, in linear time.
     number = number.astype(np.min_scalar_type(len(groups)))
-    gpus = jobs["gpus"].to_numpy("int64")
+    held = jobs["__held"].to_numpy("int64")
     time = np.concatenate([microseconds(jobs["created_at"]), microseconds(jobs["end_at"])])
     order = np.argsort(time)
     group = np.concatenate([number, number])[order]
     order = order[np.argsort(group, kind="stable")]
     group, time = np.concatenate([number, number])[order], time[order]
     # A group's changes cancel out, so one sum runs through all of them.
-    level = np.cumsum(np.concatenate([gpus, -gpus])[order])
+    level = np.cumsum(np.concatenate([held, -held])[order])
     last = np.append(runs(group, time)[1:], True)[: len(time)]
     group, time, level = group[last], time[last], level[last]
     step = runs(group, level)
@@ -101,11 +103,11 @@ def sweep(frame: Frame, keys: Sequence[str]) -> Steps:
 
 def query_levels(frame: Frame, keys: Sequence[str]) -> Frame:
     """Write the same steps as a query: the keys, ``__time``, ``__change``, ``__level``."""
-    gpus = nw.col("gpus").cast(nw.Int64)
+    held = nw.col("__held").cast(nw.Int64)
     changes = nw.concat(
         [
-            frame.select(*keys, __time="created_at", __change=gpus),
-            frame.select(*keys, __time="end_at", __change=gpus * -1),
+            frame.select(*keys, __time="created_at", __change=held),
+            frame.select(*keys, __time="end_at", __change=held * -1),
         ]
     )
     changes = changes.group_by(*keys, "__time").agg(nw.col("__change").sum())

@@ -1,0 +1,273 @@
+"""The estimate beside the bill."""
+
+from decimal import Decimal
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+
+from tests.analysis.tables import (
+    KINDS,
+    PRICES,
+    assert_same,
+    billing,
+    bills,
+    collected,
+    convert,
+    job,
+    jobs,
+    table,
+)
+from trainview.analysis import clip_jobs, estimate_cost, reconcile_cost
+from trainview.errors import ArgumentError
+
+DEFAULT = ("job_id", "project_name", "reason")
+AMOUNTS = [
+    "estimated_usd",
+    "billed_usd",
+    "difference_usd",
+    "overhead_usd",
+    "price_usd",
+    "estimated_minutes",
+    "billed_minutes",
+]
+
+
+def rows(result, *columns):
+    frame = collected(result)
+    frame = frame[list(columns or frame)]
+    return frame.astype(object).where(frame.notna(), None).to_numpy().tolist()
+
+
+def reasons(result):
+    return dict(rows(result, "job_id", "reason"))
+
+
+def amounts(result, job_id):
+    frame = collected(result).set_index("job_id")
+    return frame.loc[job_id, AMOUNTS].tolist()
+
+
+def test_a_difference_is_overhead_and_price(kind):
+    # 2 nodes for 3 h: 180 USD estimated; of 180 minutes 100 are billed, each at 0.60 USD a node
+    frame = table(job(0, 3, number=1, node_count=2, gpus=16))
+    bill = billing(
+        {"job_id": "j1", "day": 0, "usd": "60.00", "minutes": 50},
+        {"job_id": "j1", "day": 1, "usd": "60.00", "minutes": 50},
+    )
+    result = reconcile_cost(convert(frame, kind), convert(PRICES, kind), convert(bill, kind))
+    assert rows(result) == [
+        ["j1", "llm", "queueing and deployment", 1, 180.0, 120.0, 60.0, 80.0, -20.0, 180.0, 100.0]
+    ]
+
+
+def test_each_job_has_its_reason(kind):
+    frame = table(
+        job(0, 2, number=1),
+        job(0, 3, number=2),
+        job(0, 4, number=3, instance_type_id="unlisted"),
+        job(0, 4, number=4, instance_type_id="unlisted"),
+        job(5, 1, number=5),
+        job(-9, 0, number=6),
+        job(48, 50, number=7),
+        job(-9, 0.5, number=8),
+        job(47, 50, number=9),
+        job(0, 5, number=10, status="pending", instance_type_id="unlisted"),
+        job(0, 0, number=11),
+        job(0, 5, number=12, status="queued"),
+        job(0, 5, number=13, status="pending", instance_type_id="unlisted"),
+        job(0, 5, number=14, status="created"),
+    )
+    bill = billing(
+        {"job_id": "j1", "day": 0, "usd": "1"},
+        {"job_id": "j3", "day": 0, "usd": "2"},
+        {"job_id": "j5", "day": 0, "usd": "3"},
+        {"job_id": "j12", "day": 0, "usd": "4", "minutes": 8},
+        {"job_id": "j13", "day": 0, "usd": "4", "minutes": 8},
+        {"job_id": "j14", "day": 0, "usd": "0", "minutes": 0},
+        {"job_id": "gone", "day": 1, "usd": "5", "is_deleted": True},
+        {"job_id": "lost", "day": 1, "usd": "6"},
+        {"job_id": None, "day": None, "usd": "7", "project_name": None},
+    )
+    result = reconcile_cost(convert(frame, kind), PRICES, convert(bill, kind))
+    assert reasons(result) == {
+        "j1": "queueing and deployment",
+        "j2": "not billed",
+        "j3": "no price",
+        "j4": "no price",
+        "j5": "no known duration",
+        "j6": "outside the bill",
+        "j7": "outside the bill",
+        "j8": "not billed",
+        "j9": "not billed",
+        "j10": "free",
+        "j11": "free",
+        # it ran, and waits again
+        "j12": "queueing and deployment",
+        "j13": "no price",
+        "j14": "free",
+        "gone": "deleted job",
+        "lost": "not in the jobs table",
+        None: "not assigned to a job",
+    }
+    known, none = pytest.approx, pytest.approx(float("nan"), nan_ok=True)
+    assert amounts(result, "j2") == known([90, none, 90, none, none, 180, none])
+    assert amounts(result, "j3") == known([none, 2, -2, none, none, 240, 60])
+    assert amounts(result, "j5") == known([none, 3, -3, none, none, none, 60])
+    assert amounts(result, "j10") == known([0, none, 0, none, none, 0, none])
+    assert amounts(result, "j12") == known([0, 4, -4, -4, 0, 0, 8])
+    assert amounts(result, "gone") == known([none, 5, -5, none, none, none, 60])
+
+
+def test_the_largest_difference_is_first_whichever_side_it_is_on(kind):
+    frame = table(*(job(0, hours, number=hours) for hours in (1, 2, 3)))
+    bill = billing(
+        {"job_id": "j1", "day": 0, "usd": "130"},
+        {"job_id": "j2", "day": 0, "usd": "70"},
+        {"job_id": "j3", "day": 0, "usd": "80"},
+        {"job_id": "gone", "day": 0, "usd": "10"},
+        {"job_id": None, "day": 0, "usd": "10"},
+    )
+    result = reconcile_cost(convert(frame, kind), PRICES, convert(bill, kind))
+    assert rows(result, "job_id", "difference_usd") == [
+        ["j1", -100.0],
+        ["gone", -10.0],
+        ["j2", -10.0],
+        ["j3", 10.0],
+        [None, -10.0],
+    ]
+
+
+def test_reasons_can_be_all_that_is_grouped_by(kind):
+    frame = table(job(0, 1, number=1), job(0, 2, number=2), job(0, 3, number=3))
+    bill = billing(
+        {"job_id": "j1", "day": 0, "usd": "10", "minutes": 30},
+        {"job_id": "j2", "day": 0, "usd": "20", "minutes": 50},
+        {"job_id": "gone", "day": 0, "usd": "1", "is_deleted": True},
+        {"job_id": "too", "day": 0, "usd": "2", "is_deleted": True},
+        {"job_id": None, "day": 0, "usd": "3"},
+        {"job_id": None, "day": 1, "usd": "4"},
+    )
+    result = reconcile_cost(convert(frame, kind), PRICES, convert(bill, kind), by="reason")
+    assert rows(result) == [
+        ["not billed", 1, 90.0, None, 90.0, None, None, 180.0, None],
+        ["queueing and deployment", 2, 90.0, 30.0, 60.0, 50.0, 10.0, 180.0, 80.0],
+        ["not assigned to a job", 0, None, 7.0, -7.0, None, None, None, 120.0],
+        ["deleted job", 2, None, 3.0, -3.0, None, None, None, 120.0],
+    ]
+
+
+def test_without_keys_there_is_one_row_always(kind):
+    frame, bill = table(job(0, 1, number=1)), billing({"job_id": None, "day": 0, "usd": "3"})
+    result = reconcile_cost(convert(frame, kind), PRICES, convert(bill, kind), by=None)
+    assert rows(result) == [[1, 30.0, 3.0, 27.0, None, None, 60.0, 60.0]]
+    nothing = reconcile_cost(convert(table(), kind), PRICES, convert(bill.head(0), kind), by=None)
+    assert rows(nothing) == [[0, None, None, 0.0, None, None, None, None]]
+
+
+def test_a_job_goes_by_its_name_in_the_jobs_table_else_by_the_last_on_the_bill(kind):
+    frame = table(job(0, 1, number=1, project_name="now"))
+    bill = billing(
+        {"job_id": "j1", "day": 0, "usd": "1", "project_name": "before"},
+        {"job_id": "gone", "day": 1, "usd": "2", "project_name": "later", "job_name": "x"},
+        {"job_id": "gone", "day": 0, "usd": "3", "project_name": "earlier", "job_name": "y"},
+        {"job_id": "gone", "day": 2, "usd": "4", "project_name": None},
+        {"job_id": "gone", "day": None, "usd": "5", "project_name": "undated"},
+        {"job_id": None, "day": 0, "usd": "6", "project_name": "a"},
+        {"job_id": None, "day": 0, "usd": "7", "project_name": "b"},
+    )
+    by = ["job_id", "job_name", "project_name", "gpu_type"]
+    result = reconcile_cost(convert(frame, kind), PRICES, convert(bill, kind), by=by)
+    assert rows(result, *by, "billed_usd") == [
+        ["j1", "run-1", "now", "H100", 1.0],
+        ["gone", "x", "later", None, 14.0],
+        [None, None, "b", None, 7.0],
+        [None, None, "a", None, 6.0],
+    ]
+
+
+def test_a_job_that_reaches_over_the_bill_is_cut_before(kind):
+    frame = convert(table(job(-24, 24, number=1)), kind)
+    bill = billing({"job_id": "j1", "day": 0, "usd": "720", "minutes": 1440})
+    whole = reconcile_cost(frame, PRICES, bill)
+    assert rows(whole, "overhead_usd", "price_usd") == [[720.0, 0.0]]
+    cut = reconcile_cost(clip_jobs(frame, "2025-01-01T00:00Z"), PRICES, bill)
+    assert rows(cut, "overhead_usd", "price_usd") == [[0.0, 0.0]]
+
+
+def test_what_is_needed_is_named(kind):
+    frame, bill = table(job(number=1)), billing({"job_id": "j1", "day": 0, "usd": "1"})
+    for name in ("job_id", "is_deleted", "date", "minutes", "subtotal_usd", "project_name"):
+        with pytest.raises(ArgumentError, match=f"no column '{name}'"):
+            reconcile_cost(frame, PRICES, convert(bill.drop(columns=name), kind))
+    few = bill.drop(columns=["project_name", "job_name", "instance_type"])
+    result = reconcile_cost(frame, PRICES, convert(few, kind), by="job_id")
+    assert rows(result, "billed_usd") == [[1.0]]
+
+
+def test_a_job_with_several_rows_is_refused(kind):
+    frame = pd.concat([table(job(number=1)), table(job(number=1))], ignore_index=True)
+    with pytest.raises(ArgumentError, match="job 'j1' has several rows: keep one row a job"):
+        reconcile_cost(convert(frame, kind), PRICES, billing())
+
+
+@settings(deadline=None, max_examples=50)
+@given(jobs(), bills())
+def test_reconciliation_sums_to_the_cent(frame, bill):
+    estimate = estimate_cost(frame, PRICES, by=None)["estimated_usd"].fillna(0.0).item()
+    exact = sum(bill["subtotal_usd"], Decimal(0))
+    on_the_bill = set(bill["job_id"].dropna()) - set(frame["job_id"])
+    for by in (DEFAULT, "reason", None, ["gpu_type", "status"]):
+        result = reconcile_cost(frame, PRICES, bill, by=by)
+        sums = result.sum(numeric_only=True)
+        assert sums["jobs"] == len(frame) + len(on_the_bill)
+        assert sums["estimated_usd"] == pytest.approx(estimate, abs=0.005)
+        assert sums["billed_usd"] == pytest.approx(float(exact), abs=0.005)
+        assert sums["difference_usd"] == pytest.approx(estimate - float(exact), abs=0.005)
+        assert sums["billed_minutes"] == bill["minutes"].sum()
+    explained = reconcile_cost(frame, PRICES, bill)
+    both = explained[explained["reason"] == "queueing and deployment"]
+    parts = both["overhead_usd"] + both["price_usd"]
+    assert parts.to_list() == pytest.approx(both["difference_usd"].to_list())
+    assert explained.drop(both.index)[["overhead_usd", "price_usd"]].isna().all(axis=None)
+
+
+@settings(deadline=None, max_examples=50)
+@given(jobs(), bills())
+def test_jobs_are_reconciled_like_one_by_one(frame, bill):
+    result = reconcile_cost(frame, PRICES, bill).dropna(subset="job_id").set_index("job_id")
+    assert set(result.index) == set(frame["job_id"]) | set(bill["job_id"].dropna())
+    for name, row in result.iterrows():
+        own = frame[frame["job_id"] == name]
+        days = bill[bill["job_id"] == name]
+        usd = estimate_cost(own, PRICES, by=None)["estimated_usd"].item()
+        billed = float(sum(days["subtotal_usd"], Decimal(0))) if len(days) else None
+        assert row["estimated_usd"] == pytest.approx(usd, nan_ok=True)
+        assert billed is None if pd.isna(row["billed_usd"]) else row["billed_usd"] == billed
+        if not len(own):
+            assert row["reason"] in {"deleted job", "not in the jobs table"}
+        elif pd.isna(usd):
+            assert row["reason"] in {"no price", "no known duration"}
+        elif len(days) and (usd or billed):
+            assert row["reason"] in {"queueing and deployment", "no price"}
+        elif usd == 0:
+            assert row["reason"] == "free"
+        else:
+            inside = own["end_at"].item() > bill["date"].min() and own["created_at"].item() < bill[
+                "date"
+            ].max() + pd.Timedelta(days=1)
+            assert row["reason"] == ("not billed" if inside else "outside the bill")
+
+
+@settings(deadline=None, max_examples=20)
+@given(jobs(), bills())
+def test_all_kinds_give_the_same(frame, bill):
+    for by in (DEFAULT, ["gpu_type", "reason"], None):
+        expected = reconcile_cost(frame, PRICES, bill, by=by)
+        for kind in KINDS[1:]:
+            result = reconcile_cost(
+                convert(frame, kind), convert(PRICES, kind), convert(bill, kind), by=by
+            )
+            assert_same(result, expected)
+        shuffled = reconcile_cost(frame[::-1], PRICES, bill[::-1], by=by)
+        assert_same(shuffled, expected)

@@ -1,0 +1,141 @@
+"""What jobs cost over the calendar, with the bill beside it."""
+
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+from narwhals.typing import IntoFrameT
+
+from trainview.analysis.billing import NAMES, exact_sums, match, read_billing
+from trainview.analysis.cost import with_estimates
+from trainview.analysis.frames import (
+    By,
+    Frame,
+    from_pandas,
+    give_back,
+    group_keys,
+    number_groups,
+    only,
+    to_pandas,
+)
+from trainview.analysis.periods import check_period, edges, spread
+from trainview.analysis.steps import US_PER_HOUR, microseconds, steps_by_quarter, timestamps
+from trainview.errors import ArgumentError
+
+US_PER_DAY = 24 * US_PER_HOUR
+
+
+def cost_over_time(
+    jobs: IntoFrameT, prices: Any, billing: Any = None, freq: str = "D", by: By = None
+) -> IntoFrameT:
+    """Share costs out over days, weeks, months, quarters or years, with the bill beside them.
+
+    The estimate of each job is spread evenly from its submission to its end, so the sum over all
+    periods is that of `estimate_cost`, an upper bound. Days are those of UTC, as on a bill.
+
+    Parameters
+    ----------
+    jobs : pandas, Polars, DuckDB or PySpark table
+        A jobs table with ``status``, ``instance_type_id``, ``node_count``, ``elapsed_hours``,
+        ``created_at``, ``end_at``, the columns of `by`, and ``job_id`` where a bill is grouped.
+    prices : pandas, Polars, DuckDB or PySpark table
+        A prices table with ``instance_type_id`` and ``usd_per_minute``.
+    billing : pandas, Polars, DuckDB or PySpark table, optional
+        A billing table with ``job_id``, ``date`` and ``subtotal_usd``; ``project_name`` and
+        ``job_name`` too, where they are in `by`. What it assigns to no day is left out.
+    freq : {"h", "D", "W", "M", "Q", "Y"}
+        Length of the periods; weeks begin on Monday. Hours only without a bill, which has days.
+    by : str or sequence of str, optional
+        Columns to group by; None for one series over all jobs. A bill's rows belong to the groups
+        of their jobs; of jobs that are not in the table, deleted ones for example, only
+        ``job_id``, ``job_name`` and ``project_name`` are known, other keys are null.
+
+    Returns
+    -------
+    table of the same kind as `jobs`
+        One row a group and period, sorted by both. Groups are those that have a cost above 0 or a
+        bill; all have every period from the first to the last in which any group has.
+
+        - the columns of `by`, categories as text
+        - ``period`` (datetime, UTC): start of the period
+        - ``estimated_usd`` (float64): USD, 0 where no job ran; null in groups of which no
+          cost above 0 is known
+        - ``billed_usd`` (float64): USD billed for the days of the period, summed exactly; null
+          without a bill, and in periods before its first day or after its last
+
+    Raises
+    ------
+    ArgumentError
+        If a column is missing, `by` names none, `freq` does not exist or is hours where there is
+        a bill, an instance type has two prices, or a job that is billed has several rows.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> prices = pd.DataFrame({"instance_type_id": ["H100:8"], "usd_per_minute": [0.5]})
+    >>> jobs = pd.DataFrame(
+    ...     {
+    ...         "status": ["completed"],
+    ...         "instance_type_id": ["H100:8"],
+    ...         "node_count": [1],
+    ...         "elapsed_hours": [18.0],
+    ...         "created_at": pd.to_datetime(["2025-01-01 18:00"], utc=True),
+    ...         "end_at": pd.to_datetime(["2025-01-02 12:00"], utc=True),
+    ...     }
+    ... )
+    >>> cost_over_time(jobs, prices)
+                         period  estimated_usd  billed_usd
+    0 2025-01-01 00:00:00+00:00          180.0         NaN
+    1 2025-01-02 00:00:00+00:00          360.0         NaN
+    """
+    keys = group_keys(by, result=("period", "estimated_usd", "billed_usd"))
+    check_period(freq, "UTC")
+    if billing is not None and freq == "h":
+        raise ArgumentError("freq='h': a bill has days, choose one of D, W, M, Q, Y")
+    named = ["job_id"] if keys and billing is not None else []
+    frame = with_estimates(jobs, prices, [*keys, *named, "created_at", "end_at"])
+    costing = frame.filter(nw.col("__usd") > 0).with_columns(__held="__nodes")
+    steps = steps_by_quarter(costing, [*keys, "__price"])
+    nothing = steps.groups[keys].head(0).assign(__date=timestamps(steps.time[:0]))
+    bill = nothing if billing is None else _bill(frame, billing, keys)
+    both = pd.concat([steps.groups[keys], bill[keys]], ignore_index=True)
+    number, groups = number_groups(both, keys)
+    days = microseconds(bill["__date"])
+    first = np.concatenate([steps.time, days])
+    # The last job may end exactly where a period begins.
+    last = np.concatenate([steps.time - (steps.excess == 0), days])
+    begin = edges(first.min(), last.max(), freq, "UTC") if len(first) else np.zeros(1, "int64")
+    shape = len(groups), len(begin) - 1
+    estimated, billed = np.full(shape, np.nan), np.full(shape, np.nan)
+    if len(steps.groups):
+        group = number[: len(steps.groups)]
+        hours, _ = spread(steps, begin)
+        estimated[group] = 0.0
+        price = steps.groups["__price"].to_numpy("float64")
+        np.add.at(estimated, group, hours * 60 * price[:, np.newaxis])
+    if len(days):
+        cell = number[len(steps.groups) :] * shape[1] + np.searchsorted(begin, days, "right") - 1
+        sums = exact_sums(bill["__subtotal_usd"], cell, billed.size).astype("float64")
+        known = (begin[1:] > days.min()) & (begin[:-1] < days.max() + US_PER_DAY)
+        billed[:, known] = sums.fillna(0.0).to_numpy().reshape(shape)[:, known]
+    result = (
+        groups.take(np.repeat(np.arange(shape[0]), shape[1]))
+        .reset_index(drop=True)
+        .assign(
+            period=timestamps(np.tile(begin[:-1], shape[0])),
+            estimated_usd=estimated.ravel(),
+            billed_usd=billed.ravel(),
+        )
+    )
+    return give_back(from_pandas(result, frame), jobs)
+
+
+def _bill(frame: Frame, billing: object, keys: list[str]) -> pd.DataFrame:
+    """Collect the days of a bill, each with the keys of its job."""
+    bill = read_billing(billing, [name for name in NAMES if name in keys])
+    bill = bill[bill["__date"].notna()]
+    if not keys:
+        return bill.reset_index(drop=True)
+    jobs = only(frame.select(*dict.fromkeys(["job_id", *keys])), "job_id", bill["job_id"].dropna())
+    return match(to_pandas(jobs), bill, keys, "right")

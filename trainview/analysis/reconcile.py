@@ -1,0 +1,201 @@
+"""The estimate beside the bill, and why they differ."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from narwhals.typing import IntoFrameT
+
+from trainview.analysis.billing import NAMES, exact_sums, match, read_billing
+from trainview.analysis.cost import with_estimates
+from trainview.analysis.frames import (
+    By,
+    from_pandas,
+    give_back,
+    group_keys,
+    number_groups,
+    to_pandas,
+)
+
+BOTH_KNOWN = "queueing and deployment"
+COLUMNS = (
+    "jobs",
+    "estimated_usd",
+    "billed_usd",
+    "difference_usd",
+    "overhead_usd",
+    "price_usd",
+    "estimated_minutes",
+    "billed_minutes",
+)
+
+
+def reconcile_cost(
+    jobs: IntoFrameT,
+    prices: Any,
+    billing: Any,
+    by: By = ("job_id", "project_name", "reason"),
+) -> IntoFrameT:
+    """Put the estimate of each job beside its bill, and say why they differ.
+
+    Where the reason is ``queueing and deployment``, the difference has two parts: what elapsed
+    but was not billed as minutes, at list price, and what is left, since prices differ from the
+    list. Other reasons explain the whole difference of their jobs:
+
+    - ``queueing and deployment``: the estimate is known, and there is a bill
+    - ``no price``: the instance type has no price, so there is no estimate
+    - ``no known duration``: the job's times contradict each other, so there is no estimate
+    - ``not billed``: estimated, but not billed on any of the bill's days
+    - ``outside the bill``: the job ended before the first day of the bill, or began after its last
+    - ``deleted job``, ``not in the jobs table``: billed, but no row of `jobs`
+    - ``not assigned to a job``: billed without a job
+    - ``free``: no cost on either side
+
+    A job that reaches over the first or the last day of the bill is billed there in part only:
+    cut the jobs to these days with `clip_jobs` before.
+
+    Parameters
+    ----------
+    jobs : pandas, Polars, DuckDB or PySpark table
+        A jobs table with ``job_id``, ``status``, ``instance_type_id``, ``node_count``,
+        ``elapsed_hours``, ``created_at``, ``end_at`` and the columns of `by`.
+    prices : pandas, Polars, DuckDB or PySpark table
+        A prices table with ``instance_type_id`` and ``usd_per_minute``.
+    billing : pandas, Polars, DuckDB or PySpark table
+        A billing table with ``job_id``, ``is_deleted``, ``date``, ``minutes``, ``subtotal_usd``;
+        ``project_name`` and ``job_name`` too, where they are in `by`.
+    by : str or sequence of str, optional
+        Columns to group by, and ``reason``; None for one row over all jobs. Of what is billed but
+        no row of `jobs`, only ``job_id``, ``job_name`` and ``project_name`` are known, other keys
+        are null.
+
+    Returns
+    -------
+    table of the same kind as `jobs`
+        One row a group, the largest difference first, whichever side it is on.
+
+        - the columns of `by`, categories as text
+        - ``jobs`` (int64): number of jobs, whether in `jobs` or only on the bill
+        - ``estimated_usd`` (float64): USD as by `estimate_cost`, an upper bound; null where no
+          job's cost is known
+        - ``billed_usd`` (float64): USD billed, summed exactly; null where nothing is billed
+        - ``difference_usd`` (float64): estimated_usd - billed_usd, null as 0 there; so differences
+          add up to the difference of the sums
+        - ``overhead_usd`` (float64): USD of it for minutes that elapsed but were not billed, at
+          list price; null where no job has both an estimate and a bill
+        - ``price_usd`` (float64): USD of it for prices other than on the list; null likewise
+        - ``estimated_minutes`` (float64): minutes that elapsed, 0 for what is free, summed where
+          known; null where unknown for all. Of a job, not of each node
+        - ``billed_minutes`` (float64): minutes billed; null where nothing is billed
+
+    Raises
+    ------
+    ArgumentError
+        If a column is missing, `by` names none, an instance type has two prices, or a job has
+        several rows in `jobs`.
+
+    Examples
+    --------
+    >>> from decimal import Decimal
+    >>> import pandas as pd
+    >>> prices = pd.DataFrame({"instance_type_id": ["H100:8"], "usd_per_minute": [0.5]})
+    >>> day = pd.to_datetime(["2025-01-01"], utc=True)
+    >>> jobs = pd.DataFrame(
+    ...     {
+    ...         "job_id": ["j1"],
+    ...         "status": ["completed"],
+    ...         "instance_type_id": ["H100:8"],
+    ...         "node_count": [1],
+    ...         "elapsed_hours": [2.0],
+    ...         "created_at": day,
+    ...         "end_at": day + pd.Timedelta("2h"),
+    ...     }
+    ... )
+    >>> billing = pd.DataFrame(
+    ...     {
+    ...         "job_id": ["j1"],
+    ...         "is_deleted": [False],
+    ...         "date": day,
+    ...         "minutes": [100],
+    ...         "subtotal_usd": [Decimal("45.00")],
+    ...     }
+    ... )
+    >>> found = reconcile_cost(jobs, prices, billing, by="job_id")
+    >>> found[["job_id", "difference_usd", "overhead_usd", "price_usd"]]
+      job_id  difference_usd  overhead_usd  price_usd
+    0     j1            15.0          10.0        5.0
+    """
+    keys = group_keys(by, result=COLUMNS)
+    of_jobs = [key for key in keys if key != "reason"]
+    frame = with_estimates(jobs, prices, ["job_id", "created_at", "end_at", *of_jobs])
+    names = [name for name in NAMES if name in keys]
+    bill = read_billing(billing, ["is_deleted", "minutes", *names])
+    table = match(to_pandas(frame), _by_job(bill, names), of_jobs, "outer")
+    table["reason"] = _reasons(table, bill["__date"])
+    number, groups = number_groups(table, keys)
+    # Without keys there is one group, also when there are no jobs.
+    groups = groups if keys else pd.DataFrame(index=range(1))
+    found = groups.join(_amounts(table).groupby(number).sum(min_count=1))
+    found["jobs"] = found["jobs"].fillna(0).astype("int64")
+    billed = exact_sums(table["__billed_usd"], number, len(groups)).astype("float64")
+    difference = found["estimated_usd"].fillna(0.0) - billed.fillna(0.0)
+    found = found.assign(billed_usd=billed, difference_usd=difference, __size=difference.abs())
+    found = found.sort_values(
+        ["__size", *keys], ascending=[False] + [True] * len(keys), na_position="last"
+    )
+    return give_back(from_pandas(found[[*keys, *COLUMNS]], frame), jobs)
+
+
+def _by_job(bill: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Sum a bill up by job; what is assigned to no job stays apart by its names."""
+    own = [f"__{name}" for name in names]
+    # A job has one name, that of its last day: it may have been renamed.
+    by_day = bill.sort_values(["__date", *own], na_position="first")
+    latest = by_day.groupby("job_id")[own].last()
+    assigned = bill["job_id"].notna()
+    for name in own:
+        bill[name] = bill[name].mask(assigned, bill["job_id"].map(latest[name]))
+    number, groups = number_groups(bill, ["job_id", *own])
+    grouped = bill.groupby(number)
+    return groups.assign(
+        __deleted=grouped["__is_deleted"].sum(),
+        __billed_usd=exact_sums(bill["__subtotal_usd"], number, len(groups)),
+        __billed_minutes=grouped["__minutes"].sum().astype("float64"),
+    )
+
+
+def _reasons(table: pd.DataFrame, dates: "pd.Series[pd.Timestamp]") -> "pd.Series[str]":
+    """Tell why estimate and bill of each row differ."""
+    in_jobs, in_bill = table["__found"] != "right_only", table["__found"] != "left_only"
+    nothing_billed = table["__billed_usd"].astype("float64").fillna(0.0) == 0
+    begins_by_the_end = table["created_at"] < dates.max() + pd.Timedelta(days=1)
+    reasons = {
+        "not assigned to a job": table["job_id"].isna(),
+        "deleted job": ~in_jobs & (table["__deleted"] > 0),
+        "not in the jobs table": ~in_jobs,
+        "free": (table["__usd"] == 0) & nothing_billed,
+        "no price": table["__price"].isna(),
+        "no known duration": table["__usd"].isna(),
+        BOTH_KNOWN: in_bill,
+        "not billed": begins_by_the_end & (table["end_at"] > dates.min()),
+    }
+    first_true = np.select(list(reasons.values()), list(reasons), "outside the bill")
+    return pd.Series(first_true, table.index, dtype="str")
+
+
+def _amounts(table: pd.DataFrame) -> pd.DataFrame:
+    """Compute what is added up, one row a job."""
+    explained = table["reason"] == BOTH_KNOWN
+    unbilled_minutes = (table["__minutes"] - table["__billed_minutes"]).where(explained)
+    overhead = unbilled_minutes * table["__nodes"] * table["__price"]
+    return pd.DataFrame(
+        {
+            "jobs": table["job_id"].notna().astype("int64"),
+            "estimated_usd": table["__usd"],
+            "overhead_usd": overhead,
+            "price_usd": table["__usd"] - table["__billed_usd"].astype("float64") - overhead,
+            "estimated_minutes": table["__minutes"],
+            "billed_minutes": table["__billed_minutes"],
+        }
+    )
