@@ -28,7 +28,7 @@ HOUSE = {
     "fleet": "conform errors faults schema statuses text times",
     "export": "atomic schema tables times",
     "sources": "conform errors export fleet reader records schema tables text times",
-    "sampling": "atomic errors statuses",
+    "sampling": "atomic errors fleet statuses",
     "transport": "errors text",
     "answers": "errors text transport",
     "pace": "",

@@ -226,18 +226,20 @@ def fetch(target: str, jobs: str, base_url: str | None, *, force: bool) -> None:
 @click.option("--projects", type=click.IntRange(min=0), default=40, show_default=True)
 @click.option("--jobs-per-project", type=click.IntRange(min=0), default=15, show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--only-lists", is_flag=True, help="Write the lists of projects and jobs alone.")
 @force_option
 @common
-def sample(folder: str, projects: int, jobs_per_project: int, seed: int, *, force: bool) -> None:
+def sample(
+    folder: str, projects: int, jobs_per_project: int, seed: int, *, only_lists: bool, force: bool
+) -> None:
     """Write synthetic answers of the API into FOLDER, to try things out.
 
     Equal options give equal files.
     """
-    from trainview.sampling import sample as make_sample
-    from trainview.sampling import write_sample
+    from trainview.sampling import sample_fleet, write_sample
 
-    payload = make_sample(projects, jobs_per_project, seed)
-    files = write_sample(folder, payload, force=force)
+    fleet = sample_fleet(projects, jobs_per_project, seed)
+    files = write_sample(folder, fleet, only_lists=only_lists, force=force)
     say(f"wrote {', '.join(safe_text(file) for file in files)}")
 
 

@@ -4,17 +4,16 @@ The organisation in them is made up, but lives like a real one: it submits in wo
 sweeps and multi-node trainings, waits for GPUs, and has jobs that fail in clusters or get stuck.
 """
 
-import json
 import os
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from trainview.atomic import making_folder, replacing
+from trainview.atomic import replacing
 from trainview.sampling.arguments import AS_OF, whole
 from trainview.sampling.bulk import project_chunks
 from trainview.sampling.fleet import Fleet, sample_fleet
+from trainview.sampling.writing import write_sample
 
 __all__ = ["Fleet", "sample", "sample_fleet", "write_projects", "write_sample"]
 
@@ -65,48 +64,6 @@ def sample(
     return sample_fleet(projects, jobs_per_project, seed, as_of=as_of, days=days).payload
 
 
-def write_sample(
-    folder: str | os.PathLike[str], payload: dict[str, Any] | None = None, *, force: bool = False
-) -> list[Path]:
-    """Write a payload as the two answers that the API gives, one record a line.
-
-    Parameters
-    ----------
-    folder : path
-        Where ``training_projects.json`` and ``training_jobs.json`` go; made if it is missing.
-    payload : dict, optional
-        What `sample` gave; its defaults when left out.
-    force : bool
-        Whether files that exist may be replaced.
-
-    Returns
-    -------
-    list of pathlib.Path
-        The two files.
-
-    Raises
-    ------
-    OutputError
-        If a file exists and `force` is false, or cannot be written.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     files = write_sample(folder, sample(projects=2))
-    >>> [file.name for file in files]
-    ['training_projects.json', 'training_jobs.json']
-    """
-    payload = sample() if payload is None else payload
-    keys = ("training_projects", "training_jobs")
-    with making_folder(folder) as place:
-        files = [place / f"{key}.json" for key in keys]
-        with replacing(files, force=force) as temporary:
-            for path, key in zip(temporary, keys, strict=True):
-                path.write_bytes(_answer(key, payload[key]))
-    return files
-
-
 def write_projects(
     path: str | os.PathLike[str], projects: int, seed: int = 0, *, force: bool = False
 ) -> Path:
@@ -139,7 +96,7 @@ def write_projects(
 
     Examples
     --------
-    >>> import tempfile
+    >>> import json, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     answer = json.loads(write_projects(f"{folder}/many.json", 1000).read_bytes())
     >>> len(answer["training_projects"])
@@ -150,8 +107,3 @@ def write_projects(
     with replacing([path], force=force) as [temporary], temporary.open("wb") as file:
         file.writelines(project_chunks(pool, count, seed))
     return Path(path)
-
-
-def _answer(key: str, rows: Sequence[dict[str, Any]]) -> bytes:
-    lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
-    return f'{{"{key}": [\n{lines}\n]}}\n'.encode()
