@@ -76,7 +76,7 @@ def test_groups_are_rows_from_above_and_empty_bars_are_left_out(ax):
 def test_two_keys_name_a_row_together(ax):
     frame = counts(("failed", 1), ("failed", 2), team_name=["a", "a"], priority=[1, 2])
     plot_status_counts(frame, ax=ax)
-    assert row_names(ax) == ["a · 1", "a · 2"]
+    assert row_names(ax) == ["a · priority 1", "a · priority 2"]
 
 
 def test_statuses_that_are_not_known_come_last_in_black_and_apart(ax):

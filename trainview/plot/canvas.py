@@ -16,6 +16,8 @@ FAINT = 0.7
 TIME_WIDTH = 10.0
 # Axes of fewer inches have no room beside them, and only for few words inside.
 NARROW = 4.0
+# Above the Axes, more names than these stand in columns; a sample and the gap beside it, in inches.
+FEW, SAMPLE = 4, 0.55
 
 
 def take_axes(ax: Axes | None, width: float, height: float) -> Axes:
@@ -45,6 +47,11 @@ def size(ax: Axes) -> tuple[float, float]:
     """Give the width and height of Axes in inches, before any layout."""
     dpi = ax.get_figure(root=True).dpi  # type: ignore[union-attr]
     return ax.bbox.width / dpi, ax.bbox.height / dpi
+
+
+def name_x(ax: Axes, label: str) -> None:
+    """Say what x measures; below narrow Axes, from the right, where there is more room."""
+    ax.set_xlabel(label, loc="right" if size(ax)[0] < NARROW else "center")
 
 
 def tidy(ax: Axes, values: Literal["x", "y"]) -> None:
@@ -122,17 +129,21 @@ def add_legend(
     if not names:
         return
     width, _ = size(ax)
-    most = width if above else max(0.3 * width, 0.8)
+    most = max(0.3 * width, 0.8)
+    if above:
+        most = width if len(names) <= FEW else width / 2 - SAMPLE
     shown = [
         drawable(fit(name, most, "legend.fontsize") + note)
         for name, note in zip(names, notes or [""] * len(names), strict=True)
     ]
     place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0)}
     if above:
-        widths = [inches(text, "legend.fontsize") + 0.55 for text, _ in shown]
+        widths = [inches(text, "legend.fontsize") + SAMPLE for text, _ in shown]
+        # Above the names of narrow Axes there is room, too.
+        side, at = ("right", 1.0) if width < NARROW else ("left", 0.0)
         place = {
-            "loc": "lower left",
-            "bbox_to_anchor": (0.0, 1.0),
+            "loc": f"lower {side}",
+            "bbox_to_anchor": (at, 1.0),
             "ncols": _columns(widths, width),
             "columnspacing": 1.2,
         }

@@ -15,6 +15,7 @@ EARLIEST, LATEST = np.datetime64("0001-01-02"), np.datetime64("9999-12-30")
 # In Matplotlib's dates, which count days.
 HOUR = 1 / 24
 MINUTE = HOUR / 60
+MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 
 def to_dates(times: npt.NDArray[np.datetime64]) -> npt.NDArray[np.float64]:
@@ -45,7 +46,7 @@ def date_axis(ax: Axes, low: float, high: float, zone: tzinfo) -> None:
     earliest, latest = to_dates(np.array([EARLIEST, LATEST], "M8[us]"))
     low, high = max(low - margin, earliest), min(high + margin, latest)
     ax.set_xlim(min(low, latest - 1), max(high, earliest + 1))
-    most = max(3, min(10, int(size(ax)[0] / 0.75)))
+    most = max(5, min(10, int(size(ax)[0] / 0.75)))
     locator: Any = mdates.AutoDateLocator(  # type: ignore[no-untyped-call]
         # With more, it finds no interval between two units: 2 ticks a day are the fewest in hours.
         tz=zone,
@@ -75,3 +76,27 @@ def period_name(days: float) -> str:
         if days <= longest:
             return name
     return "year"
+
+
+def period_lengths(begin: npt.NDArray[np.float64]) -> tuple[str, npt.NDArray[np.float64]]:
+    """Find how long the periods of the calendar are that begin at some moments in UTC.
+
+    Parameters
+    ----------
+    begin : numpy.ndarray of float64
+        Matplotlib's dates, rising.
+
+    Returns
+    -------
+    name : str
+        What one is called; of a single one nobody knows.
+    length : numpy.ndarray of float64
+        Of each, in days; a single one is drawn as long as a day.
+    """
+    if len(begin) < 2:
+        return "period", np.ones(len(begin))
+    name = period_name(float(np.diff(begin).min()))
+    if name not in MONTHS:
+        return name, np.full(len(begin), {"hour": HOUR, "day": 1.0, "week": 7.0}[name])
+    months = begin.astype("int64").astype("M8[D]").astype("M8[M]") + MONTHS[name]
+    return name, to_dates(months.astype("M8[us]")) - begin

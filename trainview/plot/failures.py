@@ -1,16 +1,18 @@
 """Pictures of how often jobs fail, and of what."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MultipleLocator, PercentFormatter
 
-from trainview.plot.canvas import NARROW, count_axis, no_data, size
+from trainview.plot.canvas import NARROW, count_axis, name_x, no_data, size
 from trainview.plot.names import fit, name_id, put
-from trainview.plot.results import group_names, numbers, read_result
-from trainview.plot.rows import WIDTH, finish_rows, label_bars, say, say_beside, start_rows
-from trainview.plot.wording import number
+from trainview.plot.results import Numbers, group_names, numbers, read_result, sum_known
+from trainview.plot.rows import WIDTH, Rows, finish_rows, label_bars, say, say_beside, start_rows
+from trainview.plot.wording import cost_label, number
 from trainview.statuses import PHASE_COLOURS
 from trainview.text import count
 
@@ -119,31 +121,101 @@ def plot_error_groups(errors: Any, *, ax: Axes | None = None) -> Axes:
     """
     others = ("projects", "first_seen", "last_seen", "example", "job_id")
     table, _ = read_result(errors, "error_groups", ("error", "jobs", "gpu_hours"), others)
-    messages = (
-        table["error"].astype(object).where(table["error"].notna(), "(no message)").astype(str)
-    )
     jobs, hours = numbers(table, "jobs"), numbers(table, "gpu_hours")
-    # There is nothing at the left of new Axes.
-    rows = start_rows(ax, len(table), height=0.46)
-    most = size(rows.ax)[0] if ax is not None else WIDTH - 0.6
-    ax = rows.ax
-    ax.set_xlabel("Failed jobs")
+    rows, most = _start_causes(ax, len(table))
+    rows.ax.set_xlabel("Failed jobs")
     if not len(table):
-        return no_data(ax)
-    first, rest = slice(rows.shown), slice(rows.shown, None)
-    places = np.arange(rows.shown) + BAR_AT
-    bars = ax.barh(places, jobs[first], BAR, color=FAILED)
-    for row, (message, bar) in enumerate(zip(messages, bars, strict=False)):
-        bar.set_gid(name_id(message))
-        place: dict[str, Any] = {"transform": ax.get_yaxis_transform(), "va": "center_baseline"}
-        put(
-            ax, 0, row + TEXT_AT, fit(message, most), gid=name_id(message), in_layout=False, **place
-        )
-    labels = [_loss(*values) for values in zip(jobs[first], hours[first], strict=True)]
-    label_bars(ax, np.nan_to_num(jobs[first]).tolist(), labels, places.tolist())
-    count_axis(ax, "x", whole=True)
+        return no_data(rows.ax)
+    labels = [_loss(*values) for values in zip(jobs, hours, strict=True)]
+    _draw_causes(rows, table, jobs, labels, most)
+    count_axis(rows.ax, "x", whole=True)
+    rest = slice(rows.shown, None)
     finish_rows(rows, None, _loss(np.nansum(jobs[rest]), np.nansum(hours[rest])))
-    return ax
+    return rows.ax
+
+
+def plot_failure_costs(costs: Any, *, ax: Axes | None = None) -> Axes:
+    """Draw what failed jobs cost, cause by cause, with the jobs and the GPU-hours that were lost.
+
+    Parameters
+    ----------
+    costs : pandas, Polars, DuckDB or PySpark table
+        What `failure_costs` gives, in its order.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; new Axes, made with pyplot, when left out. They show as many causes as they
+        have room for, and say how many others there are.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        With a bar for each cause whose cost is known, below its text; the unit is USD. A long
+        text is cut in the middle; the ``gid`` of the text and of the bar have the whole.
+
+    Raises
+    ------
+    ArgumentError
+        If a column is missing.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> costs = pd.DataFrame(
+    ...     {
+    ...         "error": ["Out of memory on GPU <number>"],
+    ...         "jobs": [3],
+    ...         "unpriced_jobs": [1],
+    ...         "gpu_hours": [12.0],
+    ...         "estimated_usd": [78.0],
+    ...     }
+    ... )
+    >>> ax = plot_failure_costs(costs, ax=Figure(layout="constrained").subplots())
+    >>> [text.get_text() for text in ax.texts]
+    ['Out of memory on GPU <number>', '78.00 + 1 unpriced · 3 jobs · 12.0 GPU-hours']
+    """
+    needed = ("error", "jobs", "unpriced_jobs", "gpu_hours", "estimated_usd")
+    table, _ = read_result(costs, "failure_costs", needed, ("last_seen", "example", "job_id"))
+    jobs, unpriced, hours, usd = (numbers(table, name) for name in needed[1:])
+    rows, most = _start_causes(ax, len(table))
+    name_x(rows.ax, "Cost of failed jobs in USD (estimate, upper bound)")
+    if not len(table):
+        return no_data(rows.ax)
+    narrow = size(rows.ax)[0] < NARROW
+    losses = [_loss(*values) for values in zip(jobs, hours, strict=True)]
+    labels = [
+        cost_label(*values) + ("" if narrow else f" · {loss}")
+        for *values, loss in zip(usd, unpriced, losses, strict=True)
+    ]
+    _draw_causes(rows, table, usd, labels, most)
+    count_axis(rows.ax, "x")
+    rest = slice(rows.shown, None)
+    others = cost_label(sum_known(usd[rest]), np.nansum(unpriced[rest]), unit=" USD")
+    loss = _loss(np.nansum(jobs[rest]), np.nansum(hours[rest]))
+    finish_rows(rows, None, others if narrow else f"{others} · {loss}")
+    return rows.ax
+
+
+def _start_causes(ax: Axes | None, causes: int) -> tuple[Rows, float]:
+    """Make room for causes, and find how long their texts may be, in inches."""
+    rows = start_rows(ax, causes, height=0.46)
+    # There is nothing at the left of new Axes.
+    return rows, size(rows.ax)[0] if ax is not None else WIDTH - 0.6
+
+
+def _draw_causes(
+    rows: Rows, table: pd.DataFrame, lengths: Numbers, labels: Sequence[str], most: float
+) -> None:
+    """Write the text of each cause, and draw a bar below it, if its length is known."""
+    causes = table["error"].astype(object).where(table["error"].notna(), "(no message)").astype(str)
+    ax = rows.ax
+    for row, (cause, length) in enumerate(zip(causes[: rows.shown], lengths, strict=False)):
+        style: dict[str, Any] = {"gid": name_id(cause), "in_layout": False}
+        style |= {"transform": ax.get_yaxis_transform(), "va": "center_baseline"}
+        put(ax, 0, row + TEXT_AT, fit(cause, most), **style)
+        if not np.isnan(length):
+            ax.barh(row + BAR_AT, length, BAR, color=FAILED, gid=name_id(cause))
+    ends = np.nan_to_num(lengths[: rows.shown]).tolist()
+    label_bars(ax, ends, labels[: rows.shown], [row + BAR_AT for row in range(rows.shown)])
 
 
 def _loss(jobs: float, hours: float) -> str:

@@ -15,12 +15,8 @@ from trainview.plot.canvas import (
 )
 from trainview.plot.dates import HOUR, date_axis, period_name, time_label
 from trainview.plot.groups import rank_groups
-from trainview.plot.names import name_id
 from trainview.plot.results import group_names, moments, numbers, read_result
-from trainview.plot.shapes import MOST_SHAPES, bars
-
-# Up to so many periods, bars stand apart.
-MOST_GAPS = 100
+from trainview.plot.stacks import stack_periods
 
 
 def plot_gpu_hours_over_time(hours: Any, *, ax: Axes | None = None) -> Axes:
@@ -83,18 +79,10 @@ def plot_gpu_hours_over_time(hours: Any, *, ax: Axes | None = None) -> Axes:
     groups = rank_groups([names[row] for row in held], amount)
     stack = np.zeros((len(groups.names), len(begin)))
     np.add.at(stack, (groups.rank, column), amount)
-    top = np.cumsum(stack, axis=0)
-    gap = 0.04 * widths if len(begin) <= MOST_GAPS else 0.0 * widths
-    many = np.count_nonzero(stack) > MOST_SHAPES
-    for name, look, high, part in zip(groups.names, groups.looks, top, stack, strict=True):
-        at = np.flatnonzero(part)
-        left, right = begin[at] + gap[at], begin[at] + widths[at] - gap[at]
-        group = bars(left, right, (high - part)[at], high[at], **look.style())
-        group.set(gid=name_id(name), rasterized=many)
-        ax.add_collection(group, autolim=False)
+    highest = stack_periods(ax, begin, widths, stack, groups)
     known = start[~np.isnan(start)]
     date_axis(ax, known.min(), max(known.max(), (begin + widths).max()), zone)
-    ax.set_ylim(0, 1.05 * top[-1].max())
+    ax.set_ylim(0, 1.05 * highest)
     count_axis(ax, "y")
     tidy(ax, "y")
     if keys:

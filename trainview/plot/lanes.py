@@ -130,13 +130,13 @@ def lay_out(blocks: Blocks, height: float, lines: int = 0) -> Lanes:
     return Lanes(top, each, edges, edges[-1] / height)
 
 
-def named_blocks(lanes: Lanes) -> list[int]:
+def named_blocks(edges: Numbers, per_inch: float) -> list[int]:
     """Choose the blocks whose names do not run into each other: the tallest first."""
-    middle = (lanes.edges[1:] + lanes.edges[:-1]) / 2
-    gap = 0.98 * label_height() * lanes.per_inch
+    middle = (edges[1:] + edges[:-1]) / 2
+    gap = 0.98 * label_height() * per_inch
     taken: list[float] = []
     chosen = []
-    for block in np.argsort(-np.diff(lanes.edges), kind="stable"):
+    for block in np.argsort(-np.diff(edges), kind="stable"):
         place = bisect_left(taken, middle[block])
         if all(abs(other - middle[block]) >= gap for other in taken[max(place - 1, 0) : place + 1]):
             insort(taken, middle[block])

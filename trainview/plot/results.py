@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import tzinfo
+from numbers import Real
 from typing import Any, NamedTuple, TypeAlias, cast
 
 import narwhals as nw
@@ -121,16 +122,25 @@ def texts(table: pd.DataFrame, name: str) -> list[str]:
     return [_key_text(name, value) for value in table[name].astype(object)]
 
 
-def group_names(table: pd.DataFrame, keys: Sequence[str]) -> list[str]:
-    """Name the group of each row, as the helpers' keys say it; without keys, it is all jobs."""
+def sum_known(values: Numbers) -> float:
+    """Sum the numbers that are known; where none is, neither is the sum."""
+    return float(np.nansum(values)) if np.isfinite(values).any() else np.nan
+
+
+def group_names(
+    table: pd.DataFrame, keys: Sequence[str], everything: str = "all jobs"
+) -> list[str]:
+    """Name the group of each row, as the helpers' keys say it; without keys, it is everything."""
     if not keys:
-        return ["all jobs"] * len(table)
+        return [everything] * len(table)
     columns = [texts(table, key) for key in keys]
     return [" · ".join(parts) for parts in zip(*columns, strict=True)]
 
 
 def _key_text(key: str, value: Any) -> str:
+    words = str(key).removesuffix("_name").replace("_", " ").replace("gpu", "GPU")
     if pd.isna(value):
-        words = str(key).removesuffix("_name").replace("_", " ").replace("gpu", "GPU")
         return f"(no {words})"
+    if isinstance(value, Real) and not isinstance(value, bool):
+        return f"{words} {value:.12g}"
     return str(value) if str(value).strip() else f'"{value}"'

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 
-from trainview.plot.canvas import FAINT, name_ticks, size, take_axes, tidy
+from trainview.plot.canvas import FAINT, NARROW, name_ticks, size, take_axes, tidy
 from trainview.plot.colours import Look
 from trainview.plot.names import (
     INERT,
@@ -106,7 +106,7 @@ def finish_rows(rows: Rows, names: Sequence[str] | None, others: str) -> None:
     else:
         name_ticks(ax, range(rows.shown), names[: rows.shown])
     if rows.others:
-        say(ax, rows.shown, f"{count(rows.others, 'other')}: {others}")
+        say_below(ax, rows.shown, f"{count(rows.others, 'other')}: {others}")
 
 
 def stack_bars(
@@ -144,7 +144,11 @@ def stack_bars(
 
 
 def label_bars(
-    ax: Axes, ends: Sequence[float], labels: Sequence[str], at: Sequence[float] | None = None
+    ax: Axes,
+    ends: Sequence[float],
+    labels: Sequence[str],
+    at: Sequence[float] | None = None,
+    room: float = 0.85,
 ) -> None:
     """Write a value after each bar, and make room for it.
 
@@ -158,9 +162,10 @@ def label_bars(
         What stands after each.
     at : sequence of float, optional
         Where the bars are along y; in the middle of their rows when left out.
+    room : float, optional
+        What names at the left leave of the width.
     """
-    # Names at the left take some of the width away.
-    width = 0.85 * size(ax)[0]
+    width = room * size(ax)[0]
     longest = 0.0
     places = range(len(ends)) if at is None else at
     for end, label, y in zip(ends, labels, places, strict=True):
@@ -176,6 +181,13 @@ def say(ax: Axes, row: float, text: str) -> None:
     """Say something in a row, instead of a bar."""
     place: dict[str, Any] = {"transform": ax.get_yaxis_transform(), "va": "center_baseline"}
     put(ax, 0.006, row, text, style="italic", alpha=FAINT, in_layout=False, **place)
+
+
+def say_below(ax: Axes, row: float, text: str) -> None:
+    """Say something of all rows, in one without a name; in narrow Axes it takes the name's room."""
+    at, side = (0.994, "right") if size(ax)[0] < NARROW else (0.006, "left")
+    place: dict[str, Any] = {"transform": ax.get_yaxis_transform(), "va": "center_baseline"}
+    put(ax, at, row, text, ha=side, style="italic", alpha=FAINT, in_layout=False, **place)
 
 
 def say_beside(ax: Axes, row: float, text: str) -> None:

@@ -127,10 +127,10 @@ def plot_job_timeline(timeline: Any, *, ax: Axes | None = None) -> Axes:
     if not len(known):
         return no_data(ax, *notes)
     lanes = lay_out(blocks, size(ax)[1], lines=len(notes))
-    named = named_blocks(lanes)
+    named = named_blocks(lanes.edges, lanes.per_inch)
     if len(named) < len(blocks.names) and not blocks.mixed:
         lanes = lay_out(blocks, size(ax)[1], lines=1)
-        named = named_blocks(lanes)
+        named = named_blocks(lanes.edges, lanes.per_inch)
         notes.append(f"{len(named):,} of {len(blocks.names):,} projects named")
     top, height = lanes.top[blocks.row], lanes.height[blocks.row]
     phases = [phase if phase in PHASES else UNKNOWN_PHASE for phase in texts(table, "phase")]

@@ -1,0 +1,135 @@
+"""Results as the helpers of the fleet document them, a group a project: plots know no more."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import pandas as pd
+
+from tests.analysis.tables import KINDS, at, collected, convert, is_kind
+
+HOURS = 6
+
+
+def stand_in(make: Callable[[int], list[dict[str, Any]]]) -> Callable[..., Any]:
+    """Give a function the face of a helper: jobs of any kind in, a table of this kind out."""
+    columns = list(make(0)[0])
+
+    @wraps(make)
+    def helper(jobs: Any, by: str | None = None) -> Any:
+        names = list(dict.fromkeys(collected(jobs)["project_name"].astype(object)))
+        rows = [
+            {by or "error": name, **row}
+            for number, name in enumerate(names)
+            for row in make(number)
+        ]
+        frame = pd.DataFrame(rows, columns=[by or "error", *columns])
+        for name in frame:
+            if name in {"period", "longest_idle_start", "longest_idle_end", "last_seen"}:
+                frame[name] = pd.to_datetime(frame[name], utc=True).dt.as_unit("us")
+            elif name in {by, "error"}:
+                frame[name] = frame[name].astype("str")
+            elif name not in {"example", "job_id", "unpriced_instance_types"}:
+                frame[name] = frame[name].astype("float64")
+        return convert(frame, next(kind for kind in KINDS if is_kind(jobs, kind)))
+
+    return helper
+
+
+@stand_in
+def estimate_cost(number):
+    return [
+        {
+            "jobs": 3, "unpriced_jobs": number % 2, "untimed_jobs": 0, "gpu_hours": 20.0,
+            "estimated_usd": 1000.0 / (number + 1), "share": 0.1, "unpriced_instance_types": None,
+        }
+    ]  # fmt: skip
+
+
+@stand_in
+def cost_over_time(number):
+    return [
+        {"period": at(24 * day), "estimated_usd": 10.0 + number, "billed_usd": 9.0 if day else None}
+        for day in range(3)
+    ]
+
+
+@stand_in
+def reconcile_cost(number):
+    return [
+        {
+            "jobs": 1, "estimated_usd": 100.0 + number, "billed_usd": 90.0,
+            "difference_usd": 10.0 + number, "overhead_usd": 9.0 + number, "price_usd": 1.0,
+            "estimated_minutes": 60, "billed_minutes": 54,
+        }
+    ]  # fmt: skip
+
+
+@stand_in
+def failure_costs(number):
+    return [
+        {
+            "jobs": 2, "unpriced_jobs": number % 2, "gpu_hours": 5.0, "estimated_usd": 30.0,
+            "last_seen": at(number), "example": "boom", "job_id": "j1",
+        }
+    ]  # fmt: skip
+
+
+@stand_in
+def utilization(number):
+    return [
+        {
+            "gpus": 8, "samples": 100, "covered_gpu_hours": 12.5, "missing_share": 0.1,
+            "mean_utilization": 0.5, "p50_utilization": 0.6, "p95_utilization": 0.9,
+            "mean_memory_share": 0.7, "max_memory_bytes": 1000 + number,
+        }
+    ]  # fmt: skip
+
+
+@stand_in
+def utilization_over_time(number):
+    return [
+        {"period": at(hour), "mean_utilization": hour / HOURS, "samples": 60}
+        for hour in range(number % 3, HOURS)
+    ]
+
+
+@stand_in
+def idle_gpus(number):
+    return [
+        {
+            "gpus": 8, "covered_gpu_hours": 40.0, "idle_gpu_hours": 10.0 / (number + 1),
+            "idle_share": 0.25, "longest_idle_hours": 5.0, "longest_idle_start": at(0),
+            "longest_idle_end": at(5), "idle_usd": 60.0,
+        }
+    ]  # fmt: skip
+
+
+@stand_in
+def queue_waits(number):
+    return [
+        {
+            "jobs": 12, "waiting": number % 3, "p50": 0.5, "p90": 2.0, "p99": 6.5,
+            "longest_wait": 9.0 + number,
+        }
+    ]  # fmt: skip
+
+
+@stand_in
+def queue_wait_curve(number):
+    return [
+        {"waited_hours": 0.0, "share_waiting": 1.0, "low": 1.0, "high": 1.0, "at_risk": 4 + number},
+        {"waited_hours": 0.5, "share_waiting": 0.6, "low": 0.1, "high": 0.9, "at_risk": 4 + number},
+        {"waited_hours": 7.0, "share_waiting": 0.2, "low": 0.0, "high": 0.6, "at_risk": 2},
+    ]
+
+
+@stand_in
+def quota(number):
+    return [
+        {
+            "limit": 64, "baseline": 32, "peak_gpus": 72, "mean_gpus": 20.5, "hours": 720.0,
+            "at_limit_share": 0.1 / (number + 1), "over_limit_gpu_hours": 40.0,
+            "at_limit_share_with_extra": 0.01, "over_limit_gpu_hours_with_extra": 4.0,
+        }
+    ]  # fmt: skip

@@ -1,0 +1,92 @@
+"""The picture of GPUs that did nothing."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from trainview.plot.canvas import NARROW, add_legend, count_axis, name_x, no_data, size
+from trainview.plot.colours import OTHERS, Look
+from trainview.plot.results import group_names, numbers, read_result, sum_known
+from trainview.plot.rows import finish_rows, label_bars, stack_bars, start_rows
+from trainview.plot.wording import money, number
+
+# Idle time looks the same wherever it is drawn.
+IDLE = "#DE8F05"
+LOOKS = {"idle": Look(IDLE), "busy": Look(OTHERS)}
+
+
+def plot_idle_gpus(idle: Any, *, ax: Axes | None = None) -> Axes:
+    """Draw the hours that GPUs were idle, of all that samples cover, and what they cost.
+
+    Parameters
+    ----------
+    idle : pandas, Polars, DuckDB or PySpark table
+        What `idle_gpus` gives; its groups are the rows, in its order.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; new Axes, made with pyplot, when left out. They show as many groups as they
+        have room for, and say how many others there are.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        With a container of bars for the idle GPU-hours, then one for the busy ones.
+
+    Raises
+    ------
+    ArgumentError
+        If a column is missing.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> idle = pd.DataFrame(
+    ...     {
+    ...         "job_id": ["j1", "j2"],
+    ...         "covered_gpu_hours": [40.0, 8.0],
+    ...         "idle_gpu_hours": [10.0, 0.0],
+    ...         "longest_idle_hours": [6.0, None],
+    ...         "idle_usd": [65.0, None],
+    ...     }
+    ... )
+    >>> ax = plot_idle_gpus(idle, ax=Figure(layout="constrained").subplots())
+    >>> [text.get_text() for text in ax.texts]
+    ['10.0 of 40.0 · longest 6.0 h · 65.00 USD', '0 of 8.0']
+    """
+    needed = (
+        "covered_gpu_hours",
+        "idle_gpu_hours",
+        "longest_idle_hours",
+        "idle_usd",
+    )
+    others = ("gpus", "idle_share", "longest_idle_start", "longest_idle_end")
+    table, keys = read_result(idle, "idle_gpus", needed, others)
+    names = group_names(table, keys, "all GPUs")
+    covered, hours, longest, usd = (numbers(table, name) for name in needed)
+    rows = start_rows(ax, len(names), extra=0.25)
+    ax = rows.ax
+    name_x(ax, "GPU-hours that samples cover")
+    if not names:
+        return no_data(ax)
+    busy = np.maximum(covered - hours, 0.0)
+    stack = np.nan_to_num(np.stack([hours, busy]))
+    stack_bars(rows, stack, list(LOOKS.items()), names)
+    columns = np.stack([hours, covered, usd, longest], axis=1)[: rows.shown]
+    if size(ax)[0] < NARROW:
+        columns[:, [1, 3]] = np.nan
+    labels = [_label(*values) for values in columns]
+    label_bars(ax, stack.sum(axis=0)[: rows.shown].tolist(), labels)
+    count_axis(ax, "x")
+    hidden = [sum_known(values[rows.shown :]) for values in (hours, covered, usd)]
+    finish_rows(rows, names, f"idle {_label(*hidden)}")
+    add_legend(ax, [look.sample() for look in LOOKS.values()], list(LOOKS), above=True)
+    return ax
+
+
+def _label(hours: float, covered: float, usd: float, longest: float = np.nan) -> str:
+    label = number(hours) + ("" if np.isnan(covered) else f" of {number(covered)}")
+    if not hours > 0:
+        return label
+    label += "" if np.isnan(longest) else f" · longest {number(longest)} h"
+    return label + ("" if np.isnan(usd) else f" · {money(usd)} USD")
