@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from tests.plot.pictures import new_axes, row_names, spans, texts
-from trainview.plot import plot_error_groups, plot_failure_rates
+from trainview.plot import plot_error_groups, plot_failure_costs, plot_failure_rates
 from trainview.statuses import PHASE_COLOURS
 
 
@@ -82,3 +82,35 @@ def test_errors_that_do_not_fit_are_summed_up():
         texts(ax)[-1]
         == f"{50 - shown} others: {rest['jobs'].sum():,} jobs · {rest['gpu_hours'].sum():.1f} GPU-hours"
     )
+
+
+def costs(*rows):
+    columns = ["error", "jobs", "unpriced_jobs", "gpu_hours", "estimated_usd"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def test_costs_have_the_text_of_their_error_above_a_bar_and_the_loss_after_it(ax):
+    frame = costs(
+        ("out of memory", 5, 1, 120.0, 780.0), (None, 2, 0, 0.0, 0.0), ("boom", 1, 1, None, None)
+    )
+    plot_failure_costs(frame, ax=ax)
+    assert spans(ax) == [(0, 780), (0, 0)]
+    assert texts(ax) == [
+        "out of memory", "(no message)", "boom",
+        "780.00 + 1 unpriced · 5 jobs · 120 GPU-hours",
+        "0 · 2 jobs · 0 GPU-hours",
+        "not known: 1 unpriced · 1 job",
+    ]  # fmt: skip
+    assert [bar.get_gid() for bar in ax.patches] == ["name:out of memory", "name:(no message)"]
+    assert ax.texts[0].get_gid() == ax.patches[0].get_gid()
+
+
+def test_costs_of_errors_that_do_not_fit_are_summed_up():
+    frame = costs(*[(f"error {number}", 2, 1, 1.0, 6.5) for number in range(50)])
+    ax = plot_failure_costs(frame)
+    assert texts(ax)[-1] == "11 others: 71.50 USD + 11 unpriced · 22 jobs · 11.0 GPU-hours"
+    narrow = plot_failure_costs(frame, ax=new_axes(3.6, 3))
+    hidden = 50 - len(narrow.patches)
+    assert texts(narrow)[-1] == f"{hidden} others: {hidden * 6.5:.2f} USD + {hidden} unpriced"
+    unknown = plot_failure_costs(frame.assign(estimated_usd=None))
+    assert texts(unknown)[-1].startswith("11 others: not known: 11 unpriced")

@@ -112,6 +112,14 @@ def test_a_null_group_says_what_it_lacks(ax, key, name):
     assert row_names(ax) == [name]
 
 
+def test_a_group_that_is_a_number_says_of_what(ax):
+    frame = usage("x", "y").assign(team=pd.array([3, None], "Int64"))
+    plot_gpu_usage(frame.rename(columns={"team": "gpu"}), ax=ax)
+    assert row_names(ax) == ["GPU 3", "(no GPU)"]
+    floats = plot_gpu_usage(usage(*"ab").assign(team=[2.0, 0.5]), ax=new_axes())
+    assert row_names(floats) == ["team 2", "team 0.5"]
+
+
 def test_a_subfigure_has_room_as_well():
     figure = Figure(figsize=(12, 4), layout="constrained")
     left, _ = figure.subfigures(1, 2)

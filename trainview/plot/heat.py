@@ -103,9 +103,11 @@ def plot_utilization_over_time(utilization: Any, *, ax: Axes | None = None) -> A
     if not len(known):
         return no_data(ax)
     cells = merge(row, start, mean, weight, size(ax))
-    _paint(ax, cells, len(heads))
-    date_axis(ax, start.min(), start.max() + period_minutes(start) * MINUTE, zone)
-    notes = _merged(cells, period_minutes(start))
+    period = period_minutes(start)
+    span = float(start.min()), float(start.max()) + period * MINUTE
+    _paint(ax, cells, span, len(heads))
+    date_axis(ax, *span, zone)
+    notes = _merged(cells, period)
     _name_rows(ax, heads, keys, notes)
     samples_of = [Patch(color=colour) for _, colour, _ in CLASSES]
     names = [name for _, _, name in CLASSES]
@@ -126,10 +128,10 @@ def _nothing() -> dict[str, Any]:
     return {"facecolor": "none", "edgecolor": colour, "hatch": HATCH, "linewidth": 0.0}
 
 
-def _paint(ax: Axes, cells: Cells, rows: int) -> None:
+def _paint(ax: Axes, cells: Cells, span: tuple[float, float], rows: int) -> None:
     lines, columns = cells.means.shape
     left, right = cells.first, cells.first + columns * cells.minutes * MINUTE
-    ground = Rectangle((left, 0), right - left, rows, zorder=0.6, **_nothing())
+    ground = Rectangle((span[0], 0), span[1] - span[0], rows, zorder=0.6, **_nothing())
     ax.add_patch(ground)
     colours = [colour for _, colour, _ in CLASSES]
     image = ax.imshow(
@@ -141,7 +143,7 @@ def _paint(ax: Axes, cells: Cells, rows: int) -> None:
         interpolation="nearest",
         zorder=1,
     )
-    # The last line may be the mean of fewer rows.
+    # Cells at the edges may be the mean of less than the others.
     image.set_clip_path(ground)
 
 
