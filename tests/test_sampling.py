@@ -13,7 +13,8 @@ import pytest
 
 from trainview import schema
 from trainview.errors import ArgumentError, OutputError
-from trainview.sampling import sample, sample_fleet, write_projects, write_sample
+from trainview.sampling import sample, sample_fleet, write_projects
+from trainview.sampling.writing import write_sample
 from trainview.statuses import STATUSES, status_of
 
 DATA = Path(__file__).parent.parent / "data"

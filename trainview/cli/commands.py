@@ -236,7 +236,8 @@ def sample(
 
     Equal options give equal files.
     """
-    from trainview.sampling import sample_fleet, write_sample
+    from trainview.sampling import sample_fleet
+    from trainview.sampling.writing import write_sample
 
     fleet = sample_fleet(projects, jobs_per_project, seed)
     files = write_sample(folder, fleet, only_lists=only_lists, force=force)

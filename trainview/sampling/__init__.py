@@ -13,9 +13,8 @@ from trainview.atomic import replacing
 from trainview.sampling.arguments import AS_OF, whole
 from trainview.sampling.bulk import project_chunks
 from trainview.sampling.fleet import Fleet, sample_fleet
-from trainview.sampling.writing import write_sample
 
-__all__ = ["Fleet", "sample", "sample_fleet", "write_projects", "write_sample"]
+__all__ = ["Fleet", "sample", "sample_fleet", "write_projects"]
 
 
 def sample(
