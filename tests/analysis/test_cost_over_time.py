@@ -111,17 +111,19 @@ def test_every_group_has_every_period_and_its_own_bill(kind):
 
 
 def test_keys_that_a_bill_does_not_know_are_null(kind):
-    frame = table(job(0, 1, priority=3, is_open=False))
+    frame = table(job(0, 1, is_open=False))
     bill = billing(
         {"job_id": "j1", "day": 0, "usd": "1"},
         {"job_id": "gone", "job_name": "old", "day": 0, "usd": "2", "is_deleted": True},
     )
     frame["job_id"] = "j1"
-    by = ["priority", "job_name", "is_open", "gpu_type"]
+    by = ["gpus", "job_name", "is_open", "gpu_type"]
     result = cost_over_time(convert(frame, kind), PRICES, convert(bill, kind), by=by)
     known, unknown = nw.from_native(result).lazy().collect("pyarrow").rows()
-    assert known[:4] == (3, "run-0", False, "H100")
+    assert known[:4] == (8, "run-0", False, "H100")
     assert unknown[:4] == (None, "old", None, None)
+    schema = nw.from_native(result).collect_schema()
+    assert (schema["gpus"], schema["is_open"]) == (nw.Int64, nw.Boolean)
     assert (known[5:], unknown[5:]) == ((30.0, 1.0), (None, 2.0))
 
 
