@@ -11,6 +11,5 @@ from trainview.fleet.kinds import read_any as read_any
 from trainview.fleet.logs import read_logs as read_logs
 from trainview.fleet.metrics import once as once
 from trainview.fleet.metrics import read_metrics as read_metrics
-from trainview.fleet.metrics import returned_step as returned_step
 from trainview.fleet.prices import read_prices as read_prices
 from trainview.fleet.queue import read_queue as read_queue

@@ -7,19 +7,26 @@ fails, the walk along the schema says what is wrong and where.
 import json
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trainview.conform import conform
 from trainview.errors import PayloadError
 from trainview.fleet.reading import read_answer
-from trainview.schema import FLEET_TABLES, LEADER_METRICS_ANSWER, METRIC_UNITS, METRICS_ANSWER
+from trainview.schema import (
+    FLEET_TABLES,
+    LEADER_METRICS_ANSWER,
+    METRIC_UNITS,
+    METRICS_ANSWER,
+    TIME,
+)
 from trainview.text import safe_text
 from trainview.times import parse_times
+
+Integers: TypeAlias = npt.NDArray[np.int64]
 
 _BY_GPU = ("gpu_utilization", "gpu_memory_usage_bytes")
 _OF_NODE = ("cpu_usage", "cpu_memory_usage_bytes")
@@ -80,30 +87,6 @@ def read_metrics(payload: bytes, job_id: str, name: str = "payload") -> pa.Table
         exact = [None if value is None else float(value) for value in _values(series)]
         return _to_table(series, pa.array(exact, pa.float64()), job_id)
     raise PayloadError(message)
-
-
-def returned_step(table: pa.Table) -> float | None:
-    """Tell the time between two samples that the API really returned.
-
-    Parameters
-    ----------
-    table : pyarrow.Table
-        With ``node_id, gpu, metric, timestamp``, of one answer.
-
-    Returns
-    -------
-    float or None
-        Seconds: the most frequent distance of neighbours in a series, the shortest of several as
-        frequent; None if no series has two samples.
-    """
-    number = _series_numbers(table)
-    time = pc.cast(table["timestamp"], pa.int64()).to_numpy()
-    order = np.lexsort((time, number))
-    gaps = np.diff(time[order])[np.diff(number[order]) == 0]
-    # samples are taken a moment early or late
-    seconds: npt.NDArray[np.float64] = np.round(gaps / _MICROSECONDS)
-    values, counts = np.unique(seconds[seconds > 0], return_counts=True)
-    return float(values[np.argmax(counts)]) if len(values) else None
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -173,24 +156,53 @@ def _to_table(series: list[_Series], values: pa.Array, job_id: str) -> pa.Table:
     texts = pa.array([sample["timestamp"] for one in series for sample in one.samples], pa.string())
     if texts.null_count:
         raise ValueError("a sample without a time")
-    row = pa.array(np.repeat(np.arange(len(series)), [len(one.samples) for one in series]))
-    table = pa.table(
-        {
-            "node_id": pa.array([one.node_id for one in series], pa.string()).take(row),
-            "gpu": pa.array([one.gpu for one in series], pa.int64()).take(row),
-            "metric": pa.array([one.metric for one in series], pa.string()).take(row),
-            "timestamp": parse_times(texts),
-            "value": values,
-        }
-    )
-    table = once(table.filter(pc.is_valid(table["value"])))
-    metric = pc.index_in(table["metric"], pa.array(METRIC_UNITS))
-    columns = {name: table[name] for name in table.column_names} | {
-        "job_id": pa.repeat(job_id, table.num_rows),
-        "unit": pc.take(pa.array(METRIC_UNITS.values()), metric),
-        "step_seconds": pa.repeat(pa.scalar(returned_step(table), pa.float64()), table.num_rows),
+    time = pc.cast(parse_times(texts), pa.int64()).to_numpy()
+    rank = np.empty(len(series), "int64")
+    rank[sorted(range(len(series)), key=lambda place: _order(series[place]))] = range(len(series))
+    which = np.repeat(np.arange(len(series)), [len(one.samples) for one in series])
+    there = np.flatnonzero(values.is_valid().to_numpy(zero_copy_only=False))
+    rows = there[np.lexsort((rank[which[there]], time[there]))]
+    time, which = time[rows], which[rows]
+    # of samples that come twice, the last counts
+    last = np.append((time[1:] != time[:-1]) | (which[1:] != which[:-1]), True)[: len(rows)]
+    rows, time, which = rows[last], time[last], which[last]
+    step = pa.scalar(_most_frequent_gap(time, which), pa.float64())
+    gpu = np.array([-1 if one.gpu is None else one.gpu for one in series], "int64")[which]
+    columns = {
+        "job_id": _category([job_id] * len(series), which),
+        "node_id": _category([one.node_id for one in series], which),
+        "gpu": pa.array(gpu, mask=gpu < 0),
+        "metric": _category([one.metric for one in series], which),
+        "unit": _category([METRIC_UNITS[one.metric] for one in series], which),
+        "timestamp": pc.cast(pa.array(time), TIME),
+        "value": values.take(pa.array(rows)),
+        "step_seconds": pa.repeat(step, len(rows)),
     }
-    return conform(columns, FLEET_TABLES["metrics"])
+    schema = FLEET_TABLES["metrics"]
+    return pa.table([columns[name] for name in schema.names], schema=schema)
+
+
+def _order(one: _Series) -> tuple[bool, str, bool, int, str]:
+    return one.node_id is None, one.node_id or "", one.gpu is None, one.gpu or 0, one.metric
+
+
+def _category(names: list[str | None], which: Integers) -> pa.DictionaryArray:
+    """Make a column of the names of series, with those categories that occur."""
+    found = sorted({names[place] for place in np.unique(which)} - {None})
+    code = {name: number for number, name in enumerate(found)}
+    codes = np.array([code.get(name, -1) for name in names], "int32")[which]
+    return pa.DictionaryArray.from_arrays(
+        pa.array(codes, mask=codes < 0), pa.array(found, pa.string())
+    )
+
+
+def _most_frequent_gap(time: Integers, number: Integers) -> float | None:
+    order = np.lexsort((time, number))
+    gaps = np.diff(time[order])[np.diff(number[order]) == 0]
+    # samples are taken a moment early or late
+    seconds = np.round(gaps / _MICROSECONDS)
+    found, counts = np.unique(seconds[seconds > 0], return_counts=True)
+    return float(found[np.argmax(counts)]) if len(found) else None
 
 
 def once(table: pa.Table) -> pa.Table:
@@ -208,18 +220,7 @@ def once(table: pa.Table) -> pa.Table:
     """
     table = table.take(pc.sort_indices(table, [(key, "ascending") for key in _ORDER]))
     same = np.ones(max(table.num_rows - 1, 0), "bool")
-    for column in (_series_numbers(table), pc.cast(table["timestamp"], pa.int64()).to_numpy()):
-        same &= column[1:] == column[:-1]
+    for key in _ORDER:
+        codes = pc.dictionary_encode(table[key].combine_chunks()).indices.fill_null(-1).to_numpy()
+        same &= codes[1:] == codes[:-1]
     return table.filter(pa.array(np.append(~same, True)[: table.num_rows])) if same.any() else table
-
-
-def _series_numbers(table: pa.Table) -> Any:
-    """Give each series a number."""
-    number = np.zeros(table.num_rows, "int64")
-    for key in ("node_id", "gpu", "metric"):
-        values = table[key].combine_chunks()
-        if not pa.types.is_dictionary(values.type):
-            values = pc.dictionary_encode(values)
-        codes = values.indices.fill_null(-1).to_numpy().astype("int64")
-        number = number * (len(values.dictionary) + 1) + codes + 1
-    return number
