@@ -163,7 +163,7 @@ def collected(result: Any) -> pd.DataFrame:
             frame[name] = frame[name].dt.tz_convert("UTC").dt.as_unit("us")
         elif frame[name].dtype == "object":
             frame[name] = frame[name].astype("str")
-        if name == "lane":
+        if name in {"baseline", "lane", "limit", "priority"}:
             frame[name] = frame[name].astype("Int64")
     return frame
 

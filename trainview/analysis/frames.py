@@ -143,8 +143,9 @@ def _with_zone(frame: Frame, times: Sequence[str]) -> Frame:
     changes = []
     for name, dtype in zip(relation.columns, map(str, relation.types), strict=True):
         if name in times and dtype.startswith("TIMESTAMP") and dtype != DUCKDB_TIME:
-            zoned = name if "TZ" in dtype else f"timezone('UTC', {name}::TIMESTAMP)"
-            changes.append(f"{zoned}::TIMESTAMPTZ AS {name}")
+            # Quoted, since end is a word of SQL.
+            zoned = f'"{name}"' if "TZ" in dtype else f"timezone('UTC', \"{name}\"::TIMESTAMP)"
+            changes.append(f'{zoned}::TIMESTAMPTZ AS "{name}"')
     if not changes:
         return frame
     return cast("Frame", nw.from_native(relation.project(f"* REPLACE ({', '.join(changes)})")))

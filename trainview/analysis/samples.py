@@ -136,7 +136,8 @@ def read_samples(metrics: object, names: Sequence[str]) -> Frame:
     columns = [*GPU, "metric", "timestamp", "value", "step_seconds"]
     frame = read_table(metrics, columns)
     if not frame.implementation.is_pandas():
-        frame = plain_text(frame, [*GPU, "metric"])
+        # Not only categories: a column without any value may have no type at all.
+        frame = frame.with_columns(nw.col("job_id", "node_id", "metric").cast(nw.String))
     wanted = nw.col("metric") == names[0]
     for name in names[1:]:
         wanted = wanted | (nw.col("metric") == name)

@@ -1,0 +1,288 @@
+"""What every helper promises alike: those that start from metrics, the queue or the steps."""
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from tests.analysis.fleet import JOBS, PRICES, capacity, metrics, queue, sample, used
+from tests.analysis.tables import KINDS, assert_same, collected, convert, is_kind, job, table
+from trainview import analysis
+from trainview.errors import ArgumentError
+
+TIME = "datetime64[us, UTC]"
+GPU = {"job_id": "str", "node_id": "str", "gpu": "int64"}
+
+METRICS = metrics(
+    sample(0, 0.9),
+    sample(1, 0.0),
+    sample(2, 0.02),
+    sample(0, 0.4, gpu=1, step_seconds=None),
+    sample(0, 0.0, node_id=None),
+    sample(5, 0.7, job_id="jb"),
+    sample(9, 0.0, job_id="jx", step_seconds=300.0),
+    used(0, 20),
+    used(1, 40, job_id="jb"),
+    sample(0, 3.0, metric="cpu_usage", gpu=None),
+)
+QUEUE = pd.concat(
+    [
+        queue((0.0, False), (1.5, False), (3.0, True), (None, False)),
+        queue((2.0, False), (2.0, True), gpu_type="A10G", job_name="ünï 日本"),
+        queue((9.0, True), gpu_type=None),
+    ],
+    ignore_index=True,
+).astype({"gpu_type": "category"})
+STEPS = analysis.gpu_concurrency(
+    table(job(0, 4), job(1, 3), job(2, 5, gpu_type="A10G", gpus=1), job(0, 1, gpu_type=None))
+).astype({"gpu_type": "category"})
+CAPACITY = capacity((None, "H100", 8, 16), (None, "T4", 0, 2), ("blue", "H100", 0, 8))
+
+
+class Promise(NamedTuple):
+    """A helper with its second table, on its first, and what is documented of both."""
+
+    call: Any
+    first: pd.DataFrame
+    # columns of the result, of which the first are the keys
+    keys: dict[str, str]
+    columns: dict[str, str]
+    needed: str
+
+
+WAITS = dict.fromkeys(("jobs", "waiting"), "int64") | dict.fromkeys(
+    ("p50", "p90", "p99", "longest_wait"), "float64"
+)
+SERIES = "job_id node_id gpu metric timestamp value step_seconds"
+HELPERS = {
+    "utilization": Promise(
+        partial(analysis.utilization, jobs=JOBS),
+        METRICS,
+        GPU,
+        dict.fromkeys(("gpus", "samples"), "int64")
+        | dict.fromkeys(
+            (
+                *("covered_gpu_hours", "missing_share", "mean_utilization"),
+                *("p50_utilization", "p95_utilization", "mean_memory_share", "max_memory_bytes"),
+            ),
+            "float64",
+        ),
+        SERIES,
+    ),
+    "utilization_over_time": Promise(
+        partial(analysis.utilization_over_time, freq="min"),
+        METRICS,
+        GPU,
+        {"period": TIME, "mean_utilization": "float64", "samples": "int64"},
+        SERIES,
+    ),
+    "idle_gpus": Promise(
+        partial(analysis.idle_gpus, jobs=JOBS, prices=PRICES),
+        METRICS,
+        GPU,
+        {
+            "gpus": "int64",
+            **dict.fromkeys(("covered_gpu_hours", "idle_gpu_hours", "idle_share"), "float64"),
+            "longest_idle_hours": "float64",
+            **dict.fromkeys(("longest_idle_start", "longest_idle_end"), TIME),
+            "idle_usd": "float64",
+        },
+        SERIES,
+    ),
+    "queue_waits": Promise(
+        analysis.queue_waits, QUEUE, {"gpu_type": "str"}, WAITS, "gpu_type waited_hours is_waiting"
+    ),
+    "queue_wait_curve": Promise(
+        analysis.queue_wait_curve,
+        QUEUE,
+        {"gpu_type": "str"},
+        dict.fromkeys(("waited_hours", "share_waiting", "low", "high"), "float64")
+        | {"at_risk": "int64"},
+        "gpu_type waited_hours is_waiting",
+    ),
+    "quota": Promise(
+        partial(analysis.quota, capacity=CAPACITY),
+        STEPS,
+        {"gpu_type": "str"},
+        {
+            **dict.fromkeys(("limit", "baseline"), "Int64"),
+            "peak_gpus": "int64",
+            **dict.fromkeys(("mean_gpus", "hours"), "float64"),
+            **dict.fromkeys(("at_limit_share", "over_limit_gpu_hours"), "float64"),
+            "at_limit_share_with_extra": "float64",
+            "over_limit_gpu_hours_with_extra": "float64",
+        },
+        "gpu_type start end gpus",
+    ),
+}
+BY = [name for name in HELPERS if name != "quota"]
+CALLS = {
+    **HELPERS,
+    **{
+        f"{name} by {by}": HELPERS[name]._replace(call=partial(HELPERS[name].call, by=by))
+        for name in BY
+        for by in (None, "job_id", ["gpu", "job_id"] if name != "queue_waits" else ["job_name"])
+        if not (name == "queue_wait_curve" and isinstance(by, list))
+    },
+}
+
+
+@pytest.fixture(params=HELPERS)
+def one(request):
+    return HELPERS[request.param]
+
+
+@pytest.fixture(params=CALLS)
+def each(request):
+    return CALLS[request.param]
+
+
+def test_the_kind_given_comes_back(each, kind):
+    assert is_kind(each.call(convert(each.first, kind)), kind)
+
+
+def test_all_kinds_give_the_same(each):
+    expected = each.call(each.first)
+    for kind in KINDS[1:]:
+        assert_same(each.call(convert(each.first, kind)), expected)
+
+
+@pytest.mark.parametrize("rows", [0, 20])
+def test_columns_and_dtypes_are_as_documented(one, kind, rows):
+    result = collected(one.call(convert(one.first.head(rows), kind)))
+    found = {column: str(dtype) for column, dtype in result.dtypes.items()}
+    assert found == one.keys | one.columns
+    assert list(found) == [*one.keys, *one.columns]
+
+
+def test_the_tables_given_are_not_changed(each):
+    first, jobs = each.first.copy(deep=True), JOBS.copy(deep=True)
+    result = each.call(first)
+    for column in result:
+        result[column] = None
+    pd.testing.assert_frame_equal(first, each.first)
+    pd.testing.assert_frame_equal(jobs, JOBS)
+
+
+def test_only_the_columns_used_are_needed(one, kind):
+    few = one.first[one.needed.split()]
+    assert_same(one.call(convert(few, kind)), one.call(one.first))
+
+
+def test_a_missing_column_is_named_with_those_there_are(one, kind):
+    for column in one.needed.split():
+        frame = convert(one.first.drop(columns=column), kind)
+        with pytest.raises(ArgumentError, match=rf"no column '{column}'.* it has "):
+            one.call(frame)
+
+
+@pytest.mark.parametrize("name", BY)
+def test_a_wrong_by_is_refused(name):
+    one = HELPERS[name]
+    with pytest.raises(ArgumentError, match="by=3"):
+        one.call(one.first, by=3)
+    with pytest.raises(ArgumentError, match=r"'nothing'"):
+        one.call(one.first, by=["job_id", "nothing"])
+    for column in one.columns:
+        with pytest.raises(ArgumentError, match=f"by='{column}'"):
+            one.call(one.first, by=column)
+
+
+@pytest.mark.parametrize("thing", [None, 3, "metrics", pa.table({"gpu": [1]})])
+def test_what_is_no_table_is_refused(one, thing):
+    with pytest.raises(ArgumentError, match=f"table, got {type(thing).__name__}"):
+        one.call(thing)
+
+
+@pytest.mark.parametrize("thing", [3, "jobs", [JOBS]])
+def test_what_is_no_second_table_is_refused(thing):
+    for call in (
+        lambda: analysis.utilization(METRICS, thing),
+        lambda: analysis.idle_gpus(METRICS, thing),
+        lambda: analysis.idle_gpus(METRICS, JOBS, thing),
+        lambda: analysis.quota(STEPS, thing),
+    ):
+        with pytest.raises(ArgumentError, match=f"table, got {type(thing).__name__}"):
+            call()
+
+
+def test_a_column_that_a_second_table_lacks_is_named():
+    for column in ("gpu_type", "gpu_count", "gpu_memory_limit_mib", "job_id"):
+        with pytest.raises(ArgumentError, match=f"no column '{column}'"):
+            analysis.utilization(METRICS, JOBS.drop(columns=column))
+    for column in ("gpu_count", "instance_type_id", "job_id"):
+        with pytest.raises(ArgumentError, match=f"no column '{column}'"):
+            analysis.idle_gpus(METRICS, JOBS.drop(columns=column), PRICES)
+    assert len(analysis.idle_gpus(METRICS, JOBS[["job_id"]])) == 5
+    with pytest.raises(ArgumentError, match="no column 'usd_per_minute'"):
+        analysis.idle_gpus(METRICS, JOBS, PRICES[["instance_type_id"]])
+    for column in ("team_id", "gpu_type", "limit", "baseline"):
+        with pytest.raises(ArgumentError, match=f"no column '{column}'"):
+            analysis.quota(STEPS, CAPACITY.drop(columns=column))
+    assert len(analysis.quota(STEPS, CAPACITY.drop(columns="team_name"))) == 4
+
+
+def test_the_index_and_the_order_of_rows_do_not_matter(each, kind):
+    odd = each.first.set_axis(np.arange(len(each.first)) % 3).rename_axis("gpu_type")
+    assert_same(each.call(odd), each.call(each.first))
+    assert_same(each.call(convert(each.first.iloc[::-1], kind)), each.call(each.first))
+
+
+def test_categories_are_texts(each, kind):
+    categories = each.first.select_dtypes("category").columns
+    more = each.first.assign(
+        **{
+            name: each.first[name].cat.set_categories(
+                ["zzz", *each.first[name].cat.categories[::-1]]
+            )
+            for name in categories
+        }
+    )
+    assert_same(each.call(more), each.call(each.first))
+    plain = each.first.astype(dict.fromkeys(categories, "str"))
+    assert_same(each.call(convert(plain, kind)), each.call(each.first))
+    if kind == "pandas":
+        objects = each.first.astype(dict.fromkeys(categories, "object"))
+        assert_same(each.call(objects), each.call(each.first))
+
+
+def test_one_row_is_enough(each, kind):
+    for row in range(len(each.first)):
+        frame = each.first.iloc[[row]]
+        assert_same(each.call(convert(frame, kind)), each.call(frame))
+
+
+@pytest.mark.parametrize("zone", [None, "Asia/Kolkata"])
+def test_times_in_another_zone_or_none_are_normalised(each, zone):
+    other = each.first.copy()
+    for column in other.select_dtypes("datetimetz"):
+        times = other[column].dt.tz_convert(zone) if zone else other[column].dt.tz_localize(None)
+        other[column] = times.astype(times.dtype.name.replace("us", "ns"))
+    for kind in KINDS:
+        assert_same(each.call(convert(other, kind)), each.call(each.first))
+
+
+def test_texts_are_no_times(kind):
+    for name, column in [("idle_gpus", "timestamp"), ("quota", "end")]:
+        one = HELPERS[name]
+        frame = convert(one.first.astype({column: "str"}), kind)
+        with pytest.raises(ArgumentError, match=f"column '{column}' holds String"):
+            one.call(frame)
+
+
+@pytest.mark.parametrize("name", ["utilization", "utilization_over_time", "idle_gpus"])
+def test_metrics_stay_with_a_lazy_engine(name, monkeypatch):
+    lazy = convert(METRICS, "polars lazy")
+    collect = type(lazy).collect
+
+    def refuse(self, *args, **kwargs):
+        assert "timestamp" not in self.collect_schema(), "the metrics were collected"
+        return collect(self, *args, **kwargs)
+
+    monkeypatch.setattr(type(lazy), "collect", refuse)
+    result = HELPERS[name].call(lazy)
+    monkeypatch.undo()
+    assert len(result.collect())

@@ -1,0 +1,286 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+
+from tests.analysis.fleet import JOBS, many_samples, metrics, minutes, sample, used
+from tests.analysis.tables import KINDS, assert_same, at, collected, convert, job, table
+from trainview.analysis import idle_gpus, utilization, utilization_over_time
+from trainview.errors import ArgumentError
+
+BYS = [("job_id", "node_id", "gpu"), None, "gpu", ["project_name", "gpu"], "priority"]
+
+
+def rows(result):
+    frame = collected(result)
+    return frame.astype(object).where(frame.notna(), None).to_numpy().tolist()
+
+
+def one(result):
+    frame = collected(result)
+    assert len(frame) == 1
+    return frame.iloc[0]
+
+
+def test_a_gpu_is_summarised(kind):
+    frame = metrics(
+        sample(1, 0.5),
+        sample(0, 1.0),
+        sample(4, 0.25),
+        used(0, 20),
+        used(1, 40),
+        sample(0, 0.75, gpu=1),
+        sample(0, 55.0, metric="cpu_usage", gpu=None),
+    )
+    result = utilization(convert(frame, kind), convert(JOBS, kind))
+    assert rows(result) == [
+        [
+            "ja",
+            "n0",
+            0,
+            1,
+            3,
+            pytest.approx(3 / 60),
+            0.4,
+            1.75 / 3,
+            0.5,
+            0.95,
+            30 / 80,
+            40 * 2.0**30,
+        ],
+        ["ja", "n0", 1, 1, 1, pytest.approx(1 / 60), 0.0, 0.75, 0.75, 0.75, None, None],
+    ]
+
+
+def test_the_mean_is_over_time_and_the_quantiles_are_of_samples(kind):
+    frame = metrics(
+        sample(0, 1.0, step_seconds=30.0),
+        sample(0.5, 1.0, step_seconds=30.0),
+        sample(1, 0.0, step_seconds=180.0),
+    )
+    found = one(utilization(convert(frame, kind)))
+    assert found["mean_utilization"] == pytest.approx(0.25)
+    assert found["p50_utilization"] == 1.0
+    assert found["p95_utilization"] == 1.0
+    assert found["covered_gpu_hours"] == pytest.approx(4 / 60)
+    assert found["missing_share"] == 0
+
+
+def test_a_sample_without_a_step_weighs_like_the_others(kind):
+    frame = metrics(
+        sample(0, 1.0, step_seconds=60.0),
+        sample(1, 0.0, step_seconds=180.0),
+        sample(9, 0.9, gpu=1, step_seconds=None),
+    )
+    found = one(utilization(convert(frame, kind), by=None))
+    # the two that have a step are as long as two minutes on average
+    assert found["mean_utilization"] == pytest.approx((1 * 60 + 0 * 180 + 0.9 * 120) / 360)
+    assert found["covered_gpu_hours"] == pytest.approx(4 / 60)
+    assert found["gpus"] == 2
+
+
+@pytest.mark.parametrize("step", [None, 0.0, -5.0])
+def test_where_no_step_is_known_nothing_is_said_about_time(kind, step):
+    frame = metrics(*(sample(at, at / 10, step_seconds=step) for at in range(3)))
+    found = one(utilization(convert(frame, kind)))
+    assert found["covered_gpu_hours"] == 0
+    assert np.isnan(found["missing_share"])
+    assert found["mean_utilization"] == pytest.approx(0.1)
+
+
+def test_a_sample_covers_no_more_than_the_time_to_the_next(kind):
+    frame = metrics(sample(0, 1.0, step_seconds=300.0), sample(1, 1.0), sample(1, 1.0, gpu=1))
+    assert collected(utilization(convert(frame, kind)))["covered_gpu_hours"].to_list() == [
+        pytest.approx(2 / 60),
+        pytest.approx(1 / 60),
+    ]
+
+
+def test_missing_samples_are_those_that_fit_into_the_gaps(kind):
+    late = [0, 1.1, 2.0, 3.5, 5.01]
+    frame = metrics(
+        *(sample(at, 1.0) for at in late),
+        *(sample(at, 1.0, gpu=1) for at in range(10) if at not in {3, 4, 7}),
+        # more samples than the step promises do not make up for others
+        *(sample(at / 4, 1.0, gpu=2) for at in range(8)),
+    )
+    result = collected(utilization(convert(frame, kind), by="gpu"))
+    assert result["missing_share"].to_list() == pytest.approx([1 / 6, 3 / 10, 0])
+    total = one(utilization(convert(frame, kind), by=None))
+    assert total["missing_share"] == pytest.approx(4 / (5 + 7 + 8 + 4))
+
+
+def test_a_gpu_with_memory_alone_has_no_utilisation(kind):
+    frame = metrics(used(0, 8), sample(0, None, gpu=1))
+    assert rows(utilization(convert(frame, kind), convert(JOBS, kind))) == [
+        ["ja", "n0", 0, 1, 0, 0.0, None, None, None, None, 0.1, 8 * 2.0**30]
+    ]
+
+
+def test_no_sample_is_no_row_and_not_0_percent(kind):
+    frame = metrics(sample(0, 12.5, metric="cpu_usage", gpu=None))
+    assert rows(utilization(convert(frame, kind))) == []
+    assert rows(utilization(convert(frame, kind), by=None)) == [[0, 0, 0.0, *[None] * 6]]
+
+
+def test_jobs_give_keys_and_one_that_is_not_there_is_kept(kind):
+    frame = metrics(
+        sample(0, 0.5),
+        sample(0, 0.7, gpu=1),
+        sample(0, 0.2, job_id="jb"),
+        sample(0, 0.1, job_id="jx"),
+    )
+    jobs = convert(JOBS, kind)
+    result = utilization(convert(frame, kind), jobs, by=["project_name", "priority"])
+    assert [row[:4] for row in rows(result)] == [
+        [None, None, 1, 1],
+        ["asr", 3, 1, 1],
+        ["llm", None, 2, 2],
+    ]
+
+
+def test_jobs_may_be_a_table_of_another_kind(kind):
+    frame = metrics(sample(0, 0.5), sample(0, 0.1, job_id="jx"), used(0, 8))
+    expected = utilization(frame, JOBS, by="project_name")
+    for other in KINDS:
+        result = utilization(convert(frame, kind), convert(JOBS, other), by="project_name")
+        assert_same(result, expected)
+
+
+@pytest.mark.parametrize(
+    ("gpu_type", "count", "limit", "share"),
+    [
+        ("H100", 8, 8 * 81920, 0.5),
+        ("H100", 8, 81920, 0.5),
+        ("X1", 1, 81920, 0.5),
+        ("X1", 8, 81920, None),
+        ("H100", 8, None, None),
+        (None, 0, None, None),
+    ],
+)
+def test_the_share_of_memory_is_known_only_with_the_memory_of_one_gpu(
+    kind, gpu_type, count, limit, share
+):
+    jobs = table(job(job_id="ja", gpu_type=gpu_type, gpu_count=count, gpu_memory_limit_mib=limit))
+    result = utilization(convert(metrics(used(0, 40)), kind), convert(jobs, kind))
+    assert rows(result)[0][-2:] == [share, 40 * 2.0**30]
+
+
+def test_the_most_wasteful_come_first_and_ties_are_sorted_by_their_keys(kind):
+    frame = metrics(
+        used(0, 1, job_id="j-no-data"),
+        # sums of the same numbers in two orders differ in their last digit
+        *(sample(at, value, gpu=1) for at, value in enumerate([0.1, 0.2, 0.3, 0.7])),
+        *(sample(at, value, gpu=0) for at, value in enumerate([0.7, 0.3, 0.2, 0.1])),
+        sample(0, 0.01, node_id=None),
+        sample(0, 0.01, node_id="n3"),
+    )
+    result = collected(utilization(convert(frame, kind)))
+    assert result["gpu"].to_list() == [0, 0, 0, 1, 0]
+    assert result["node_id"].fillna("-").to_list() == ["n3", "-", "n0", "n0", "n0"]
+    assert result["job_id"].iloc[-1] == "j-no-data"
+
+
+def test_other_columns_need_a_jobs_table(kind):
+    frame = convert(metrics(sample(0, 1.0)), kind)
+    with pytest.raises(ArgumentError, match=r"by='project_name': .* job_id, node_id, gpu"):
+        utilization(frame, by="project_name")
+    with pytest.raises(ArgumentError, match=r"by='metric': .* job_id, node_id, gpu"):
+        utilization_over_time(frame, by="metric")
+    with pytest.raises(ArgumentError, match=r"no column 'metric'.* it has .*project_name"):
+        utilization(frame, convert(JOBS, kind), by="metric")
+
+
+@settings(deadline=None)
+@given(many_samples())
+def test_sums_are_those_of_a_loop(frame):
+    busy = frame[frame["metric"].eq("gpu_utilization")].sort_values("timestamp")
+    result = utilization(frame).set_index("samples", append=True)
+    for keys, series in busy.groupby(["job_id", "node_id", "gpu"], dropna=False, observed=True):
+        covered = missing = stepped = 0
+        nexts = [*series["timestamp"].iloc[1:], None]
+        for row, following in zip(series.itertuples(), nexts, strict=True):
+            if not row.step_seconds > 0:
+                continue
+            gap = (following - row.timestamp).total_seconds() if following else row.step_seconds
+            covered += min(gap, row.step_seconds)
+            stepped += 1
+            missing += max(int(np.ceil(gap / row.step_seconds - 0.5)) - 1, 0)
+        weight = series["step_seconds"].fillna(series["step_seconds"].mean()).fillna(1)
+        same = result[["job_id", "node_id", "gpu"]].apply(
+            lambda row, keys=keys: tuple(row.fillna("-")) == tuple(pd.Series(keys).fillna("-")),
+            axis=1,
+        )
+        found = one(result[same].reset_index("samples").reset_index(drop=True))
+        assert found["samples"] == len(series)
+        assert found["covered_gpu_hours"] == pytest.approx(covered / 3600)
+        assert found["mean_utilization"] == pytest.approx(
+            np.average(series["value"], weights=weight)
+        )
+        for name, quantile in [("p50_utilization", 0.5), ("p95_utilization", 0.95)]:
+            assert found[name] == pytest.approx(np.quantile(series["value"], quantile))
+        if stepped:
+            assert found["missing_share"] == pytest.approx(missing / (missing + stepped))
+        else:
+            assert np.isnan(found["missing_share"])
+
+
+@settings(deadline=None)
+@given(many_samples())
+def test_what_idle_gpus_covers_is_what_utilization_covers(frame):
+    covered = utilization(frame, by="gpu").set_index("gpu")["covered_gpu_hours"]
+    idle = idle_gpus(frame, JOBS, by="gpu").set_index("gpu")["covered_gpu_hours"]
+    assert covered[covered > 0].to_dict() == idle[idle > 0].to_dict()
+
+
+@settings(max_examples=10, deadline=None)
+@given(many_samples())
+def test_all_kinds_give_the_same(frame):
+    for by in BYS:
+        expected = utilization(frame, JOBS, by=by)
+        for kind in KINDS[1:]:
+            assert_same(utilization(convert(frame, kind), convert(JOBS, kind), by=by), expected)
+    for by in BYS[:3]:
+        for freq in ("min", "h"):
+            expected = utilization_over_time(frame, freq, by=by)
+            for kind in KINDS[1:]:
+                assert_same(utilization_over_time(convert(frame, kind), freq, by=by), expected)
+
+
+def test_periods_that_have_samples_have_a_row(kind):
+    frame = metrics(
+        sample(150, 0.0),
+        sample(0, 1.0),
+        sample(59.99, 0.5),
+        sample(0, 0.25, node_id=None),
+    )
+    assert rows(utilization_over_time(convert(frame, kind))) == [
+        ["ja", "n0", 0, at(0), 0.75, 2],
+        ["ja", "n0", 0, at(2), 0.0, 1],
+        ["ja", None, 0, at(0), 0.25, 1],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("freq", "minute"), [("min", 1507), ("5min", 1505), ("15min", 1500), ("h", 1500), ("D", 1440)]
+)
+def test_periods_begin_where_the_clock_in_utc_says(kind, freq, minute):
+    result = utilization_over_time(convert(metrics(sample(1507.9, 1.0)), kind), freq, by=None)
+    assert rows(result) == [[minutes(minute), 1.0, 1]]
+
+
+def test_periods_are_means_over_time(kind):
+    frame = metrics(
+        sample(0, 1.0, step_seconds=60.0),
+        sample(1, 0.0, step_seconds=180.0),
+        sample(0, 0.5, gpu=1, step_seconds=None),
+    )
+    assert rows(utilization_over_time(convert(frame, kind), by=None)) == [
+        [at(0), pytest.approx((60 + 0.5 * 120) / 360), 3]
+    ]
+
+
+@pytest.mark.parametrize("freq", ["W", "1h", "", None, ["h"]])
+def test_an_unknown_period_is_refused_with_those_there_are(freq):
+    with pytest.raises(ArgumentError, match=r"freq=.*: choose one of min, 5min, 15min, h, D"):
+        utilization_over_time(metrics(), freq)
