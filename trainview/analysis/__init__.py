@@ -25,3 +25,4 @@ from trainview.analysis.timeline import job_timeline as job_timeline
 from trainview.analysis.utilization import utilization as utilization
 from trainview.analysis.utilization import utilization_over_time as utilization_over_time
 from trainview.analysis.windows import clip_jobs as clip_jobs
+from trainview.analysis.utilization_periods import utilization_over_time as utilization_over_time

@@ -93,13 +93,12 @@ def quota(concurrency: IntoFrameT, capacity: Any, extra_gpus: int = 8) -> IntoFr
     # The changes are put together again, for types that had two spellings.
     jobs = steps.rename(columns={"start": "created_at", "end": "end_at"})
     held = sweep(cast("Frame", nw.from_native(jobs)), keys)
-    result = held.groups.assign(__number=np.arange(len(held.groups)))
-    result = result.merge(_limits(capacity, keys), on=keys, how="outer")
-    known = result["__number"].notna().to_numpy("bool")
-    place = np.empty(len(held.groups), "int64")
-    place[result.loc[known, "__number"].to_numpy("int64")] = np.flatnonzero(known)
+    limits = _limits(capacity, keys)
+    # The groups of the steps come first, and so keep their numbers.
+    groups = pd.concat([held.groups, limits[keys]], ignore_index=True).drop_duplicates()
+    result = groups.merge(limits, on=keys, how="left")
     row = np.flatnonzero(~runs(held.group)[1:])
-    group, gpus = place[held.group[row]], held.level[row]
+    group, gpus = held.group[row], held.level[row]
     hours = (held.time[row + 1] - held.time[row]) / US_PER_HOUR
     span = (
         (steps["end"].max() - steps["start"].min()) / pd.Timedelta(hours=1) if len(steps) else 0.0

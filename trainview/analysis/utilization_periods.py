@@ -1,0 +1,116 @@
+"""How busy GPUs were in each period."""
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+from narwhals.typing import IntoFrameT
+
+from trainview.analysis.frames import By, Frame, from_pandas, give_back, to_pandas
+from trainview.analysis.samples import (
+    US_PER_SECOND,
+    UTILIZATION,
+    as_time,
+    mean_over_time,
+    number_samples,
+    query_mean,
+    query_times,
+    read_samples,
+    sample_keys,
+)
+from trainview.analysis.steps import timestamps
+from trainview.errors import ArgumentError
+
+# Seconds of each period.
+PERIODS = {"min": 60, "5min": 300, "15min": 900, "h": 3600, "D": 86400}
+
+
+def utilization_over_time(
+    metrics: IntoFrameT, freq: str = "h", by: By = ("job_id", "node_id", "gpu")
+) -> IntoFrameT:
+    """Average how busy GPUs were in each minute, hour or day.
+
+    Parameters
+    ----------
+    metrics : pandas, Polars, DuckDB or PySpark table
+        A metrics table with ``job_id``, ``node_id``, ``gpu``, ``metric``, ``timestamp``,
+        ``value`` and ``step_seconds``. Samples may come in any order.
+    freq : {"min", "5min", "15min", "h", "D"}
+        Length of the periods; they begin where the clock in UTC says.
+    by : str or sequence of str, optional
+        What to group by: ``job_id``, ``node_id`` and ``gpu``; None for one series over all GPUs.
+
+    Returns
+    -------
+    table of the same kind as `metrics`
+        One row a group and period that has samples, sorted by both. A period without a row has
+        no data, which is not 0 %.
+
+        - the columns of `by`, categories as text
+        - ``period`` (datetime, UTC): start of the period
+        - ``mean_utilization`` (float64): fraction of the GPU, 0 to 1, weighted as in
+          `utilization`
+        - ``samples`` (int64): number of samples
+
+    Raises
+    ------
+    ArgumentError
+        If a column is missing, `by` names none of these, or `freq` does not exist.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> metrics = pd.DataFrame(
+    ...     {
+    ...         "job_id": "j1",
+    ...         "node_id": "n1",
+    ...         "gpu": [0, 0, 0],
+    ...         "metric": "gpu_utilization",
+    ...         "timestamp": pd.to_datetime([0, 1800, 7200], unit="s", utc=True),
+    ...         "value": [1.0, 0.5, 0.0],
+    ...         "step_seconds": 1800.0,
+    ...     }
+    ... )
+    >>> utilization_over_time(metrics, by="gpu")
+       gpu                    period  mean_utilization  samples
+    0    0 1970-01-01 00:00:00+00:00              0.75        2
+    1    0 1970-01-01 02:00:00+00:00              0.00        1
+    """
+    keys = sample_keys(by, result=("period", "mean_utilization", "samples"), jobs=False)
+    if not isinstance(freq, str) or freq not in PERIODS:
+        raise ArgumentError(f"freq={freq!r}: choose one of {', '.join(PERIODS)}")
+    frame = read_samples(metrics, [UTILIZATION])
+    if frame.implementation.is_pandas():
+        periods = from_pandas(_by_period(to_pandas(frame), PERIODS[freq], keys), frame)
+    else:
+        periods = _query_periods(query_times(frame), PERIODS[freq], keys)
+    return give_back(periods.sort(*keys, "period", nulls_last=True), metrics)
+
+
+def _by_period(table: pd.DataFrame, seconds: int, keys: list[str]) -> pd.DataFrame:
+    """Average the samples of a pandas table by period."""
+    samples, _, groups = number_samples(table, None, keys)
+    period = samples.time // (seconds * US_PER_SECOND)
+    first = period.min(initial=0)
+    span = period.max(initial=0) - first + 1
+    number, cells = pd.factorize(samples.group * span + period - first)
+    result = groups.take(cells // span).reset_index(drop=True)
+    return result.assign(
+        period=timestamps((cells % span + first) * (seconds * US_PER_SECOND)),
+        mean_utilization=mean_over_time(number, samples.value, samples.step, len(cells)),
+        samples=np.bincount(number, minlength=len(cells)),
+    )
+
+
+def _query_periods(samples: Frame, seconds: int, keys: list[str]) -> Frame:
+    """Write the same averages as a query."""
+    time = nw.col("__time")
+    samples = samples.with_columns(__period=time - time % (seconds * US_PER_SECOND))
+    periods = samples.group_by(*keys, "__period").agg(
+        mean_utilization=query_mean("value"), samples=nw.len()
+    )
+    return periods.select(
+        *keys,
+        as_time("__period").alias("period"),
+        "mean_utilization",
+        nw.col("samples").cast(nw.Int64),
+    )
