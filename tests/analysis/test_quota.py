@@ -9,7 +9,8 @@ from tests.analysis.tables import jobs as many_jobs
 from trainview.analysis import gpu_concurrency, quota
 from trainview.errors import ArgumentError
 
-H100_16 = capacity((None, "H100", 8, 16))
+# The limit of a team is not that of the organisation.
+H100_16 = capacity((None, "H100", 8, 16), ("blue", "H100", 3, 4))
 
 
 def rows(result):
@@ -63,9 +64,9 @@ def test_a_type_without_a_limit_is_kept_and_comes_last(kind):
 
 def test_a_limit_of_zero_is_reached_only_by_what_is_held(kind):
     limits = convert(capacity((None, "H100", 0, 0), (None, "T4", 0, 0)), kind)
-    assert rows(quota(convert(steps(job(0, 2)), kind), limits)) == [
-        ["H100", 0, 0, 8, 8.0, 2.0, 1.0, 16.0, 1.0, 0.0],
-        ["T4", 0, 0, 0, 0.0, 2.0, 0.0, 0.0, 0.0, 0.0],
+    assert rows(quota(convert(steps(job(0, 2), job(6, 8)), kind), limits)) == [
+        ["H100", 0, 0, 8, 4.0, 8.0, 0.5, 32.0, 0.5, 0.0],
+        ["T4", 0, 0, 0, 0.0, 8.0, 0.0, 0.0, 0.0, 0.0],
     ]
 
 

@@ -170,8 +170,8 @@ def test_the_most_wasteful_come_first_and_ties_are_sorted_by_their_keys(kind):
     frame = metrics(
         used(0, 1, job_id="j-no-data"),
         # sums of the same numbers in two orders differ in their last digit
-        *(sample(at, value, gpu=1) for at, value in enumerate([0.1, 0.2, 0.3, 0.7])),
-        *(sample(at, value, gpu=0) for at, value in enumerate([0.7, 0.3, 0.2, 0.1])),
+        *(sample(at, at / 10, step_seconds=1.0, gpu=0) for at in (3, 2, 1)),
+        *(sample(at, (4 - at) / 10, step_seconds=1.0, gpu=1) for at in (3, 2, 1)),
         sample(0, 0.01, node_id=None),
         sample(0, 0.01, node_id="n3"),
     )
