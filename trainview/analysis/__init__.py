@@ -23,6 +23,5 @@ from trainview.analysis.status import elapsed_stats as elapsed_stats
 from trainview.analysis.status import status_counts as status_counts
 from trainview.analysis.timeline import job_timeline as job_timeline
 from trainview.analysis.utilization import utilization as utilization
-from trainview.analysis.utilization import utilization_over_time as utilization_over_time
-from trainview.analysis.windows import clip_jobs as clip_jobs
 from trainview.analysis.utilization_periods import utilization_over_time as utilization_over_time
+from trainview.analysis.windows import clip_jobs as clip_jobs

@@ -4,7 +4,7 @@ import re
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -20,6 +20,7 @@ from trainview.bulk import progress, run_all
 from trainview.client import Client
 from trainview.conform import conform, to_pandas, without_categories
 from trainview.errors import ArgumentError, AuthError, ConfigError, OutputError, SourceError
+from trainview.fleet import combine
 from trainview.schema import FLEET_TABLES
 from trainview.text import count, safe_text
 
@@ -30,6 +31,8 @@ _SETTLED = timedelta(minutes=15)
 # Others wait while one is told to: a storm of 429 is no reason to give up.
 _RATE_LIMIT_RETRIES = 20
 _GIB = 2**30
+# Of these, each job has rows of its own; of the others, several jobs can tell the same.
+_LARGE = ("metrics", "logs")
 
 
 class Job(NamedTuple):
@@ -145,10 +148,7 @@ class Fetched:
             If a file has been deleted since.
         """
         name = self._checked(name)
-        schema = FLEET_TABLES[name]
-        parts = [_read(path) for path in self.files[name]]
-        whole = pa.concat_tables(parts).unify_dictionaries() if parts else schema.empty_table()
-        return to_pandas(conform(whole, schema))
+        return to_pandas(_join(name, map(_read, self.files[name])))
 
     def write_parquet(self, path: str | Path, name: str | None = None) -> Path:
         """Copy a table into one Parquet file, job by job, whatever its size.
@@ -168,9 +168,11 @@ class Fetched:
         name = self._checked(name)
         # categories are those of one job: plain text can be written one job after the other
         schema = without_categories(FLEET_TABLES[name])
+        files = map(_read, self.files[name])
+        parts = files if name in _LARGE else [_join(name, files)]
         with pq.ParquetWriter(path, schema, compression="zstd") as writer:
-            for file in self.files[name]:
-                writer.write_table(_read(file).cast(schema))
+            for part in parts:
+                writer.write_table(part.cast(schema))
         return Path(path)
 
     def __repr__(self) -> str:
@@ -354,6 +356,14 @@ def _open(options: Options, api: Client) -> tuple[Path, Callable[[], None] | Non
     store.open_folder(root)
     store.open_folder(root / host)
     return root / host, None
+
+
+def _join(name: str, parts: Iterable[pa.Table]) -> pa.Table:
+    found, schema = list(parts), FLEET_TABLES[name]
+    if name not in _LARGE:
+        return combine(name, found)
+    whole = pa.concat_tables(found).unify_dictionaries() if found else schema.empty_table()
+    return conform(whole, schema)
 
 
 def _read(path: Path) -> pa.Table:

@@ -18,6 +18,8 @@ from trainview.sampling.fleet import Fleet, sample_fleet
 Writer: TypeAlias = Callable[[Path], object]
 
 STEP_SECONDS = 1800
+# In milliseconds: what the API gives in one call, and how much later the last lines may come.
+_LONGEST_LOG, _LATE_LINES = 7 * 86_400_000, 300_000
 _FIRST_BILLED = "2026-01-01T00:00:00Z"
 
 
@@ -140,8 +142,13 @@ def _tables(fleet: Fleet, step_seconds: int) -> Iterator[tuple[str, Writer]]:
 
 
 def _last_logs(fleet: Fleet, job: dict[str, Any]) -> dict[str, Any]:
-    end = round(datetime.fromisoformat(job["updated_at"]).timestamp() * 1000)
-    return fleet.job_logs(job["id"], end - 3_600_000, end + 300_000, limit=20, direction="desc")
+    submitted, changed = (
+        round(datetime.fromisoformat(job[key]).timestamp() * 1000)
+        for key in ("created_at", "updated_at")
+    )
+    end = changed + _LATE_LINES
+    start = max(submitted, end - _LONGEST_LOG)
+    return fleet.job_logs(job["id"], start, end, limit=20, direction="desc")
 
 
 def _write_table(table: pa.Table, path: Path) -> None:
