@@ -258,3 +258,14 @@ def test_all_kinds_give_the_same(frame):
         for kind in KINDS[1:]:
             result = idle_gpus(convert(frame, kind), convert(JOBS, kind), PRICES, by=by)
             assert_same(result, expected)
+
+
+def test_no_time_after_the_end_of_the_job_counts(kind):
+    frame = metrics(*(sample(at, 0.0) for at in range(0, 60, 30))).assign(step_seconds=1800.0)
+    jobs = JOBS.assign(end_at=minutes(45))
+    result = collected(idle_gpus(convert(frame, kind), convert(jobs, kind), by="gpu")).iloc[0]
+    assert result["covered_gpu_hours"] == result["idle_gpu_hours"] == pytest.approx(0.75)
+    assert stretch(result) == [0.75, minutes(0), minutes(45)]
+    unknown = jobs.assign(end_at=jobs["end_at"].where(jobs["end_at"].isna()))
+    whole = collected(idle_gpus(convert(frame, kind), convert(unknown, kind), by="gpu")).iloc[0]
+    assert whole["idle_gpu_hours"] == pytest.approx(1)

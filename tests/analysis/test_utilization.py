@@ -284,3 +284,11 @@ def test_periods_are_means_over_time(kind):
 def test_an_unknown_period_is_refused_with_those_there_are(freq):
     with pytest.raises(ArgumentError, match=r"freq=.*: choose one of min, 5min, 15min, h, D"):
         utilization_over_time(metrics(), freq)
+
+
+def test_no_time_after_the_end_of_the_job_is_covered(kind):
+    frame = metrics(*(sample(at, 0.5) for at in range(3)))
+    jobs = JOBS.assign(end_at=minutes(2.5))
+    arguments = {"jobs": convert(jobs, kind), "by": "gpu"}
+    result = collected(utilization(convert(frame, kind), **arguments)).iloc[0]
+    assert result["covered_gpu_hours"] == pytest.approx(2.5 / 60)

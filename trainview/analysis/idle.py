@@ -63,7 +63,8 @@ def idle_gpus(
         ``value`` and ``step_seconds``. Samples may come in any order.
     jobs : pandas, Polars, DuckDB or PySpark table
         A jobs table with ``job_id``, the columns of `by`, and, for the cost, ``instance_type_id``
-        and ``gpu_count``. A job that is not in it still counts.
+        and ``gpu_count``. A job that is not in it still counts. With ``end_at``, no time after the
+        end of a job counts.
     prices : pandas, Polars, DuckDB or PySpark table, optional
         A prices table with ``instance_type_id`` and ``usd_per_minute``.
     threshold : float
@@ -138,7 +139,7 @@ def _rates(jobs: object, prices: object, columns: list[str]) -> pd.DataFrame:
     price = facts["instance_type_id"].map(table["usd_per_minute"].astype("float64"))
     gpus = facts["gpu_count"].astype("float64")
     rate = price * 60 / gpus.where(gpus > 0)
-    return facts[["job_id", *columns]].assign(__usd_per_hour=rate)
+    return facts[["job_id", *columns, "__end"]].assign(__usd_per_hour=rate)
 
 
 def _idle(
@@ -147,7 +148,7 @@ def _idle(
     """Find idle time in a pandas table."""
     samples, gpus, groups = number_samples(table, facts, keys)
     samples = samples.in_order()
-    covered, missing = coverage(samples)
+    covered, missing = coverage(samples, gpus)
     idle = (samples.value < threshold) & ~np.isnan(covered)
     goes_on = ~runs(samples.gpu)
     goes_on[1:] &= idle[:-1] & (missing[:-1] == 0)

@@ -91,7 +91,8 @@ def quota(concurrency: IntoFrameT, capacity: Any, extra_gpus: int = 8) -> IntoFr
     frame = read_table(concurrency, [*keys, "start", "end", "gpus"])
     steps = _one_spelling(frame, keys)
     # The changes are put together again, for types that had two spellings.
-    jobs = steps.rename(columns={"start": "created_at", "end": "end_at"})
+    names = {"start": "created_at", "end": "end_at", "gpus": "__held"}
+    jobs = steps.rename(columns=names)
     held = sweep(cast("Frame", nw.from_native(jobs)), keys)
     limits = _limits(capacity, keys)
     # The groups of the steps come first, and so keep their numbers.

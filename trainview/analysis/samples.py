@@ -1,7 +1,8 @@
 """Samples of the GPUs' metrics: which series they belong to, and how much time they speak for.
 
 A sample covers the time from its timestamp on, for one step, but at most to the next sample of its
-series; where the step is not known, it covers nothing. Tables in pandas are worked on with NumPy,
+series, and to the end of its job where that is known; where the step is not known, it covers
+nothing. Tables in pandas are worked on with NumPy,
 all others by their engine, to the same numbers.
 """
 
@@ -19,6 +20,7 @@ from trainview.analysis.frames import (
     Frame,
     Integers,
     Numbers,
+    column_names,
     from_pandas,
     group_keys,
     number_groups,
@@ -107,9 +109,28 @@ def sample_keys(by: By, *, result: Sequence[str], jobs: bool) -> list[str]:
 
 
 def read_jobs(jobs: object, columns: Sequence[str]) -> pd.DataFrame:
-    """Collect what is needed of a jobs table: ``job_id`` and some columns, one row a job."""
-    frame = read_table(jobs, ["job_id", *columns])
+    """Collect what is needed of a jobs table, one row a job.
+
+    Parameters
+    ----------
+    jobs : pandas, Polars, DuckDB or PySpark table
+        With ``job_id`` and the columns; if it has ``end_at``, that is read too.
+    columns : sequence of str
+        What else is needed.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``job_id``, the columns, and ``__end``: when the job ended, in microseconds since 1970 UTC,
+        null where that is not known.
+    """
+    ends = ["end_at"] if "end_at" in column_names(jobs) else []
+    frame = read_table(jobs, ["job_id", *columns, *ends])
     table = to_pandas(plain_text(frame, frame.columns)).dropna(subset="job_id")
+    end = microseconds(table["end_at"]) if ends else np.zeros(len(table), "int64")
+    known = table["end_at"].notna().to_numpy() if ends else np.zeros(len(table), "bool")
+    table = table[["job_id", *columns]].assign(__end=pd.array(end, "Int64"))
+    table.loc[~known, "__end"] = pd.NA
     # A job that has samples but no row here must not turn the others' integers into floats.
     nullable = {"i": "Int64", "b": "boolean"}
     dtypes = {str(name): nullable.get(dtype.kind, dtype) for name, dtype in table.dtypes.items()}
@@ -187,13 +208,15 @@ def number_samples(
     return samples, gpus.assign(__group=group), groups
 
 
-def coverage(samples: Samples) -> tuple[Numbers, Numbers]:
+def coverage(samples: Samples, gpus: pd.DataFrame) -> tuple[Numbers, Numbers]:
     """Measure the time that samples of one metric cover, and what is missing after each.
 
     Parameters
     ----------
     samples : Samples
         Sorted by GPU and time.
+    gpus : pandas.DataFrame
+        What `number_samples` gave; where it has ``__end``, no sample covers what is later.
 
     Returns
     -------
@@ -207,8 +230,12 @@ def coverage(samples: Samples) -> tuple[Numbers, Numbers]:
     follows = np.flatnonzero(~runs(samples.gpu)[1:])
     gap[follows] = samples.time[follows + 1] - samples.time[follows]
     step = np.rint(samples.step)
-    covered = np.where(np.isnan(step), np.nan, np.fmin(step, gap))
-    return covered, np.maximum(np.ceil(gap / step - 0.5) - 1, 0)
+    missing = np.maximum(np.ceil(gap / step - 0.5) - 1, 0)
+    if "__end" in gpus:
+        last = np.flatnonzero(np.isnan(gap))
+        end = gpus["__end"].to_numpy("float64", na_value=np.nan)[samples.gpu[last]]
+        gap[last] = np.maximum(end - samples.time[last], 0)
+    return np.where(np.isnan(step), np.nan, np.fmin(step, gap)), missing
 
 
 def mean_over_time(group: Integers, value: Numbers, step: Numbers, groups: int) -> Numbers:
@@ -268,7 +295,9 @@ def query_samples(frame: Frame, facts: pd.DataFrame | None) -> Frame:
         ``__covered`` and ``__missing`` as `coverage` gives them, and ``__last``: whether no sample
         of this GPU follows.
     """
-    if facts is not None:
+    if facts is None:
+        frame = frame.with_columns(__end=nw.lit(None, nw.Int64))
+    else:
         frame = frame.join(from_pandas(facts, frame), on="job_id", how="left")
     step = (nw.col("step_seconds") * US_PER_SECOND).round().cast(nw.Int64)
     frame = query_times(frame).with_columns(__step=step)
@@ -283,9 +312,11 @@ def query_samples(frame: Frame, facts: pd.DataFrame | None) -> Frame:
         __last=nw.col("__next__time").is_null(),
     )
     step, gap = nw.col("__step"), nw.col("__gap")
+    left = nw.col("__end") - nw.col("__time")
+    left = nw.when(left > 0).then(left).otherwise(left * 0)
     between = (gap.cast(nw.Float64) / step.cast(nw.Float64) - 0.5).ceil() - 1
     return frame.with_columns(
-        __covered=nw.when(~step.is_null()).then(nw.min_horizontal(step, gap)),
+        __covered=nw.when(~step.is_null()).then(nw.min_horizontal(step, nw.coalesce(gap, left))),
         __missing=nw.when(between > 0).then(between).otherwise(between * 0),
     )
 

@@ -134,7 +134,7 @@ def _memory(jobs: object, columns: list[str]) -> pd.DataFrame:
     mib = [memory_mib_of_one(kind, count or 0, limit) for kind, count, limit in plain.to_numpy()]
     size = pd.Series(mib, kinds.index, dtype="float64") * BYTES_PER_MIB
     facts = facts.merge(kinds.assign(__memory=size), on=list(LIMIT), how="left")
-    return facts[["job_id", *columns, "__memory"]]
+    return facts[["job_id", *columns, "__end", "__memory"]]
 
 
 def _summary(table: pd.DataFrame, facts: pd.DataFrame | None, keys: list[str]) -> pd.DataFrame:
@@ -142,7 +142,7 @@ def _summary(table: pd.DataFrame, facts: pd.DataFrame | None, keys: list[str]) -
     samples, gpus, groups = number_samples(table, facts, keys)
     is_busy = (table["metric"] == UTILIZATION).to_numpy("bool")
     busy, memory = samples.take(is_busy).in_order(), samples.take(~is_busy)
-    covered, missing = coverage(busy)
+    covered, missing = coverage(busy, gpus)
     number = len(groups)
     missed = np.bincount(busy.group, np.nan_to_num(missing), number)
     expected = missed + np.bincount(busy.group[~np.isnan(busy.step)], minlength=number)
