@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 import trainview as tv
 from tests.api_server import Api, ApiServer, iso
 from tests.builders import A10G, CPU, job, project
+from trainview.cache import entry_path
 from trainview.fetching.organisation import months
 from trainview.fetching.series import POINTS
 
@@ -277,6 +278,18 @@ def test_the_cache_is_private_and_holds_no_key(private_cache):
             assert mode == 0o600
             assert KEY.encode() not in path.read_bytes()
     assert not list(private_cache.rglob("*.tmp"))
+
+
+def test_no_id_leads_out_of_the_cache_or_to_the_file_of_another(tmp_path):
+    ids = ["a", "A", "../a", "..", "a/b", "a" * 200, "ä", "con.", ""]
+    paths = {entry_path(tmp_path, "metrics", job_id) for job_id in ids}
+    assert len({str(path).lower() for path in paths}) == len(ids)
+    assert {path.parent for path in paths} == {tmp_path / "v1" / "metrics"}
+    jobs = load_jobs([job("a")]).assign(job_id="../a")
+    with ApiServer(Api([job("a")])) as server:
+        fetched = tv.fetch_metrics(jobs, api_key=KEY, base_url=server.url)
+    assert list(fetched.failures["error"]) == ["ArgumentError"]
+    assert server.paths == []
 
 
 def test_a_damaged_file_of_the_cache_is_as_good_as_none():

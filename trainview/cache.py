@@ -6,10 +6,12 @@ is as good as none.
 
 import json
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ from trainview.text import safe_text
 FORMAT = 1
 _PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
 _KEY = b"trainview"
+_PLAIN = "[a-z0-9_-]{1,64}"
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,13 @@ def entry_path(folder: Path, table: str, job_id: str) -> Path:
     pathlib.Path
         Whether it exists or not.
     """
-    return folder / f"v{FORMAT}" / table / f"{job_id}.parquet"
+    name = job_id
+    if not re.fullmatch(_PLAIN, job_id):
+        # what is no part of a path, and what some systems take for the same name
+        name = (
+            f"{re.sub('[^a-z0-9_-]', '_', job_id)[:64]}.{sha256(job_id.encode()).hexdigest()[:16]}"
+        )
+    return folder / f"v{FORMAT}" / table / f"{name}.parquet"
 
 
 def find(path: Path, wanted: Entry) -> bool:

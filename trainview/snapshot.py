@@ -230,8 +230,12 @@ class Snapshot:
         return (
             f"{moment}: {count(len(self.projects), 'project')}, "
             f"{count(len(self.jobs), 'job')} ({int(self.jobs['is_open'].sum())} open{scope}), "
-            f"{count(len(self.instance_types), 'instance type')}"
+            f"{count(len(self.instance_types), 'instance type')}{self._others()}"
         )
+
+    def _others(self) -> str:
+        names = [name for name in FLEET_TABLES if len(getattr(self, name))]
+        return f"; {', '.join(names)}" if names else ""
 
 
 def to_fleet(snapshot: Snapshot) -> dict[str, pa.Table]:
