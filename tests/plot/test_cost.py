@@ -171,7 +171,7 @@ def test_estimate_and_bill_are_a_pair_of_bars_and_what_is_unknown_has_none(ax):
         "120.00",
         "no estimate",
         "5.00",
-        "100.00 · difference +20.00: queueing and deployment",
+        "100.00 · difference +20.00: +18.00 overhead, +2.00 price",
         "1,500 · difference -1,500: deleted job",
         "no bill · difference +5.00: not billed",
     ]
@@ -189,20 +189,42 @@ def test_the_bill_is_outlined_in_the_colour_of_the_texts(ax):
 
 def test_without_a_reason_the_parts_of_the_difference_are_said(ax):
     frame = reconciled(
-        ("llm", 120.0, 100.0, 20.0, 18.0, 2.0), ("asr", None, 4.0, -4.0, None, None), keys=["p"]
-    )
+        ("llm", 120.0, 100.0, 20.0, 18.0, 2.0), ("asr", None, 4.0, -4.0, None, None),
+        ("ocr", 50.0, 70.0, -20.0, 5.0, -1e-12), ("tts", 9.0, 9.0, 0.0, 0.0, 0.0),
+        keys=["p"],
+    )  # fmt: skip
     plot_reconcile_cost(frame, ax=ax)
-    assert texts(ax)[2:] == [
-        "100.00 · difference +20.00, of it +18.00 overhead, +2.00 price",
+    assert texts(ax)[4:] == [
+        "100.00 · difference +20.00: +18.00 overhead, +2.00 price",
         "4.00 · difference -4.00",
+        "70.00 · difference -20.00: +5.00 overhead, -25.00 other",
+        "9.00 · difference 0",
+    ]
+
+
+def test_a_reason_is_said_where_prices_have_no_part_in_the_difference(ax):
+    rows = [
+        ("j1", "queueing and deployment", 120.0, 100.0, 20.0, 20.0, 0.004),
+        ("j2", "queueing and deployment", 120.0, 100.0, 20.0, 0.0, 20.0),
+    ]
+    plot_reconcile_cost(reconciled(*rows, keys=["job_id", "reason"]), ax=ax)
+    assert texts(ax)[2:] == [
+        "100.00 · difference +20.00: queueing and deployment",
+        "100.00 · difference +20.00: +20.00 price",
     ]
 
 
 def test_reasons_alone_are_the_rows(ax):
-    frame = reconciled(("deleted job", None, 4.0, -4.0, None, None), keys=["reason"])
-    plot_reconcile_cost(frame, ax=ax)
-    assert row_names(ax) == ["deleted job"]
-    assert texts(ax)[-1] == "4.00 · difference -4.00"
+    rows = [
+        ("deleted job", None, 4.0, -4.0, None, None),
+        ("queueing and deployment", 8.0, 5.0, 3.0, 2.0, 1.0),
+    ]
+    plot_reconcile_cost(reconciled(*rows, keys=["reason"]), ax=ax)
+    assert row_names(ax) == ["deleted job", "queueing and deployment"]
+    assert texts(ax)[2:] == [
+        "4.00 · difference -4.00",
+        "5.00 · difference +3.00: +2.00 overhead, +1.00 price",
+    ]
 
 
 def test_narrow_axes_have_reasons_only_where_rows_need_them():

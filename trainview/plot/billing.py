@@ -13,7 +13,7 @@ from trainview.plot.colours import PLAIN
 from trainview.plot.names import name_id, short
 from trainview.plot.results import group_names, numbers, read_result, sum_known, texts
 from trainview.plot.rows import finish_rows, label_bars, start_rows
-from trainview.plot.wording import money, signed_money
+from trainview.plot.wording import LEAST_USD, money, signed_money
 
 # Of a row: how high each of its two bars is, and how far from the middle.
 BAR, APART = 0.32, 0.19
@@ -21,6 +21,9 @@ BAR, APART = 0.32, 0.19
 
 def plot_reconcile_cost(costs: Any, *, ax: Axes | None = None) -> Axes:
     """Draw estimate and bill as a pair of bars, with their difference and its reason.
+
+    Where rows have no single reason, or a price other than on the list is part of the difference,
+    its parts are said instead.
 
     Parameters
     ----------
@@ -115,21 +118,28 @@ def _difference(bill: str, usd: float, *, wide: bool) -> str:
 
 def _explain(table: pd.DataFrame, keys: list[str], *, wide: bool) -> tuple[list[str], list[str]]:
     """Name the rows, and find what is said of their differences, where there is room for it."""
-    names = group_names(table, keys)
-    if "reason" in keys and len(keys) > 1:
-        shorter = group_names(table, [key for key in keys if key != "reason"])
-        if wide:
-            return shorter, [f": {short(reason, 40)}" for reason in texts(table, "reason")]
+    names, nothing = group_names(table, keys), [""] * len(table)
+    overhead, price = numbers(table, "overhead_usd"), numbers(table, "price_usd")
+    differences = zip(numbers(table, "difference_usd"), overhead, price, strict=True)
+    parts = [_parts(*values) for values in differences]
+    if "reason" not in keys or len(keys) == 1:
+        return names, parts if wide else nothing
+    shorter = group_names(table, [key for key in keys if key != "reason"])
+    if not wide:
         # Without room for the reasons, they are left out where rows can be told apart.
-        return shorter if len(set(shorter)) == len(shorter) else names, [""] * len(names)
-    if wide and "reason" not in keys:
-        overhead, price = numbers(table, "overhead_usd"), numbers(table, "price_usd")
-        return names, [_parts(*values) for values in zip(overhead, price, strict=True)]
-    return names, [""] * len(names)
+        return shorter if len(set(shorter)) == len(shorter) else names, nothing
+    # A reason says what the overhead is for, and nothing of prices.
+    rows = zip(price, parts, texts(table, "reason"), strict=True)
+    return shorter, [
+        part if abs(usd) >= LEAST_USD else f": {short(reason, 40)}" for usd, part, reason in rows
+    ]
 
 
-def _parts(overhead: float, price: float) -> str:
+def _parts(difference: float, overhead: float, price: float) -> str:
     """Say what a difference is made of, where that is known."""
     if np.isnan(overhead):
         return ""
-    return f", of it {signed_money(overhead)} overhead, {signed_money(price)} price"
+    rest = difference - overhead - price
+    parts = {"overhead": overhead, "price": price, "other": rest}
+    said = [f"{signed_money(usd)} {what}" for what, usd in parts.items() if abs(usd) >= LEAST_USD]
+    return f": {', '.join(said)}" if said else ""
