@@ -180,6 +180,17 @@ def test_jobs_give_keys_and_one_that_is_not_there_is_kept(kind):
     assert result["idle_gpu_hours"].to_list() == pytest.approx([3 / 60, 2 / 60, 0])
 
 
+@pytest.mark.parametrize("by", ["instance_type_id", "gpu_count", "end_at"])
+def test_a_column_that_tells_the_price_or_the_end_may_be_a_key(kind, by):
+    jobs = JOBS[JOBS["job_id"] == "ja"]
+    frame = convert(metrics(sample(0, 0.0)), kind)
+    result = collected(idle_gpus(frame, convert(jobs, kind), PRICES, by=by))
+    assert result[by].to_list() == jobs[by].to_list()
+    by_job = collected(idle_gpus(frame, convert(jobs, kind), PRICES, by="job_id"))
+    assert result["idle_usd"].to_list() == by_job["idle_usd"].to_list()
+    assert result["idle_usd"].notna().all()
+
+
 def test_the_newest_row_of_a_job_that_is_there_twice_counts():
     jobs = pd.concat([JOBS, JOBS.assign(project_name="new")])
     result = idle_gpus(metrics(sample(0, 0.0)), jobs, by="project_name")

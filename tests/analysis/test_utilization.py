@@ -139,6 +139,15 @@ def test_jobs_give_keys_and_one_that_is_not_there_is_kept(kind):
     ]
 
 
+@pytest.mark.parametrize("by", ["gpu_type", "gpu_count", "gpu_memory_limit_mib", "end_at"])
+def test_a_column_that_tells_the_memory_or_the_end_may_be_a_key(kind, by):
+    frame = metrics(sample(0, 1.0), used(0, 20))
+    jobs = JOBS[JOBS["job_id"] == "ja"]
+    found = one(utilization(convert(frame, kind), convert(jobs, kind), by=by))
+    assert found[by] == jobs[by].iloc[0]
+    assert found["mean_memory_share"] == 20 / 80
+
+
 def test_jobs_may_be_a_table_of_another_kind(kind):
     frame = metrics(sample(0, 0.5), sample(0, 0.1, job_id="jx"), used(0, 8))
     expected = utilization(frame, JOBS, by="project_name")

@@ -129,7 +129,8 @@ def read_jobs(jobs: object, columns: Sequence[str]) -> pd.DataFrame:
     table = to_pandas(plain_text(frame, frame.columns)).dropna(subset="job_id")
     end = microseconds(table["end_at"]) if ends else np.zeros(len(table), "int64")
     known = table["end_at"].notna().to_numpy() if ends else np.zeros(len(table), "bool")
-    table = table[["job_id", *columns]].assign(__end=pd.array(end, "Int64"))
+    # A key may be needed for more than to group by it.
+    table = table[list(dict.fromkeys(["job_id", *columns]))].assign(__end=pd.array(end, "Int64"))
     table.loc[~known, "__end"] = pd.NA
     # A job that has samples but no row here must not turn the others' integers into floats.
     nullable = {"i": "Int64", "b": "boolean"}
