@@ -49,4 +49,6 @@ def test_all_the_notebooks_are_there():
         "03_gpu_usage.ipynb",
         "04_timelines.ipynb",
         "05_weekly_review.ipynb",
+        "06_cost.ipynb",
+        "07_idle_gpus.ipynb",
     ]
