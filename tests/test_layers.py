@@ -45,7 +45,7 @@ HOUSE = {
     "cells": "text",
     "terminal": "cells export text",
     "dashboard": "analysis snapshot terminal text",
-    "reporting": "analysis atomic cells plot snapshot statuses text",
+    "reporting": "analysis atomic cells gpus plot snapshot statuses text",
     "cli": "analysis atomic dashboard errors fetching loading reporting sampling schema snapshot terminal text",
     "__init__": "",
     "__main__": "cli",

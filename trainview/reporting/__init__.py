@@ -11,17 +11,34 @@ from markupsafe import Markup
 
 from trainview.atomic import write_bytes
 from trainview.reporting.attention import attention
+from trainview.reporting.costs import costs
 from trainview.reporting.failures import failures
 from trainview.reporting.glance import answers, key_figures
 from trainview.reporting.gpus import gpus
 from trainview.reporting.jobs import durations, statuses, timeline
 from trainview.reporting.meaning import definitions, oddities
+from trainview.reporting.queue import queue
+from trainview.reporting.quota import quota
 from trainview.reporting.readings import Readings, read
+from trainview.reporting.utilization import utilization
 from trainview.reporting.words import day
 from trainview.snapshot import Snapshot
 from trainview.text import count
 
-_TOPICS = (attention, gpus, statuses, failures, durations, timeline)
+_TOPICS = (
+    attention,
+    costs,
+    gpus,
+    utilization,
+    statuses,
+    failures,
+    durations,
+    queue,
+    quota,
+    timeline,
+)
+# These have something to say also where there are no jobs.
+_WITHOUT_JOBS = (costs, utilization, queue, quota)
 
 
 def report(snapshot: Snapshot, path: str | os.PathLike[str], *, force: bool = False) -> Path:
@@ -80,7 +97,8 @@ def render(snapshot: Snapshot) -> str:
         lstrip_blocks=True,
     )
     readings = read(snapshot)
-    topics = [make(readings) for make in _TOPICS] if len(snapshot.jobs) else []
+    made = [make(readings) for make in (_TOPICS if len(snapshot.jobs) else _WITHOUT_JOBS)]
+    topics = [topic for topic in made if topic is not None]
     css, js = _asset("page.css"), _asset("page.js")
     return environment.get_template("page.html.j2").render(
         policy=_policy(css, js),
@@ -88,9 +106,9 @@ def render(snapshot: Snapshot) -> str:
         scope=_scope(readings),
         latest_only=snapshot.latest_only and len(snapshot.jobs) > 0,
         figures=key_figures(readings),
-        answers=answers(readings) if topics else [],
+        answers=answers(readings) if len(snapshot.jobs) else [],
         topics=topics,
-        definitions=definitions(),
+        definitions=definitions(readings),
         oddities=oddities(snapshot),
         css=css,
         js=js,

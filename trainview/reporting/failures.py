@@ -91,13 +91,13 @@ def _errors(readings: Readings) -> Part:
     lead = Markup("{} of error.").format(count(len(errors), "kind"))
     if costly["gpu_hours"] > 0:
         lead += Markup(" The one that took most GPU-hours, {}: {}").format(
-            number(costly["gpu_hours"]), name("error", _what(costly["error"]), 100)
+            number(costly["gpu_hours"]), name("error", what(costly["error"]), 100)
         )
     if len(errors) > BARS:
         lead += f" The {BARS} most frequent are shown, all are in the table."
     top = errors.head(BARS)
     bars = listed(
-        f"{count(row.jobs, 'job')}: {cell('error', _what(row.error), 100)}" for row in each(errors)
+        f"{count(row.jobs, 'job')}: {cell('error', what(row.error), 100)}" for row in each(errors)
     )
     return Part(
         "failures-error",
@@ -126,7 +126,7 @@ def _message(group: Any) -> Message:
     seen = dict.fromkeys([day(group.first_seen), day(group.last_seen)])
     projects = count(group.projects, "project")
     return Message(
-        _what(group.error),
+        what(group.error),
         count(group.jobs, "job"),
         f"{projects}, {number(group.gpu_hours)} GPU-hours, seen {' to '.join(seen)}",
         _lines(group.example),
@@ -134,7 +134,8 @@ def _message(group: Any) -> Message:
     )
 
 
-def _what(error: object) -> str:
+def what(error: object) -> str:
+    """Write what errors have in common, which may be that they say nothing."""
     text = cell("error", error)
     return "(no message)" if text == NULL else text
 

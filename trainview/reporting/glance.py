@@ -5,10 +5,10 @@ from typing import NamedTuple
 import pandas as pd
 from markupsafe import Markup
 
-from trainview.plot.wording import number
+from trainview.plot.wording import money, number
 from trainview.reporting.attention import alarms, issues
-from trainview.reporting.readings import Readings
-from trainview.reporting.words import joined, name, share
+from trainview.reporting.readings import Busy, Costs, Readings
+from trainview.reporting.words import joined, name, share, usd
 from trainview.text import count
 
 _MILLION = 1_000_000
@@ -95,11 +95,12 @@ def key_figures(readings: Readings) -> list[Figure]:
             f"of {count(types, 'type')}" if types else "none in use",
         ),
         Figure(
-            f"{hours / _MILLION:,.2f}" if hours >= _MILLION else number(hours),
-            "million" if hours >= _MILLION else "",
+            *_large(hours, number(hours)),
             "GPU-hours at most",
             "queueing included",
         ),
+        *_money(readings.costs),
+        *_idle(readings.busy),
         Figure(
             "n/a" if pd.isna(rate) else share(rate),
             "",
@@ -117,6 +118,35 @@ def key_figures(readings: Readings) -> list[Figure]:
     ]
 
 
+def _large(amount: float, text: str, unit: str = "") -> tuple[str, str]:
+    """Write a number, and its unit; in millions if that is shorter."""
+    if amount < _MILLION:
+        return text, unit
+    return f"{amount / _MILLION:,.2f}", f"million {unit}".strip()
+
+
+def _money(costs: Costs | None) -> list[Figure]:
+    if costs is None:
+        return []
+    estimated, billed = costs.total["estimated_usd"], costs.billed
+    if not costs.priced:
+        return [Figure(*_large(billed, money(billed), "USD"), "billed", "without an estimate")]
+    hint = "at list prices" if pd.isna(billed) else f"billed: {usd(billed)}"
+    if pd.isna(estimated):
+        return [Figure("n/a", "", "cost", hint)]
+    return [Figure(*_large(estimated, money(estimated), "USD"), "cost at most", hint)]
+
+
+def _idle(busy: Busy | None) -> list[Figure]:
+    if busy is None or not busy.idle["covered_gpu_hours"].sum() > 0:
+        return []
+    idle = busy.idle[["idle_gpu_hours", "covered_gpu_hours", "idle_usd"]].sum()
+    part = idle["idle_gpu_hours"] / idle["covered_gpu_hours"]
+    cost = f", {usd(idle['idle_usd'])}" if idle["idle_usd"] > 0 else ""
+    hint = f"{number(idle['idle_gpu_hours'])} GPU-hours{cost}"
+    return [Figure(share(part), "", "of GPU time idle", hint)]
+
+
 def answers(readings: Readings) -> list[Answer]:
     """Answer the first questions.
 
@@ -128,9 +158,10 @@ def answers(readings: Readings) -> list[Answer]:
     Returns
     -------
     list of Answer
-        Is something on fire, what costs most, what to do next.
+        Is something on fire, where the money goes or, where that is not known, what costs most,
+        and what to do next.
     """
-    return [_fire(readings), _cost(readings), _next(readings)]
+    return [_fire(readings), _spent(readings) or _cost(readings), _next(readings)]
 
 
 def _fire(readings: Readings) -> Answer:
@@ -148,6 +179,34 @@ def _fire(readings: Readings) -> Answer:
         "attention",
         alarming=found.burning(),
     )
+
+
+def _spent(readings: Readings) -> Answer | None:
+    """Answer with money, if it is known of any job."""
+    costs, busy = readings.costs, readings.busy
+    if costs is None:
+        return None
+    column, of = "estimated_usd", "all costs, at most"
+    if not costs.total["estimated_usd"] > 0:
+        column, of = "billed_usd", "the bill,"
+    if not (costs.total["estimated_usd"] > 0 or costs.billed > 0):
+        return None
+    projects = costs.by_project.sort_values(column, ascending=False, kind="stable")
+    first, total = projects.iloc[0], projects[column].sum()
+    verdict = Markup("{}: {} of {} {}.").format(
+        name("project_name", first["project_name"], 50),
+        share(first[column] / total),
+        of,
+        usd(first[column]),
+    )
+    lost = costs.failures["estimated_usd"].sum()
+    if lost > 0:
+        part = share(lost / costs.total["estimated_usd"])
+        verdict += Markup(" Failed jobs took {}, or {}.").format(usd(lost), part)
+    idle = busy.idle["idle_usd"].sum() if busy else 0
+    if idle > 0:
+        verdict += Markup(" GPUs that did nothing took {}.").format(usd(idle))
+    return Answer("Where does the money go?", verdict, [], "What it costs", "costs")
 
 
 def _cost(readings: Readings) -> Answer:

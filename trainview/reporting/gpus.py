@@ -12,7 +12,7 @@ from trainview.reporting.tables import view
 from trainview.reporting.words import day, each, joined, listed, name, share
 from trainview.text import count
 
-_PERIODS = {"D": "day", "W": "week", "M": "month", "Y": "year"}
+PERIODS = {"D": "day", "W": "week", "M": "month", "Y": "year"}
 _USAGE = ["jobs", "gpus", "elapsed_hours", "gpu_hours", "share"]
 _OVER_TIME = 3.4
 
@@ -126,7 +126,7 @@ def _by_project(readings: Readings) -> Part:
 
 
 def _over_time(readings: Readings) -> Part:
-    frame, period = readings.over_time, _PERIODS[readings.freq]
+    frame, period = readings.over_time, PERIODS[readings.freq]
     sums = frame.groupby("period")["gpu_hours"].sum()
     lead = f"All GPU-hours fall into one {period}, that of {day(sums.index[0])}."
     if len(sums) > 1:

@@ -2,6 +2,9 @@
 
 from typing import NamedTuple
 
+import pandas as pd
+
+from trainview.reporting.readings import Costs, Readings
 from trainview.snapshot import Snapshot
 from trainview.statuses import STATUSES
 from trainview.text import safe_text
@@ -14,8 +17,13 @@ class Definition(NamedTuple):
     meaning: str
 
 
-def definitions() -> list[Definition]:
+def definitions(readings: Readings) -> list[Definition]:
     """Explain the terms of the page.
+
+    Parameters
+    ----------
+    readings : Readings
+        What the helpers say; what they do not is not explained.
 
     Returns
     -------
@@ -44,11 +52,8 @@ def definitions() -> list[Definition]:
             f"nothing about how busy the GPUs were. Jobs that are {others} held no GPU and count "
             f"0; those that are {holding}, or of an unknown status, count in full.",
         ),
-        Definition(
-            "Costs",
-            "There are no prices in this data: GPU-hours stand for them. A GPU-hour of one type "
-            "can cost many times that of another.",
-        ),
+        *_money(readings.costs),
+        *_fleet(readings),
         Definition(
             "Failure rate",
             f"Jobs that are {failed}, of all that ended. With few jobs, a rate says little: the "
@@ -72,6 +77,73 @@ def definitions() -> list[Definition]:
             "contradict each other.",
         ),
     ]
+
+
+def _money(costs: Costs | None) -> list[Definition]:
+    if costs is None:
+        return [
+            Definition(
+                "Costs",
+                "There are no prices in this data: GPU-hours stand for them. A GPU-hour of one "
+                "type can cost many times that of another.",
+            )
+        ]
+    found = []
+    if costs.priced:
+        free = ", ".join(status.label for status in STATUSES if not status.holds_gpus)
+        found.append(
+            Definition(
+                "Estimate",
+                "The list price of a job's instance type, times its nodes and elapsed hours: an "
+                "upper bound, since queueing and deployment are not billed, and discounts are not "
+                f"known. Jobs that are {free} are free; those on CPUs are not. A job whose price "
+                "or duration is not known is in no sum.",
+            )
+        )
+    if pd.notna(costs.billed):
+        found.append(
+            Definition(
+                "Billed",
+                "What the billing API says, to the cent, by days of UTC. Deleted jobs are on the "
+                "bill, but in no other list. Of a job that ran over the first or the last day of "
+                "the bill, a part is billed elsewhere.",
+            )
+        )
+    return found
+
+
+def _fleet(readings: Readings) -> list[Definition]:
+    """Explain what is said of metrics, the queue and capacity."""
+    found = []
+    if readings.busy is not None:
+        found.append(
+            Definition(
+                "Busy and idle",
+                "A GPU is idle while its utilisation is below 5%, from one sample to the next. "
+                "Time without samples is neither busy nor idle: it is hatched in the picture, and "
+                "in no mean. Means are over time.",
+            )
+        )
+    if readings.waits is not None:
+        found.append(
+            Definition(
+                "Waiting",
+                "The time from submission until a job is released to run. One that still waits "
+                "has waited for that long at least, and counts so: shares and percentages are "
+                "estimates of Kaplan and Meier (1958), and a dash says that too few jobs were "
+                "released to tell. The limits of a job are those of now.",
+            )
+        )
+    if readings.limits is not None:
+        found.append(
+            Definition(
+                "Quota",
+                "The most GPUs of a type that may be held at once. Jobs are counted as holding "
+                "theirs from submission to the end, so what lies above a limit is demand that had "
+                "to wait, and what more GPUs would have changed is at most what is said.",
+            )
+        )
+    return found
 
 
 def oddities(snapshot: Snapshot) -> list[str]:

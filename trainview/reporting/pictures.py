@@ -11,6 +11,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.style import context
 
+from trainview.reporting.mosaic import MOSAIC, replace_images
 from trainview.text import safe_text
 
 # In inches: what fills a screen or a sheet of paper, and what a phone shows without scrolling.
@@ -22,12 +23,22 @@ _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
 _NAME_ID = "name:"
 _BOX = "\N{WHITE SQUARE}"
-_BLACK = {"#000000", "#000", "black"}
+_GROUND = "#fefdfc"
+_COLOURS = {
+    **dict.fromkeys(("#000000", "#000", "black"), "currentColor"),
+    _GROUND: "var(--ground)",
+}
 # Text stays text, so that the page's fonts draw every script; ids are the same in every run. The
-# caller's own settings do not count: black is what becomes the colour of the page's text.
+# caller's own settings do not count: black is what becomes the colour of the page's text, and a
+# colour that nothing else has that of the ground.
 _SETTINGS: Any = [
     "default",
-    {"svg.fonttype": "none", "svg.hashsalt": "trainview", "font.size": 9.5},
+    {
+        "svg.fonttype": "none",
+        "svg.hashsalt": "trainview",
+        "font.size": 9.5,
+        "axes.facecolor": _GROUND,
+    },
 ]
 _METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)px")
@@ -100,6 +111,7 @@ def _draw(
         figure = Figure(figsize=size, layout="constrained")
         ax = figure.subplots()
         plot(frame, ax=ax)
+        replace_images(ax)
         for patch in (figure.patch, ax.patch):
             patch.set_visible(False)
         buffer = io.StringIO()
@@ -156,13 +168,15 @@ def _style_to_attributes(element: ET.Element) -> None:
     if element.tag == f"{{{_SVG}}}text":
         element.set("fill", element.get("fill", "currentColor"))
     for key in ("fill", "stroke"):
-        if element.get(key) in _BLACK:
-            element.set(key, "currentColor")
+        if colour := _COLOURS.get(element.get(key, "")):
+            element.set(key, colour)
     if element.tag == f"{{{_SVG}}}use" and element.get("fill") is None and element.get("stroke"):
         element.set("fill", element.get("stroke", "currentColor"))
 
 
 def _adopt(element: ET.Element, name: str) -> None:
+    if element.get("id", "").startswith(MOSAIC):
+        element.set("shape-rendering", "crispEdges")
     if "id" in element.attrib:
         element.set("id", f"{name}-{element.get('id')}")
     for key, value in element.attrib.items():

@@ -12,6 +12,102 @@ from trainview.snapshot import Snapshot
 # bars that they stay shapes: the page's policy allows no images.
 _PERIODS = ((45, "D"), (2 * 366, "W"), (15 * 366, "M"))
 _LONGEST_PERIOD = "Y"
+# Of a heat map: seconds of its periods, and the most cells that still open quickly as shapes.
+_SECONDS = {"min": 60, "5min": 300, "15min": 900, "h": 3600, "D": 86400}
+_MOST_CELLS = 20_000
+# A node of the largest types.
+EXTRA_GPUS = 8
+
+
+class Costs(NamedTuple):
+    """What jobs cost.
+
+    Attributes
+    ----------
+    priced : bool
+        Whether there are prices; without them only the bill says something.
+    total : pandas.Series
+        Of `estimate_cost`, over all jobs.
+    billed : float
+        USD; NaN without a bill.
+    by_project : pandas.DataFrame
+        Of `reconcile_cost` where there is a bill, else of `estimate_cost`; the most expensive
+        project first.
+    reasons : pandas.DataFrame or None
+        Of `reconcile_cost`, where there are prices and a bill.
+    freq : str
+        The periods of ``over_time``.
+    over_time : pandas.DataFrame
+        Of `cost_over_time`.
+    failures : pandas.DataFrame
+        Of `failure_costs`.
+    """
+
+    priced: bool
+    total: "pd.Series[float]"
+    billed: float
+    by_project: pd.DataFrame
+    reasons: pd.DataFrame | None
+    freq: str
+    over_time: pd.DataFrame
+    failures: pd.DataFrame
+
+
+class Busy(NamedTuple):
+    """How busy GPUs were.
+
+    Attributes
+    ----------
+    total : pandas.Series
+        Of `utilization`, over all GPUs.
+    by_project : pandas.DataFrame
+        Of `utilization`.
+    idle : pandas.DataFrame
+        Of `idle_gpus`, by project and job.
+    one : pandas.DataFrame
+        Of `idle_gpus`, for each GPU of the job that is first in ``idle``.
+    over_time : pandas.DataFrame
+        Of `utilization_over_time`, likewise.
+    """
+
+    total: "pd.Series[float]"
+    by_project: pd.DataFrame
+    idle: pd.DataFrame
+    one: pd.DataFrame
+    over_time: pd.DataFrame
+
+
+class Waits(NamedTuple):
+    """How long jobs waited.
+
+    Attributes
+    ----------
+    total : pandas.Series
+        Of `queue_waits`, over all jobs.
+    by_type : pandas.DataFrame
+        Of `queue_waits`.
+    curve : pandas.DataFrame
+        Of `queue_wait_curve`, by type of GPU.
+    """
+
+    total: "pd.Series[float]"
+    by_type: pd.DataFrame
+    curve: pd.DataFrame
+
+
+class Limits(NamedTuple):
+    """How many GPUs were held of those that may be.
+
+    Attributes
+    ----------
+    by_type : pandas.DataFrame
+        Of `quota`.
+    by_team : pandas.DataFrame
+        Of `quota`, where a team has a limit; else without rows.
+    """
+
+    by_type: pd.DataFrame
+    by_team: pd.DataFrame
 
 
 class Readings(NamedTuple):
@@ -45,6 +141,9 @@ class Readings(NamedTuple):
         Of `error_groups`.
     durations : pandas.DataFrame
         Of `elapsed_stats`.
+    costs, busy, waits, limits : Costs, Busy, Waits, Limits, or None
+        What they say of prices and the bill, metrics, the queue and capacity, as far as the
+        snapshot has these.
     """
 
     snapshot: Snapshot
@@ -61,6 +160,10 @@ class Readings(NamedTuple):
     rates: pd.DataFrame
     errors: pd.DataFrame
     durations: pd.DataFrame
+    costs: Costs | None
+    busy: Busy | None
+    waits: Waits | None
+    limits: Limits | None
 
 
 def read(snapshot: Snapshot) -> Readings:
@@ -78,7 +181,9 @@ def read(snapshot: Snapshot) -> Readings:
     """
     jobs = snapshot.jobs
     now = jobs["is_open"] & jobs["status"].isin(HOLDING) & (jobs["gpus"] > 0)
-    freq = _period(jobs[jobs["gpu_hours"] > 0])
+    held = jobs[jobs["gpu_hours"] > 0]
+    freq = _period(held["created_at"].min(), held["end_at"].max())
+    steps = analysis.gpu_concurrency(jobs)
     return Readings(
         snapshot=snapshot,
         figures=snapshot.summary().set_index("figure")["value"],
@@ -88,15 +193,86 @@ def read(snapshot: Snapshot) -> Readings:
         held=analysis.gpu_usage(jobs[now]),
         freq=freq,
         over_time=analysis.gpu_hours_over_time(jobs, freq=freq),
-        steps=analysis.gpu_concurrency(jobs),
+        steps=steps,
         statuses=analysis.status_counts(jobs),
         rate=analysis.failure_rates(jobs, by=None).iloc[0],
         rates=analysis.failure_rates(jobs),
         errors=analysis.error_groups(jobs),
         durations=analysis.elapsed_stats(jobs),
+        costs=_costs(snapshot) if len(snapshot.prices) or len(snapshot.billing) else None,
+        busy=_busy(snapshot) if len(snapshot.metrics) else None,
+        waits=_waits(snapshot.queue) if len(snapshot.queue) else None,
+        limits=_limits(snapshot, steps) if len(snapshot.capacity) else None,
     )
 
 
-def _period(held: pd.DataFrame) -> str:
-    days = (held["end_at"].max() - held["created_at"].min()) / pd.Timedelta(days=1)
+def _period(first: pd.Timestamp, last: pd.Timestamp) -> str:
+    days = (last - first) / pd.Timedelta(days=1)
     return next((freq for most, freq in _PERIODS if not days > most), _LONGEST_PERIOD)
+
+
+def _costs(snapshot: Snapshot) -> Costs:
+    jobs, prices, bill = snapshot.jobs, snapshot.prices, snapshot.billing
+    begin = pd.concat([jobs["created_at"], bill["date"]]).min()
+    end = pd.concat([jobs["end_at"], bill["date"]]).max()
+    freq = _period(begin, end)
+    by_project = analysis.estimate_cost(jobs, prices)
+    reasons = None
+    if len(bill):
+        by_project = analysis.reconcile_cost(jobs, prices, bill, by="project_name").sort_values(
+            ["estimated_usd", "billed_usd"], ascending=False, na_position="last", kind="stable"
+        )
+        reasons = analysis.reconcile_cost(jobs, prices, bill, by="reason")
+    return Costs(
+        priced=len(prices) > 0,
+        total=analysis.estimate_cost(jobs, prices, by=None).iloc[0],
+        billed=by_project["billed_usd"].sum() if len(bill) else float("nan"),
+        by_project=by_project,
+        reasons=reasons if len(prices) else None,
+        freq=freq,
+        over_time=analysis.cost_over_time(jobs, prices, bill if len(bill) else None, freq),
+        failures=analysis.failure_costs(jobs, prices),
+    )
+
+
+def _busy(snapshot: Snapshot) -> Busy:
+    metrics, jobs, prices = snapshot.metrics, snapshot.jobs, snapshot.prices
+    idle = analysis.idle_gpus(metrics, jobs, prices, by=["project_name", "job_id"])
+    one = metrics[metrics["job_id"].isin(idle["job_id"].head(1))]
+    by_gpu = ("node_id", "gpu")
+    gpus = analysis.idle_gpus(one, jobs, prices, by=by_gpu)
+    return Busy(
+        total=analysis.utilization(metrics, jobs, by=None).iloc[0],
+        by_project=analysis.utilization(metrics, jobs, by="project_name"),
+        idle=idle,
+        one=gpus,
+        over_time=analysis.utilization_over_time(one, _cell_length(one, len(gpus)), by_gpu),
+    )
+
+
+def _cell_length(metrics: pd.DataFrame, rows: int) -> str:
+    """Choose the shortest periods that have samples, and that make no more cells than allowed."""
+    seconds = (metrics["timestamp"].max() - metrics["timestamp"].min()).total_seconds()
+    least = max(metrics["step_seconds"].max(), seconds * rows / _MOST_CELLS)
+    return next((freq for freq, length in _SECONDS.items() if not length < least), "D")
+
+
+def _waits(queue: pd.DataFrame) -> Waits:
+    return Waits(
+        analysis.queue_waits(queue, by=None).iloc[0],
+        analysis.queue_waits(queue),
+        analysis.queue_wait_curve(queue),
+    )
+
+
+def _limits(snapshot: Snapshot, steps: pd.DataFrame) -> Limits:
+    capacity, jobs = snapshot.capacity, snapshot.jobs
+    of_teams = capacity[capacity["team_id"].notna()]
+    teams = snapshot.projects.set_index("project_id")["team_name"].astype("str")
+    # Without a team's limit, there is nothing to sweep for.
+    jobs = jobs.head(len(jobs) if len(of_teams) else 0)
+    jobs = jobs.assign(team_name=jobs["project_id"].map(teams))
+    by_team = analysis.gpu_concurrency(jobs, by=["team_name", "gpu_type"])
+    return Limits(
+        analysis.quota(steps, capacity, EXTRA_GPUS), analysis.quota(by_team, of_teams, EXTRA_GPUS)
+    )

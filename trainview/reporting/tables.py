@@ -6,11 +6,14 @@ from typing import NamedTuple
 import pandas as pd
 
 from trainview.cells import NULL, cell, is_number
+from trainview.reporting.words import duration
 
 # So many rows open quickly and filter quickly; on paper, nobody reads more than the fewer.
 MOST_ROWS, MOST_PRINTED = 1000, 15
 
 _PROSE = frozenset({"detail", "error", "example"})
+# Hours that can be seconds as well as weeks.
+_DURATIONS = frozenset({"median_wait", "p90_wait", "p99_wait", "longest_wait", "waited_hours"})
 _HEADINGS = {
     "project_name": "Project",
     "team_name": "Team",
@@ -32,6 +35,42 @@ _HEADINGS = {
     "low": "At least",
     "high": "At most",
     "mean": "Mean (h)",
+    "estimated_usd": "Estimate (USD)",
+    "billed_usd": "Billed (USD)",
+    "difference_usd": "Difference (USD)",
+    "overhead_usd": "Not billed time (USD)",
+    "price_usd": "Price (USD)",
+    "share_waiting": "Still waiting",
+    "covered_gpu_hours": "Measured (GPU-hours)",
+    "missing_share": "Samples missing",
+    "mean_utilization": "Mean",
+    "p50_utilization": "Median",
+    "p95_utilization": "95% below",
+    "mean_memory_share": "Memory, mean",
+    "gpu": "GPU",
+    "node_id": "Node",
+    "idle_gpu_hours": "Idle (GPU-hours)",
+    "idle_share": "Idle share",
+    "idle_usd": "Idle (USD)",
+    "longest_idle_hours": "Longest (h)",
+    "longest_idle_start": "From (UTC)",
+    "longest_idle_end": "Until (UTC)",
+    "requested_gpus": "GPUs asked for",
+    "waited_hours": "Waited",
+    "is_waiting": "Still waiting",
+    "submitted_at": "Submitted (UTC)",
+    "active_gpus": "GPUs held then",
+    "ahead_jobs": "Jobs ahead",
+    "ahead_gpus": "GPUs ahead",
+    "org_limit": "Limit",
+    "median_wait": "Median",
+    "p90_wait": "90% within",
+    "p99_wait": "99% within",
+    "at_limit_share": "Time at limit",
+    "over_limit_gpu_hours": "Over limit (GPU-hours)",
+    "at_limit_share_with_extra": "Time at limit, with extra",
+    "over_limit_gpu_hours_with_extra": "Over limit, with extra (GPU-hours)",
+    "limit_share": "Of the limit",
     "p50": "Median (h)",
     "p90": "90% within (h)",
     "p99": "99% within (h)",
@@ -129,6 +168,8 @@ def _left_out(shown: int, rows: int) -> str:
 
 def _cell(name: str, value: object, *, number: bool) -> Cell:
     text = cell(name, value)
+    if name in _DURATIONS and text != NULL:
+        text = duration(float(str(value)))
     if not number:
         return Cell(text, None, "prose" if name in _PROSE else "")
     plain = text.replace(",", "")

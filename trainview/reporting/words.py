@@ -7,6 +7,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from trainview.cells import cell
+from trainview.plot.wording import money, number
 
 _MOST_LISTED = 5
 
@@ -46,6 +47,37 @@ def share(part: float) -> str:
     if 0.995 <= part < 1:  # noqa: PLR2004 - what would be written as 1
         return ">99%"
     return f"{part:.0%}"
+
+
+def usd(amount: float) -> str:
+    """Write an amount of money with its currency.
+
+    Examples
+    --------
+    >>> usd(1234.5), usd(0.25)
+    ('1,234 USD', '0.25 USD')
+    """
+    return f"{money(amount)} USD"
+
+
+def duration(hours: float) -> str:
+    """Write how long something took, from seconds to days.
+
+    Examples
+    --------
+    >>> [duration(hours) for hours in (0, 0.0001, 0.001, 0.75, 6.25, 51.0)]
+    ['0 s', '<1 s', '4 s', '45 min', '6.2 h', '2.1 days']
+    """
+    seconds = 3600 * hours
+    if 0 < seconds < 0.5:  # noqa: PLR2004 - what would be written as 0
+        return "<1 s"
+    if seconds < 59.5:  # noqa: PLR2004 - what would be written as 60
+        return f"{seconds:.0f} s"
+    if seconds < 59.5 * 60:
+        return f"{seconds / 60:.0f} min"
+    if hours < 48:
+        return f"{number(hours)} h"
+    return f"{number(hours / 24)} days"
 
 
 def joined(parts: Sequence[Markup | str]) -> Markup:

@@ -1,0 +1,249 @@
+"""What jobs cost: by project, over the calendar, beside the bill, and for failures."""
+
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from trainview import plot
+from trainview.cells import cell
+from trainview.plot.wording import signed_money
+from trainview.reporting.failures import what
+from trainview.reporting.gpus import PERIODS
+from trainview.reporting.parts import Part, Topic
+from trainview.reporting.pictures import BARS, bars_height, picture
+from trainview.reporting.readings import Costs, Readings
+from trainview.reporting.tables import view
+from trainview.reporting.words import day, each, joined, listed, name, share, usd
+from trainview.text import count
+
+_AMOUNTS = ["jobs", "estimated_usd", "billed_usd", "difference_usd", "overhead_usd", "price_usd"]
+# Amounts below are written as 0.
+_CENT = 0.005
+# In inches: a row of two bars, and what stands above and below of such rows.
+_PAIR, _PAIRS, _OVER_TIME = 0.46, 1.3, 3.4
+
+
+def costs(readings: Readings) -> Topic | None:
+    """Make the topic on money.
+
+    Parameters
+    ----------
+    readings : Readings
+        What the helpers say.
+
+    Returns
+    -------
+    Topic or None
+        By project, over the calendar, beside the bill and for failures, as far as prices and a
+        bill tell; None where there is neither.
+    """
+    found = readings.costs
+    if found is None:
+        return None
+    lead = Markup(" ").join([*_estimate(found), *_bill(found, readings.snapshot.billing)])
+    parts = []
+    if found.total["estimated_usd"] > 0 or found.billed > 0:
+        parts += [_by_project(found), _over_time(found)]
+    if parts and found.reasons is not None:
+        parts.append(_reasons(found.reasons))
+    if found.failures["estimated_usd"].sum() > 0:
+        parts.append(_failures(found))
+    return Topic("costs", "What it costs", lead, tuple(parts))
+
+
+def _estimate(found: Costs) -> list[Markup | str]:
+    """Say what the estimate is, and what is not in it."""
+    if not found.priced:
+        return []
+    total = found.total
+    said: list[Markup | str] = [
+        f"At most {usd(total['estimated_usd'])} at list prices, queueing and deployment included."
+    ]
+    if pd.isna(total["estimated_usd"]):
+        said = ["The cost of no job can be estimated."]
+    elif not total["estimated_usd"] > 0:
+        said = ["No job cost anything at list prices."]
+    missing: list[Markup | str] = []
+    if total["unpriced_jobs"]:
+        types = name("instance_type_id", total["unpriced_instance_types"], 100)
+        jobs = count(total["unpriced_jobs"], "job")
+        missing.append(Markup("{} whose instance type has no price ({})").format(jobs, types))
+    if total["untimed_jobs"]:
+        missing.append(f"{count(total['untimed_jobs'], 'job')} of unknown duration")
+    return [*said, Markup("Not in it: {}.").format(joined(missing))] if missing else said
+
+
+def _bill(found: Costs, billing: pd.DataFrame) -> list[str]:
+    """Say what was billed, and for when."""
+    dates = billing["date"].dropna()
+    if pd.isna(found.billed):
+        return []
+    if dates.empty:
+        return [f"{usd(found.billed)} were billed, for no certain days."]
+    days = " to ".join(dict.fromkeys([day(dates.min()), day(dates.max())]))
+    undated = found.billed - found.over_time["billed_usd"].sum()
+    rest = f"; {usd(undated)} of it for no certain day" if undated >= _CENT else ""
+    return [f"{usd(found.billed)} were billed, for {days}{rest}."]
+
+
+def _by_project(found: Costs) -> Part:
+    money, of = "estimated_usd", "the estimate"
+    if not found.total["estimated_usd"] > 0:
+        money, of = "billed_usd", "the bill"
+    used = found.by_project[found.by_project[money] > 0]
+    used = used.sort_values(money, ascending=False, kind="stable")
+    top, shares = used.head(3), used[money] / used[money].sum()
+    lead = Markup("{} took {} of {}.").format(
+        joined([name("project_name", project) for project in top["project_name"]]),
+        share(shares.head(3).sum()),
+        of,
+    )
+    has_bill, drawing = "billed_usd" in used, None
+    if len(used) > 1 and found.priced:
+        if len(used) > BARS:
+            lead += f" The picture has the first {BARS} of {len(used):,} projects; the others took "
+            lead += f"{share(shares.iloc[BARS:].sum())}."
+        rows = min(len(used), BARS)
+        drawing = picture(
+            plot.plot_reconcile_cost if has_bill else plot.plot_estimate_cost,
+            used.head(BARS),
+            "costs-project",
+            f"Cost by project, as bars. {listed(map(_project, each(used)))}",
+            _PAIRS + _PAIR * rows if has_bill else bars_height(rows),
+        )
+    columns = ["jobs", "gpu_hours", "estimated_usd", "share", "unpriced_jobs", "untimed_jobs"]
+    command = "trainview cost SOURCE --format csv"
+    if has_bill:
+        columns = _AMOUNTS if found.priced else ["jobs", "billed_usd", "billed_minutes"]
+        command = 'tv.reconcile_cost(snap.jobs, snap.prices, snap.billing, by="project_name")'
+    return Part(
+        "costs-project",
+        "By project",
+        lead,
+        drawing,
+        view=view(found.by_project, "Cost by project", ["project_name", *columns], command),
+    )
+
+
+def _project(row: Any) -> str:
+    return f"{cell('project_name', row.project_name, 60)}: {_amounts(row)}"
+
+
+def _amounts(row: Any) -> str:
+    """Read an estimate out, and the bill that there may be."""
+    said = ["no estimate" if pd.isna(row.estimated_usd) else f"estimated {usd(row.estimated_usd)}"]
+    if hasattr(row, "billed_usd"):
+        said.append("no bill" if pd.isna(row.billed_usd) else f"billed {usd(row.billed_usd)}")
+    return ", ".join(said)
+
+
+def _over_time(found: Costs) -> Part:
+    frame, period = found.over_time, PERIODS[found.freq]
+    estimated = frame["estimated_usd"].sum() > 0
+    money, what = ("estimated_usd", "at most ") if estimated else ("billed_usd", "")
+    known = frame[frame[money] > 0]
+    lead = "The bill is not for certain days."
+    if len(known):
+        most = known.sort_values(money, ascending=False, kind="stable").iloc[0]
+        lead = f"The {period} of {day(most['period'])} cost most, {what}{usd(most[money])}."
+    if len(known) == len(frame) == 1:
+        lead = f"All of it falls into one {period}, that of {day(most['period'])}."
+    label = f"Cost of each {period}, as bars for the estimate and strokes for the bill. {lead}"
+    return Part(
+        "costs-time",
+        "Over time",
+        lead,
+        picture(plot.plot_cost_over_time, frame, "costs-time", label, _OVER_TIME)
+        if len(frame) > 1
+        else None,
+        view=view(
+            frame[::-1],
+            f"Cost per {period}, newest first",
+            ["period", "estimated_usd", "billed_usd"],
+            f'tv.cost_over_time(snap.jobs, snap.prices, snap.billing, freq="{found.freq}")',
+        ),
+    )
+
+
+def _reasons(reasons: pd.DataFrame) -> Part:
+    difference = reasons["difference_usd"].sum()
+    lead = "Estimate and bill are equal."
+    differing = reasons[reasons["difference_usd"].abs() >= _CENT]
+    if len(differing):
+        side = "above" if difference > 0 else "below"
+        lead = f"The estimate is {usd(abs(difference))} {side} the bill: "
+        lead += f"{joined([_reason(row) for row in each(differing)])}."
+    reasons = reasons[reasons[["estimated_usd", "billed_usd"]].sum(axis=1) > 0]
+    rows = listed(f"{row.reason}: {_amounts(row)}" for row in each(reasons))
+    return Part(
+        "costs-reason",
+        "Why estimate and bill differ",
+        lead,
+        picture(
+            plot.plot_reconcile_cost,
+            reasons,
+            "costs-reason",
+            f"Estimate and bill by the reason of their difference, as bars. {rows}",
+            _PAIRS + _PAIR * len(reasons),
+        )
+        if len(reasons) > 1
+        else None,
+        view=view(
+            reasons,
+            "Estimate and bill by the reason of their difference",
+            ["reason", *_AMOUNTS],
+            'tv.reconcile_cost(snap.jobs, snap.prices, snap.billing, by="reason")',
+        ),
+    )
+
+
+def _reason(row: Any) -> str:
+    parts = [
+        f"{signed_money(amount)} {what}"
+        for amount, what in (
+            (row.overhead_usd, "for time that is not billed"),
+            (row.price_usd, "for other prices than on the list"),
+        )
+        if abs(amount) >= _CENT
+    ]
+    of_it = f" ({', '.join(parts)})" if parts else ""
+    return f"{row.reason} {signed_money(row.difference_usd)} USD{of_it}"
+
+
+def _failures(found: Costs) -> Part:
+    failures = found.failures
+    first, lost = failures.iloc[0], failures["estimated_usd"].sum()
+    lead = Markup("Failed jobs cost at most {}, {} of all; {} of it for {}: {}").format(
+        usd(lost),
+        share(lost / found.total["estimated_usd"]),
+        usd(first["estimated_usd"]),
+        count(first["jobs"], "job"),
+        name("error", what(first["error"]), 100),
+    )
+    costly = failures[failures["estimated_usd"] > 0]
+    bars = listed(
+        f"{usd(row.estimated_usd)}: {cell('error', what(row.error), 100)}" for row in each(costly)
+    )
+    if len(costly) > BARS:
+        lead += f" The {BARS} most expensive errors are shown, all are in the table."
+    return Part(
+        "costs-failures",
+        "What failures cost",
+        lead,
+        picture(
+            plot.plot_failure_costs,
+            costly.head(BARS),
+            "costs-failures",
+            f"Cost of each error, as bars. {bars}",
+            bars_height(len(costly), 0.42),
+        )
+        if len(costly) > 1
+        else None,
+        view=view(
+            failures,
+            "Cost of failed jobs by error",
+            ["error", "jobs", "unpriced_jobs", "gpu_hours", "estimated_usd", "last_seen", "job_id"],
+            "trainview cost SOURCE --show failures --format csv",
+        ),
+    )
