@@ -33,7 +33,7 @@ HOUSE = {
     "answers": "errors text transport",
     "pace": "",
     "calling": "answers errors pace text transport",
-    "client": "answers calling errors",
+    "client": "answers calling errors text",
     "analysis": "errors gpus statuses",
     "plot": "errors statuses text",
     "card": "text",

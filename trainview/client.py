@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from trainview.answers import Answer
 from trainview.calling import Caller
 from trainview.errors import ArgumentError
+from trainview.text import safe_text
 
 __all__ = ["FIRST_BILLED", "LONGEST_BILL", "Answer", "Client"]
 
@@ -195,6 +196,7 @@ class Client(Caller):
         AuthError, RateLimitError, ApiError, NetworkError
             As in :meth:`list_training_projects`.
         """
+        start, end = _with_zone("start", start), _with_zone("end", end)
         if start < FIRST_BILLED or not timedelta(0) < end - start <= LONGEST_BILL:
             text = f"no bill can be asked for from {start} to {end}"
             raise ArgumentError(f"{text}: at most 31 days, from 2026-01-01 on")
@@ -229,17 +231,13 @@ class Client(Caller):
         Raises
         ------
         ArgumentError
-            If this cannot be an id.
+            If this cannot be an id, or a moment has no zone.
         NotFoundError
             If there is no such job.
         AuthError, RateLimitError, ApiError, NetworkError
             As in :meth:`list_training_projects`.
         """
-        span = {
-            "start_epoch_millis": _milliseconds(start),
-            "end_epoch_millis": _milliseconds(end),
-            "step_seconds": step_seconds,
-        }
+        span = _span(start, end) | {"step_seconds": step_seconds}
         return self._call_job(project_id, job_id, "metrics", span)
 
     def list_training_job_checkpoints(self, project_id: str, job_id: str) -> Answer:
@@ -286,12 +284,7 @@ class Client(Caller):
         ArgumentError, NotFoundError, AuthError, RateLimitError, ApiError, NetworkError
             As in :meth:`get_training_job_metrics`.
         """
-        span: dict[str, str | int] = {
-            "start_epoch_millis": _milliseconds(start),
-            "end_epoch_millis": _milliseconds(end),
-            "direction": "desc",
-            "limit": limit,
-        }
+        span = _span(start, end) | {"direction": "desc", "limit": limit}
         return self._call_job(project_id, job_id, "logs", span)
 
     def get_queue_context(self, job_id: str) -> Answer:
@@ -336,8 +329,18 @@ def _checked_statuses(values: Iterable[str]) -> list[str]:
     return statuses
 
 
-def _milliseconds(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)
+def _span(start: datetime, end: datetime) -> dict[str, str | int]:
+    moments = {"start_epoch_millis": start, "end_epoch_millis": end}
+    return {
+        name: round(_with_zone(name.partition("_")[0], moment).timestamp() * 1000)
+        for name, moment in moments.items()
+    }
+
+
+def _with_zone(name: str, moment: datetime) -> datetime:
+    if not isinstance(moment, datetime) or moment.tzinfo is None:
+        raise ArgumentError(f"{name}: expected a datetime with a zone, got {safe_text(moment, 60)}")
+    return moment
 
 
 def _iso(moment: datetime) -> str:
