@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from tests.reporting.snapshots import SNAPSHOTS, page
+from tests.reporting.snapshots import FLEETS, SNAPSHOTS, page
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
@@ -33,7 +33,7 @@ def browser():
 @pytest.fixture(scope="session")
 def reports(tmp_path_factory):
     folder = tmp_path_factory.mktemp("reports")
-    files = {name: folder / f"{name.replace(' ', '-')}.html" for name in SNAPSHOTS}
+    files = {name: folder / f"{name.replace(' ', '-')}.html" for name in (*SNAPSHOTS, *FLEETS)}
     for name, file in files.items():
         file.write_text(page(name), encoding="utf-8")
     return files

@@ -6,6 +6,16 @@ from pathlib import Path
 
 import trainview as tv
 from tests.builders import CPU, job, payload, project
+from tests.reporting.fleet import (
+    TABLES,
+    billed,
+    fleet,
+    limit,
+    price,
+    samples,
+    table,
+    wait,
+)
 from trainview.reporting import render
 
 DATA = Path(__file__).parents[2] / "data"
@@ -37,6 +47,29 @@ SNAPSHOTS = {
     "contradictory": payload(training_jobs=[job(updated_at="2026-01-01T00:00:00Z")]),
     "latest only": payload(training_projects=[project(latest_job=job())]),
 }  # fmt: skip
+NOTHING = payload(training_projects=[])
+FLEETS = {
+    "fleet": lambda: fleet(*TABLES),
+    "estimate alone": lambda: fleet("prices"),
+    "bill alone": lambda: fleet("billing"),
+    "metrics alone": lambda: fleet("metrics"),
+    "fleet without jobs": lambda: fleet(*TABLES, source=NOTHING),
+    "nothing known": lambda: fleet(
+        prices=table("prices", price("other")),
+        billing=table("billing", billed(None, "0.00")),
+        metrics=table("metrics", *samples(0.5, step=None)),
+        queue=table("queue", wait("run", None)),
+        capacity=table("capacity", limit(4, "H100")),
+    ),
+    "no GPU measured": lambda: fleet(metrics=table("metrics", samples(1.0)[0] | {"gpu": None, "metric": "cpu_usage"})),
+    "hostile fleet": lambda: load_quietly(HOSTILE).assign(
+        prices=table("prices", price()),
+        billing=table("billing", billed("a", "3.00", 9, project_name=EVIL), billed("x", "2.00", project_name=EVIL, job_name=EVIL, is_deleted=True)),
+        metrics=table("metrics", *samples(0.0, 0.9, 0.0, job_id="f", node_id=EVIL), *samples(0.0, 0.9, job_id=EVIL, node_id=EVIL)),
+        queue=table("queue", wait("e", 9.0, job_name=EVIL, gpu_type=EVIL, is_waiting=True), wait("f", 1.0, gpu_type=EVIL), wait(EVIL, 2.0)),
+        capacity=table("capacity", limit(1, EVIL), limit(1), limit(1, team=EVIL), limit(1, EVIL, team=EVIL)),
+    ),
+}  # fmt: skip
 
 
 def load_quietly(source: object) -> tv.Snapshot:
@@ -47,7 +80,7 @@ def load_quietly(source: object) -> tv.Snapshot:
 
 @cache
 def snapshot(name: str) -> tv.Snapshot:
-    return load_quietly(SNAPSHOTS[name])
+    return FLEETS[name]() if name in FLEETS else load_quietly(SNAPSHOTS[name])
 
 
 @cache

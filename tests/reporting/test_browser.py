@@ -29,8 +29,11 @@ def unfold(page, part):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
     ("name", "width"),
-    [("small", 1280), ("small", 390), ("hostile", 1280), ("empty", 1280), ("all failed", 1280)],
-)
+    [
+        ("small", 1280), ("small", 390), ("hostile", 1280), ("empty", 1280), ("all failed", 1280),
+        ("fleet", 1280), ("fleet", 390), ("hostile fleet", 1280), ("fleet without jobs", 1280),
+    ],
+)  # fmt: skip
 def test_axe_finds_no_violation(visit, name, width, scheme):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     page = visit(name, width, color_scheme=scheme)
@@ -100,8 +103,9 @@ def test_an_error_unfolds_into_its_latest_message(visit):
     assert group.locator("pre").inner_text() == example
 
 
-def test_hostile_names_execute_nothing(visit):
-    page = visit("hostile")
+@pytest.mark.parametrize("name", ["hostile", "hostile fleet"])
+def test_hostile_names_execute_nothing(visit, name):
+    page = visit(name)
     page.evaluate(UNFOLD)
     for one in page.locator("th button").all():
         one.click()
@@ -132,7 +136,7 @@ def test_even_markup_that_got_in_would_be_stopped_by_the_policy(browser, reports
 
 def test_without_scripts_all_of_it_can_be_read(visit):
     page = visit("sample", java_script_enabled=False)
-    assert page.locator(".wide svg:visible").count() == 9
+    assert page.locator(".wide svg:visible").count() == 21
     assert page.locator("th button").count() == 0
     assert page.locator(".tools:visible").count() == 0
     unfold(page, PROJECTS)
@@ -142,7 +146,9 @@ def test_without_scripts_all_of_it_can_be_read(visit):
 
 
 @pytest.mark.parametrize("width", [390, 768, 1280, 1920])
-@pytest.mark.parametrize("name", ["sample", "hostile", "empty", "one job", "latest only"])
+@pytest.mark.parametrize(
+    "name", ["sample", "hostile", "empty", "one job", "latest only", "hostile fleet"]
+)
 def test_the_page_never_scrolls_sideways(visit, name, width):
     page = visit(name, width)
     page.evaluate(UNFOLD)
@@ -151,8 +157,8 @@ def test_the_page_never_scrolls_sideways(visit, name, width):
 
 def test_a_phone_gets_pictures_whose_texts_can_be_read(visit):
     page = visit("sample", 390)
-    assert page.locator("svg:visible").count() == 9
-    assert page.locator(".narrow svg:visible").count() == 9
+    assert page.locator("svg:visible").count() == 21
+    assert page.locator(".narrow svg:visible").count() == 21
     heights = page.evaluate(
         "[...document.querySelectorAll('.narrow svg text')].map((one) => one.getBoundingClientRect().height)"
     )
@@ -161,7 +167,7 @@ def test_a_phone_gets_pictures_whose_texts_can_be_read(visit):
 
 def test_the_first_screen_answers_the_first_questions(visit):
     page = visit("sample")
-    for question in ("Is something on fire?", "What costs most?", "What to do next?"):
+    for question in ("Is something on fire?", "Where does the money go?", "What to do next?"):
         box = page.get_by_role("heading", name=question).bounding_box()
         assert box["y"] < 900
 
@@ -187,6 +193,27 @@ def test_texts_of_pictures_have_the_colour_of_the_scheme(visit):
     assert inks == {"light": "rgb(26, 29, 33)", "dark": "rgb(232, 234, 237)"}
 
 
+def test_the_ground_of_pictures_has_the_colour_of_the_page(visit):
+    # between the rows of the heat map
+    line = "#utilization-job .wide [stroke='var(--ground)']"
+    for scheme, ground in (("light", "rgb(255, 255, 255)"), ("dark", "rgb(20, 23, 27)")):
+        page = visit("fleet", color_scheme=scheme)
+        stroke = f'getComputedStyle(document.querySelector("{line}")).stroke'
+        assert page.evaluate(stroke) == ground
+
+
+def test_figures_fill_their_rows(visit):
+    for name, rows in (("small", [3, 3]), ("metrics alone", [4, 3]), ("fleet", [4, 4])):
+        page = visit(name)
+        boxes = [box.bounding_box() for box in page.locator(".figures > div").all()]
+        tops = sorted({box["y"] for box in boxes})
+        assert [sum(box["y"] == top for box in boxes) for top in tops] == rows
+        ends = {
+            round(max(box["x"] + box["width"] for box in boxes if box["y"] == top)) for top in tops
+        }
+        assert len(ends) == 1
+
+
 def test_it_prints_to_a_pdf_that_is_unfolded_and_has_no_controls(visit):
     page = visit("sample", color_scheme="dark")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
@@ -205,4 +232,4 @@ def test_it_prints_to_a_pdf_that_is_unfolded_and_has_no_controls(visit):
     assert set(page.evaluate(paper)) == {"rgb(0, 0, 0)"}
     content = page.pdf(format="A4")
     assert content.startswith(b"%PDF")
-    assert content.count(b"/Type /Page\n") <= 14
+    assert content.count(b"/Type /Page\n") <= 28

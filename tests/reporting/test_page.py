@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
-from html.parser import HTMLParser
 from itertools import pairwise
 
 import matplotlib as mpl
@@ -15,9 +14,11 @@ import pytest
 
 import trainview as tv
 from tests.builders import job, payload
+from tests.reporting.reading import Page
 from tests.reporting.snapshots import (
     DATA,
     EVIL,
+    FLEETS,
     RUNNING,
     SNAPSHOTS,
     load_quietly,
@@ -27,52 +28,8 @@ from tests.reporting.snapshots import (
 from trainview.errors import OutputError
 from trainview.reporting import render
 
-VOID = {"meta", "link", "img", "br", "input", "hr"}
 
-
-class Page(HTMLParser):
-    """Elements, attributes and text of a page, checked for balance on the way."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: list[tuple[str, str]] = []
-        self._open: list[str] = []
-        self.feed(text)
-        self.close()
-        assert self._open == []
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self._open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        assert self._open.pop() == tag
-
-    def handle_data(self, data):
-        self.texts.append((self._open[-1] if self._open else "", data))
-
-    def all(self, tag, **wanted):
-        return [
-            attributes
-            for name, attributes in self.elements
-            if name == tag and wanted.items() <= attributes.items()
-        ]
-
-    def text_of(self, tag):
-        return [text.strip() for name, text in self.texts if name == tag and text.strip()]
-
-    def prose(self):
-        """All text that is read, with single spaces."""
-        unread = {"script", "style", "title"}
-        return re.sub(r"\s+", " ", "".join(text for tag, text in self.texts if tag not in unread))
-
-
-@pytest.fixture(scope="module", params=SNAPSHOTS)
+@pytest.fixture(scope="module", params=[*SNAPSHOTS, *FLEETS])
 def found(request):
     return Page(page(request.param))
 
@@ -95,17 +52,21 @@ def test_the_sections_come_in_the_order_of_their_weight():
     named = [attributes["id"] for attributes in found.all("section") if "id" in attributes]
     assert named == [
         "attention",
+        "costs",
         "gpus",
+        "utilization",
         "statuses",
         "failures",
         "durations",
+        "queue",
+        "quota",
         "timeline",
         "meaning",
     ]
-    assert [attributes["href"][1:] for attributes in found.all("a")[2:9]] == named
+    assert [attributes["href"][1:] for attributes in found.all("a")[2:13]] == named
     assert found.text_of("h3")[:3] == [
         "Is something on fire?",
-        "What costs most?",
+        "Where does the money go?",
         "What to do next?",
     ]
 
@@ -126,10 +87,10 @@ def test_every_picture_says_what_it_shows_and_every_table_has_a_caption(found):
 def test_a_table_stands_behind_every_picture():
     text = page("sample")
     parts = re.split(r'<div class="part" id="[^"]+">', text)[1:]
-    assert len(parts) == 10
+    assert len(parts) == 23
     for part in parts:
         assert part.count("<table>") == 1
-    assert sum("<svg" in part for part in parts) == 9
+    assert sum("<svg" in part for part in parts) == 21
 
 
 def test_nothing_comes_from_elsewhere_and_nothing_runs_but_our_script(found):
@@ -171,12 +132,16 @@ def test_the_page_tells_the_snapshots_figures():
     snap = snapshot("sample")
     found = Page(page("sample"))
     figures = snap.summary().set_index("figure")["value"]
-    values = found.text_of("dd")[:12:2]
+    values = found.text_of("dd")[:16:2]
+    costs = tv.estimate_cost(snap.jobs, snap.prices, by=None)
+    idle = tv.idle_gpus(snap.metrics, snap.jobs, by=None)
     assert values == [
         f"{figures['jobs that need attention']:.0f}",
         f"{figures['jobs open']:.0f}",
         f"{figures['GPUs held now']:.0f}",
         f"{figures['GPU-hours, upper bound']:,.0f}",
+        f"{costs['estimated_usd'].item():,.0f}",
+        f"{idle['idle_share'].item():.0%}",
         f"{figures['failure rate']:.0%}",
         f"{figures['jobs']:.0f}",
     ]
@@ -202,7 +167,8 @@ def test_text_alternatives_have_the_numbers_of_the_helpers():
     snap = snapshot("sample")
     labels = [attributes["aria-label"] for attributes in Page(page("sample")).all("svg")]
     first = tv.gpu_usage(snap.jobs).iloc[0]
-    assert f"as bars. {first['gpu_type']}: {first['gpu_hours']:,.0f} (70%);" in labels[0]
+    usage = next(label for label in labels if label.startswith("GPU-hours by GPU type"))
+    assert f"as bars. {first['gpu_type']}: {first['gpu_hours']:,.0f} (70%);" in usage
     statuses = next(label for label in labels if label.startswith("Jobs by status"))
     for row in tv.status_counts(snap.jobs).head(5).itertuples():
         assert f"{row.status}: {row.jobs} ({row.share:.0%})" in statuses
@@ -286,7 +252,7 @@ def test_no_picture_is_empty_or_shows_a_single_number():
     assert Page(page("empty")).all("svg") == []
     labels = [attributes["aria-label"] for attributes in Page(page("one job")).all("svg")]
     assert [label[:14] for label in labels] == ["Jobs over time"] * 2
-    for name in SNAPSHOTS:
+    for name in [*SNAPSHOTS, *FLEETS]:
         assert "no data" not in Page(page(name)).text_of("text")
 
 

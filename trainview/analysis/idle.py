@@ -136,7 +136,7 @@ def _rates(jobs: object, prices: object, columns: list[str]) -> pd.DataFrame:
     names = ["instance_type_id", "usd_per_minute"]
     table = to_pandas(plain_text(read_table(prices, names), names))
     table = table.drop_duplicates("instance_type_id", keep="last").set_index("instance_type_id")
-    price = facts["instance_type_id"].map(table["usd_per_minute"].astype("float64"))
+    price = facts["instance_type_id"].map(table["usd_per_minute"]).astype("float64")
     gpus = facts["gpu_count"].astype("float64")
     rate = price * 60 / gpus.where(gpus > 0)
     return facts[["job_id", *columns, "__end"]].assign(__usd_per_hour=rate)

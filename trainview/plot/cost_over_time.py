@@ -73,7 +73,9 @@ def plot_cost_over_time(cost: Any, *, ax: Axes | None = None) -> Axes:
     period, widths = period_lengths(begin)
     ax = take_axes(ax, TIME_WIDTH, 4.0)
     ax.set_xlabel(time_label(zone), loc="left")
-    ax.set_ylabel(f"Cost in USD per {period}\n(estimate, upper bound)")
+    only_billed = np.isnan(estimated).all() and not np.isnan(billed).all()
+    what = "billed" if only_billed else "estimate, upper bound"
+    ax.set_ylabel(f"Cost in USD per {period}\n({what})")
     if np.isnan(estimated).all() and np.isnan(billed).all():
         return no_data(ax)
     names = group_names(table, keys)

@@ -43,9 +43,9 @@ def costs(readings: Readings) -> Topic | None:
         return None
     lead = Markup(" ").join([*_estimate(found), *_bill(found, readings.snapshot.billing)])
     parts = []
-    if found.total["estimated_usd"] > 0 or found.billed > 0:
+    if found.estimate() > 0 or found.billed > 0:
         parts += [_by_project(found), _over_time(found)]
-    if parts and found.reasons is not None:
+    if found.estimate() > 0 and found.reasons is not None:
         parts.append(_reasons(found.reasons))
     if found.failures["estimated_usd"].sum() > 0:
         parts.append(_failures(found))
@@ -56,14 +56,12 @@ def _estimate(found: Costs) -> list[Markup | str]:
     """Say what the estimate is, and what is not in it."""
     if not found.priced:
         return []
-    total = found.total
+    total, estimate = found.total, found.estimate()
     said: list[Markup | str] = [
-        f"At most {usd(total['estimated_usd'])} at list prices, queueing and deployment included."
+        f"At most {usd(estimate)} at list prices, queueing and deployment included."
     ]
-    if pd.isna(total["estimated_usd"]):
-        said = ["The cost of no job can be estimated."]
-    elif not total["estimated_usd"] > 0:
-        said = ["No job cost anything at list prices."]
+    if not estimate > 0:
+        said = ["No estimate is possible." if pd.isna(estimate) else "No job costs anything."]
     missing: list[Markup | str] = []
     if total["unpriced_jobs"]:
         types = name("instance_type_id", total["unpriced_instance_types"], 100)
@@ -71,7 +69,7 @@ def _estimate(found: Costs) -> list[Markup | str]:
         missing.append(Markup("{} whose instance type has no price ({})").format(jobs, types))
     if total["untimed_jobs"]:
         missing.append(f"{count(total['untimed_jobs'], 'job')} of unknown duration")
-    return [*said, Markup("Not in it: {}.").format(joined(missing))] if missing else said
+    return [*said, Markup("Left out: {}.").format(joined(missing))] if missing else said
 
 
 def _bill(found: Costs, billing: pd.DataFrame) -> list[str]:
@@ -89,7 +87,7 @@ def _bill(found: Costs, billing: pd.DataFrame) -> list[str]:
 
 def _by_project(found: Costs) -> Part:
     money, of = "estimated_usd", "the estimate"
-    if not found.total["estimated_usd"] > 0:
+    if not found.estimate() > 0:
         money, of = "billed_usd", "the bill"
     used = found.by_project[found.by_project[money] > 0]
     used = used.sort_values(money, ascending=False, kind="stable")
@@ -100,7 +98,7 @@ def _by_project(found: Costs) -> Part:
         of,
     )
     has_bill, drawing = "billed_usd" in used, None
-    if len(used) > 1 and found.priced:
+    if len(used) > 1 and money == "estimated_usd":
         if len(used) > BARS:
             lead += f" The picture has the first {BARS} of {len(used):,} projects; the others took "
             lead += f"{share(shares.iloc[BARS:].sum())}."
@@ -146,7 +144,8 @@ def _over_time(found: Costs) -> Part:
     lead = "The bill is not for certain days."
     if len(known):
         most = known.sort_values(money, ascending=False, kind="stable").iloc[0]
-        lead = f"The {period} of {day(most['period'])} cost most, {what}{usd(most[money])}."
+        lead = f"The {period} of {day(most['period'])} was the most expensive, "
+        lead += f"{what}{usd(most[money])}."
     if len(known) == len(frame) == 1:
         lead = f"All of it falls into one {period}, that of {day(most['period'])}."
     label = f"Cost of each {period}, as bars for the estimate and strokes for the bill. {lead}"
@@ -216,7 +215,7 @@ def _failures(found: Costs) -> Part:
     first, lost = failures.iloc[0], failures["estimated_usd"].sum()
     lead = Markup("Failed jobs cost at most {}, {} of all; {} of it for {}: {}").format(
         usd(lost),
-        share(lost / found.total["estimated_usd"]),
+        share(lost / found.estimate()),
         usd(first["estimated_usd"]),
         count(first["jobs"], "job"),
         name("error", what(first["error"]), 100),

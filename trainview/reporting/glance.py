@@ -128,9 +128,9 @@ def _large(amount: float, text: str, unit: str = "") -> tuple[str, str]:
 def _money(costs: Costs | None) -> list[Figure]:
     if costs is None:
         return []
-    estimated, billed = costs.total["estimated_usd"], costs.billed
+    estimated, billed = costs.estimate(), costs.billed
     if not costs.priced:
-        return [Figure(*_large(billed, money(billed), "USD"), "billed", "without an estimate")]
+        return [Figure(*_large(billed, money(billed), "USD"), "billed", "no list prices")]
     hint = "at list prices" if pd.isna(billed) else f"billed: {usd(billed)}"
     if pd.isna(estimated):
         return [Figure("n/a", "", "cost", hint)]
@@ -187,9 +187,9 @@ def _spent(readings: Readings) -> Answer | None:
     if costs is None:
         return None
     column, of = "estimated_usd", "all costs, at most"
-    if not costs.total["estimated_usd"] > 0:
+    if not costs.estimate() > 0:
         column, of = "billed_usd", "the bill,"
-    if not (costs.total["estimated_usd"] > 0 or costs.billed > 0):
+    if not (costs.estimate() > 0 or costs.billed > 0):
         return None
     projects = costs.by_project.sort_values(column, ascending=False, kind="stable")
     first, total = projects.iloc[0], projects[column].sum()
@@ -201,7 +201,7 @@ def _spent(readings: Readings) -> Answer | None:
     )
     lost = costs.failures["estimated_usd"].sum()
     if lost > 0:
-        part = share(lost / costs.total["estimated_usd"])
+        part = share(lost / costs.estimate())
         verdict += Markup(" Failed jobs took {}, or {}.").format(usd(lost), part)
     idle = busy.idle["idle_usd"].sum() if busy else 0
     if idle > 0:

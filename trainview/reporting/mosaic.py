@@ -33,9 +33,10 @@ def replace_images(ax: Axes) -> None:
     for image in list(ax.images):
         values: Any = image.get_array()
         colours, known = image.to_rgba(values, bytes=True), ~np.ma.getmaskarray(values)
-        for colour in np.unique(colours[known], axis=0):
-            blocks = find_blocks((colours == colour).all(axis=-1) & known)
-            ax.add_patch(_shape(image, blocks, tuple(colour / 255)))
+        for number, colour in enumerate(np.unique(colours[known], axis=0)):
+            shape = _shape(image, find_blocks((colours == colour).all(axis=-1) & known))
+            shape.set(facecolor=tuple(colour / 255), gid=f"{MOSAIC}-{number}")
+            ax.add_patch(shape)
         image.remove()
 
 
@@ -75,7 +76,7 @@ def find_blocks(cells: Any) -> list[Block]:
     return blocks
 
 
-def _shape(image: AxesImage, blocks: list[Block], colour: tuple[float, ...]) -> PathPatch:
+def _shape(image: AxesImage, blocks: list[Block]) -> PathPatch:
     """Draw blocks where the image has them, cut off where it is."""
     west, east, south, north = image.get_extent()
     height, width = image.get_array().shape[:2]  # type: ignore[union-attr]
@@ -86,6 +87,6 @@ def _shape(image: AxesImage, blocks: list[Block], colour: tuple[float, ...]) -> 
         for column, row in ((left, top), (right, top), (right, bottom), (left, bottom), (left, top))
     ]
     path = Path(corners, _RECTANGLE * len(blocks))
-    shape = PathPatch(path, facecolor=colour, linewidth=0, zorder=image.get_zorder(), gid=MOSAIC)
+    shape = PathPatch(path, linewidth=0, zorder=image.get_zorder())
     shape.set_clip_path(image.get_clip_path())
     return shape

@@ -147,7 +147,9 @@ def _jobs(readings: Readings) -> Part:
         "queue-jobs",
         "Who waits, and who was ahead",
         lead,
-        view=view(
+        view=None
+        if rows.empty
+        else view(
             rows,
             "Jobs that waited a minute or longer, those that still wait first",
             [

@@ -77,10 +77,11 @@ def _lead(readings: Readings, types: pd.DataFrame) -> Markup:
     above = reached["over_limit_gpu_hours"].sum()
     if not above > 0:
         return lead + ". Nothing was asked for beyond."
+    rest = reached["over_limit_gpu_hours_with_extra"].sum()
     return lead + (
         f". {number(above)} GPU-hours were asked for beyond the limits: demand that had to wait. "
-        f"With {EXTRA_GPUS} more GPUs of each type it would have been at most "
-        f"{number(reached['over_limit_gpu_hours_with_extra'].sum())}."
+        f"With {EXTRA_GPUS} more GPUs of each type it would have been "
+        f"{f'at most {number(rest)}' if rest > 0 else 'none'}."
     )
 
 
@@ -89,7 +90,7 @@ def _by_type(types: pd.DataFrame) -> Part:
         "quota-type",
         "By GPU type",
         "Peaks beyond a limit are jobs that waited: they count as holding from submission on.",
-        _picture(types, "quota-type") if len(types) > 1 else None,
+        _picture(types, "quota-type") if len(types) > 1 and types["peak_gpus"].any() else None,
         view=view(
             types,
             f"Quota by GPU type; “with extra” is with {EXTRA_GPUS} more GPUs",
@@ -119,14 +120,18 @@ def _nearest(steps: pd.DataFrame, types: pd.DataFrame) -> pd.DataFrame:
     known = types[(types["limit"] > 0) & (types["peak_gpus"] > 0)]
     fullest = (known["peak_gpus"] / known["limit"].astype("float64")).nlargest(_MOST_LINES)
     limits = known.loc[fullest.index].set_index("gpu_type")["limit"].astype("float64")
-    limit = steps["gpu_type"].map(same_type, na_action="ignore").astype("str").map(limits)
+    spelled = steps["gpu_type"].map(same_type, na_action="ignore").astype("str")
+    limit = spelled.map(limits).astype("float64")
     steps = steps.assign(limit=limit, limit_share=steps["gpus"] / limit)[limit.notna()]
     order = ["limit_share", "start", "gpu_type"]
     return steps.sort_values(order, ascending=[False, True, True])
 
 
 def _at_once(steps: pd.DataFrame) -> Part:
-    first, reached = steps.iloc[0], steps[steps["limit_share"] >= 1]
+    first, table = steps.iloc[0], steps[steps["limit_share"] >= 1]
+    caption = "GPUs held at the limit or beyond, the fullest moment first"
+    if table.empty:
+        table, caption = steps.drop_duplicates("gpu_type"), "Most GPUs held against the limit"
     limits = steps.drop_duplicates("gpu_type").set_index("gpu_type")["limit"].to_dict()
     lead = Markup("The fullest moment: {} {} on {}, where {} may be held at once.").format(
         f"{first['gpus']:,}",
@@ -150,11 +155,9 @@ def _at_once(steps: pd.DataFrame) -> Part:
         if len(steps) > 1
         else None,
         view=view(
-            reached if len(reached) else steps.drop_duplicates("gpu_type"),
-            "GPUs held at the limit or beyond, the fullest moment first"
-            if len(reached)
-            else "Most GPUs held against the limit",
-            ["gpu_type", "start", "end", "gpus", "limit", "limit_share"],
+            table.rename(columns={"start": "from", "end": "until"}),
+            caption,
+            ["gpu_type", "from", "until", "gpus", "limit", "limit_share"],
             "tv.gpu_concurrency(snap.jobs)",
         ),
     )
@@ -177,7 +180,7 @@ def _by_team(teams: pd.DataFrame) -> Part:
         "quota-team",
         "By team",
         lead,
-        _picture(teams, "quota-team") if len(teams) > 1 else None,
+        _picture(teams, "quota-team") if len(teams) > 1 and teams["peak_gpus"].any() else None,
         view=view(
             teams,
             f"Quota by team and GPU type; “with extra” is with {EXTRA_GPUS} more GPUs",

@@ -52,6 +52,12 @@ class Costs(NamedTuple):
     over_time: pd.DataFrame
     failures: pd.DataFrame
 
+    def estimate(self) -> float:
+        """Give the sum in USD; NaN where it is of nothing but jobs that are free."""
+        missing = self.total["unpriced_jobs"] + self.total["untimed_jobs"]
+        estimated = self.total["estimated_usd"]
+        return estimated if estimated > 0 or not missing else float("nan")
+
 
 class Busy(NamedTuple):
     """How busy GPUs were.

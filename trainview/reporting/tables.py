@@ -30,6 +30,8 @@ _HEADINGS = {
     "period": "From (UTC)",
     "start": "Submitted (UTC)",
     "end": "Ended (UTC)",
+    "from": "From (UTC)",
+    "until": "Until (UTC)",
     "first_seen": "First seen (UTC)",
     "last_seen": "Last seen (UTC)",
     "low": "At least",

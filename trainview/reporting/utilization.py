@@ -58,14 +58,17 @@ def _lead(readings: Readings, busy: Busy) -> str:
     measured = held.isin(idle["job_id"]).sum()
     covered, idle_hours = idle["covered_gpu_hours"].sum(), idle["idle_gpu_hours"].sum()
     gpus = count(total["gpus"], "GPU")
-    mean = share(total["mean_utilization"])
-    said = [f"{mean} on average, measured on {gpus} for {number(covered)} GPU-hours."]
+    said = [f"{share(total['mean_utilization'])} on average, measured on {gpus}{_over(covered)}."]
     if covered > 0:
         part = share(idle_hours / covered) if idle_hours > 0 else "None"
         said.append(f"{part} of that time was idle{_cost(idle)}.")
     if measured < len(held):
         said.append(f"Measured are {measured:,} of {count(len(held), 'job')} that held GPUs.")
     return " ".join(said)
+
+
+def _over(covered: float) -> str:
+    return f", over {number(covered)} GPU-hours" if covered > 0 else ""
 
 
 def _cost(idle: pd.DataFrame) -> str:
@@ -80,10 +83,10 @@ def _by_project(busy: Busy) -> Part:
     # the order of the helper: the least busy first
     drawn = known[known.index.isin(largest.index)]
     first = drawn.iloc[0]
-    lead = Markup("{}: {} on average, over {} GPU-hours.").format(
+    lead = Markup("{}: {} on average{}.").format(
         name("project_name", first["project_name"]),
         share(first["mean_utilization"]),
-        number(first["covered_gpu_hours"]),
+        _over(first["covered_gpu_hours"]),
     )
     if len(drawn) > 1:
         lead = Markup("The least busy: {}").format(lead)
@@ -128,10 +131,10 @@ def _by_project(busy: Busy) -> Part:
 def _idle(busy: Busy) -> Part:
     idle = busy.idle[busy.idle["idle_gpu_hours"] > 0]
     first = idle.iloc[0]
-    lead = Markup("The {} of job {} in {} were idle for {} of {} GPU-hours{}.").format(
-        count(first["gpus"], "GPU"),
+    lead = Markup("{} of {}: {} did nothing for {} of {} GPU-hours{}.").format(
         name("job_id", first["job_id"]),
         name("project_name", first["project_name"]),
+        count(first["gpus"], "GPU"),
         number(first["idle_gpu_hours"]),
         number(first["covered_gpu_hours"]),
         _cost(idle.head(1)),
@@ -139,7 +142,7 @@ def _idle(busy: Busy) -> Part:
     if len(idle) > BARS:
         rest = idle["idle_gpu_hours"].iloc[BARS:].sum()
         lead += f" The picture has the first {BARS} of {len(idle):,} jobs with idle GPUs; the "
-        lead += f"others were idle for {number(rest)} GPU-hours."
+        lead += f"others did nothing for {number(rest)} GPU-hours."
     bars = listed(
         f"{cell('job_id', row.job_id, 60)}: {number(row.idle_gpu_hours)} of "
         f"{number(row.covered_gpu_hours)} GPU-hours"

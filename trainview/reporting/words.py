@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from trainview.cells import cell
+from trainview.cells import NULL, cell
 from trainview.plot.wording import money, number
 
 _MOST_LISTED = 5
@@ -28,10 +28,14 @@ def name(column: str, value: object, limit: int = 60) -> Markup:
 
     Examples
     --------
-    >>> name("project_name", "<b>")
-    Markup('<bdi>&lt;b&gt;</bdi>')
+    >>> name("project_name", "<b>"), name("project_name", None)
+    (Markup('<bdi>&lt;b&gt;</bdi>'), Markup('<bdi>(no project)</bdi>'))
     """
-    return Markup("<bdi>{}</bdi>").format(cell(column, value, limit))
+    text = cell(column, value, limit)
+    if text == NULL:
+        what = column.removesuffix("_name").replace("_", " ").replace("gpu", "GPU")
+        text = f"(no {what})"
+    return Markup("<bdi>{}</bdi>").format(text)
 
 
 def share(part: float) -> str:
