@@ -15,6 +15,7 @@ from tests.reporting.fleet import DAY, billed, fleet, limit, price, samples, tab
 from tests.reporting.reading import Page
 from tests.reporting.snapshots import EVIL, load_quietly, page, snapshot
 from trainview.reporting import render
+from trainview.reporting.gpus import thin
 from trainview.reporting.mosaic import find_blocks
 
 NEW = ["costs", "utilization", "queue", "quota"]
@@ -236,6 +237,23 @@ def test_a_large_job_stays_shapes_of_a_moderate_size():
     assert "<image" not in text
     [part] = re.findall(r'id="utilization-job">.*?</svg>', text, flags=re.DOTALL)
     assert len(part) < 1_000_000
+
+
+def test_many_steps_are_thinned_below_what_can_be_seen_and_few_are_not():
+    begin = pd.date_range(DAY, periods=20_000, freq="min")
+    gpus = np.random.default_rng(3).integers(0, 9, 20_000)
+    gpus[777] = 50
+    steps = pd.DataFrame(
+        {"gpu_type": "H100", "start": begin, "end": begin + pd.Timedelta("1min"), "gpus": gpus}
+    )
+    thinned = thin(steps)
+    assert len(thinned) == 2000
+    assert (thinned["end"].iloc[:-1].to_numpy() == thinned["start"].iloc[1:].to_numpy()).all()
+    # twenty begin in each slot: the highest of nineteen of them, then the last
+    slots = gpus.reshape(1000, 20)
+    expected = np.stack([slots[:, :19].max(axis=1), slots[:, 19]], axis=1).ravel()
+    assert thinned["gpus"].tolist() == expected.tolist()
+    pd.testing.assert_frame_equal(thin(steps.head(4000)), steps.head(4000))
 
 
 def test_long_waits_are_drawn_with_few_steps():

@@ -1,5 +1,6 @@
 """Where the GPUs go: to which type, to which project, and when."""
 
+import pandas as pd
 from markupsafe import Markup
 
 from trainview import plot
@@ -15,6 +16,8 @@ from trainview.text import count
 PERIODS = {"D": "day", "W": "week", "M": "month", "Y": "year"}
 _USAGE = ["jobs", "gpus", "elapsed_hours", "gpu_hours", "share"]
 _OVER_TIME = 3.4
+# Of a time axis: a pixel of a wide screen. So few steps are drawn as they are.
+_SLOTS, _FEW = 1000, 4000
 
 
 def gpus(readings: Readings) -> Topic:
@@ -182,7 +185,7 @@ def _at_once(readings: Readings) -> Part:
         "gpus-once",
         "At the same time",
         lead,
-        picture(plot.plot_gpu_concurrency, steps, "gpus-once", label, _OVER_TIME)
+        picture(plot.plot_gpu_concurrency, thin(steps), "gpus-once", label, _OVER_TIME)
         if len(steps) > 1
         else None,
         view=view(
@@ -192,3 +195,30 @@ def _at_once(readings: Readings) -> Part:
             "tv.gpu_concurrency(snap.jobs)",
         ),
     )
+
+
+def thin(steps: pd.DataFrame) -> pd.DataFrame:
+    """Join steps that begin so close together that they cannot be told apart.
+
+    Parameters
+    ----------
+    steps : pandas.DataFrame
+        Of `gpu_concurrency`, by ``gpu_type``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The same where there are few. Else, of those that begin together, the last, and before it
+        one step as high as the highest of the others.
+    """
+    if len(steps) <= _FEW:
+        return steps
+    first = steps["start"].min()
+    slot = (steps["start"] - first) // ((steps["end"].max() - first) / _SLOTS)
+    steps = steps.assign(slot=slot.astype("int64"))
+    is_last = ~steps.duplicated(["gpu_type", "slot"], keep="last")
+    found = steps.groupby(["gpu_type", "slot", is_last], sort=False, dropna=False).agg(
+        start=("start", "min"), end=("end", "max"), gpus=("gpus", "max")
+    )
+    found = found.reset_index("gpu_type").reset_index(drop=True)
+    return found.sort_values(["gpu_type", "start"], ignore_index=True)

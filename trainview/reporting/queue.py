@@ -19,7 +19,7 @@ _LEGEND, _CURVE = 0.3, 3.4
 # A minute in hours: most jobs wait for less, and are not worth a row.
 _MINUTE = 1 / 60
 # Steps of a curve for each factor of ten: finer than the line is wide.
-_FINE = 100
+_FINE = 60
 _WAITS = {"p50": "median_wait", "p90": "p90_wait", "p99": "p99_wait"}
 
 

@@ -10,6 +10,7 @@ from trainview import plot
 from trainview.cells import cell
 from trainview.gpus import same_type
 from trainview.plot.wording import number
+from trainview.reporting.gpus import thin
 from trainview.reporting.parts import Part, Topic
 from trainview.reporting.pictures import BARS, Picture, bars_height, picture
 from trainview.reporting.readings import EXTRA_GPUS, Readings
@@ -144,7 +145,7 @@ def _at_once(steps: pd.DataFrame) -> Part:
         for gpu_type, limit in limits.items()
     )
     label = f"GPUs held at each moment, with their limit as a dashed line. {lines}"
-    drawn = steps[["gpu_type", "start", "end", "gpus"]].sort_values(["gpu_type", "start"])
+    drawn = thin(steps[["gpu_type", "start", "end", "gpus"]].sort_values(["gpu_type", "start"]))
     return Part(
         "quota-once",
         "At each moment",
