@@ -89,6 +89,7 @@ def test_a_bill_alone_is_drawn(ax):
     assert [stroke[0][1] for stroke in strokes(ax)] == [4, 5, 6]
     assert legend(ax)[-1] == "billed"
     assert legend(ax)[0] == "estimate: not known"
+    assert ax.get_ylabel() == "Cost in USD per day\n(billed)"
     nothing = plot_cost_over_time(frame.assign(billed_usd=np.nan), ax=new_axes())
     assert texts(nothing) == ["no data"]
 
