@@ -42,11 +42,12 @@ HOUSE = {
     "cache": "atomic errors schema text",
     "bulk": "errors",
     "fetching": "analysis bulk cache client conform errors export fleet loading records schema snapshot statuses tables text",
+    "checking": "analysis errors loading snapshot text",
     "cells": "text",
     "terminal": "cells export text",
     "dashboard": "analysis snapshot terminal text",
     "reporting": "analysis atomic cells gpus plot snapshot statuses text",
-    "cli": "analysis atomic dashboard errors fetching loading reporting sampling schema snapshot terminal text",
+    "cli": "analysis atomic checking dashboard errors fetching loading reporting sampling schema snapshot terminal text",
     "__init__": "",
     "__main__": "cli",
 }

@@ -25,6 +25,7 @@ PUBLIC = [
     "Snapshot",
     "SourceError",
     "TrainviewError",
+    "check",
     "clip_jobs",
     "columns",
     "cost_over_time",

@@ -1,0 +1,221 @@
+"""The rules: what each looks at, and the story behind its value."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from trainview.analysis import (
+    estimate_cost,
+    failure_rates,
+    idle_gpus,
+    queue_waits,
+    utilization,
+)
+from trainview.snapshot import Snapshot
+from trainview.text import count, safe_text
+
+
+class Scene(NamedTuple):
+    """What the rules look at.
+
+    Attributes
+    ----------
+    snapshot : Snapshot
+        All there is.
+    since : pandas.Timestamp or None
+        Where the window of time begins that they speak of.
+    jobs : pandas.DataFrame
+        The jobs, cut to it.
+    """
+
+    snapshot: Snapshot
+    since: pd.Timestamp | None
+    jobs: pd.DataFrame
+
+    def later(self, table: pd.DataFrame, column: str) -> pd.DataFrame:
+        """Give the rows whose time is in the window."""
+        return table if self.since is None else table[table[column] >= self.since]
+
+
+class Found(NamedTuple):
+    """What a rule found: a value, null where there is nothing to measure, and its story."""
+
+    value: float | None
+    detail: str
+
+
+class Rule(NamedTuple):
+    """A rule.
+
+    Attributes
+    ----------
+    name : str
+        Its name on the command line and in a file of rules.
+    unit : str
+        Of value and limit.
+    measure : callable
+        Takes the scene and the limit; gives None if the data for it is not there.
+    table : str or None
+        The table that it needs, beside projects and jobs.
+    meaning : str
+        What must hold, in one line.
+    """
+
+    name: str
+    unit: str
+    measure: Callable[[Scene, float], Found | None]
+    table: str | None
+    meaning: str
+
+
+def _failure_rate(scene: Scene, _: float) -> Found:
+    rates = failure_rates(scene.jobs)
+    finished, failed = int(rates["finished"].sum()), int(rates["failed"].sum())
+    if not finished:
+        return Found(None, "no job ended")
+    detail = f"{failed:,} of {count(finished, 'job')} that ended"
+    if failed:
+        worst: Any = rates.nlargest(1, "failed").iloc[0]
+        detail += f"; most in {safe_text(worst['project_name'])}: {worst['failed']:,}"
+    return Found(failed / finished, detail)
+
+
+def _pending(scene: Scene, limit: float) -> Found:
+    # as the fleet is now: a wait is not cut to the window
+    jobs = scene.snapshot.jobs
+    waiting = jobs[jobs["is_open"] & (jobs["phase"] == "waiting")]
+    return _longest(waiting, waiting["elapsed_hours"], limit, "waits", "submitted", "created_at")
+
+
+def _silent(scene: Scene, limit: float) -> Found:
+    jobs = scene.snapshot.jobs[scene.snapshot.jobs["is_open"]]
+    hours = (jobs["end_at"] - jobs["updated_at"]).dt.total_seconds() / 3600
+    return _longest(jobs, hours, limit, "is open", "last changed", "updated_at")
+
+
+def _longest(
+    jobs: pd.DataFrame, hours: "pd.Series[float]", limit: float, verb: str, event: str, column: str
+) -> Found:
+    if not hours.notna().any():
+        return Found(None, f"no job {verb}")
+    worst: Any = jobs.loc[hours.nlargest(1).index].iloc[0]
+    name = worst["job_id"] if pd.isna(worst["job_name"]) else worst["job_name"]
+    return Found(
+        float(hours.max()),
+        f"{(hours > limit).sum():,} of {count(len(jobs), 'job')} for longer; longest "
+        f"{safe_text(name)} of {safe_text(worst['project_name'])}, "
+        f"{event} {worst[column]:%Y-%m-%d %H:%M} UTC",
+    )
+
+
+def _cost(scene: Scene, _: float) -> Found | None:
+    costs = estimate_cost(scene.jobs, scene.snapshot.prices)
+    usd = float(costs["estimated_usd"].sum())
+    unpriced, untimed = (int(costs[f"{name}_jobs"].sum()) for name in ("unpriced", "untimed"))
+    if unpriced and not usd:
+        return None
+    detail = "estimate, upper bound"
+    if usd:
+        # the most expensive is first
+        most: Any = costs.iloc[0]
+        detail += f"; most in {safe_text(most['project_name'])}: {most['estimated_usd']:,.0f}"
+    if unpriced:
+        detail += f"; {count(unpriced, 'job')} without a price not in it"
+    if untimed:
+        detail += f"; {count(untimed, 'job')} of unknown duration not in it"
+    return Found(usd, detail)
+
+
+def _idle(scene: Scene, _: float) -> Found | None:
+    snapshot, samples = scene.snapshot, scene.later(scene.snapshot.metrics, "timestamp")
+    prices = snapshot.prices if len(snapshot.prices) else None
+    idle = idle_gpus(samples, snapshot.jobs, prices, by="project_name")
+    total, covered = idle["idle_gpu_hours"].sum(), idle["covered_gpu_hours"].sum()
+    if not covered:
+        return _nobody(scene)
+    # the one with most idle hours is first
+    most: Any = idle.iloc[0]
+    detail = f"of {covered:,.1f} measured"
+    if total:
+        name = most["project_name"]
+        where = "jobs that are not listed" if pd.isna(name) else safe_text(name)
+        detail += f"; most in {where}: {most['idle_gpu_hours']:,.1f}"
+    if idle["idle_usd"].notna().any():
+        detail += f"; {idle['idle_usd'].sum():,.0f} USD"
+    return Found(float(total), detail + _unmeasured(scene, samples))
+
+
+def _utilization(scene: Scene, _: float) -> Found | None:
+    samples = scene.later(scene.snapshot.metrics, "timestamp")
+    busy: Any = utilization(samples, by=None).iloc[0]
+    if not busy["samples"]:
+        return _nobody(scene)
+    detail = f"mean of {busy['covered_gpu_hours']:,.1f} GPU-hours measured"
+    return Found(busy["mean_utilization"], detail + _unmeasured(scene, samples))
+
+
+def _held(scene: Scene) -> pd.DataFrame:
+    return scene.jobs[scene.jobs["gpu_hours"] > 0]
+
+
+def _nobody(scene: Scene) -> Found | None:
+    return None if len(_held(scene)) else Found(None, "no GPUs were held")
+
+
+def _unmeasured(scene: Scene, samples: pd.DataFrame) -> str:
+    held = _held(scene)
+    measured = samples["job_id"][samples["metric"] == "gpu_utilization"].unique()
+    missing = int((~held["job_id"].isin(measured)).sum())
+    return f"; {missing:,} of {count(len(held), 'job')} not measured" if missing else ""
+
+
+def _wait_p90(scene: Scene, _: float) -> Found | None:
+    queue = scene.later(scene.snapshot.queue, "submitted_at")
+    jobs = scene.later(scene.snapshot.jobs, "created_at")
+    submitted = jobs[jobs["gpu_type"].notna()]
+    if queue.empty:
+        return None if len(submitted) else Found(None, "no job with GPUs was submitted")
+    waits: Any = queue_waits(queue, by=None).iloc[0]
+    if not waits["jobs"]:
+        return None
+    detail = f"of {count(waits['jobs'], 'job')}, {waits['waiting']:,.0f} still waiting"
+    unknown = int((~submitted["job_id"].isin(queue["job_id"])).sum())
+    if unknown:
+        detail += f"; {unknown:,} more not in the queue table"
+    if pd.notna(waits["p90"]):
+        return Found(float(waits["p90"]), detail)
+    # more than one in ten waits for longer than anybody has been seen to
+    return Found(float(waits["longest_wait"]), f"at least, {detail}")
+
+
+RULES = {
+    "max_failure_rate": Rule(
+        "max-failure-rate", "share", _failure_rate, None,
+        "Failed jobs as a fraction of those that ended, 0 to 1.",
+    ),
+    "max_pending_hours": Rule(
+        "max-pending", "h", _pending, None,
+        "Time that any job has waited that waits now.",
+    ),
+    "max_silent_hours": Rule(
+        "max-silent", "h", _silent, None,
+        "Time since the record of any open job has changed.",
+    ),
+    "max_cost_usd": Rule(
+        "max-cost", "USD", _cost, "prices",
+        "Estimated cost (upper bound); needs prices.",
+    ),
+    "max_idle_gpu_hours": Rule(
+        "max-idle-gpu-hours", "GPU h", _idle, "metrics",
+        "GPU-hours held and idle; needs metrics.",
+    ),
+    "min_utilization": Rule(
+        "min-utilization", "share", _utilization, "metrics",
+        "Mean utilisation of all GPUs, 0 to 1; needs metrics.",
+    ),
+    "max_wait_p90_hours": Rule(
+        "max-wait-p90", "h", _wait_p90, "queue",
+        "Time after which 9 of 10 jobs have left the queue; needs the queue.",
+    ),
+}  # fmt: skip
