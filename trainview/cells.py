@@ -7,8 +7,12 @@ import pandas as pd
 from trainview.text import safe_text
 
 NULL = "-"
-SHARES = frozenset({"share", "failure_rate", "low", "high", "share_waiting"})
-_HOURS = frozenset({"mean", "p50", "p90", "p99", "max", "mean_gpus"})
+SHARES = frozenset({"failure_rate", "low", "high", "share", "share_waiting"})
+_HOURS = frozenset({"mean", "p50", "p90", "p99", "max", "mean_gpus", "longest_wait"})
+# What a helper says of a quota with some more GPUs has the unit of what it says without.
+_WITH_EXTRA = "_with_extra"
+# What sums of floating-point numbers leave of nothing.
+_NOISE = 1e-9
 
 
 def is_number(column: Any) -> bool:
@@ -31,15 +35,15 @@ def cell(name: str, value: Any, limit: int | None = None) -> str:
     Returns
     -------
     str
-        One safe line: hours with a decimal, shares as percentages, money to the cent, times to the
-        minute, a dash for what is missing.
+        One safe line: hours with a decimal, money with two, shares as percentages, times to the
+        minute, a dash for what is missing. What is above zero never reads as zero.
 
     Examples
     --------
     >>> cell("share", 0.125), cell("gpu_hours", 1234.56), cell("jobs", 1200), cell("name", None)
     ('12.5%', '1,234.6', '1,200', '-')
-    >>> cell("mean_utilization", 0.125), cell("billed_usd", 1234.5)
-    ('12.5%', '1,234.50')
+    >>> cell("billed_usd", 1234.5), cell("p90", 0.001), cell("at_limit_share", 0.0002)
+    ('1,234.50', '<0.1', '<0.1%')
     """
     if value is None or value is pd.NA or value is pd.NaT or value != value:  # noqa: PLR0124
         return NULL
@@ -53,10 +57,29 @@ def cell(name: str, value: Any, limit: int | None = None) -> str:
 
 
 def _number(name: str, value: float) -> str:
-    if name in SHARES or name.removesuffix("_with_extra").endswith(("_share", "_utilization")):
-        return f"{value:.1%}"
-    if name.endswith("_usd"):
-        return f"{value:,.2f}"
-    if isinstance(value, float):
-        return f"{value:,.1f}" if name in _HOURS or "_hours" in name else f"{value:,.12g}"
-    return f"{value:,}"
+    unit = name.removesuffix(_WITH_EXTRA)
+    if unit in SHARES or unit.endswith(("_share", "_utilization")):
+        return f"{_rounded(value * 100, 1)}%"
+    if unit in _HOURS or unit.endswith("_hours"):
+        return _rounded(value, 1)
+    if unit.endswith("_usd"):
+        return _rounded(value, 2)
+    if unit.endswith("_bytes"):
+        return _size(value)
+    return f"{value:,.12g}" if isinstance(value, float) else f"{value:,}"
+
+
+def _rounded(value: float, decimals: int) -> str:
+    smallest = 10**-decimals
+    if _NOISE < value < smallest / 2:
+        return f"<{smallest:.{decimals}f}"
+    # adding zero takes the sign off a zero
+    return f"{round(value, decimals) + 0.0:,.{decimals}f}"
+
+
+def _size(value: float) -> str:
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if abs(value) < 1024:
+            return f"{value:,.0f} B" if unit == "B" else f"{value:,.1f} {unit}"
+        value /= 1024
+    return f"{value:,.1f} TiB"

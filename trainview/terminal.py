@@ -30,6 +30,7 @@ _PHASE_STYLES = {
 _WIDE = 120
 _LEAST_TEXT, _LEAST_PROSE = 10, 20
 _GAP = 3
+_LONGEST_HEAD = 13
 _QUIET_SECONDS = 1.0
 
 
@@ -75,17 +76,20 @@ def render(
     names = list(frame.columns if columns is None else columns)
     shown = frame if rows is None else frame.head(rows)
     texts = {name: [cell(name, value) for value in shown[name]] for name in names}
-    widths = {name: _natural(name, texts[name]) for name in names}
+    gaps = _GAP * (len(names) - 1)
+    heads = {name: name for name in names}
+    if sum(_natural(name, texts[name]) for name in names) + gaps > width:
+        heads = {name: _folded(name) for name in names}
+    widths = {name: _natural(heads[name], texts[name]) for name in names}
     flexible = [name for name in names if not _is_rigid(frame[name])]
     bar = _bar_width(width) if "share" in names else 0
-    room = width - sum(widths[name] for name in names if name not in flexible)
-    room -= _GAP * (len(names) - 1)
+    room = width - gaps - sum(widths[name] for name in names if name not in flexible)
     # numbers keep their digits: the bar goes first, then texts are cut
     if room - bar - _GAP < sum(min(widths[name], _least(name)) for name in flexible):
         bar = 0
     limits = _share_out(room - (bar and bar + _GAP), {name: widths[name] for name in flexible})
 
-    needed = sum(limits.get(name, widths[name]) for name in names) + _GAP * (len(names) - 1)
+    needed = sum(limits.get(name, widths[name]) for name in names) + gaps
     table = Table(
         # rather too wide for the terminal than with a digit cut off
         width=needed if needed > width else None,
@@ -98,7 +102,7 @@ def render(
     )
     for name in names:
         table.add_column(
-            Text(name, style="dim"),
+            Text(heads[name], style="dim"),
             justify="right" if is_number(frame[name]) else "left",
             overflow="fold" if name in _PROSE else "ellipsis",
             no_wrap=name not in _PROSE,
@@ -136,8 +140,21 @@ def _least(name: str) -> int:
     return _LEAST_PROSE if name in _PROSE else _LEAST_TEXT
 
 
-def _natural(name: str, texts: list[str]) -> int:
-    return max(map(cell_len, [name, *texts]))
+def _natural(head: str, texts: list[str]) -> int:
+    return max(map(cell_len, [*head.split("\n"), *texts]))
+
+
+def _folded(name: str) -> str:
+    """Break a long name into lines, at its underscores."""
+    if len(name) <= _LONGEST_HEAD:
+        return name
+    lines = [""]
+    for part in name.split("_"):
+        if len(lines[-1]) + len(part) < _LONGEST_HEAD - 1:
+            lines[-1] += f"{part}_"
+        else:
+            lines.append(f"{part}_")
+    return "\n".join(lines).removesuffix("_")
 
 
 def _bar_width(width: int) -> int:
