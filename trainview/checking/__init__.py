@@ -13,6 +13,8 @@ from trainview.errors import ArgumentError, DataWarning
 from trainview.loading import to_moment
 from trainview.snapshot import Snapshot
 
+_LONGEST = timedelta(days=36525)
+
 
 def check(  # noqa: PLR0913 - each rule is an argument
     snapshot: Snapshot,
@@ -128,6 +130,8 @@ def _start(snapshot: Snapshot, since: datetime | timedelta | str | None) -> pd.T
     if since is None or snapshot.as_of is None:
         return None
     if isinstance(since, timedelta):
+        if since > _LONGEST:
+            raise ArgumentError(f"since={since!r}: give at most a hundred years")
         start: Any = snapshot.as_of - since
     else:
         start = to_moment(since, "since")

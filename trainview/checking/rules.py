@@ -58,15 +58,12 @@ class Rule(NamedTuple):
         Takes the scene and the limit; gives None if the data for it is not there.
     table : str or None
         The table that it needs, beside projects and jobs.
-    meaning : str
-        What must hold, in one line.
     """
 
     name: str
     unit: str
     measure: Callable[[Scene, float], Found | None]
-    table: str | None
-    meaning: str
+    table: str | None = None
 
 
 def _failure_rate(scene: Scene, _: float) -> Found:
@@ -190,32 +187,11 @@ def _wait_p90(scene: Scene, _: float) -> Found | None:
 
 
 RULES = {
-    "max_failure_rate": Rule(
-        "max-failure-rate", "share", _failure_rate, None,
-        "Failed jobs as a fraction of those that ended, 0 to 1.",
-    ),
-    "max_pending_hours": Rule(
-        "max-pending", "h", _pending, None,
-        "Time that any job has waited that waits now.",
-    ),
-    "max_silent_hours": Rule(
-        "max-silent", "h", _silent, None,
-        "Time since the record of any open job has changed.",
-    ),
-    "max_cost_usd": Rule(
-        "max-cost", "USD", _cost, "prices",
-        "Estimated cost (upper bound); needs prices.",
-    ),
-    "max_idle_gpu_hours": Rule(
-        "max-idle-gpu-hours", "GPU h", _idle, "metrics",
-        "GPU-hours held and idle; needs metrics.",
-    ),
-    "min_utilization": Rule(
-        "min-utilization", "share", _utilization, "metrics",
-        "Mean utilisation of all GPUs, 0 to 1; needs metrics.",
-    ),
-    "max_wait_p90_hours": Rule(
-        "max-wait-p90", "h", _wait_p90, "queue",
-        "Time after which 9 of 10 jobs have left the queue; needs the queue.",
-    ),
-}  # fmt: skip
+    "max_failure_rate": Rule("max-failure-rate", "share", _failure_rate),
+    "max_pending_hours": Rule("max-pending", "h", _pending),
+    "max_silent_hours": Rule("max-silent", "h", _silent),
+    "max_cost_usd": Rule("max-cost", "USD", _cost, "prices"),
+    "max_idle_gpu_hours": Rule("max-idle-gpu-hours", "GPU h", _idle, "metrics"),
+    "min_utilization": Rule("min-utilization", "share", _utilization, "metrics"),
+    "max_wait_p90_hours": Rule("max-wait-p90", "h", _wait_p90, "queue"),
+}

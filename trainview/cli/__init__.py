@@ -15,13 +15,20 @@ from typing import Any, NoReturn
 
 import click
 
+from trainview.cli.checks import check
 from trainview.cli.commands import cli
+from trainview.cli.cost import cost
+from trainview.cli.fetch import fetch
+from trainview.cli.fleet import queue, quota, utilization
 from trainview.cli.options import say
 from trainview.errors import DataWarning, OutputError, TrainviewError
 from trainview.text import safe_text
 
 _INTERRUPTED = 130
 _BUG = 1
+
+for command in (check, cost, fetch, queue, quota, utilization):
+    cli.add_command(command)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -47,7 +54,7 @@ def run(arguments: list[str] | None = None) -> int:
     -------
     int
         The exit code: 0 fine, 2 usage or configuration, 3 key refused, 4 network or API, 5 bad
-        data, 6 cannot write, 130 interrupted, 1 for a bug of ours.
+        data, 6 cannot write, 10 a rule is broken, 130 interrupted, 1 for a bug of ours.
     """
     words = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in words
@@ -81,8 +88,8 @@ def _run(words: list[str]) -> int:
     except click.ClickException as error:
         error.show()
         return 2
-    except (click.Abort, KeyboardInterrupt):
-        say("interrupted")
+    except (click.Abort, KeyboardInterrupt) as error:
+        say(str(error) or "interrupted")
         return _INTERRUPTED
     except TrainviewError as error:
         if "--debug" in words:

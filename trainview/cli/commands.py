@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import gzip
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from trainview.cli.options import (
     Output,
-    ask_api,
-    asks_api,
     by_columns,
     common,
     force_option,
-    jobs_with,
     prints_table,
     prints_whole,
     put,
-    reads_source,
     say,
 )
+from trainview.cli.sources import jobs_with, reads_source
 from trainview.text import safe_text
 
 if TYPE_CHECKING:
@@ -189,36 +185,6 @@ def report(snapshot: Snapshot, target: str, *, force: bool) -> None:
     with progress("drawing the report"):
         path = write_report(snapshot, target, force=force)
     say(f"wrote {safe_text(path)}: open it in a browser")
-
-
-@cli.command(epilog="Example: trainview fetch -o snapshot.json")
-@click.option(
-    "-o", "--output", "target", required=True, type=click.Path(),
-    help="The file to write, gzipped if it ends in .gz; - for standard output.",
-)  # fmt: skip
-@asks_api
-@force_option
-@common
-def fetch(target: str, jobs: str, base_url: str | None, *, force: bool) -> None:
-    """Save what the API says, byte for byte, with the moment it describes.
-
-    The key is read from BASETEN_API_KEY. Deleted jobs vanish from the API for good: what is saved
-    stays.
-    """
-    from trainview.atomic import check_target, write_bytes
-    from trainview.loading import load
-    from trainview.terminal import write_out
-
-    if target != "-":
-        check_target(target, force=force)
-    payload = ask_api(jobs, base_url)
-    snapshot = load(payload)
-    if target == "-":
-        write_out(payload)
-    else:
-        packed = gzip.compress(payload) if target.endswith(".gz") else payload
-        write_bytes(target, packed, force=force)
-        say(f"wrote {safe_text(target)}: {snapshot!r}")
 
 
 @cli.command(epilog="Example: trainview sample data/ --force")

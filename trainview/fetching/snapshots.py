@@ -11,9 +11,10 @@ from typing import Any, Literal, TypeAlias
 
 import pandas as pd
 
+from trainview.atomic import check_target, making_folder
 from trainview.client import Answer, Client
 from trainview.errors import ArgumentError, DataWarning
-from trainview.export import Rows, saved_header, write_folder
+from trainview.export import MANIFEST, Rows, saved_header, write_folder
 from trainview.fetching.each_job import CACHE_LIMIT_GIB, CONCURRENCY, Fetched
 from trainview.fetching.jobs import (
     fetch_checkpoints,
@@ -31,7 +32,7 @@ from trainview.text import count
 Include: TypeAlias = str | Iterable[str]
 
 # What can be fetched beside projects and jobs: first what takes few calls, then a call a job.
-_OF_ORGANISATION: dict[str, Callable[..., pd.DataFrame]] = {
+OF_ORGANISATION: dict[str, Callable[..., pd.DataFrame]] = {
     "prices": fetch_prices,
     "capacity": fetch_capacity,
     "billing": fetch_billing,
@@ -42,7 +43,7 @@ _OF_JOBS: dict[str, Callable[..., Fetched]] = {
     "metrics": fetch_metrics,
     "logs": fetch_error_logs,
 }
-INCLUDABLE = (*_OF_ORGANISATION, *_OF_JOBS)
+INCLUDABLE = (*OF_ORGANISATION, *_OF_JOBS)
 EVERYTHING = "everything"
 
 
@@ -111,7 +112,31 @@ def fetch(
         "refresh": refresh,
         "cache_limit_gib": cache_limit_gib,
     }
-    more, fetched = _fetch_more(snapshot, names, bulk, client)
+    return fetch_more(snapshot, names, bulk, client)
+
+
+def fetch_more(
+    snapshot: Snapshot, include: Include, bulk: Mapping[str, Any], client: Mapping[str, Any]
+) -> Snapshot:
+    """Ask the API for more about a snapshot that it has just given.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        Projects and jobs.
+    include : str or iterable of str
+        As in `fetch`.
+    bulk : dict
+        The arguments of `fetch` that are for what takes a call a job.
+    client : dict
+        What `Client` takes.
+
+    Returns
+    -------
+    Snapshot
+        With the tables, and what could not be fetched.
+    """
+    more, fetched = _fetch_more(snapshot, check_include(include), bulk, client)
     tables = more | {name: part.read(name) for part in fetched.values() for name in part.files}
     return replace(snapshot.assign(**tables), not_fetched=not_fetched(fetched))
 
@@ -152,13 +177,17 @@ def fetch_folder(
     TrainviewError
         As `fetch` does.
     """
-    snapshot = load(fetch_payload(jobs=jobs, **client))
-    more, fetched = _fetch_more(snapshot, check_include(include), bulk or {}, client)
-    snapshot = replace(snapshot.assign(**more), not_fetched=not_fetched(fetched))
-    fleet: dict[str, Rows] = dict(to_fleet(snapshot))
-    for part in fetched.values():
-        fleet |= {name: partial(part.write_parquet, name=name) for name in part.files}
-    files = write_folder(to_tables(snapshot), folder, "parquet", fleet=fleet, force=force)
+    names = check_include(include)
+    with making_folder(folder) as place:
+        # before many calls are made in vain
+        check_target(place / MANIFEST, force=force)
+        snapshot = load(fetch_payload(jobs=jobs, **client))
+        more, fetched = _fetch_more(snapshot, names, bulk or {}, client)
+        snapshot = replace(snapshot.assign(**more), not_fetched=not_fetched(fetched))
+        fleet: dict[str, Rows] = dict(to_fleet(snapshot))
+        for part in fetched.values():
+            fleet |= {name: partial(part.write_parquet, name=name) for name in part.files}
+        files = write_folder(to_tables(snapshot), folder, "parquet", fleet=fleet, force=force)
     return snapshot, files
 
 
@@ -251,7 +280,7 @@ def _fetch_more(
     snapshot: Snapshot, names: Iterable[str], bulk: Mapping[str, Any], client: Mapping[str, Any]
 ) -> tuple[dict[str, pd.DataFrame], dict[str, Fetched]]:
     wanted = list(names)
-    more = {name: _OF_ORGANISATION[name](**client) for name in wanted if name in _OF_ORGANISATION}
+    more = {name: OF_ORGANISATION[name](**client) for name in wanted if name in OF_ORGANISATION}
     fetched = {
         name: _OF_JOBS[name](snapshot.jobs, **bulk, **client) for name in wanted if name in _OF_JOBS
     }

@@ -1,0 +1,199 @@
+"""The command for cron and CI: rules in, one line a breach out."""
+
+from __future__ import annotations
+
+import logging
+import math
+import re
+import tomllib
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from trainview.cli.options import Output, options, prints_whole, put, say
+from trainview.cli.sources import Source, asks_for_each_job, takes_source
+from trainview.errors import ConfigError, SourceError
+from trainview.text import count, safe_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
+_BROKEN = 10
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_logger = logging.getLogger("trainview")
+
+
+def _duration(text: str, wanted: str = "a length of time such as 90m, 2h or 7d") -> timedelta:
+    found = re.fullmatch(r"(\d{1,7}(?:\.\d+)?)([mhdw])", text)
+    if found is None:
+        raise click.BadParameter(f"{text!r}: give {wanted}")
+    return timedelta(**{_UNITS[found[2]]: float(found[1])})
+
+
+def _since(text: str) -> timedelta | str:
+    wanted = "a length of time such as 7d, or a moment such as 2026-03-31T18:00:00Z"
+    return text if ":" in text else _duration(text, wanted)
+
+
+class _Rule(NamedTuple):
+    """A rule as an option.
+
+    Attributes
+    ----------
+    argument : str
+        That of `trainview.check`.
+    read : callable
+        Turns text into its limit.
+    include : tuple of str
+        What must be fetched for it.
+    help : str
+        What it says.
+    """
+
+    argument: str
+    read: Callable[[str], Any]
+    include: tuple[str, ...]
+    help: str
+
+
+RULES = {
+    "max-failure-rate": _Rule(
+        "max_failure_rate", float, (), "Failed jobs as a fraction of those that ended."
+    ),
+    "max-pending": _Rule(
+        "max_pending_hours", _duration, (), "How long any job may have waited that waits now."
+    ),
+    "max-silent": _Rule(
+        "max_silent_hours", _duration, (), "How long ago any open job's record has changed."
+    ),
+    "max-cost": _Rule("max_cost_usd", float, ("prices",), "Estimated cost in USD, an upper bound."),
+    "max-idle-gpu-hours": _Rule(
+        "max_idle_gpu_hours", float, ("metrics",), "GPU-hours held and idle."
+    ),
+    "min-utilization": _Rule(
+        "min_utilization", float, ("metrics",), "Mean utilisation of all GPUs, 0 to 1."
+    ),
+    "max-wait-p90": _Rule(
+        "max_wait_p90_hours", _duration, ("queue",), "Wait below which 9 of 10 jobs stay."
+    ),
+}
+
+
+@click.command(epilog="Example: trainview check data/ --since 7d --max-pending 2h --max-cost 50000")
+@options(
+    *(
+        click.option(
+            f"--{name}", rule.argument, type=rule.read, help=rule.help,
+            metavar="DURATION" if rule.read is _duration else "NUMBER",
+        )
+        for name, rule in RULES.items()
+    )
+)  # fmt: skip
+@click.option(
+    "--since", type=_since, metavar="TIME",
+    help="Look at what happened since then: in the last 7d, or since a moment.",
+)  # fmt: skip
+@click.option(
+    "--config", metavar="FILE", type=click.Path(),
+    help="A TOML file with a table [rules] of the same names, such as max-pending = '2h'. The "
+    "command line comes first.",
+)  # fmt: skip
+@prints_whole
+@asks_for_each_job
+@takes_source
+def check(source: Source, output: Output, since: Any, config: str | None, **limits: Any) -> None:
+    """Check rules: one line for each that is broken, and exit code 10.
+
+    A value at its limit keeps the rule. A rule whose data is not there is an error. CSV and JSON
+    have all rules.
+    """
+    from trainview.checking import check as check_rules
+
+    saved = {} if config is None else _read_rules(Path(config))
+    kept = saved.pop("since", None)
+    asked = saved | {name: limit for name, limit in limits.items() if limit is not None}
+    if not asked:
+        raise click.UsageError(f"no rule to check: give one of --{', --'.join(RULES)}, or --config")
+    needed = [table for rule in RULES.values() if rule.argument in asked for table in rule.include]
+    snapshot = source.read(*dict.fromkeys(needed))
+    numbers = {
+        name: limit / timedelta(hours=1) if isinstance(limit, timedelta) else limit
+        for name, limit in asked.items()
+    }
+    found = check_rules(snapshot, since=kept if since is None else since, **numbers)
+    if output.form == "table":
+        _tell(found, snapshot.as_of)
+    else:
+        put(found, output)
+    if found["broken"].any():
+        raise click.exceptions.Exit(_BROKEN)
+
+
+def _tell(found: pd.DataFrame, as_of: pd.Timestamp | None) -> None:
+    broken = found[found["broken"]]
+    for row in found.itertuples():
+        if row.broken:
+            click.echo(_line(row))
+        else:
+            _logger.info("holds: %s", _line(row))
+    moment = "" if as_of is None else f", as of {as_of:%Y-%m-%d %H:%M} UTC"
+    if len(broken):
+        say(f"{len(broken)} of {count(len(found), 'rule')} broken{moment}")
+    else:
+        click.echo(f"{count(len(found), 'rule')} checked, none broken{moment}")
+
+
+def _line(row: Any) -> str:
+    decimals = 2 if row.unit == "USD" else 1
+    value, limit = (_amount(number, row.unit, decimals) for number in (row.value, row.limit))
+    while value == limit and row.value != row.limit:
+        decimals += 1
+        value, limit = (_amount(number, row.unit, decimals) for number in (row.value, row.limit))
+    return f"{row.rule}: {value}, limit {limit}: {row.detail}"
+
+
+def _amount(number: float, unit: str, decimals: int) -> str:
+    if math.isnan(number):
+        return "no value"
+    if unit == "share":
+        return f"{number:.{decimals}%}"
+    return f"{number:,.{decimals}f} {unit}"
+
+
+def _read_rules(path: Path) -> dict[str, Any]:
+    """Read limits, by the arguments of `trainview.check`, and ``since``."""
+    place = safe_text(path)
+    try:
+        with path.open("rb") as file:
+            content = tomllib.load(file)
+    except OSError as error:
+        raise SourceError(f"cannot read {place}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{place} is no TOML: {safe_text(error)}") from None
+    known = ", ".join([*RULES, "since"])
+    others = [name for name in content if name != "rules"]
+    if others or not isinstance(content.get("rules"), dict):
+        what = f"{safe_text(others[0], 60)!r} is no part of it" if others else "there is none"
+        raise ConfigError(f"{place}: {what}: rules stand in one table [rules], of {known}")
+    found = {}
+    for name, value in content["rules"].items():
+        if name != "since" and name not in RULES:
+            raise ConfigError(f"{place}: no rule {safe_text(name, 60)!r}: choose of {known}")
+        argument, read = ("since", _since) if name == "since" else RULES[name][:2]
+        try:
+            found[argument] = _read_limit(read, value)
+        except click.BadParameter as error:
+            raise ConfigError(f"{place}: rules.{name} = {safe_text(error.message)}") from None
+    return found
+
+
+def _read_limit(read: Callable[[str], Any], value: Any) -> Any:
+    if read is float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise click.BadParameter(f"{value!r}: give a number")
+        return value
+    return read(value if isinstance(value, str) else repr(value))

@@ -1,0 +1,138 @@
+"""The command about money."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from trainview.cli.options import Output, by_columns, prints_table, put, say
+from trainview.cli.sources import Source, jobs_with, need, takes_source
+from trainview.text import count, safe_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from trainview.snapshot import Snapshot
+
+_TITLE = "Cost in USD (the estimate is an upper bound)"
+_NO_BILL = "no bill there, the estimate alone: trainview fetch -o fleet/ --with prices,billing"
+
+
+@click.command(epilog="Example: trainview cost data/ --show over-time --freq M")
+@takes_source
+@by_columns("project_name")
+@click.option(
+    "--show", type=click.Choice(["estimate", "bill", "over-time", "failures"]),
+    help="Only the estimate; estimate and bill, and why they differ (--by takes reason too); both "
+    "over time; or what failed jobs cost. A table for people has estimate and bill, CSV and JSON "
+    "the estimate unless you choose.",
+)  # fmt: skip
+@click.option(
+    "--freq", type=click.Choice(["D", "W", "M", "Q", "Y"]),
+    help="With --show over-time, which it implies: per day, week, month, quarter or year (UTC), "
+    "of all jobs together unless you name --by.  [default: M]",
+)  # fmt: skip
+@prints_table
+def cost(
+    source: Source, output: Output, by: list[str] | None, show: str | None, freq: str | None
+) -> None:
+    """Say what jobs cost in USD: list prices for their whole time, an upper bound; and the bill."""
+    if freq is not None and show not in {None, "over-time"}:
+        raise click.UsageError("--freq goes with --show over-time")
+    snapshot = source.read("prices", "billing")
+    need(snapshot, "prices", "prices,billing")
+    if show == "over-time" or freq is not None:
+        chosen = click.get_current_context().get_parameter_source("by")
+        _over_time(snapshot, output, None if chosen is ParameterSource.DEFAULT else by, freq or "M")
+    elif show == "failures":
+        _failures(snapshot, output)
+    elif show == "bill":
+        _bill(snapshot, output, by)
+    else:
+        _estimate(snapshot, output, by, with_bill=show is None and output.form == "table")
+
+
+def _estimate(snapshot: Snapshot, output: Output, by: list[str] | None, *, with_bill: bool) -> None:
+    from trainview.analysis import estimate_cost, reconcile_cost
+
+    jobs, keys = jobs_with(snapshot, by), by or []
+    costs = estimate_cost(jobs, snapshot.prices, by=by)
+    columns = ["jobs", "unpriced_jobs", "estimated_usd"]
+    if not with_bill or snapshot.billing.empty:
+        put(costs, output, [*keys, *columns, "share"], _TITLE)
+        if with_bill:
+            say(_NO_BILL)
+        return
+    billed = reconcile_cost(jobs, snapshot.prices, snapshot.billing, by=by)
+    found = billed.sort_values("estimated_usd", ascending=False, kind="stable", ignore_index=True)
+    unpriced = costs[[*keys, "unpriced_jobs"]]
+    # a row for all together has no key
+    found = found.merge(unpriced, on=keys, how="left") if keys else found.join(unpriced)
+    found["unpriced_jobs"] = found["unpriced_jobs"].fillna(0).astype("int64")
+    put(found, output, [*keys, *columns, "billed_usd"], _TITLE)
+    _tell_total(snapshot)
+    click.echo()
+    reasons = reconcile_cost(jobs, snapshot.prices, snapshot.billing, by="reason")
+    shown = ["reason", "jobs", "estimated_usd", "billed_usd", "difference_usd"]
+    put(reasons, output, shown, "Why estimate and bill differ")
+    _tell_parts(reasons)
+
+
+def _tell_total(snapshot: Snapshot) -> None:
+    """Sum up, and name what the estimate does not have."""
+    from trainview.analysis import estimate_cost, reconcile_cost
+    from trainview.cells import cell
+
+    both: Any = reconcile_cost(snapshot.jobs, snapshot.prices, snapshot.billing, by=None).iloc[0]
+    costs: Any = estimate_cost(snapshot.jobs, snapshot.prices, by=None).iloc[0]
+    estimated, billed = (cell(name, both[name]) for name in ("estimated_usd", "billed_usd"))
+    click.echo(f"  {count(both['jobs'], 'job')}: {estimated} estimated, {billed} billed")
+    if costs["unpriced_jobs"]:
+        types = safe_text(costs["unpriced_instance_types"])
+        click.echo(f"  without a price: {count(costs['unpriced_jobs'], 'job')} on {types}")
+    if costs["untimed_jobs"]:
+        click.echo(f"  of unknown duration: {count(costs['untimed_jobs'], 'job')}")
+
+
+def _tell_parts(reasons: pd.DataFrame) -> None:
+    from trainview.cells import cell
+
+    split = reasons[reasons["overhead_usd"].notna()]
+    for reason, *amounts in split[["reason", "overhead_usd", "price_usd"]].to_numpy():
+        overhead, price = (cell("difference_usd", amount) for amount in amounts)
+        click.echo(f"  {reason}: {overhead} for time that was not billed")
+        click.echo(f"  {' ' * len(reason)}  {price} for prices other than the list's")
+
+
+def _bill(snapshot: Snapshot, output: Output, by: list[str] | None) -> None:
+    from trainview.analysis import reconcile_cost
+
+    need(snapshot, "billing", "prices,billing")
+    found = reconcile_cost(jobs_with(snapshot, by), snapshot.prices, snapshot.billing, by=by)
+    columns = ["jobs", "estimated_usd", "billed_usd", "difference_usd"]
+    put(found, output, [*(by or []), *columns], "Estimate and bill in USD, the largest gap first")
+
+
+def _over_time(snapshot: Snapshot, output: Output, by: list[str] | None, freq: str) -> None:
+    from trainview.analysis import cost_over_time
+
+    billing = None if snapshot.billing.empty else snapshot.billing
+    found = cost_over_time(jobs_with(snapshot, by), snapshot.prices, billing, freq=freq, by=by)
+    money = ["estimated_usd", *(["billed_usd"] if billing is not None else [])]
+    put(found, output, [*(by or []), "period", *money], _TITLE)
+    if billing is None:
+        say(_NO_BILL)
+        return
+    undated = snapshot.billing.loc[snapshot.billing["date"].isna(), "subtotal_usd"].sum()
+    if undated:
+        say(f"{undated:,.2f} USD of the bill belong to no day, and are not in it")
+
+
+def _failures(snapshot: Snapshot, output: Output) -> None:
+    from trainview.analysis import failure_costs
+
+    columns = ["error", "jobs", "gpu_hours", "estimated_usd", "last_seen"]
+    title = "What failed jobs cost in USD (an upper bound)"
+    put(failure_costs(snapshot.jobs, snapshot.prices), output, columns, title)

@@ -1,0 +1,106 @@
+"""The command that saves what the API says."""
+
+from __future__ import annotations
+
+import gzip
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from trainview.cli.options import common, force_option, say, split_names
+from trainview.cli.sources import (
+    Bulk,
+    address,
+    ask_api,
+    asks_api,
+    asks_for_each_job,
+    refuse_gaps,
+)
+from trainview.text import safe_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+_SHOWN = 3
+
+
+@click.command(epilog="Example: trainview fetch -o snapshot.json")
+@click.option(
+    "-o", "--output", "target", required=True, type=click.Path(),
+    help="The file to write, gzipped if it ends in .gz; - for standard output. With --with, the "
+    "folder.",
+)  # fmt: skip
+@click.option(
+    "--with", "include", metavar="TABLES", multiple=True, callback=split_names,
+    help="Ask for more: prices, capacity, billing (a few calls), queue, checkpoints, metrics, logs "
+    "(a call a job, or more), or everything. Then a folder of Parquet files is written.",
+)  # fmt: skip
+@asks_for_each_job
+@asks_api
+@force_option
+@common
+def fetch(
+    target: str, include: list[str], jobs: str, base_url: str | None, bulk: Bulk, *, force: bool
+) -> None:
+    """Save what the API says, with the moment it describes.
+
+    Projects and jobs alone are saved byte for byte. The key is read from BASETEN_API_KEY. Deleted
+    jobs vanish from the API for good: what is saved stays. What has ended is kept in a cache, so
+    that the next run, or one that you stopped with Ctrl-C, asks only for the rest.
+    """
+    if include:
+        _to_folder(target, include, jobs, base_url, bulk, force=force)
+    else:
+        _to_file(target, jobs, base_url, force=force)
+
+
+def _to_file(target: str, jobs: str, base_url: str | None, *, force: bool) -> None:
+    from trainview.atomic import check_target, write_bytes
+    from trainview.loading import load
+    from trainview.terminal import write_out
+
+    if target != "-":
+        check_target(target, force=force)
+    payload = ask_api(jobs, base_url)
+    snapshot = load(payload)
+    if target == "-":
+        write_out(payload)
+    else:
+        packed = gzip.compress(payload) if target.endswith(".gz") else payload
+        write_bytes(target, packed, force=force)
+        say(f"wrote {safe_text(target)}: {snapshot!r}")
+
+
+def _to_folder(
+    target: str, include: list[str], jobs: str, base_url: str | None, bulk: Bulk, *, force: bool
+) -> None:
+    from trainview.fetching.snapshots import fetch_folder
+
+    if target == "-" or target.endswith((".json", ".gz")):
+        raise click.UsageError(f"--with writes several tables: name a folder, not {target}")
+    snapshot, files = fetch_folder(
+        target, jobs=cast("Any", jobs), include=include, force=force,
+        bulk=bulk.arguments, **address(base_url),
+    )  # fmt: skip
+    rows = {file.stem: _rows(file) for file in files if file.suffix == ".parquet"}
+    say(f"wrote {safe_text(target)}: " + ", ".join(f"{name} {n:,}" for name, n in rows.items()))
+    if rows.get("queue") == 0:
+        say("nothing about the queue: the API tells it to administrators only")
+    _tell_gaps(snapshot.not_fetched)
+    if bulk.strict:
+        refuse_gaps(snapshot)
+
+
+def _rows(file: Path) -> int:
+    import pyarrow.parquet as pq
+
+    return cast("int", pq.read_metadata(file).num_rows)
+
+
+def _tell_gaps(gaps: pd.DataFrame) -> None:
+    for table, of_table in gaps.groupby("table", sort=False):
+        named = ", ".join(of_table["job_id"].head(_SHOWN))
+        more = len(of_table) - _SHOWN
+        say(f"not fetched: {table} of {named}" + (f" and {more:,} more jobs" if more > 0 else ""))

@@ -1,0 +1,168 @@
+"""The commands about the whole fleet: how busy its GPUs are, who waits, and what may be held."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from trainview.cli.options import Output, by_columns, prints_table, put, say
+from trainview.cli.sources import Source, asks_for_each_job, jobs_with, need, takes_source
+from trainview.text import count
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from trainview.snapshot import Snapshot
+
+
+@click.command(epilog="Example: trainview utilization data/ --idle")
+@by_columns("project_name")
+@click.option("--idle", is_flag=True, help="Rank by the time in which GPUs were held and idle.")
+@click.option(
+    "--threshold", type=click.FloatRange(0, 1),
+    help="With --idle: the utilisation from which on a GPU is not idle.  [default: 0.05]",
+)  # fmt: skip
+@prints_table
+@asks_for_each_job
+@takes_source
+def utilization(
+    source: Source, output: Output, by: list[str] | None, threshold: float | None, *, idle: bool
+) -> None:
+    """Show how busy GPUs were, the least busy first.
+
+    Only what was measured counts: a GPU without samples is neither busy nor idle. --by takes
+    job_id, node_id and gpu too.
+    """
+    from trainview import analysis
+
+    if threshold is not None and not idle:
+        raise click.UsageError("--threshold goes with --idle")
+    snapshot = source.read("metrics", *(["prices"] if idle else []))
+    need(snapshot, "metrics")
+    jobs, keys = jobs_with(snapshot, by), by or []
+    if not idle:
+        found = analysis.utilization(snapshot.metrics, jobs, by=by)
+        columns = ["gpus", "covered_gpu_hours", "mean_utilization", "mean_memory_share"]
+        put(found, output, [*keys, *columns], "How busy GPUs were, where that was measured")
+        return
+    prices = None if snapshot.prices.empty else snapshot.prices
+    limit = 0.05 if threshold is None else threshold
+    found = analysis.idle_gpus(snapshot.metrics, jobs, prices, threshold=limit, by=by)
+    columns = ["covered_gpu_hours", "idle_gpu_hours", "idle_share", "longest_idle_hours"]
+    money = [] if prices is None else ["idle_usd"]
+    title = f"GPUs held and idle: utilisation below {limit:.0%}"
+    put(found, output, [*keys, *columns, *money], title)
+
+
+@click.command(epilog="Example: trainview queue data/ --show jobs")
+@by_columns("gpu_type")
+@click.option(
+    "--show", type=click.Choice(["waits", "jobs"]), default="waits", show_default=True,
+    help="Waiting times by group; or the jobs, those that wait now first, and who was ahead.",
+)  # fmt: skip
+@prints_table
+@asks_for_each_job
+@takes_source
+def queue(source: Source, output: Output, by: list[str] | None, show: str) -> None:
+    """Show how long jobs wait for GPUs.
+
+    The API tells this to administrators of the organisation only. Without it, the jobs that wait
+    now are shown.
+    """
+    from trainview.analysis import queue_waits
+
+    snapshot = source.read("queue")
+    if snapshot.queue.empty:
+        say(
+            "no queue there, only the jobs that wait now: an administrator's key tells the rest, "
+            "trainview fetch -o fleet/ --with queue"
+        )
+    if show == "jobs":
+        _put_waiting(snapshot, output)
+        return
+    table = jobs_with(snapshot, by) if snapshot.queue.empty else _queue_with(snapshot, by)
+    waits = queue_waits(table, by=by)
+    put(waits, output, title="Hours that jobs waited (percentiles: Kaplan-Meier)")
+    if output.form == "table" and waits["p99"].isna().any():
+        click.echo("  -: more jobs still wait, or too few have been released, to tell")
+
+
+def _queue_with(snapshot: Snapshot, by: list[str] | None) -> pd.DataFrame:
+    """Give the queue, with the columns of its jobs and their projects that are asked for."""
+    jobs, waits = jobs_with(snapshot, by), snapshot.queue
+    asked = [name for name in by or () if name not in waits and name in jobs]
+    return waits.merge(jobs[["job_id", *asked]], on="job_id", how="left") if asked else waits
+
+
+def _put_waiting(snapshot: Snapshot, output: Output) -> None:
+    jobs = snapshot.jobs
+    if snapshot.queue.empty:
+        waiting = jobs[jobs["is_open"] & (jobs["phase"] == "waiting")]
+        found = waiting.sort_values("elapsed_hours", ascending=False, ignore_index=True)
+        columns = ["job_name", "project_name", "gpu_type", "gpus", "elapsed_hours"]
+        put(found, output, columns, "Jobs that wait now, the longest first")
+        return
+    found = snapshot.queue.sort_values(
+        ["is_waiting", "waited_hours"], ascending=False, ignore_index=True
+    )
+    if output.form == "table":
+        names = dict(zip(jobs["job_id"], jobs["job_name"].fillna(jobs["job_id"]), strict=True))
+        found = found.assign(
+            job_name=found["job_name"].fillna(found["job_id"]),
+            detail=[_why(row, names) for row in found.itertuples()],
+        )
+    columns = ["job_name", "gpu_type", "requested_gpus", "waited_hours", "detail"]
+    put(found, output, columns, "Jobs that wait now, then those that waited longest")
+
+
+def _why(row: Any, names: dict[str, str]) -> str:
+    """Say what a job met when it was submitted."""
+    from pandas import isna
+
+    limit, of_team = row.org_limit, row.team_limit
+    held = f"{row.active_gpus:,} GPUs" if isna(limit) else f"{row.active_gpus:,} of {limit:,} GPUs"
+    parts = [*(["still waits"] if row.is_waiting else []), f"{held} held"]
+    if not isna(of_team) and (isna(limit) or of_team < limit):
+        parts.append(f"team's limit {of_team:,}")
+    if row.ahead_jobs:
+        ahead = [names.get(job_id, job_id) for job_id in str(row.ahead_job_ids).split()]
+        parts.append(f"{row.ahead_gpus:,} asked for ahead by {', '.join(ahead)}")
+    return "; ".join(parts)
+
+
+@click.command(epilog="Example: trainview quota data/ --extra-gpus 16")
+@takes_source
+@click.option(
+    "--extra-gpus", type=click.IntRange(min=0), default=8, show_default=True,
+    help="How many more GPUs of each type to try.",
+)  # fmt: skip
+@click.option("--by-team", is_flag=True, help="Compare each team with its own limits.")
+@prints_table
+def quota(source: Source, output: Output, extra_gpus: int, *, by_team: bool) -> None:
+    """Compare the GPUs that were held with how many may be, and with some more.
+
+    Jobs count as holding their GPUs from submission on, so what is above a limit had to wait.
+    """
+    from trainview import analysis
+
+    snapshot = source.read("capacity")
+    need(snapshot, "capacity")
+    keys = ["team_name", "gpu_type"] if by_team else ["gpu_type"]
+    held = analysis.gpu_concurrency(jobs_with(snapshot, keys), by=keys)
+    found = analysis.quota(held, snapshot.capacity, extra_gpus=extra_gpus)
+    columns = ["limit", "peak_gpus", "mean_gpus", "at_limit_share", "over_limit_gpu_hours"]
+    if by_team:
+        columns.remove("mean_gpus")
+    put(found, output, [*keys, *columns], "GPUs held, and the limit")
+    if output.form != "table":
+        return
+    click.echo()
+    reached = found[found["at_limit_share"] > 0]
+    if reached.empty:
+        click.echo("No limit was reached.")
+        return
+    shown = ["at_limit_share", "over_limit_gpu_hours"]
+    columns = [name for part in shown for name in (part, f"{part}_with_extra")]
+    title = f"What {count(extra_gpus, 'more GPU')} would have changed, at most"
+    put(reached, output, [*keys, *columns], title)

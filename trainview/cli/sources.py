@@ -1,0 +1,189 @@
+"""Where the commands read from: files, standard input, or the API."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import nullcontext
+from functools import wraps
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import click
+
+from trainview.cli.options import common, options
+from trainview.errors import ApiError, ConfigError
+from trainview.text import count, safe_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import pandas as pd
+
+    from trainview.snapshot import Snapshot
+
+_WHAT_SOURCE_IS = """SOURCE is a file, a folder, or - for standard input; several are merged.
+    Without one the API is asked, with the key in BASETEN_API_KEY."""
+
+asks_api = options(
+    click.option(
+        "--jobs", type=click.Choice(["all", "latest"]), default="all", show_default=True,
+        help="Ask for all jobs, or for the latest of each project.",
+    ),
+    click.option("--base-url", metavar="URL", help="Where the API is, if not at api.baseten.co."),
+)  # fmt: skip
+
+
+class Bulk(NamedTuple):
+    """How to ask the API about each job.
+
+    Attributes
+    ----------
+    arguments : dict
+        Those of `trainview.fetch` that are for it.
+    strict : bool
+        Whether a job that could not be asked about is an error.
+    """
+
+    arguments: Mapping[str, Any] = {}
+    strict: bool = False
+
+
+class Source(NamedTuple):
+    """Where a command reads from, and how."""
+
+    parts: tuple[str, ...]
+    as_of: str | None
+    jobs: str
+    base_url: str | None
+    bulk: Bulk
+
+    def read(self, *include: str) -> Snapshot:
+        """Load it; or, where it is not named, ask the API for it with what is to be included."""
+        from trainview.loading import load
+        from trainview.terminal import progress
+
+        if self.parts:
+            with progress(f"reading {', '.join(safe_text(part, 40) for part in self.parts)}"):
+                parts = [sys.stdin.buffer if part == "-" else part for part in self.parts]
+                return load(parts, as_of=self.as_of)
+        try:
+            payload = ask_api(self.jobs, self.base_url)
+        except ConfigError as error:
+            hint = "or name a file or folder to read, as in: trainview summary snapshot.json"
+            raise ConfigError(f"{error}; {hint}") from None
+        snapshot = load(payload, as_of=self.as_of)
+        return self._with_more(snapshot, include) if include else snapshot
+
+    def _with_more(self, snapshot: Snapshot, include: tuple[str, ...]) -> Snapshot:
+        from trainview.fetching.snapshots import OF_ORGANISATION, fetch_more
+        from trainview.terminal import progress
+
+        # calls for each job have a bar of their own
+        is_quick = set(include) <= set(OF_ORGANISATION)
+        with progress("asking the API") if is_quick else nullcontext():
+            found = fetch_more(snapshot, include, self.bulk.arguments, address(self.base_url))
+        if self.bulk.strict:
+            refuse_gaps(found)
+        return found
+
+
+def takes_source(command: Callable[..., None]) -> Callable[..., None]:
+    """Add SOURCE and its options; the command gets a `Source` for them."""
+
+    @wraps(command)
+    def taking(
+        source: tuple[str, ...],
+        as_of: str | None,
+        jobs: str,
+        base_url: str | None,
+        bulk: Bulk = Bulk(),  # noqa: B008 - it cannot be changed
+        **rest: Any,
+    ) -> None:
+        command(Source(source, as_of, jobs, base_url, bulk), **rest)
+
+    taking.__doc__ = f"{command.__doc__}\n\n    {_WHAT_SOURCE_IS}"
+    moment = click.option(
+        "--as-of", metavar="TIME", help="The moment the data describes: 2026-03-31T18:00:00Z."
+    )
+    return options(click.argument("source", nargs=-1), moment, asks_api, common)(taking)
+
+
+def reads_source(command: Callable[..., None]) -> Callable[..., None]:
+    """Add SOURCE and its options; the command gets a snapshot instead."""
+
+    @wraps(command)
+    def reading(source: Source, **rest: Any) -> None:
+        command(source.read(), **rest)
+
+    return takes_source(reading)
+
+
+def asks_for_each_job(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options for calls that are made for each job; the command gets a `Bulk`."""
+
+    @wraps(command)
+    def asking(
+        *, refresh: bool, no_cache: bool, cache_limit: float, concurrency: int, strict: bool,
+        **rest: Any,
+    ) -> None:  # fmt: skip
+        arguments = {
+            "refresh": refresh,
+            "cache": not no_cache,
+            "cache_limit_gib": cache_limit,
+            "concurrency": concurrency,
+        }
+        command(bulk=Bulk(arguments, strict), **rest)
+
+    return options(
+        click.option(
+            "--strict", is_flag=True, help="Exit with 4 if some jobs could not be asked about."
+        ),
+        click.option("--refresh", is_flag=True, help="Ask again for what is in the cache."),
+        click.option("--no-cache", is_flag=True, help="Neither use the cache nor fill it."),
+        click.option(
+            "--cache-limit", type=click.FloatRange(min=0), default=5.0, show_default=True,
+            metavar="GIB", help="How large the cache may grow.",
+        ),
+        click.option(
+            "--concurrency", type=click.IntRange(1, 32), default=8, show_default=True,
+            help="How many calls for single jobs are on their way at once.",
+        ),
+    )(asking)  # fmt: skip
+
+
+def ask_api(jobs: str, base_url: str | None) -> bytes:
+    """Fetch a payload with the key of the environment."""
+    from trainview.fetching import fetch_payload
+    from trainview.terminal import progress
+
+    with progress("asking the API"):
+        return fetch_payload(jobs=cast("Any", jobs), **address(base_url))
+
+
+def address(base_url: str | None) -> dict[str, str]:
+    """Give the arguments of a client for the address that was asked for."""
+    return {} if base_url is None else {"base_url": base_url}
+
+
+def refuse_gaps(snapshot: Snapshot) -> None:
+    """Object to jobs that could not be asked about."""
+    gaps = snapshot.not_fetched
+    if len(gaps):
+        tables = ", ".join(gaps["table"].unique())
+        jobs = count(gaps["job_id"].nunique(), "job")
+        raise ApiError(f"{tables} of {jobs} could not be fetched, and --strict asks for all")
+
+
+def need(snapshot: Snapshot, table: str, include: str | None = None) -> None:
+    """Object to a snapshot without a table, and say how to get it."""
+    if getattr(snapshot, table).empty:
+        raise ConfigError(
+            f"there is no {table} table: trainview fetch -o fleet/ --with {include or table} "
+            "writes a folder with it to read"
+        )
+
+
+def jobs_with(snapshot: Snapshot, by: list[str] | None) -> pd.DataFrame:
+    """Give the jobs table, with the columns of their projects that are asked for."""
+    jobs, projects = snapshot.jobs, snapshot.projects
+    asked = [name for name in by or () if name not in jobs and name in projects]
+    return jobs.merge(projects[["project_id", *asked]], on="project_id") if asked else jobs
