@@ -1,5 +1,7 @@
 """The whole picture of a snapshot on one terminal page."""
 
+from itertools import zip_longest
+
 import pandas as pd
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -7,9 +9,13 @@ from rich.text import Text
 
 from trainview.analysis import (
     error_groups,
+    estimate_cost,
     failure_rates,
+    gpu_concurrency,
     gpu_usage,
+    idle_gpus,
     needs_attention,
+    quota,
     status_counts,
 )
 from trainview.snapshot import Snapshot
@@ -18,10 +24,11 @@ from trainview.text import count
 
 _ROWS = 6
 _TWO_COLUMNS = 140
+_BETWEEN = 4
 
 
 def print_dashboard(snapshot: Snapshot) -> None:
-    """Print key figures, what needs attention, statuses, GPU usage and failures.
+    """Print the whole picture: as `dashboard` draws it.
 
     Parameters
     ----------
@@ -34,6 +41,8 @@ def print_dashboard(snapshot: Snapshot) -> None:
 
 def dashboard(snapshot: Snapshot, width: int) -> RenderableType:
     """Draw key figures, what needs attention, statuses, GPU usage and failures.
+
+    Cost, idle GPUs and the quota too, where prices, metrics and capacity are known.
 
     Parameters
     ----------
@@ -48,7 +57,7 @@ def dashboard(snapshot: Snapshot, width: int) -> RenderableType:
         One page; each table that is longer says how many rows it leaves out.
     """
     jobs = snapshot.jobs
-    half = (width - 4) // 2 if width >= _TWO_COLUMNS else width
+    half = width // 2 - _BETWEEN if width >= _TWO_COLUMNS else width
     rates = failure_rates(jobs)
     sections = [
         render(
@@ -79,6 +88,7 @@ def dashboard(snapshot: Snapshot, width: int) -> RenderableType:
             rows=_ROWS,
             more="trainview gpu SOURCE --by project_name --rows 0",
         ),
+        *_fleet(snapshot, half),
     ]
     attention = render(
         needs_attention(jobs, snapshot.projects),
@@ -98,6 +108,46 @@ def dashboard(snapshot: Snapshot, width: int) -> RenderableType:
     )
     middle = _side_by_side(sections) if half < width else sections
     return Group(*_spaced([_headline(snapshot), attention, *middle, errors]))
+
+
+def _fleet(snapshot: Snapshot, width: int) -> list[RenderableType]:
+    """Draw what the rest of the API tells, as far as it is there."""
+    jobs, prices = snapshot.jobs, snapshot.prices
+    priced = len(prices) > 0
+    sections = []
+    if priced:
+        section = render(
+            estimate_cost(jobs, prices),
+            width,
+            title="Cost by project in USD (upper bound)",
+            columns=["project_name", "jobs", "estimated_usd", "share"],
+            rows=_ROWS,
+            more="trainview cost SOURCE --rows 0",
+        )
+        sections.append(section)
+    if len(snapshot.metrics):
+        idle = idle_gpus(snapshot.metrics, jobs, prices if priced else None, by="project_name")
+        money = ["idle_usd"] if priced else []
+        section = render(
+            idle[idle["idle_gpu_hours"] > 0],
+            width,
+            title="GPUs held and idle, by project (utilisation below 5%)",
+            columns=["project_name", "idle_gpu_hours", "idle_share", *money],
+            rows=_ROWS,
+            more="trainview utilization SOURCE --idle --rows 0",
+        )
+        sections.append(section)
+    if len(snapshot.capacity):
+        section = render(
+            quota(gpu_concurrency(jobs), snapshot.capacity),
+            width,
+            title="GPUs held, and the limit",
+            columns=["gpu_type", "limit", "peak_gpus", "mean_gpus", "at_limit_share"],
+            rows=_ROWS,
+            more="trainview quota SOURCE --rows 0",
+        )
+        sections.append(section)
+    return sections
 
 
 def _spaced(parts: list[RenderableType]) -> list[RenderableType]:
@@ -122,6 +172,8 @@ def _headline(snapshot: Snapshot) -> Text:
     if pd.notna(figures["failure rate"]):
         facts.append(f"{figures['failure rate']:.0%} of finished jobs failed")
     line.append(" · ".join(facts))
+    if pd.notna(cost := figures.get("USD estimated, upper bound")):
+        line.append(f" · {cost:,.0f} USD at most")
     if snapshot.latest_only and len(snapshot.jobs):
         line.append(
             "\nOnly the latest job of each project is known: sums and rates are theirs.", "dim"
@@ -130,10 +182,10 @@ def _headline(snapshot: Snapshot) -> Text:
 
 
 def _side_by_side(sections: list[RenderableType]) -> list[RenderableType]:
-    grid = Table.grid(padding=(0, 4), expand=True)
+    grid = Table.grid(padding=(0, _BETWEEN), expand=True)
     grid.add_column(ratio=1)
     grid.add_column(ratio=1)
-    for left, right in zip(sections[::2], sections[1::2], strict=True):
+    for left, right in zip_longest(sections[::2], sections[1::2], fillvalue=Text()):
         grid.add_row(left, right)
         grid.add_row()
     return [grid]

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pandas as pd
 import pyarrow as pa
 
-from trainview.analysis import failure_rates, needs_attention
+from trainview.analysis import estimate_cost, failure_rates, needs_attention
 from trainview.card import card
 from trainview.conform import empty_frame, from_pandas, to_pandas
 from trainview.errors import ArgumentError, DataWarning
@@ -69,7 +69,7 @@ class Snapshot:
     not_fetched: pd.DataFrame = field(default_factory=_nothing_failed)
 
     def summary(self) -> pd.DataFrame:
-        """Sum the snapshot up in key figures.
+        """Sum the snapshot up in key figures; what jobs cost only where that is known.
 
         Returns
         -------
@@ -100,9 +100,19 @@ class Snapshot:
             ("jobs failed", rates["failed"], "jobs"),
             ("failure rate", rates["failure_rate"], "share"),
             ("jobs that need attention", attention["job_id"].nunique(), "jobs"),
+            *self._money(),
         ]
         summary = pd.DataFrame(rows, columns=["figure", "value", "unit"])
         return summary.astype({"figure": "str", "value": "float64", "unit": "str"})
+
+    def _money(self) -> list[tuple[str, float, str]]:
+        rows = []
+        if len(self.prices):
+            estimated = estimate_cost(self.jobs, self.prices, by=None)["estimated_usd"].iloc[0]
+            rows.append(("USD estimated, upper bound", estimated, "USD"))
+        if len(self.billing):
+            rows.append(("USD billed", float(self.billing["subtotal_usd"].sum()), "USD"))
+        return rows
 
     def to_csv(
         self, folder: str | os.PathLike[str], *, raw: bool = False, force: bool = False

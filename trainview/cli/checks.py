@@ -177,12 +177,12 @@ def _read_rules(path: Path) -> dict[str, Any]:
     known = ", ".join([*RULES, "since"])
     others = [name for name in content if name != "rules"]
     if others or not isinstance(content.get("rules"), dict):
-        what = f"{safe_text(others[0], 60)!r} is no part of it" if others else "there is none"
+        what = f"'{safe_text(others[0], 60)}' is no part of it" if others else "there is none"
         raise ConfigError(f"{place}: {what}: rules stand in one table [rules], of {known}")
     found = {}
     for name, value in content["rules"].items():
         if name != "since" and name not in RULES:
-            raise ConfigError(f"{place}: no rule {safe_text(name, 60)!r}: choose of {known}")
+            raise ConfigError(f"{place}: no rule '{safe_text(name, 60)}': choose of {known}")
         argument, read = ("since", _since) if name == "since" else RULES[name][:2]
         try:
             found[argument] = _read_limit(read, value)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from trainview.snapshot import Snapshot
 
 _TITLE = "Cost in USD (the estimate is an upper bound)"
-_NO_BILL = "no bill there, the estimate alone: trainview fetch -o fleet/ --with prices,billing"
+_NO_BILL = "there is no bill, only the estimate: trainview fetch -o fleet/ --with prices,billing"
 
 
 @click.command(epilog="Example: trainview cost data/ --show over-time --freq M")

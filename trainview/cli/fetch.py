@@ -87,7 +87,7 @@ def _to_folder(
     rows = {file.stem: _rows(file) for file in files if file.suffix == ".parquet"}
     say(f"wrote {safe_text(target)}: " + ", ".join(f"{name} {n:,}" for name, n in rows.items()))
     if rows.get("queue") == 0:
-        say("nothing about the queue: the API tells it to administrators only")
+        say("nothing about the queue: the API tells it to administrators, and not of every job")
     _tell_gaps(snapshot.not_fetched)
     if bulk.strict:
         refuse_gaps(snapshot)

@@ -75,8 +75,8 @@ def queue(source: Source, output: Output, by: list[str] | None, show: str) -> No
     snapshot = source.read("queue")
     if snapshot.queue.empty:
         say(
-            "no queue there, only the jobs that wait now: an administrator's key tells the rest, "
-            "trainview fetch -o fleet/ --with queue"
+            "there is no queue table, only the jobs that wait now: an administrator's key tells "
+            "the rest, with trainview fetch -o fleet/ --with queue"
         )
     if show == "jobs":
         _put_waiting(snapshot, output)
