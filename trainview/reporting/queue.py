@@ -167,7 +167,7 @@ def _jobs(readings: Readings) -> Part:
                 "team_limit",
                 "job_id",
             ],
-            "trainview queue SOURCE --jobs --format csv",
+            "trainview queue SOURCE --show jobs --format csv",
         ),
     )
 
