@@ -44,6 +44,8 @@ def cell(name: str, value: Any, limit: int | None = None) -> str:
     ('12.5%', '1,234.6', '1,200', '-')
     >>> cell("billed_usd", 1234.5), cell("p90", 0.001), cell("at_limit_share", 0.0002)
     ('1,234.50', '<0.1', '<0.1%')
+    >>> cell("max_memory_bytes", 3 * 2**30), cell("over_limit_gpu_hours_with_extra", 0.0)
+    ('3.0 GiB', '0.0')
     """
     if value is None or value is pd.NA or value is pd.NaT or value != value:  # noqa: PLR0124
         return NULL

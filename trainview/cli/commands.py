@@ -215,7 +215,7 @@ def sample(
 @prints_whole
 @common
 def columns(table: str | None, output: Output) -> None:
-    """Describe the columns of the tables: projects, jobs, instance_types."""
+    """Describe the columns of every table, or of one, such as jobs or prices."""
     from trainview.schema import columns as describe
 
     found = describe(table)

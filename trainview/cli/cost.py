@@ -76,7 +76,7 @@ def _estimate(snapshot: Snapshot, output: Output, by: list[str] | None, *, with_
     click.echo()
     reasons = reconcile_cost(jobs, snapshot.prices, snapshot.billing, by="reason")
     shown = ["reason", "jobs", "estimated_usd", "billed_usd", "difference_usd"]
-    put(reasons, output, shown, "Why estimate and bill differ")
+    put(reasons, output._replace(rows=0), shown, "Why estimate and bill differ")
     _tell_parts(reasons)
 
 
