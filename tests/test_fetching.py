@@ -39,7 +39,7 @@ def load_jobs(jobs):
 @pytest.fixture
 def no_waiting(monkeypatch):
     """Tries follow each other at once."""
-    monkeypatch.setattr("trainview.calling.time.sleep", lambda _: None)
+    monkeypatch.setattr("trainview.calling.Caller._wait", lambda *_: 0.0)
 
 
 def fetch(server, jobs, what=tv.fetch_metrics, **options):
@@ -114,6 +114,32 @@ def test_an_answer_that_was_thinned_is_asked_for_again_in_halves():
     gpu = table[(table["metric"] == "gpu_utilization") & (table["gpu"] == 1)]
     assert len(gpu) == 24 * 60
     assert set(gpu["step_seconds"]) == {60.0}
+
+
+def test_finer_samples_are_found_however_short_the_pieces_must_be():
+    jobs = [job("a", updated_at="2026-03-02T10:00:00Z")]
+    api = Api(jobs, coarsest=lambda span: 60 if span <= HOUR else 300)
+    with ApiServer(api) as server:
+        table = fetch(server, jobs).table
+    gpu = table[(table["metric"] == "gpu_utilization") & (table["gpu"] == 0)]
+    assert len(gpu) == 24 * 60
+    assert set(gpu["step_seconds"]) == {60.0}
+
+
+def test_old_samples_that_are_coarse_do_not_spoil_newer_ones():
+    jobs = [job("a", updated_at="2026-03-03T10:00:00Z")]
+    api = Api(jobs)
+    honest = api.metrics
+
+    def metrics(query, project, job_id):
+        is_old = int(query["start_epoch_millis"]) < 1_772_445_600_000  # 2026-03-02T10:00Z
+        return honest(query | {"step_seconds": "300" if is_old else "60"}, project, job_id)
+
+    api.metrics = metrics
+    with ApiServer(api) as server:
+        table = fetch(server, jobs).table
+    late = table[table["timestamp"] >= "2026-03-03T00:00Z"]
+    assert set(late["step_seconds"]) == {60.0}
 
 
 def test_where_the_server_has_nothing_finer_the_step_that_came_is_told():
@@ -210,6 +236,67 @@ def test_in_a_storm_of_429_all_calls_wait_together_and_all_arrive():
     assert max(gaps) > 0.7
 
 
+def test_a_key_that_is_refused_midway_leaves_nothing_behind(monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    jobs = many(12)
+    with (
+        ApiServer(Api(jobs), trouble=lambda path, _: 401 if "job009" in path else None) as server,
+        pytest.raises(tv.AuthError),
+    ):
+        fetch(server, jobs, concurrency=1, cache=False, step_seconds=3600)
+    assert not list(tmp_path.glob("trainview-*"))
+
+
+def test_the_key_is_not_shown_by_what_carries_it(monkeypatch):
+    frames = []
+
+    def look(*arguments):
+        frames.append(repr(sys._getframe(1).f_locals) + repr(arguments))
+        raise tv.NetworkError("enough")
+
+    monkeypatch.setattr("trainview.fetching.jobs.fetch_each", look)
+    for what in (tv.fetch_metrics, tv.fetch_checkpoints, tv.fetch_queue, tv.fetch_error_logs):
+        with pytest.raises(tv.NetworkError):
+            what(load_jobs(many(1)), api_key=KEY)
+    assert len(frames) == 4
+    assert not any(KEY in text for text in frames)
+
+
+@pytest.mark.usefixtures("no_waiting")
+def test_when_job_after_job_fails_the_rest_is_not_asked_for():
+    jobs = many(60)
+    with ApiServer(Api(jobs), trouble=lambda *_: 403) as server:
+        fetched = fetch(server, jobs, concurrency=4)
+    assert len(fetched.failures) == 60
+    assert len(server.paths) <= 20 + 4
+    assert fetched.failures["detail"].str.startswith("not asked, as 20 jobs in a row").sum() >= 36
+
+
+def test_a_closed_client_asks_for_nothing_more():
+    jobs = many(1)
+    with ApiServer(Api(jobs), trouble=lambda *_: 429, retry_after="30") as server:
+        client = tv.Client(KEY, base_url=server.url, rate_limit_retries=50)
+        found = []
+        thread = threading.Thread(target=lambda: found.append(outcome(client)))
+        thread.start()
+        while not server.paths:
+            time.sleep(0.01)
+        time.sleep(0.05)
+        client.close()
+        thread.join(5)
+        assert not thread.is_alive()
+        asked = len(server.paths)
+        assert outcome(client).startswith("GET /v1/training/capacity: not sent")
+        assert len(server.paths) == asked
+
+
+def outcome(client):
+    try:
+        return client.get_training_capacity()
+    except tv.TrainviewError as error:
+        return str(error)
+
+
 def test_a_refused_key_ends_it_at_once():
     jobs = many(40)
     with (
@@ -272,11 +359,8 @@ def test_the_cache_is_private_and_holds_no_key(private_cache):
     with ApiServer(Api(jobs)) as server:
         fetch(server, jobs, step_seconds=3600)
     for path in [private_cache, *private_cache.rglob("*")]:
-        mode = stat.S_IMODE(path.stat().st_mode)
-        assert mode == (0o700 if path == private_cache else mode)
-        if path.is_file():
-            assert mode == 0o600
-            assert KEY.encode() not in path.read_bytes()
+        assert stat.S_IMODE(path.stat().st_mode) == (0o600 if path.is_file() else 0o700)
+        assert path.is_dir() or KEY.encode() not in path.read_bytes()
     assert not list(private_cache.rglob("*.tmp"))
 
 
@@ -300,8 +384,14 @@ def test_a_damaged_file_of_the_cache_is_as_good_as_none():
         files[0].write_bytes(b"")
         files[1].write_bytes(files[1].read_bytes()[:200])
         again = fetch(server, jobs, step_seconds=3600)
-    assert (again.asked, again.cached) == (2, 1)
-    pd.testing.assert_frame_equal(first.table, again.table)
+        assert (again.asked, again.cached) == (2, 1)
+        whole = again.table
+        # the footer is whole, the rest is not: seen only when it is read, and healed by the next run
+        files[2].write_bytes(bytes(200) + files[2].read_bytes()[200:])
+        hurt = fetch(server, jobs, step_seconds=3600)
+        with pytest.raises(tv.SourceError, match="fetch again"):
+            hurt.read()
+        pd.testing.assert_frame_equal(fetch(server, jobs, step_seconds=3600).table, whole)
 
 
 def test_the_cache_keeps_to_its_limit_and_drops_what_was_not_used_for_longest(private_cache):
@@ -310,10 +400,22 @@ def test_the_cache_keeps_to_its_limit_and_drops_what_was_not_used_for_longest(pr
         fetched = fetch(server, old, step_seconds=3600)
         for age, path in enumerate(fetched.files["metrics"]):
             os.utime(path, (1e9 + age, 1e9 + age))
+        left_behind = fetched.files["metrics"][0].with_name(".1234.tmp")
+        left_behind.touch()
+        os.utime(left_behind, (1e9, 1e9))
         size = fetched.files["metrics"][0].stat().st_size
         fetch(server, new, step_seconds=3600, cache_limit_gib=2.5 * size / 2**30)
     left = {path.stem for path in private_cache.rglob("*.parquet")}
     assert left == {"job002", "new"}
+    assert not left_behind.exists()
+
+
+def test_what_was_just_fetched_stays_however_small_the_cache_shall_be():
+    jobs = many(3)
+    with ApiServer(Api(jobs)) as server:
+        first = fetch(server, jobs, step_seconds=3600, cache_limit_gib=0)
+        fetch(server, [job("other")], step_seconds=3600, cache_limit_gib=0)
+    assert first.table["job_id"].nunique() == 3
 
 
 def test_files_that_vanished_say_what_to_do():
@@ -400,6 +502,26 @@ def test_ctrl_c_keeps_what_has_come_and_the_next_run_asks_only_for_the_rest(tmp_
     assert again.table["job_id"].nunique() == 60
 
 
+def test_checkpoints_that_are_still_uploaded_are_asked_for_again_later():
+    jobs = many(1)
+    api = Api(jobs)
+    honest = api.checkpoints
+    state = {"sync_status": "SYNCING"}
+
+    def checkpoints(*arguments):
+        status, answer = honest(*arguments)
+        answer["checkpoints"][0] |= state
+        return status, answer
+
+    api.checkpoints = checkpoints
+    with ApiServer(api) as server:
+        assert list(fetch(server, jobs, tv.fetch_checkpoints).table["sync_status"]) == ["SYNCING"]
+        state["sync_status"] = "COMPLETE"
+        later = fetch(server, jobs, tv.fetch_checkpoints)
+        assert list(later.table["sync_status"]) == ["COMPLETE"]
+        assert fetch(server, jobs, tv.fetch_checkpoints).asked == 0
+
+
 def test_checkpoints():
     jobs = many(2)
     with ApiServer(Api(jobs)) as server:
@@ -432,7 +554,8 @@ def test_the_queue_with_jobs_of_which_nothing_is_told():
     assert (fetched.unavailable, len(fetched.failures)) == (1, 0)
     assert "1 not available" in repr(fetched)
     assert server.asked("jobs/cpu/") == 0
-    assert again.cached == 2
+    # what is not told about a job that has ended is not asked for again
+    assert (again.asked, again.cached) == (0, 3)
     with pytest.raises(tv.ArgumentError, match="no table 'metrics' was fetched: there is queue"):
         fetched.read("metrics")
 

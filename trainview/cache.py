@@ -8,7 +8,8 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Mapping
+import time
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -26,6 +27,7 @@ from trainview.text import safe_text
 
 FORMAT = 1
 _PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
+_HOUR, _DAY = 3_600, 86_400
 _KEY = b"trainview"
 _PLAIN = "[a-z0-9_-]{1,64}"
 
@@ -144,7 +146,8 @@ def keep(path: Path, table: pa.Table, entry: Entry) -> None:
     about = json.dumps(vars(entry) | {"asked": dict(entry.asked)})
     temporary = path.with_name(f".{secrets.token_hex(4)}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=_PRIVATE_FOLDER)
+        for folder in (path.parent.parent, path.parent):
+            folder.mkdir(exist_ok=True, mode=_PRIVATE_FOLDER)
         # a file that a crash leaves damaged is as good as none, so nothing is flushed to the disk
         with open(temporary, "xb", opener=_private) as file:
             marked = table.replace_schema_metadata({_KEY: about.encode()})
@@ -180,32 +183,39 @@ def open_folder(folder: Path) -> None:
             folder.chmod(_PRIVATE_FOLDER)
 
 
-def prune(folder: Path, limit_bytes: int, needed: set[Path]) -> int:
+def prune(root: Path, limit_bytes: float, needed: Collection[Path] = ()) -> int:
     """Delete the files that were not used for the longest time, until the cache is small enough.
 
     Parameters
     ----------
-    folder : pathlib.Path
-        The folder of the cache.
-    limit_bytes : int
-        How large it may be.
-    needed : set of pathlib.Path
-        Files that stay in any case.
+    root : pathlib.Path
+        The folder with the folders of all servers.
+    limit_bytes : float
+        How large it may be. What was used in the last hour stays in any case: another program may
+        be about to read it.
+    needed : collection of pathlib.Path, optional
+        More files that stay in any case.
 
     Returns
     -------
     int
         How many files were deleted.
     """
+    now = time.time()
+    for path in root.glob("*/v*/*/.*.tmp"):
+        # of a program that was killed while it wrote
+        with suppress(OSError):
+            if now - path.stat().st_mtime > _DAY:
+                path.unlink()
     found: list[tuple[float, int, Path]] = []
-    for path in folder.glob("v*/*/*.parquet"):
+    for path in root.glob("*/v*/*/*.parquet"):
         with suppress(OSError):
             facts = path.stat()
             found.append((facts.st_mtime, facts.st_size, path))
     surplus = sum(size for _, size, _ in found) - limit_bytes
     deleted = 0
-    for _, size, path in sorted(found):
-        if surplus <= 0:
+    for used, size, path in sorted(found):
+        if surplus <= 0 or now - used < _HOUR:
             break
         if path not in needed:
             with suppress(OSError):

@@ -7,14 +7,14 @@ import ipaddress
 import logging
 import os
 import re
-import time
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, Self
 
 from tenacity import RetryCallState, Retrying, retry_if_result, wait_exponential_jitter
 
 from trainview.answers import Answer, read_reply
-from trainview.errors import ArgumentError, ConfigError, RateLimitError
+from trainview.errors import ArgumentError, ConfigError, NetworkError, RateLimitError
 from trainview.pace import Pace
 from trainview.text import safe_text
 from trainview.transport import ApiKey, Fault, Transport
@@ -73,7 +73,9 @@ class Caller:
         self._rate_limit_tries = int(rate_limit_retries) + 1
         self._pace = Pace()
         self._patience = float(patience)
-        self._sleep = time.sleep
+        self._closed = threading.Event()
+        # a closed client wakes up those that sleep
+        self._sleep: Callable[[float], Any] = self._closed.wait
         self._transport = Transport(
             key,
             timeout=timeout,
@@ -100,7 +102,8 @@ class Caller:
         return self._base_url
 
     def close(self) -> None:
-        """Close the idle connections."""
+        """Close the idle connections; no call begins any more, and none that waits is repeated."""
+        self._closed.set()
         self._transport.close()
 
     def _call(
@@ -119,6 +122,10 @@ class Caller:
 
         def attempt() -> Answer | Fault:
             self._take_turn(attempts.slept_until)
+            if self._closed.is_set():
+                return Fault(
+                    NetworkError(f"{place}: not sent, the client is closed: make a new one")
+                )
             reply = self._transport.exchange(
                 method, self._base_url + path, place=place, params=params, json=json
             )
@@ -164,11 +171,15 @@ class Caller:
 
     def _take_turn(self, slept_until: float) -> None:
         self._pace.passed(slept_until)
-        while (held := self._pace.held_until())[0]:
-            self._sleep(held[0])
-            self._pace.passed(held[1])
+        self._wait_while_held()
         if seconds := self._pace.gap():
             self._sleep(seconds)
+            self._wait_while_held()
+
+    def _wait_while_held(self) -> None:
+        while not self._closed.is_set() and (held := self._pace.held_until())[0]:
+            self._sleep(held[0])
+            self._pace.passed(held[1])
 
     def _checked_id(self, name: str, value: str) -> str:
         # A key that was passed for an id must not reach an address or a message either.

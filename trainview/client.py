@@ -6,17 +6,31 @@ returns an :class:`Answer` or raises one of the errors of :mod:`trainview.errors
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from trainview.answers import Answer
 from trainview.calling import Caller
 from trainview.errors import ArgumentError
 from trainview.text import safe_text
 
-__all__ = ["FIRST_BILLED", "LONGEST_BILL", "Answer", "Client"]
+__all__ = ["FIRST_BILLED", "LONGEST_BILL", "Access", "Answer", "Client"]
 
 # What the API has no bills before, and the longest span of one call.
 FIRST_BILLED = datetime(2026, 1, 1, tzinfo=UTC)
 LONGEST_BILL = timedelta(days=31)
+
+
+class Access(dict[str, Any]):
+    """The arguments of a `Client`, on their way to it: they may hold a key, and do not show it.
+
+    Examples
+    --------
+    >>> Access(api_key="s3cret", timeout=5)
+    Access(api_key=..., timeout=...)
+    """
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}=...' for name in self)})"
 
 
 class Client(Caller):

@@ -1,6 +1,6 @@
 """Fetch: calls to the API, made for whole organisations, and their answers as tables."""
 
-from trainview.fetching.each_job import Fetched as Fetched
+from trainview.fetching.fetched import Fetched as Fetched
 from trainview.fetching.jobs import fetch_checkpoints as fetch_checkpoints
 from trainview.fetching.jobs import fetch_error_logs as fetch_error_logs
 from trainview.fetching.jobs import fetch_metrics as fetch_metrics

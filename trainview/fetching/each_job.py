@@ -8,21 +8,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from trainview import cache as store
 from trainview.bulk import progress, run_all
-from trainview.client import Client
-from trainview.conform import conform, to_pandas, without_categories
-from trainview.errors import ArgumentError, AuthError, ConfigError, OutputError, SourceError
-from trainview.fleet import combine
-from trainview.schema import FLEET_TABLES
-from trainview.text import count, safe_text
+from trainview.client import Access, Client
+from trainview.errors import ArgumentError, AuthError, ConfigError, OutputError
+from trainview.fetching.fetched import Fetched
+from trainview.text import count
 
 CONCURRENCY = 8
 CACHE_LIMIT_GIB = 5.0
@@ -31,8 +29,8 @@ _SETTLED = timedelta(minutes=15)
 # Others wait while one is told to: a storm of 429 is no reason to give up.
 _RATE_LIMIT_RETRIES = 20
 _GIB = 2**30
-# Of these, each job has rows of its own; of the others, several jobs can tell the same.
-_LARGE = ("metrics", "logs")
+# So many jobs in a row do not fail by chance.
+_MOST_IN_A_ROW = 20
 
 
 class Job(NamedTuple):
@@ -71,12 +69,19 @@ class Found(NamedTuple):
 
 
 class Unavailable(NamedTuple):
-    """The API does not tell about a job, and that is normal."""
+    """The API does not tell about a job, and that is normal.
 
-    why: str
+    Attributes
+    ----------
+    found : Found or None
+        What to keep, so that it is not asked again; None where another key may be told.
+    """
+
+    found: Found | None = None
 
 
-class Options(NamedTuple):
+@dataclass(frozen=True)
+class Options:
     """How to fetch; the arguments of the public functions.
 
     Attributes
@@ -89,7 +94,7 @@ class Options(NamedTuple):
         Whether to ask again for what is kept.
     cache_limit_gib : float
         How large the cache may grow, in GiB.
-    client : dict
+    client : Access
         What `Client` takes.
     """
 
@@ -97,102 +102,7 @@ class Options(NamedTuple):
     cache: Any
     refresh: bool
     cache_limit_gib: float
-    client: Mapping[str, Any]
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Fetched:
-    """What was fetched job by job: rows on disk, and what failed.
-
-    Attributes
-    ----------
-    files : dict of str to tuple of pathlib.Path
-        For each table the Parquet files, one a job, in the order of the jobs.
-    failures : pandas.DataFrame
-        One row a job whose call failed: ``job_id``, ``project_id``, ``error`` (its class) and
-        ``detail`` (its text).
-    asked, cached, unavailable : int
-        How many jobs the API was asked about, how many were known already, and about how many it
-        says nothing, which is normal.
-    """
-
-    files: Mapping[str, tuple[Path, ...]]
-    failures: pd.DataFrame
-    asked: int
-    cached: int
-    unavailable: int = 0
-
-    @property
-    def table(self) -> pd.DataFrame:
-        """The rows of the first table, in memory."""
-        return self.read()
-
-    def read(self, name: str | None = None) -> pd.DataFrame:
-        """Read a table into memory.
-
-        Parameters
-        ----------
-        name : str, optional
-            Its name; the first one when left out.
-
-        Returns
-        -------
-        pandas.DataFrame
-            The rows of all jobs.
-
-        Raises
-        ------
-        ArgumentError
-            If there is no such table.
-        SourceError
-            If a file has been deleted since.
-        """
-        name = self._checked(name)
-        return to_pandas(_join(name, map(_read, self.files[name])))
-
-    def write_parquet(self, path: str | Path, name: str | None = None) -> Path:
-        """Copy a table into one Parquet file, job by job, whatever its size.
-
-        Parameters
-        ----------
-        path : path
-            The file to write; the caller takes care that it may be replaced.
-        name : str, optional
-            The table; the first one when left out.
-
-        Returns
-        -------
-        pathlib.Path
-            The file.
-        """
-        name = self._checked(name)
-        # categories are those of one job: plain text can be written one job after the other
-        schema = without_categories(FLEET_TABLES[name])
-        files = map(_read, self.files[name])
-        parts = files if name in _LARGE else [_join(name, files)]
-        with pq.ParquetWriter(path, schema, compression="zstd") as writer:
-            for part in parts:
-                writer.write_table(part.cast(schema))
-        return Path(path)
-
-    def __repr__(self) -> str:
-        known = ", ".join(self.files)
-        parts = [f"{known} of {count(len(self._first), 'job')}", f"{self.cached:,} from the cache"]
-        if self.unavailable:
-            parts.append(f"{self.unavailable:,} not available")
-        if len(self.failures):
-            parts.append(f"{len(self.failures):,} failed")
-        return f"<Fetched {', '.join(parts)}>"
-
-    @property
-    def _first(self) -> tuple[Path, ...]:
-        return next(iter(self.files.values()))
-
-    def _checked(self, name: str | None) -> str:
-        known = list(self.files)
-        if name is not None and name not in known:
-            raise ArgumentError(f"no table {name!r} was fetched: there is {', '.join(known)}")
-        return name or known[0]
+    client: Access
 
 
 @dataclass(eq=False)
@@ -206,8 +116,9 @@ class _Run:
     seen_at: str
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
     failures: list[dict[str, str]] = field(default_factory=list)
+    failed: set[str] = field(default_factory=set)
     done: set[str] = field(default_factory=set)
-    unavailable: int = 0
+    unavailable: set[str] = field(default_factory=set)
 
     def paths(self, job: Job) -> list[Path]:
         return [store.entry_path(self.folder, table, job.job_id) for table in self.tables]
@@ -220,6 +131,19 @@ class _Run:
     def is_kept(self, job: Job) -> bool:
         wanted = self.entry(job)
         return all(store.find(path, wanted) for path in self.paths(job))
+
+    def fail(self, job: Job, error: Exception, detail: str) -> None:
+        if job.job_id in self.failed | self.done | self.unavailable:
+            return
+        self.failed.add(job.job_id)
+        self.failures.append(
+            {
+                "job_id": job.job_id,
+                "project_id": job.project_id,
+                "error": type(error).__name__,
+                "detail": detail,
+            }
+        )
 
     def keep(self, job: Job, found: Found) -> None:
         entry = self.entry(job, is_final=found.is_final)
@@ -264,7 +188,8 @@ def fetch_each(
         If it was interrupted; says what is kept.
     """
     _check(options)
-    with Client(**({"rate_limit_retries": _RATE_LIMIT_RETRIES} | dict(options.client))) as api:
+    client = Access({"rate_limit_retries": _RATE_LIMIT_RETRIES} | options.client)
+    with Client(**client) as api:
         folder, remove = _open(options, api)
         seen_at = max((job.end for job in jobs), default=datetime.now(UTC)).isoformat()
         run = _Run(tables, folder, options, asked_of, seen_at)
@@ -273,7 +198,11 @@ def fetch_each(
         missing = [job for job in jobs if job.job_id not in run.done]
         try:
             _ask_all(missing, partial(ask, api), run)
-        except KeyboardInterrupt:
+        except BaseException as stop:
+            if remove is not None:
+                remove()
+            if not isinstance(stop, KeyboardInterrupt):
+                raise
             remains = (
                 f"{len(run.done):,} of {count(len(jobs), 'job')} are kept, run it again to go on"
                 if remove is None
@@ -282,41 +211,59 @@ def fetch_each(
             raise KeyboardInterrupt(f"interrupted: {remains}") from None
     fetched = _result(jobs, run, asked=len(missing))
     if remove is None:
-        needed = {path for paths in fetched.files.values() for path in paths}
-        store.prune(folder, int(options.cache_limit_gib * _GIB), needed)
+        prune_cache([fetched], options.cache, options.cache_limit_gib)
     else:
         weakref.finalize(fetched, remove)
     return fetched
 
 
+def prune_cache(fetched: Iterable[Fetched], cache: Any, limit_gib: float) -> None:
+    """Make the cache as small as it shall be.
+
+    Parameters
+    ----------
+    fetched : iterable of Fetched
+        Whose files stay in any case.
+    cache : bool, str or path
+        Where it is.
+    limit_gib : float
+        How large it may be, in GiB; infinite for no limit.
+    """
+    if cache is not False and isfinite(limit_gib):
+        needed = {path for one in fetched for paths in one.files.values() for path in paths}
+        store.prune(_root(cache), limit_gib * _GIB, needed)
+
+
 def _ask_all(jobs: Sequence[Job], ask: Callable[[Job], Any], run: _Run) -> None:
     def work(job: Job) -> Any:
         found = ask(job)
-        if isinstance(found, Found):
-            run.keep(job, found)
+        kept = found if isinstance(found, Found) else found.found
+        if kept is not None:
+            run.keep(job, kept)
         return found
 
+    in_a_row = 0
     total = len(jobs) + len(run.done)
     with progress(total, len(run.done), run.tables[0]) as bar:
         for outcome in run_all(work, jobs, concurrency=run.options.concurrency):
             job, error = outcome.item, outcome.error
             bar.update()
             if error is None:
+                in_a_row = 0
                 if isinstance(outcome.result, Unavailable):
-                    run.unavailable += 1
+                    run.unavailable.add(job.job_id)
                 else:
                     run.done.add(job.job_id)
-            elif _is_hopeless(error):
+                continue
+            if _is_hopeless(error):
                 raise error
-            else:
-                run.failures.append(
-                    {
-                        "job_id": job.job_id,
-                        "project_id": job.project_id,
-                        "error": type(error).__name__,
-                        "detail": str(error),
-                    }
-                )
+            run.fail(job, error, str(error))
+            in_a_row += 1
+            if in_a_row == _MOST_IN_A_ROW:
+                why = f"not asked, as {in_a_row} jobs in a row had failed, the last one: {error}"
+                for rest in jobs:
+                    run.fail(rest, error, why)
+                break
 
 
 def _is_hopeless(error: Exception) -> bool:
@@ -334,7 +281,7 @@ def _result(jobs: Sequence[Job], run: _Run, asked: int) -> Fetched:
     failures = pd.DataFrame(
         run.failures, columns=["job_id", "project_id", "error", "detail"], dtype="str"
     ).sort_values("job_id", ignore_index=True)
-    return Fetched(files, failures, asked, len(jobs) - asked, run.unavailable)
+    return Fetched(files, failures, asked, len(jobs) - asked, len(run.unavailable))
 
 
 def _check(options: Options) -> None:
@@ -351,24 +298,12 @@ def _open(options: Options, api: Client) -> tuple[Path, Callable[[], None] | Non
     if options.cache is False:
         folder = Path(tempfile.mkdtemp(prefix="trainview-"))
         return folder, partial(shutil.rmtree, folder, ignore_errors=True)
-    root = store.default_folder() if options.cache is True else Path(options.cache)
+    root = _root(options.cache)
     host = re.sub(r"[^A-Za-z0-9.-]+", "_", api.base_url.partition("://")[2])
     store.open_folder(root)
     store.open_folder(root / host)
     return root / host, None
 
 
-def _join(name: str, parts: Iterable[pa.Table]) -> pa.Table:
-    found, schema = list(parts), FLEET_TABLES[name]
-    if name not in _LARGE:
-        return combine(name, found)
-    whole = pa.concat_tables(found).unify_dictionaries() if found else schema.empty_table()
-    return conform(whole, schema)
-
-
-def _read(path: Path) -> pa.Table:
-    try:
-        return pq.read_table(path, partitioning=None).replace_schema_metadata()
-    except (OSError, pa.ArrowException) as error:
-        why = f"cannot read {safe_text(path)} ({safe_text(error, 80)})"
-    raise SourceError(f"{why}: the cache was emptied or damaged: fetch again")
+def _root(cache: Any) -> Path:
+    return store.default_folder() if cache is True else Path(cache)

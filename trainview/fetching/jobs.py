@@ -1,7 +1,7 @@
 """What the API tells about single jobs: metrics, checkpoints, the queue and error logs."""
 
 import threading
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -9,25 +9,27 @@ import narwhals as nw
 import pyarrow as pa
 
 from trainview.analysis.frames import read_table, to_pandas
-from trainview.client import Client
+from trainview.client import Access, Client
 from trainview.errors import ArgumentError, AuthError, NotFoundError
 from trainview.fetching.each_job import (
     CACHE_LIMIT_GIB,
     CONCURRENCY,
-    Fetched,
     Found,
     Job,
     Options,
     Unavailable,
     fetch_each,
 )
+from trainview.fetching.fetched import Fetched
 from trainview.fetching.series import fetch_series
 from trainview.fleet import read_checkpoints, read_logs, read_metrics, read_queue
+from trainview.schema import FLEET_TABLES
 from trainview.statuses import OPEN_PHASES, UNKNOWN_PHASE
 
 _LONGEST_LOG = timedelta(days=7)
 _MOST_LINES = 1000
 _NO_ADMINISTRATOR = 403
+_LATEST_SAMPLES = timedelta(days=1)
 
 
 def fetch_metrics(
@@ -87,6 +89,8 @@ def fetch_metrics(
     >>> fetched = tv.fetch_metrics(snap.jobs)  # doctest: +SKIP
     >>> fetched.table, fetched.failures  # doctest: +SKIP
     """
+    client = Access(client)
+    options = Options(concurrency, cache, refresh, cache_limit_gib, client)
     if isinstance(step_seconds, bool) or not isinstance(step_seconds, int) or step_seconds < 1:
         raise ArgumentError(f"step_seconds={step_seconds!r}: give whole seconds, from 1")
 
@@ -98,13 +102,14 @@ def fetch_metrics(
             return read_metrics(answer.body, job.job_id, answer.url)
 
         table = fetch_series(piece, *_span(job, step_seconds), step_seconds)
-        return Found({"metrics": table})
+        # samples can be late: for a while, no answer without any is the last word
+        is_early = datetime.now(UTC) - job.end < _LATEST_SAMPLES
+        return Found({"metrics": table}, False if is_early and not table.num_rows else None)
 
     def asked_of(job: Job) -> dict[str, Any]:
         start, end = _span(job, step_seconds)
         return {"step": step_seconds, "start": start.isoformat(), "end": end.isoformat()}
 
-    options = Options(concurrency, cache, refresh, cache_limit_gib, client)
     return fetch_each(_ran(jobs), ["metrics"], ask, asked_of, options)
 
 
@@ -144,12 +149,15 @@ def fetch_checkpoints(
     >>> import trainview as tv
     >>> checkpoints = tv.fetch_checkpoints(tv.fetch().jobs).table  # doctest: +SKIP
     """
+    client = Access(client)
+    options = Options(concurrency, cache, refresh, cache_limit_gib, client)
 
     def ask(api: Client, job: Job) -> Found:
         answer = api.list_training_job_checkpoints(job.project_id, job.job_id)
-        return Found({"checkpoints": read_checkpoints(answer.body, answer.url)})
+        table = read_checkpoints(answer.body, answer.url)
+        is_syncing = "SYNCING" in table["sync_status"].to_pylist()
+        return Found({"checkpoints": table}, False if is_syncing else None)
 
-    options = Options(concurrency, cache, refresh, cache_limit_gib, client)
     return fetch_each(_ran(jobs), ["checkpoints"], ask, _until, options)
 
 
@@ -193,26 +201,28 @@ def fetch_queue(
     >>> import trainview as tv
     >>> queue = tv.fetch_queue(tv.fetch().jobs).table  # doctest: +SKIP
     """
+    client = Access(client)
+    options = Options(concurrency, cache, refresh, cache_limit_gib, client)
     refused = threading.Event()
 
     def ask(api: Client, job: Job) -> Found | Unavailable:
         if refused.is_set():
-            return Unavailable("the key is no administrator's")
+            return Unavailable()
         try:
             answer = api.get_queue_context(job.job_id)
-        except NotFoundError as error:
-            return Unavailable(str(error))
+        except NotFoundError:
+            empty = {name: FLEET_TABLES[name].empty_table() for name in ("queue", "status_events")}
+            return Unavailable(Found(empty, is_final=job.is_over))
         except AuthError as error:
             if error.status != _NO_ADMINISTRATOR:
                 raise
             refused.set()
-            return Unavailable(str(error))
+            return Unavailable()
         queue, status_events = read_queue(answer.body, answer.url)
         is_final = not queue["is_waiting"][0].as_py()
         return Found({"queue": queue, "status_events": status_events}, is_final)
 
     frame = read_table(jobs, [*_COLUMNS, "gpu_type"]).filter(~nw.col("gpu_type").is_null())
-    options = Options(concurrency, cache, refresh, cache_limit_gib, client)
     return fetch_each(_jobs(frame), ["queue", "status_events"], ask, lambda _: {}, options)
 
 
@@ -260,6 +270,8 @@ def fetch_error_logs(
     >>> failed = tv.fetch().jobs.query("status == 'failed'").tail(5)  # doctest: +SKIP
     >>> tv.fetch_error_logs(failed).table  # doctest: +SKIP
     """
+    client = Access(client)
+    options = Options(concurrency, cache, refresh, cache_limit_gib, client)
     if isinstance(lines, bool) or not isinstance(lines, int) or not 1 <= lines <= _MOST_LINES:
         raise ArgumentError(f"lines={lines!r}: give a number of lines from 1 to {_MOST_LINES}")
 
@@ -273,7 +285,6 @@ def fetch_error_logs(
         return Found({"logs": read_logs(answer.body, job.job_id, answer.url)})
 
     frame = read_table(jobs, _COLUMNS).filter(nw.col("phase") == "failed")
-    options = Options(concurrency, cache, refresh, cache_limit_gib, client)
     asked_of = partial(_until, lines=lines)
     return fetch_each(_jobs(frame), ["logs"], ask, asked_of, options)
 

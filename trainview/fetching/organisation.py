@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trainview.client import FIRST_BILLED, Client
+from trainview.client import FIRST_BILLED, Access, Client
 from trainview.conform import to_pandas
 from trainview.errors import ArgumentError
 from trainview.fleet import combine, read_billing, read_capacity, read_prices
@@ -38,6 +38,7 @@ def fetch_prices(**client: Any) -> pd.DataFrame:
     >>> import trainview as tv
     >>> prices = tv.fetch_prices()  # doctest: +SKIP
     """
+    client = Access(client)
     with Client(**client) as api:
         answer = api.list_instance_type_prices()
     return to_pandas(read_prices(answer.body, answer.url))
@@ -66,6 +67,7 @@ def fetch_capacity(**client: Any) -> pd.DataFrame:
     >>> import trainview as tv
     >>> capacity = tv.fetch_capacity()  # doctest: +SKIP
     """
+    client = Access(client)
     with Client(**client) as api:
         answer = api.get_training_capacity()
     return to_pandas(read_capacity(answer.body, answer.url))
@@ -103,6 +105,7 @@ def fetch_billing(
     >>> import trainview as tv
     >>> billing = tv.fetch_billing(since="2026-02-01T00:00:00Z")  # doctest: +SKIP
     """
+    client = Access(client)
     first = to_moment(since, "since") or FIRST_BILLED
     last = to_moment(until, "until") or datetime.now(UTC)
     if last <= max(first, FIRST_BILLED):

@@ -3,49 +3,28 @@
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import TypeAlias
 
 import pyarrow as pa
 
 from trainview.conform import conform, without_categories
 from trainview.fleet import once
 
+Ask: TypeAlias = Callable[[datetime, datetime], pa.Table]
+
 # Samples of a series in one answer, and how much coarser an answer may be than what was asked for.
 POINTS = 1000
 TOLERANCE = 1.5
-# After so many halvings in vain the API has nothing finer.
-PATIENCE = 3
+# So few samples no server thins out.
+FEW = 10
 
 
-class _Piece(NamedTuple):
-    """A span to ask for.
-
-    Attributes
-    ----------
-    start, end : datetime.datetime
-        The span.
-    step_of_whole : float or None
-        The step that came back for the longer span it is half of.
-    in_vain : int
-        How often in a row halving has not given a finer step.
-    """
-
-    start: datetime
-    end: datetime
-    step_of_whole: float | None = None
-    in_vain: int = 0
-
-
-def fetch_series(
-    ask: Callable[[datetime, datetime], pa.Table],
-    start: datetime,
-    end: datetime,
-    step_seconds: int,
-) -> pa.Table:
+def fetch_series(ask: Ask, start: datetime, end: datetime, step_seconds: int) -> pa.Table:
     """Ask for the metrics of a span, piece by piece.
 
-    Where an answer is coarser than what was asked for, the piece is asked for again in halves. If
-    that does not help, the API has nothing finer, and the step that it gives is taken.
+    Where an answer is coarser than what was asked for, a few samples are asked for. If these are
+    finer, the pieces get shorter until they are as fine; else the API has nothing finer there, and
+    the step that it gives is taken.
 
     Parameters
     ----------
@@ -61,35 +40,42 @@ def fetch_series(
     pyarrow.Table
         The table ``metrics``, sorted by time, each sample once.
     """
-    length = timedelta(seconds=step_seconds * POINTS)
-    waiting = _cut(start, end, length)[::-1]
+    step = timedelta(seconds=step_seconds)
+    length = POINTS * step
     parts: list[pa.Table] = []
-    finest = float(step_seconds) * TOLERANCE
-    while waiting:
-        piece = waiting.pop()
-        part = ask(piece.start, piece.end)
-        step = part["step_seconds"][0].as_py() if part.num_rows else None
-        finer = step is None or piece.step_of_whole is None or step < piece.step_of_whole
-        in_vain = 0 if finer else piece.in_vain + 1
-        if step is not None and in_vain == PATIENCE:
-            finest = max(finest, step)
-        if step is None or step <= finest or piece.end - piece.start <= timedelta(seconds=2 * step):
-            parts.append(part)
-            continue
-        half = (piece.end - piece.start) / 2
-        halves = _spans(piece.start, piece.end, half)[::-1]
-        waiting += [_Piece(*span, step, in_vain) for span in halves]
+    # the step than which nothing finer was to be had
+    known = step_seconds * TOLERANCE
+    while start < end:
+        stop = min(start + length, end)
+        part = ask(start, stop)
+        found = _step(part)
+        if found is not None and found > known and stop - start > FEW * step:
+            shorter = _finer_length(ask, part, (stop - start) / 2, step)
+            if shorter is not None:
+                length = shorter
+                continue
+            known = found
+        parts.append(part)
+        start = stop
     return _join(parts)
 
 
-def _cut(start: datetime, end: datetime, length: timedelta) -> list[_Piece]:
-    return [_Piece(*span) for span in _spans(start, end, length)]
+def _finer_length(ask: Ask, part: pa.Table, length: timedelta, step: timedelta) -> timedelta | None:
+    """Find how long a piece may be so that its answer is finer than one that was thinned."""
+    begin: datetime = part["timestamp"][0].as_py()
+    best = _step(ask(begin, begin + FEW * step))
+    if best is None or best >= (_step(part) or best):
+        return None
+    while length > FEW * step:
+        found = _step(ask(begin, begin + length))
+        if found is not None and found <= best:
+            return length
+        length /= 2
+    return FEW * step
 
 
-def _spans(start: datetime, end: datetime, length: timedelta) -> list[tuple[datetime, datetime]]:
-    number = max(1, -((start - end) // length))
-    edges = [start + length * index for index in range(number)]
-    return list(zip(edges, [*edges[1:], end], strict=True))
+def _step(part: pa.Table) -> float | None:
+    return part["step_seconds"][0].as_py() if part.num_rows else None
 
 
 def _join(parts: list[pa.Table]) -> pa.Table:

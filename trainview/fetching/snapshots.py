@@ -15,7 +15,8 @@ from trainview.atomic import check_target, making_folder
 from trainview.client import Answer, Client
 from trainview.errors import ArgumentError, DataWarning
 from trainview.export import MANIFEST, Rows, saved_header, write_folder
-from trainview.fetching.each_job import CACHE_LIMIT_GIB, CONCURRENCY, Fetched
+from trainview.fetching.each_job import CACHE_LIMIT_GIB, CONCURRENCY
+from trainview.fetching.fetched import Fetched
 from trainview.fetching.jobs import (
     fetch_checkpoints,
     fetch_error_logs,
