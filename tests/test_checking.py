@@ -1,5 +1,6 @@
 """Rules: at, below and above their limits, in a window of time, and without their data."""
 
+import warnings
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
@@ -123,15 +124,36 @@ def test_what_is_missing_in_a_value_is_told():
     untimed = job(0, 1, elapsed_hours=None, gpu_hours=None)
     unpriced = job(0, 1, instance_type_id="unlisted")
     snap = snapshot(HELD, untimed, unpriced, prices=prices(), metrics=samples(0.0, 0.0))
-    found = tv.check(snap, max_cost_usd=500, max_idle_gpu_hours=50).set_index("rule")
+    with pytest.warns(tv.DataWarning) as told:
+        found = tv.check(snap, max_cost_usd=500, max_idle_gpu_hours=50).set_index("rule")
+    assert [str(warning.message) for warning in told] == [
+        "max-cost holds for what is known: 1 job without a price not in it; 1 job of unknown duration not in it",
+        "max-idle-gpu-hours holds for what is known: 1 of 2 jobs not measured",
+    ]
+    assert {warning.filename for warning in told} == {__file__}
     assert found.loc["max-cost", "value"] == 120
     assert found["detail"].to_dict() == {
         "max-cost": "estimate, upper bound; most in llm: 120; 1 job without a price not in it; 1 job of unknown duration not in it",
         "max-idle-gpu-hours": "of 2.0 measured; most in llm: 2.0; 8 USD; 1 of 2 jobs not measured",
     }
     queue = snapshot(HELD, DONE, DONE, queue=waited((0, 1, False)))
-    found = tv.check(queue, max_wait_p90_hours=2)
-    assert found["detail"].item() == "of 1 job, 0 still waiting; 2 more not in the queue table"
+    with pytest.warns(tv.DataWarning, match="max-wait-p90 holds .*: 2 more jobs not in the queue"):
+        found = tv.check(queue, max_wait_p90_hours=2)
+    assert found["detail"].item() == "of 1 job, 0 still waiting; 2 more jobs not in the queue table"
+
+
+def test_a_rule_that_is_broken_needs_no_warning_of_gaps():
+    snap = snapshot(HELD, HELD, metrics=samples(0.0, 0.0))
+    found = tv.check(snap, max_idle_gpu_hours=1)
+    assert found["broken"].item()
+    assert found["detail"].item().endswith("; 1 of 2 jobs not measured")
+
+
+def test_a_cost_of_which_no_duration_is_known_is_no_data():
+    untimed = job(0, 1, elapsed_hours=None, gpu_hours=None)
+    for others in ([], [job(0, 9, status="deploy-failed")]):
+        with pytest.raises(tv.ArgumentError, match="max-cost: there is no data for it: no job has"):
+            tv.check(snapshot(untimed, *others, prices=prices()), max_cost_usd=1)
 
 
 def test_samples_of_jobs_that_are_not_listed_count_and_have_no_name():
@@ -200,7 +222,9 @@ def test_data_of_another_time_is_no_data():
         prices=prices().query("instance_type_id == '1x4'"),
     )
     for argument in ("max_idle_gpu_hours", "min_utilization", "max_wait_p90_hours"):
-        assert len(tv.check(snap, **{argument: 1}))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", tv.DataWarning)
+            assert len(tv.check(snap, **{argument: 1}))
         with pytest.raises(tv.ArgumentError, match=r"since 2025-01-01 12:00 UTC\): fetch it"):
             tv.check(snap, since=NOON, **{argument: 1})
     with pytest.raises(tv.ArgumentError, match="max-cost: there is no data"):

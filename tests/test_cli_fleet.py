@@ -443,6 +443,21 @@ def test_check_says_in_one_line_that_all_rules_hold():
     assert text == "1 rule checked, none broken\n"
 
 
+@pytest.mark.parametrize("form", ["table", "csv", "json"])
+def test_what_nobody_measured_is_told_where_rules_hold(form, tmp_path, data):
+    few = data.metrics[data.metrics["job_id"] == data.metrics["job_id"].iloc[0]]
+    data.assign(metrics=few).to_parquet(tmp_path / "f")
+    words = ["--max-idle-gpu-hours", "1e9", "--min-utilization", "0"]
+    done = trainview("check", tmp_path / "f", *words, "--format", form)
+    assert done.returncode == 0
+    said = done.stderr.decode()
+    for rule in ("max-idle-gpu-hours", "min-utilization"):
+        line = (
+            rf"^trainview: warning: {rule} holds for what is known: \d+ of \d+ jobs not measured$"
+        )
+        assert re.search(line, said, re.MULTILINE), said
+
+
 def test_a_value_is_told_to_as_many_digits_as_it_takes_to_see_that_it_is_beyond_the_limit():
     done = trainview("check", DATA, "--max-failure-rate", "0.2487")
     assert done.stdout.decode().startswith("max-failure-rate: 24.871%, limit 24.870%: ")

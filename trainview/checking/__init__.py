@@ -8,7 +8,7 @@ from typing import Any, cast
 import pandas as pd
 
 from trainview.analysis import clip_jobs
-from trainview.checking.rules import RULES, Scene
+from trainview.checking.rules import RULES, Found, Scene
 from trainview.errors import ArgumentError, DataWarning
 from trainview.loading import to_moment
 from trainview.snapshot import Snapshot
@@ -78,7 +78,9 @@ def check(  # noqa: PLR0913 - each rule is an argument
     Warns
     -----
     DataWarning
-        If only the latest job of each project is known: the rules speak of those alone.
+        If only the latest job of each project is known: the rules speak of those alone. If a rule
+        holds, but some jobs are not in its value: not measured, without a price, of unknown
+        duration, not in the queue table.
 
     Examples
     --------
@@ -108,7 +110,14 @@ def check(  # noqa: PLR0913 - each rule is an argument
     if snapshot.latest_only and len(snapshot.jobs):
         message = "only the latest job of each project is known: the rules speak of those alone"
         warnings.warn(message, DataWarning, stacklevel=2)
-    rows = [_apply(name, limit, scene) for name, limit in limits.items()]
+    rows = []
+    for name, limit in limits.items():
+        found, broken = _apply(name, limit, scene)
+        rule, detail = RULES[name], "; ".join((found.story, *found.gaps))
+        rows.append((rule.name, limit, found.value, rule.unit, broken, detail))
+        if found.gaps and not broken:
+            message = f"{rule.name} holds for what is known: {'; '.join(found.gaps)}"
+            warnings.warn(message, DataWarning, stacklevel=2)
     table = pd.DataFrame(rows, columns=["rule", "limit", "value", "unit", "broken", "detail"])
     table = table.astype({"rule": "str", "value": "float64", "unit": "str", "detail": "str"})
     return table.sort_values("broken", ascending=False, kind="stable", ignore_index=True)
@@ -142,7 +151,7 @@ def _start(snapshot: Snapshot, since: datetime | timedelta | str | None) -> pd.T
     return pd.Timestamp(start)
 
 
-def _apply(name: str, limit: float, scene: Scene) -> tuple[Any, ...]:
+def _apply(name: str, limit: float, scene: Scene) -> tuple[Found, bool]:
     rule = RULES[name]
     found = rule.measure(scene, limit)
     if found is None:
@@ -153,5 +162,4 @@ def _apply(name: str, limit: float, scene: Scene) -> tuple[Any, ...]:
         )
     value = found.value
     is_most = rule.name.startswith("max")
-    broken = value is not None and (value > limit if is_most else value < limit)
-    return rule.name, limit, value, rule.unit, broken, found.detail
+    return found, value is not None and (value > limit if is_most else value < limit)

@@ -12,6 +12,7 @@ from trainview.analysis import (
     queue_waits,
     utilization,
 )
+from trainview.errors import ArgumentError
 from trainview.snapshot import Snapshot
 from trainview.text import count, safe_text
 
@@ -39,10 +40,21 @@ class Scene(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What a rule found: a value, null where there is nothing to measure, and its story."""
+    """What a rule found.
+
+    Attributes
+    ----------
+    value : float or None
+        None where there is nothing to measure.
+    story : str
+        What the value is made of.
+    gaps : tuple of str
+        What is missing in it.
+    """
 
     value: float | None
-    detail: str
+    story: str
+    gaps: tuple[str, ...] = ()
 
 
 class Rule(NamedTuple):
@@ -112,16 +124,16 @@ def _cost(scene: Scene, _: float) -> Found | None:
     unpriced, untimed = (int(costs[f"{name}_jobs"].sum()) for name in ("unpriced", "untimed"))
     if unpriced and not usd:
         return None
+    if untimed and not usd:
+        raise ArgumentError("max-cost: there is no data for it: no job has a known duration")
     detail = "estimate, upper bound"
     if usd:
         # the most expensive is first
         most: Any = costs.iloc[0]
         detail += f"; most in {safe_text(most['project_name'])}: {most['estimated_usd']:,.0f}"
-    if unpriced:
-        detail += f"; {count(unpriced, 'job')} without a price not in it"
-    if untimed:
-        detail += f"; {count(untimed, 'job')} of unknown duration not in it"
-    return Found(usd, detail)
+    gaps = {"without a price": unpriced, "of unknown duration": untimed}
+    told = (f"{count(jobs, 'job')} {what} not in it" for what, jobs in gaps.items() if jobs)
+    return Found(usd, detail, tuple(told))
 
 
 def _idle(scene: Scene, _: float) -> Found | None:
@@ -140,7 +152,7 @@ def _idle(scene: Scene, _: float) -> Found | None:
         detail += f"; most in {where}: {most['idle_gpu_hours']:,.1f}"
     if idle["idle_usd"].notna().any():
         detail += f"; {idle['idle_usd'].sum():,.0f} USD"
-    return Found(float(total), detail + _unmeasured(scene, samples))
+    return Found(float(total), detail, _unmeasured(scene, samples))
 
 
 def _utilization(scene: Scene, _: float) -> Found | None:
@@ -149,7 +161,7 @@ def _utilization(scene: Scene, _: float) -> Found | None:
     if not busy["samples"]:
         return _nobody(scene)
     detail = f"mean of {busy['covered_gpu_hours']:,.1f} GPU-hours measured"
-    return Found(busy["mean_utilization"], detail + _unmeasured(scene, samples))
+    return Found(busy["mean_utilization"], detail, _unmeasured(scene, samples))
 
 
 def _held(scene: Scene) -> pd.DataFrame:
@@ -160,11 +172,11 @@ def _nobody(scene: Scene) -> Found | None:
     return None if len(_held(scene)) else Found(None, "no GPUs were held")
 
 
-def _unmeasured(scene: Scene, samples: pd.DataFrame) -> str:
+def _unmeasured(scene: Scene, samples: pd.DataFrame) -> tuple[str, ...]:
     held = _held(scene)
     measured = samples["job_id"][samples["metric"] == "gpu_utilization"].unique()
     missing = int((~held["job_id"].isin(measured)).sum())
-    return f"; {missing:,} of {count(len(held), 'job')} not measured" if missing else ""
+    return (f"{missing:,} of {count(len(held), 'job')} not measured",) if missing else ()
 
 
 def _wait_p90(scene: Scene, _: float) -> Found | None:
@@ -178,12 +190,11 @@ def _wait_p90(scene: Scene, _: float) -> Found | None:
         return None
     detail = f"of {count(waits['jobs'], 'job')}, {waits['waiting']:,.0f} still waiting"
     unknown = int((~submitted["job_id"].isin(queue["job_id"])).sum())
-    if unknown:
-        detail += f"; {unknown:,} more not in the queue table"
+    gaps = (f"{count(unknown, 'more job')} not in the queue table",) if unknown else ()
     if pd.notna(waits["p90"]):
-        return Found(float(waits["p90"]), detail)
+        return Found(float(waits["p90"]), detail, gaps)
     # more than one in ten waits for longer than anybody has been seen to
-    return Found(float(waits["longest_wait"]), f"at least, {detail}")
+    return Found(float(waits["longest_wait"]), f"at least, {detail}", gaps)
 
 
 RULES = {
