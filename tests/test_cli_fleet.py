@@ -326,7 +326,13 @@ def test_a_job_that_fails_does_not_cost_the_others_and_only_strict_says_so_by_it
             assert lines[0].startswith("trainview: warning: metrics of 1 job could not be fetched:")
             assert lines[1].startswith(f"trainview: wrote {folder}: projects 1, jobs 7")
             assert lines[2] == "trainview: not fetched: metrics of job3"
-            assert tv.load(folder).metrics["job_id"].nunique() == 5
+            note = "metrics of 1 job could not be fetched when this was saved"
+            with pytest.warns(tv.DataWarning, match=note):
+                snap = tv.load(folder)
+            assert snap.metrics["job_id"].nunique() == 5
+            assert snap.not_fetched["job_id"].tolist() == ["job3"]
+            done = trainview("check", folder, "--max-idle-gpu-hours", "1000")
+            assert note in done.stderr.decode()
     assert lines[3] == (
         "trainview: error: metrics of 1 job could not be fetched, and --strict asks for all"
     )

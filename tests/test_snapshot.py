@@ -1,3 +1,4 @@
+import dataclasses
 import gzip
 import io
 import json
@@ -379,3 +380,59 @@ def test_writing_never_harms_what_is_there(tmp_path):
     with pytest.raises(tv.OutputError, match="exists"):
         snap.to_json(tmp_path / "jobs.csv")
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+GAPS = pd.DataFrame(
+    [
+        ["metrics", "j1", "p1", "ApiError", "500 of '=x'\n"],
+        ["metrics", "j2", None, "NetworkError", "timed out"],
+        ["logs", "j1", "p1", "ApiError", "500"],
+        ["prices", None, None, "AuthError", "403"],
+    ],
+    columns=["table", "job_id", "project_id", "error", "detail"],
+    dtype="str",
+)
+NOTES = (
+    "metrics of 2 jobs could not be fetched when this was saved",
+    "logs of 1 job could not be fetched when this was saved",
+    "prices could not be fetched when this was saved",
+)
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv"])
+def test_a_folder_keeps_what_could_not_be_fetched_and_loading_it_says_so(kind, tmp_path):
+    snap = dataclasses.replace(tv.load(SEARCH), not_fetched=GAPS)
+    getattr(snap, f"to_{kind}")(tmp_path)
+    with pytest.warns(DataWarning, match="when this was saved") as told:
+        loaded = tv.load(tmp_path)
+    assert tuple(str(warning.message) for warning in told) == loaded.notes == NOTES
+    assert_frame_equal(loaded.not_fetched, GAPS)
+    with pytest.warns(DataWarning, match="^not_fetched: not in the JSON file"):
+        snap.to_json(tmp_path / "s.json")
+
+
+def test_merge_keeps_what_could_not_be_fetched_for_any():
+    whole = tv.load(SEARCH)
+    first, last = (
+        dataclasses.replace(whole, not_fetched=GAPS[part]) for part in (slice(3), slice(2, 4))
+    )
+    assert_frame_equal(tv.merge([first, whole, last]).not_fetched, GAPS)
+    assert len(tv.merge([whole, whole]).not_fetched) == 0
+
+
+@pytest.mark.parametrize("gaps", [3, [3], ["x"], [{}], [{"table": 3}], [{"table": "\ud800"}], None])
+def test_a_damaged_list_of_what_was_not_fetched_is_no_bug_of_ours(gaps, tmp_path):
+    tv.load(SEARCH).to_parquet(tmp_path)
+    manifest = tmp_path / "trainview.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"not_fetched": gaps}))
+    with pytest.raises(PayloadError, match="damaged: export the tables again"):
+        tv.load(tmp_path)
+
+
+def test_folders_from_before_there_was_such_a_list_are_read(tmp_path):
+    tv.load(SEARCH).to_parquet(tmp_path)
+    manifest = tmp_path / "trainview.json"
+    old = json.loads(manifest.read_text())
+    del old["not_fetched"]
+    manifest.write_text(json.dumps(old))
+    assert_frame_equal(tv.load(tmp_path).not_fetched, GAPS.head(0))

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import pandas as pd
@@ -11,8 +12,8 @@ from trainview.conform import to_pandas
 from trainview.errors import ArgumentError, DataWarning
 from trainview.fleet import combine
 from trainview.records import Records
-from trainview.schema import FLEET_TABLES
-from trainview.snapshot import Snapshot, to_fleet, to_tables
+from trainview.schema import FLEET_TABLES, NOT_FETCHED
+from trainview.snapshot import Snapshot, name_gaps, to_fleet, to_gaps, to_tables
 from trainview.sources import Source, read_source
 from trainview.tables import Tables, build_tables, to_records
 from trainview.text import safe_text
@@ -51,7 +52,8 @@ def load(source: Source, *, as_of: str | datetime | None = None) -> Snapshot:
     Warns
     -----
     DataWarning
-        Once for each kind of oddity: unknown statuses, duplicate ids, contradictory times.
+        Once for each kind of oddity: unknown statuses, duplicate ids, contradictory times; and
+        if something could not be fetched when a folder was saved.
 
     Examples
     --------
@@ -65,7 +67,13 @@ def load(source: Source, *, as_of: str | datetime | None = None) -> Snapshot:
     tables = build_tables([part for part in parts if isinstance(part, Records)], moment)
     for note in tables.notes:
         warnings.warn(note, DataWarning, stacklevel=2)
-    return _to_snapshot(tables, [part for part in parts if isinstance(part, dict)])
+    snapshot = _to_snapshot(tables, [part for part in parts if isinstance(part, dict)])
+    gaps = tuple(
+        f"{gap} could not be fetched when this was saved" for gap in name_gaps(snapshot.not_fetched)
+    )
+    for note in gaps:
+        warnings.warn(note, DataWarning, stacklevel=2)
+    return replace(snapshot, notes=(*snapshot.notes, *gaps))
 
 
 def merge(snapshots: Iterable[Snapshot]) -> Snapshot:
@@ -81,7 +89,8 @@ def merge(snapshots: Iterable[Snapshot]) -> Snapshot:
     Snapshot
         With the newest record of each job and project. Those that only an older snapshot knows
         are kept as they were last seen: an open job that vanished ends, for all we know, at the
-        ``as_of`` of the snapshot that saw it last. Its ``as_of`` is the newest one.
+        ``as_of`` of the snapshot that saw it last. Its ``as_of`` is the newest one. What could not
+        be fetched for any of them is in its ``not_fetched``.
 
     Raises
     ------
@@ -103,7 +112,7 @@ def merge(snapshots: Iterable[Snapshot]) -> Snapshot:
     oldest_first = sorted(found, key=lambda snapshot: snapshot.as_of or undated)
     return _to_snapshot(
         build_tables([to_records(to_tables(snapshot)) for snapshot in found]),
-        [to_fleet(snapshot) for snapshot in oldest_first],
+        [to_fleet(snapshot) | {"not_fetched": to_gaps(snapshot)} for snapshot in oldest_first],
     )
 
 
@@ -112,6 +121,8 @@ def _to_snapshot(tables: Tables, fleet: Sequence[Mapping[str, pa.Table]]) -> Sna
         name: to_pandas(combine(name, [part[name] for part in fleet if name in part]))
         for name in FLEET_TABLES
     }
+    gaps = [part["not_fetched"] for part in fleet if "not_fetched" in part]
+    failed = to_pandas(pa.concat_tables([NOT_FETCHED.empty_table(), *gaps]))
     as_of = None if tables.as_of is None else pd.Timestamp(tables.as_of)
     return Snapshot(
         projects=to_pandas(tables.projects),
@@ -120,6 +131,7 @@ def _to_snapshot(tables: Tables, fleet: Sequence[Mapping[str, pa.Table]]) -> Sna
         as_of=as_of if as_of is None else as_of.tz_convert("UTC").as_unit("us"),
         latest_only=tables.latest_only,
         notes=tables.notes,
+        not_fetched=failed.drop_duplicates(ignore_index=True),
         **more,
     )
 

@@ -15,13 +15,13 @@ from trainview.card import card
 from trainview.conform import empty_frame, from_pandas, to_pandas
 from trainview.errors import ArgumentError, DataWarning
 from trainview.export import write_folder, write_json
-from trainview.schema import FLEET_TABLES, INSTANCE_TYPES, JOBS, PROJECTS, TABLES
+from trainview.schema import FLEET_TABLES, INSTANCE_TYPES, JOBS, NOT_FETCHED, PROJECTS, TABLES
 from trainview.tables import Tables
-from trainview.text import count
+from trainview.text import count, safe_text
 
 
 def _nothing_failed() -> pd.DataFrame:
-    return pd.DataFrame(columns=["table", "job_id", "project_id", "error", "detail"], dtype="str")
+    return to_pandas(NOT_FETCHED.empty_table())
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -49,7 +49,7 @@ class Snapshot:
         What the rest of the API says, each as far as it was asked for; else without rows.
     not_fetched : pandas.DataFrame
         The calls of `fetch` that failed: ``table``, ``job_id``, ``project_id``, ``error`` and
-        ``detail``, all text.
+        ``detail``, all text. Folders that `to_parquet` and `to_csv` write keep it.
     """
 
     projects: pd.DataFrame
@@ -140,8 +140,9 @@ class Snapshot:
             If they cannot be written; then none of them is changed.
         """
         return write_folder(
-            to_tables(self), folder, "csv", fleet=to_fleet(self), raw=raw, force=force
-        )
+            to_tables(self), folder, "csv", fleet=to_fleet(self), not_fetched=to_gaps(self),
+            raw=raw, force=force,
+        )  # fmt: skip
 
     def to_parquet(self, folder: str | os.PathLike[str], *, force: bool = False) -> list[Path]:
         """Write the tables as Parquet files into a folder that `load` reads back.
@@ -163,7 +164,10 @@ class Snapshot:
         OutputError
             If they cannot be written; then none of them is changed.
         """
-        return write_folder(to_tables(self), folder, "parquet", fleet=to_fleet(self), force=force)
+        return write_folder(
+            to_tables(self), folder, "parquet", fleet=to_fleet(self), not_fetched=to_gaps(self),
+            force=force,
+        )  # fmt: skip
 
     def to_json(self, path: str | os.PathLike[str], *, force: bool = False) -> Path:
         """Write the snapshot as one JSON file in the API's own form, which `load` reads back.
@@ -190,7 +194,8 @@ class Snapshot:
         DataWarning
             If the snapshot has tables for which the API's form of lists has no place.
         """
-        left_out = ", ".join(to_fleet(self))
+        gaps = ["not_fetched"] if len(self.not_fetched) else []
+        left_out = ", ".join([*to_fleet(self), *gaps])
         write_json(to_tables(self), path, force=force)
         if left_out:
             message = f"{left_out}: not in the JSON file, to_parquet and to_csv keep them"
@@ -265,6 +270,42 @@ def to_fleet(snapshot: Snapshot) -> dict[str, pa.Table]:
     return {
         name: from_pandas(frame, FLEET_TABLES[name]) for name, frame in found.items() if len(frame)
     }
+
+
+def to_gaps(snapshot: Snapshot) -> pa.Table:
+    """Turn the calls that failed into an Arrow table.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        Of any kind.
+
+    Returns
+    -------
+    pyarrow.Table
+        As `trainview.schema.NOT_FETCHED`.
+    """
+    return from_pandas(snapshot.not_fetched, NOT_FETCHED)
+
+
+def name_gaps(not_fetched: pd.DataFrame) -> list[str]:
+    """Name what could not be fetched, such as "metrics of 3 jobs".
+
+    Parameters
+    ----------
+    not_fetched : pandas.DataFrame
+        As `Snapshot.not_fetched` is described.
+
+    Returns
+    -------
+    list of str
+        One text a table.
+    """
+    jobs = not_fetched.groupby("table", sort=False)["job_id"].nunique()
+    return [
+        safe_text(table, 60) + (f" of {count(number, 'job')}" if number else "")
+        for table, number in jobs.items()
+    ]
 
 
 def to_tables(snapshot: Snapshot) -> Tables:

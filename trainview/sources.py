@@ -6,7 +6,7 @@ A source is a path, a folder, bytes, an open file, parsed JSON, or a list of tho
 import io
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
@@ -21,7 +21,7 @@ from trainview.export import FORMAT, FORMULA, MANIFEST
 from trainview.fleet import read_any
 from trainview.reader import MAX_BYTES
 from trainview.records import Records, decompress, read_records
-from trainview.schema import CATEGORY, CORE_TABLES, FLEET_TABLES, TABLES
+from trainview.schema import CATEGORY, CORE_TABLES, FLEET_TABLES, NOT_FETCHED, TABLES
 from trainview.tables import Tables, to_records
 from trainview.text import safe_text
 from trainview.times import parse_time
@@ -37,7 +37,8 @@ Source: TypeAlias = (
     | Sequence["Source"]
 )
 
-# What a source gives: lists of projects and jobs, or others of the tables by their names.
+# What a source gives: lists of projects and jobs, or others of the tables by their names, and
+# "not_fetched", the calls that had failed.
 Part: TypeAlias = Records | dict[str, pa.Table]
 
 _JSON_ENDINGS, _PARQUET = (".json", ".json.gz"), ".parquet"
@@ -57,7 +58,8 @@ def read_source(source: Source) -> Iterator[Part]:
     Yields
     ------
     Records, or dict of str to pyarrow.Table
-        The checked records of one file; or tables of `trainview.schema.FLEET_TABLES`.
+        The checked records of one file; or tables of `trainview.schema.FLEET_TABLES`, and
+        ``not_fetched``.
 
     Raises
     ------
@@ -193,7 +195,7 @@ def _read_tables(folder: Path) -> tuple[Tables, dict[str, pa.Table]]:
         as_of=manifest["as_of"],
         latest_only=bool(manifest.get("latest_only")),
     )
-    return core, tables
+    return core, tables | {"not_fetched": manifest["not_fetched"]}
 
 
 def _read_manifest(path: Path) -> dict[str, Any]:
@@ -202,12 +204,20 @@ def _read_manifest(path: Path) -> dict[str, Any]:
         kind, as_of = manifest["tables"], manifest["as_of"]
         manifest["as_of"] = None if as_of is None else parse_time(as_of)
         manifest["more"] = [name for name in manifest.get("more", []) if name in FLEET_TABLES]
+        manifest["not_fetched"] = _read_gaps(manifest.get("not_fetched", []))
         readable = kind in {"csv", "parquet"} and manifest["format"] == FORMAT
     except (ValueError, TypeError, KeyError, RecursionError):
         readable = False
     if not readable:
         raise PayloadError(f"{safe_text(path)}: damaged: export the tables again")
     return manifest
+
+
+def _read_gaps(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
+    gaps = pa.Table.from_pylist([dict(row) for row in rows], schema=NOT_FETCHED)
+    if gaps["table"].null_count:
+        raise ValueError("a call for no table")
+    return gaps
 
 
 def _read_csv(path: Path, schema: pa.Schema, *, raw: bool) -> pa.Table:

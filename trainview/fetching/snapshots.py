@@ -26,7 +26,7 @@ from trainview.fetching.jobs import (
 from trainview.fetching.organisation import fetch_billing, fetch_capacity, fetch_prices
 from trainview.loading import load
 from trainview.records import read_records
-from trainview.snapshot import Snapshot, to_fleet, to_tables
+from trainview.snapshot import Snapshot, to_fleet, to_gaps, to_tables
 from trainview.tables import newest_time
 from trainview.text import count
 
@@ -188,7 +188,14 @@ def fetch_folder(
         fleet: dict[str, Rows] = dict(to_fleet(snapshot))
         for part in fetched.values():
             fleet |= {name: partial(part.write_parquet, name=name) for name in part.files}
-        files = write_folder(to_tables(snapshot), folder, "parquet", fleet=fleet, force=force)
+        files = write_folder(
+            to_tables(snapshot),
+            folder,
+            "parquet",
+            fleet=fleet,
+            not_fetched=to_gaps(snapshot),
+            force=force,
+        )
     return snapshot, files
 
 

@@ -359,6 +359,11 @@ FLEET_TABLES: dict[str, pa.Schema] = {
     "logs": LOGS,
 }
 
+# The calls that failed, which is no table of the API's.
+NOT_FETCHED = pa.schema(
+    [(name, TEXT) for name in ("table", "job_id", "project_id", "error", "detail")]
+)
+
 # What makes a row of a table one row: where several answers hold it, the latest wins.
 FLEET_KEYS: dict[str, tuple[str, ...]] = {
     "prices": ("instance_type_id",),
