@@ -338,6 +338,22 @@ def test_a_job_that_fails_does_not_cost_the_others_and_only_strict_says_so_by_it
     )
 
 
+def test_strict_asks_for_what_is_about_the_organisation_too(tmp_path):
+    with ApiServer(
+        fleet(), trouble=lambda path, _: 403 if path.endswith("/capacity") else None
+    ) as server:
+        more, address = at(server, tmp_path)
+        for code, words in ((0, []), (4, ["--strict"])):
+            folder = tmp_path / f"fleet{code}"
+            fetch = ["fetch", "-o", folder, "--with", "prices,capacity"]
+            done = trainview(*fetch, *words, *address, **more)
+            assert done.returncode == code
+            lines = done.stderr.decode().splitlines()
+            assert lines[0].startswith("trainview: warning: capacity could not be fetched:")
+            assert lines[2] == "trainview: not fetched: capacity"
+    assert lines[3] == "trainview: error: capacity could not be fetched, and --strict asks for all"
+
+
 def test_many_failures_are_counted(tmp_path):
     with ApiServer(fleet(9), trouble=lambda path, _: 404 if "/metrics" in path else None) as server:
         more, address = at(server, tmp_path)

@@ -698,3 +698,66 @@ def test_a_folder_that_fetch_wrote_is_loaded_with_all_its_tables(tmp_path):
     for name in tv.columns()["table"].unique():
         pd.testing.assert_frame_equal(getattr(loaded, name), getattr(direct, name), obj=name)
     assert len(snap.not_fetched) == 0
+
+
+FAULTS = {403: "AuthError", 404: "NotFoundError", 500: "ApiError", "reset": "NetworkError", "bad": "PayloadError"}  # fmt: skip
+ADDRESSES = {"prices": "instance_type_prices", "capacity": "capacity", "billing": "usage_summary"}
+
+
+def refusing(name, trouble):
+    """A server that has trouble with one call about the organisation."""
+    api = Api([job("a")], projects=[project()])
+    honest = api.answer
+    if trouble == "bad":
+        api.answer = lambda path, query: (
+            (200, b'{"instance_types": 1, "gpu_capacities": 1, "training_usage": 1}')
+            if path.endswith(ADDRESSES[name])
+            else honest(path, query)
+        )
+        return ApiServer(api)
+    return ApiServer(
+        api, trouble=lambda path, _: trouble if path.endswith(ADDRESSES[name]) else None
+    )
+
+
+@pytest.mark.usefixtures("no_waiting")
+@pytest.mark.parametrize("trouble", FAULTS)
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_a_call_about_the_organisation_that_fails_does_not_cost_the_rest(name, trouble, tmp_path):
+    from trainview.fetching.snapshots import fetch_folder
+
+    with refusing(name, trouble) as server:
+        address = {"api_key": KEY, "base_url": server.url}
+        include = [*ADDRESSES, "checkpoints"]
+        with pytest.warns(tv.DataWarning, match=f"^{name} could not be fetched: ") as told:
+            snap = tv.fetch(include=include, **address)
+        assert len(told) == 1
+        with pytest.warns(tv.DataWarning, match=f"^{name} could not be fetched: "):
+            fetch_folder(tmp_path / "fleet", include=include, **address)
+    [failure] = snap.not_fetched.to_dict("records")
+    assert (failure["table"], failure["error"]) == (name, FAULTS[trouble])
+    assert snap.not_fetched[["job_id", "project_id"]].isna().to_numpy().all()
+    assert (snap.not_fetched.dtypes == "str").all()
+    assert failure["detail"]
+    assert len(getattr(snap, name)) == 0
+    for other in {"prices", "capacity", "checkpoints"} - {name}:
+        assert len(getattr(snap, other)) > 0
+    with pytest.warns(tv.DataWarning, match=f"^{name} could not be fetched when this was saved"):
+        loaded = tv.load(tmp_path / "fleet")
+    pd.testing.assert_frame_equal(loaded.not_fetched, snap.not_fetched)
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_a_refused_key_is_no_gap(name):
+    with refusing(name, 401) as server, pytest.raises(tv.AuthError, match="refused the key"):
+        tv.fetch(include=name, api_key=KEY, base_url=server.url)
+
+
+@pytest.mark.parametrize("address", ["training_projects", "search"])
+def test_without_projects_and_jobs_there_is_nothing(address):
+    api = Api([job("a")], projects=[project()])
+    with (
+        ApiServer(api, trouble=lambda path, _: 404 if path.endswith(address) else None) as server,
+        pytest.raises(tv.NotFoundError),
+    ):
+        tv.fetch(include="prices", api_key=KEY, base_url=server.url)

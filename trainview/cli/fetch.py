@@ -101,6 +101,7 @@ def _rows(file: Path) -> int:
 
 def _tell_gaps(gaps: pd.DataFrame) -> None:
     for table, of_table in gaps.groupby("table", sort=False):
-        named = ", ".join(of_table["job_id"].head(_SHOWN))
-        more = len(of_table) - _SHOWN
-        say(f"not fetched: {table} of {named}" + (f" and {more:,} more jobs" if more > 0 else ""))
+        jobs = of_table["job_id"].dropna()
+        named = f" of {', '.join(map(safe_text, jobs.head(_SHOWN)))}" if len(jobs) else ""
+        more = len(jobs) - _SHOWN
+        say(f"not fetched: {table}{named}" + (f" and {more:,} more jobs" if more > 0 else ""))

@@ -11,7 +11,7 @@ import click
 
 from trainview.cli.options import common, options
 from trainview.errors import ApiError, ConfigError
-from trainview.text import count, safe_text
+from trainview.text import safe_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,7 +40,7 @@ class Bulk(NamedTuple):
     arguments : dict
         Those of `trainview.fetch` that are for it.
     strict : bool
-        Whether a job that could not be asked about is an error.
+        Whether it is an error that something could not be fetched.
     """
 
     arguments: Mapping[str, Any] = {}
@@ -135,7 +135,7 @@ def asks_for_each_job(command: Callable[..., None]) -> Callable[..., None]:
 
     return options(
         click.option(
-            "--strict", is_flag=True, help="Exit with 4 if some jobs could not be asked about."
+            "--strict", is_flag=True, help="Exit with 4 if something could not be fetched."
         ),
         click.option("--refresh", is_flag=True, help="Ask again for what is in the cache."),
         click.option("--no-cache", is_flag=True, help="Neither use the cache nor fill it."),
@@ -165,12 +165,12 @@ def address(base_url: str | None) -> dict[str, str]:
 
 
 def refuse_gaps(snapshot: Snapshot) -> None:
-    """Object to jobs that could not be asked about."""
-    gaps = snapshot.not_fetched
-    if len(gaps):
-        tables = ", ".join(gaps["table"].unique())
-        jobs = count(gaps["job_id"].nunique(), "job")
-        raise ApiError(f"{tables} of {jobs} could not be fetched, and --strict asks for all")
+    """Object to what could not be fetched."""
+    from trainview.snapshot import name_gaps
+
+    gaps = ", ".join(name_gaps(snapshot.not_fetched))
+    if gaps:
+        raise ApiError(f"{gaps} could not be fetched, and --strict asks for all")
 
 
 def need(snapshot: Snapshot, table: str, include: str | None = None) -> None:

@@ -13,7 +13,15 @@ import pandas as pd
 
 from trainview.atomic import check_target, making_folder
 from trainview.client import Answer, Client
-from trainview.errors import ArgumentError, DataWarning
+from trainview.conform import to_pandas
+from trainview.errors import (
+    ApiError,
+    ArgumentError,
+    AuthError,
+    DataWarning,
+    NetworkError,
+    PayloadError,
+)
 from trainview.export import MANIFEST, Rows, saved_header, write_folder
 from trainview.fetching.each_job import CACHE_LIMIT_GIB, CONCURRENCY
 from trainview.fetching.fetched import Fetched
@@ -26,9 +34,9 @@ from trainview.fetching.jobs import (
 from trainview.fetching.organisation import fetch_billing, fetch_capacity, fetch_prices
 from trainview.loading import load
 from trainview.records import read_records
-from trainview.snapshot import Snapshot, to_fleet, to_gaps, to_tables
+from trainview.schema import NOT_FETCHED
+from trainview.snapshot import Snapshot, name_gaps, to_fleet, to_gaps, to_tables
 from trainview.tables import newest_time
-from trainview.text import count
 
 Include: TypeAlias = str | Iterable[str]
 
@@ -78,7 +86,7 @@ def fetch(
     -------
     Snapshot
         The tables, as of the moment that the server's Date header tells. What could not be
-        fetched for some jobs is in its ``not_fetched``.
+        fetched beside projects and jobs is in its ``not_fetched``.
 
     Raises
     ------
@@ -89,16 +97,16 @@ def fetch(
     AuthError
         If the API refuses the key.
     NetworkError, ApiError, RateLimitError
-        If the API cannot be reached or gives no usable answer.
+        If the API cannot be reached or gives no usable answer about projects and jobs.
     PayloadError
-        If an answer is not what the API documents.
+        If that answer is not what the API documents.
     KeyboardInterrupt
         If you stop it; what has come for single jobs is kept.
 
     Warns
     -----
     DataWarning
-        If something could not be fetched for some jobs.
+        If something else could not be fetched, or not for some jobs.
 
     Examples
     --------
@@ -137,9 +145,9 @@ def fetch_more(
     Snapshot
         With the tables, and what could not be fetched.
     """
-    more, fetched = _fetch_more(snapshot, check_include(include), bulk, client)
+    more, fetched, failures = _fetch_more(snapshot, check_include(include), bulk, client)
     tables = more | {name: part.read(name) for part in fetched.values() for name in part.files}
-    return replace(snapshot.assign(**tables), not_fetched=not_fetched(fetched))
+    return replace(snapshot.assign(**tables), not_fetched=not_fetched(failures))
 
 
 def fetch_folder(
@@ -183,8 +191,8 @@ def fetch_folder(
         # before many calls are made in vain
         check_target(place / MANIFEST, force=force)
         snapshot = load(fetch_payload(jobs=jobs, **client))
-        more, fetched = _fetch_more(snapshot, names, bulk or {}, client)
-        snapshot = replace(snapshot.assign(**more), not_fetched=not_fetched(fetched))
+        more, fetched, failures = _fetch_more(snapshot, names, bulk or {}, client)
+        snapshot = replace(snapshot.assign(**more), not_fetched=not_fetched(failures))
         fleet: dict[str, Rows] = dict(to_fleet(snapshot))
         for part in fetched.values():
             fleet |= {name: partial(part.write_parquet, name=name) for name in part.files}
@@ -225,29 +233,27 @@ def check_include(include: Include) -> list[str]:
     return [name for name in INCLUDABLE if name in names or EVERYTHING in names]
 
 
-def not_fetched(fetched: Mapping[str, Fetched]) -> pd.DataFrame:
+def not_fetched(failures: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Put the failures of several fetches into one table, and warn of them.
 
     Parameters
     ----------
-    fetched : dict of str to Fetched
-        By the name of what was fetched.
+    failures : dict of str to pandas.DataFrame
+        By the name of what was to be fetched, as in `Fetched`.
 
     Returns
     -------
     pandas.DataFrame
         As `Snapshot.not_fetched` is described.
     """
-    for name, part in fetched.items():
-        if len(part.failures):
-            first = part.failures["detail"].iloc[0]
-            message = f"{name} of {count(len(part.failures), 'job')} could not be fetched: {first}"
-            warnings.warn(message, DataWarning, stacklevel=3)
-    parts = [part.failures.assign(table=name) for name, part in fetched.items()]
-    columns = ["table", "job_id", "project_id", "error", "detail"]
+    parts = [part.assign(table=name) for name, part in failures.items() if len(part)]
+    for part in parts:
+        [gap] = name_gaps(part)
+        message = f"{gap} could not be fetched: {part['detail'].iloc[0]}"
+        warnings.warn(message, DataWarning, stacklevel=3)
     if not parts:
-        return pd.DataFrame(columns=columns, dtype="str")
-    return pd.concat(parts, ignore_index=True)[columns].astype("str")
+        return to_pandas(NOT_FETCHED.empty_table())
+    return pd.concat(parts, ignore_index=True).reindex(columns=NOT_FETCHED.names).astype("str")
 
 
 def fetch_payload(*, jobs: Literal["all", "latest"] = "all", **client: Any) -> bytes:
@@ -286,13 +292,34 @@ def fetch_payload(*, jobs: Literal["all", "latest"] = "all", **client: Any) -> b
 
 def _fetch_more(
     snapshot: Snapshot, names: Iterable[str], bulk: Mapping[str, Any], client: Mapping[str, Any]
-) -> tuple[dict[str, pd.DataFrame], dict[str, Fetched]]:
-    wanted = list(names)
-    more = {name: OF_ORGANISATION[name](**client) for name in wanted if name in OF_ORGANISATION}
-    fetched = {
-        name: _OF_JOBS[name](snapshot.jobs, **bulk, **client) for name in wanted if name in _OF_JOBS
+) -> tuple[dict[str, pd.DataFrame], dict[str, Fetched], dict[str, pd.DataFrame]]:
+    """Give what takes few calls, what takes a call a job, and the failures of both."""
+    more: dict[str, pd.DataFrame] = {}
+    fetched: dict[str, Fetched] = {}
+    failures: dict[str, pd.DataFrame] = {}
+    for name in names:
+        if name in _OF_JOBS:
+            fetched[name] = _OF_JOBS[name](snapshot.jobs, **bulk, **client)
+            failures[name] = fetched[name].failures
+            continue
+        try:
+            more[name] = OF_ORGANISATION[name](**client)
+        except (NetworkError, ApiError, PayloadError) as error:
+            if isinstance(error, AuthError) and error.status == 401:
+                raise
+            failures[name] = _failure(error)
+    return more, fetched, failures
+
+
+def _failure(error: Exception) -> pd.DataFrame:
+    """Tell of a call that is about no job."""
+    row = {
+        "job_id": None,
+        "project_id": None,
+        "error": type(error).__name__,
+        "detail": str(error),
     }
-    return more, fetched
+    return pd.DataFrame([row], dtype="str")
 
 
 def _moment(answers: list[Answer]) -> datetime | None:
