@@ -211,6 +211,7 @@ def test_a_limit_that_nobody_reached_is_told(tmp_path):
     ("words", "remedy"),
     [
         (["cost"], "--with prices,billing"),
+        (["cost", "--show", "estimate"], "--with prices "),
         (["utilization"], "--with metrics"),
         (["quota"], "--with capacity"),
         (["check", "--max-cost", "1"], "--with prices"),
@@ -367,6 +368,11 @@ def test_many_failures_are_counted(tmp_path):
     ("words", "asked"),
     [
         (["cost"], ["instance_type_prices", "usage_summary"]),
+        (["cost", "--show", "over-time"], ["instance_type_prices", "usage_summary"]),
+        (["cost", "--freq", "M"], ["instance_type_prices", "usage_summary"]),
+        (["cost", "--show", "estimate"], ["instance_type_prices"]),
+        (["cost", "--show", "failures"], ["instance_type_prices"]),
+        (["cost", "--format", "json"], ["instance_type_prices"]),
         (["utilization"], ["metrics"]),
         (["utilization", "--idle"], ["instance_type_prices", "metrics"]),
         (["queue"], ["queue_context"]),
@@ -392,6 +398,13 @@ def test_strict_refuses_gaps_where_a_command_fetches(words, tmp_path):
         assert done.returncode == 0
         assert b"metrics of 1 job could not be fetched" in done.stderr
         assert "--strict asks for all" in fault(4, *words, "--strict", *address, **more)
+
+
+def test_the_difference_to_a_bill_needs_the_bill(tmp_path):
+    with ApiServer(fleet()) as server:
+        more, address = at(server, tmp_path)
+        assert "no billing table" in fault(2, "cost", "--show", "bill", *address, **more)
+        assert server.asked("usage_summary")
 
 
 def test_the_queue_is_for_administrators_and_that_is_told(tmp_path):

@@ -41,9 +41,15 @@ def cost(
     """Say what jobs cost in USD: list prices for their whole time, an upper bound; and the bill."""
     if freq is not None and show not in {None, "over-time"}:
         raise click.UsageError("--freq goes with --show over-time")
-    snapshot = source.read("prices", "billing")
-    need(snapshot, "prices", "prices,billing")
-    if show == "over-time" or freq is not None:
+    if freq is not None:
+        show = "over-time"
+    with_bill = show is None and output.form == "table"
+    needed = ["prices"]
+    if with_bill or show in {"bill", "over-time"}:
+        needed.append("billing")
+    snapshot = source.read(*needed)
+    need(snapshot, "prices", ",".join(needed))
+    if show == "over-time":
         chosen = click.get_current_context().get_parameter_source("by")
         _over_time(snapshot, output, None if chosen is ParameterSource.DEFAULT else by, freq or "M")
     elif show == "failures":
@@ -51,7 +57,7 @@ def cost(
     elif show == "bill":
         _bill(snapshot, output, by)
     else:
-        _estimate(snapshot, output, by, with_bill=show is None and output.form == "table")
+        _estimate(snapshot, output, by, with_bill=with_bill)
 
 
 def _estimate(snapshot: Snapshot, output: Output, by: list[str] | None, *, with_bill: bool) -> None:
