@@ -566,6 +566,10 @@ KNOWN = "max-failure-rate, max-pending, max-silent, max-cost, max-idle-gpu-hours
         ("[rules]\nmax-cost = true", "rules.max-cost = True: give a number"),
         ("[rules]\nmax-cost = [1]", "rules.max-cost = [1]: give a number"),
         ("[rules]\nmax-failure-rate = nan", "max_failure_rate=nan: give a fraction from 0 to 1"),
+        ("[rules]\nsince = 2026-03-24", "rules.since = '2026-03-24': give a length of time such as 7d, or a moment"),
+        ("[rules]\nmax-cost = 1\nsince = 2026-03-24T18:00:00", "since '2026-03-24T18:00:00' is no time with a zone"),
+        ("[rules]\nmax-cost = 1\nsince = 18:00:00", "since '18:00:00' is no time with a zone"),
+        ("[rules]\nmax-pending = 02:00:00", "rules.max-pending = '02:00:00': give a length of time such as 90m"),
         ("[rules]\nsince = 7", "rules.since = '7': give a length of time such as 7d, or a moment"),
         ("[rules]\n", "no rule to check: give one of --max-failure-rate"),
         ("[rules]\nsince = '7d'", "no rule to check: give one of --max-failure-rate"),
@@ -588,15 +592,21 @@ def test_a_file_of_rules_that_is_not_there_or_no_text(tmp_path):
 
 
 def test_the_options_are_the_rules_of_the_library():
-    from trainview.checking import RULES
-    from trainview.cli.checks import RULES as OPTIONS
+    from trainview.checking.known import RULES
 
-    assert {rule.argument: name for name, rule in OPTIONS.items()} == {
-        argument: rule.name for argument, rule in RULES.items()
-    }
-    for name, option in OPTIONS.items():
-        needs = RULES[option.argument].table
-        assert option.include == (() if needs is None else (needs,)), name
+    text = " ".join(out("check", "--help").split())
+    for rule in RULES.values():
+        kind = "DURATION" if rule.unit == "h" else "NUMBER"
+        assert f"--{rule.name} {kind} {rule.help}" in text
+
+
+@pytest.mark.parametrize("moment", ["2026-03-24T17:59:26.289Z", "2026-03-24 19:59:26.289+02:00"])
+def test_since_can_be_a_moment_of_toml(moment, tmp_path):
+    found = [
+        run(["check", DATA, "--config", rules(tmp_path, f"[rules]\nmax-failure-rate = 1\n{since}")])
+        for since in (f"since = {moment}", f"since = '{moment.replace(' ', 'T')}'", "")
+    ]
+    assert found[0] == found[1] != found[2]
 
 
 @pytest.mark.parametrize("content", [payload(training_projects=[]), payload(training_jobs=[job()])])

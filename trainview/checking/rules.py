@@ -57,27 +57,6 @@ class Found(NamedTuple):
     gaps: tuple[str, ...] = ()
 
 
-class Rule(NamedTuple):
-    """A rule.
-
-    Attributes
-    ----------
-    name : str
-        Its name on the command line and in a file of rules.
-    unit : str
-        Of value and limit.
-    measure : callable
-        Takes the scene and the limit; gives None if the data for it is not there.
-    table : str or None
-        The table that it needs, beside projects and jobs.
-    """
-
-    name: str
-    unit: str
-    measure: Callable[[Scene, float], Found | None]
-    table: str | None = None
-
-
 def _failure_rate(scene: Scene, _: float) -> Found:
     rates = failure_rates(scene.jobs)
     finished, failed = int(rates["finished"].sum()), int(rates["failed"].sum())
@@ -197,12 +176,14 @@ def _wait_p90(scene: Scene, _: float) -> Found | None:
     return Found(float(waits["longest_wait"]), f"at least, {detail}", gaps)
 
 
-RULES = {
-    "max_failure_rate": Rule("max-failure-rate", "share", _failure_rate),
-    "max_pending_hours": Rule("max-pending", "h", _pending),
-    "max_silent_hours": Rule("max-silent", "h", _silent),
-    "max_cost_usd": Rule("max-cost", "USD", _cost, "prices"),
-    "max_idle_gpu_hours": Rule("max-idle-gpu-hours", "GPU h", _idle, "metrics"),
-    "min_utilization": Rule("min-utilization", "share", _utilization, "metrics"),
-    "max_wait_p90_hours": Rule("max-wait-p90", "h", _wait_p90, "queue"),
+# By the arguments of `trainview.check`: each takes the scene and the limit, and gives None if the
+# data for it is not there.
+MEASURES: dict[str, Callable[[Scene, float], Found | None]] = {
+    "max_failure_rate": _failure_rate,
+    "max_pending_hours": _pending,
+    "max_silent_hours": _silent,
+    "max_cost_usd": _cost,
+    "max_idle_gpu_hours": _idle,
+    "min_utilization": _utilization,
+    "max_wait_p90_hours": _wait_p90,
 }

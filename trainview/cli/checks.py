@@ -6,12 +6,13 @@ import logging
 import math
 import re
 import tomllib
-from datetime import timedelta
+from datetime import date, time, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from trainview.checking.known import RULES
 from trainview.cli.options import Output, options, prints_whole, put, say
 from trainview.cli.sources import Source, asks_for_each_job, takes_source
 from trainview.errors import ConfigError, SourceError
@@ -39,47 +40,11 @@ def _since(text: str) -> timedelta | str:
     return text if ":" in text else _duration(text, wanted)
 
 
-class _Rule(NamedTuple):
-    """A rule as an option.
-
-    Attributes
-    ----------
-    argument : str
-        That of `trainview.check`.
-    read : callable
-        Turns text into its limit.
-    include : tuple of str
-        What must be fetched for it.
-    help : str
-        What it says.
-    """
-
-    argument: str
-    read: Callable[[str], Any]
-    include: tuple[str, ...]
-    help: str
-
-
-RULES = {
-    "max-failure-rate": _Rule(
-        "max_failure_rate", float, (), "Failed jobs as a fraction of those that ended."
-    ),
-    "max-pending": _Rule(
-        "max_pending_hours", _duration, (), "How long any job may have waited that waits now."
-    ),
-    "max-silent": _Rule(
-        "max_silent_hours", _duration, (), "How long ago any open job's record has changed."
-    ),
-    "max-cost": _Rule("max_cost_usd", float, ("prices",), "Estimated cost in USD, an upper bound."),
-    "max-idle-gpu-hours": _Rule(
-        "max_idle_gpu_hours", float, ("metrics",), "GPU-hours held and idle."
-    ),
-    "min-utilization": _Rule(
-        "min_utilization", float, ("metrics",), "Mean utilisation of all GPUs, 0 to 1."
-    ),
-    "max-wait-p90": _Rule(
-        "max_wait_p90_hours", _duration, ("queue",), "Wait below which 9 of 10 jobs stay."
-    ),
+# The arguments of `trainview.check` by the names of their options.
+_ARGUMENTS = {rule.name: argument for argument, rule in RULES.items()}
+_READERS: dict[str, Callable[[str], Any]] = {
+    name: _duration if RULES[argument].unit == "h" else float
+    for name, argument in _ARGUMENTS.items()
 }
 
 
@@ -87,10 +52,10 @@ RULES = {
 @options(
     *(
         click.option(
-            f"--{name}", rule.argument, type=rule.read, help=rule.help,
-            metavar="DURATION" if rule.read is _duration else "NUMBER",
+            f"--{rule.name}", argument, type=_READERS[rule.name], help=rule.help,
+            metavar="DURATION" if rule.unit == "h" else "NUMBER",
         )
-        for name, rule in RULES.items()
+        for argument, rule in RULES.items()
     )
 )  # fmt: skip
 @click.option(
@@ -111,14 +76,16 @@ def check(source: Source, output: Output, since: Any, config: str | None, **limi
     A value at its limit keeps the rule. A rule whose data is not there is an error. CSV and JSON
     have all rules.
     """
-    from trainview.checking import check as check_rules
+    from trainview.checking.checks import check as check_rules
 
     saved = {} if config is None else _read_rules(Path(config))
     kept = saved.pop("since", None)
     asked = saved | {name: limit for name, limit in limits.items() if limit is not None}
     if not asked:
-        raise click.UsageError(f"no rule to check: give one of --{', --'.join(RULES)}, or --config")
-    needed = [table for rule in RULES.values() if rule.argument in asked for table in rule.include]
+        raise click.UsageError(
+            f"no rule to check: give one of --{', --'.join(_ARGUMENTS)}, or --config"
+        )
+    needed = [rule.table for argument, rule in RULES.items() if argument in asked and rule.table]
     snapshot = source.read(*dict.fromkeys(needed))
     numbers = {
         name: limit / timedelta(hours=1) if isinstance(limit, timedelta) else limit
@@ -174,18 +141,20 @@ def _read_rules(path: Path) -> dict[str, Any]:
         raise SourceError(f"cannot read {place}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{place} is no TOML: {safe_text(error)}") from None
-    known = ", ".join([*RULES, "since"])
+    known = ", ".join([*_ARGUMENTS, "since"])
     others = [name for name in content if name != "rules"]
     if others or not isinstance(content.get("rules"), dict):
         what = f"'{safe_text(others[0], 60)}' is no part of it" if others else "there is none"
         raise ConfigError(f"{place}: {what}: rules stand in one table [rules], of {known}")
     found = {}
     for name, value in content["rules"].items():
-        if name != "since" and name not in RULES:
+        if name not in {*_ARGUMENTS, "since"}:
             raise ConfigError(f"{place}: no rule '{safe_text(name, 60)}': choose of {known}")
-        argument, read = ("since", _since) if name == "since" else RULES[name][:2]
         try:
-            found[argument] = _read_limit(read, value)
+            if name == "since":
+                found[name] = _read_limit(_since, value)
+            else:
+                found[_ARGUMENTS[name]] = _read_limit(_READERS[name], value)
         except click.BadParameter as error:
             raise ConfigError(f"{place}: rules.{name} = {safe_text(error.message)}") from None
     return found
@@ -196,4 +165,7 @@ def _read_limit(read: Callable[[str], Any], value: Any) -> Any:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise click.BadParameter(f"{value!r}: give a number")
         return value
+    if isinstance(value, date | time):
+        # TOML has moments of its own, without quotes
+        value = value.isoformat()
     return read(value if isinstance(value, str) else repr(value))
