@@ -761,3 +761,12 @@ def test_without_projects_and_jobs_there_is_nothing(address):
         pytest.raises(tv.NotFoundError),
     ):
         tv.fetch(include="prices", api_key=KEY, base_url=server.url)
+
+
+def test_a_small_cache_does_not_push_out_what_the_same_fetch_still_reads(monkeypatch):
+    monkeypatch.setattr("trainview.cache._HOUR", 0)
+    jobs = many(4)
+    with ApiServer(Api(jobs, projects=[project()])) as server:
+        where = {"api_key": KEY, "base_url": server.url, "cache_limit_gib": 0}
+        snap = tv.fetch(include=["queue", "metrics", "logs"], **where)
+    assert snap.metrics["job_id"].nunique() == len(snap.queue) == 4

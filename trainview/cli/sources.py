@@ -74,7 +74,8 @@ class Source(NamedTuple):
         return self._with_more(snapshot, include) if include else snapshot
 
     def _with_more(self, snapshot: Snapshot, include: tuple[str, ...]) -> Snapshot:
-        from trainview.fetching.snapshots import OF_ORGANISATION, fetch_more
+        from trainview.fetching.more import OF_ORGANISATION
+        from trainview.fetching.snapshots import fetch_more
         from trainview.terminal import progress
 
         # calls for each job have a bar of their own

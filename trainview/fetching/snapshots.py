@@ -1,59 +1,20 @@
-"""Fetch: the API's answers as one payload, as a Snapshot, and as a folder of tables."""
+"""Fetch: all that the API tells, as a Snapshot or as a folder of tables."""
 
 import os
-import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
-
-import pandas as pd
+from typing import Any, Literal
 
 from trainview.atomic import check_target, making_folder
-from trainview.client import Answer, Client
-from trainview.conform import to_pandas
-from trainview.errors import (
-    ApiError,
-    ArgumentError,
-    AuthError,
-    DataWarning,
-    NetworkError,
-    PayloadError,
-)
-from trainview.export import MANIFEST, Rows, saved_header, write_folder
+from trainview.client import Access
+from trainview.export import MANIFEST, Rows, write_folder
 from trainview.fetching.each_job import CACHE_LIMIT_GIB, CONCURRENCY
-from trainview.fetching.fetched import Fetched
-from trainview.fetching.jobs import (
-    fetch_checkpoints,
-    fetch_error_logs,
-    fetch_metrics,
-    fetch_queue,
-)
-from trainview.fetching.organisation import fetch_billing, fetch_capacity, fetch_prices
+from trainview.fetching.more import Include, ask_for, check_include, tidy_up
+from trainview.fetching.payloads import fetch_payload
 from trainview.loading import load
-from trainview.records import read_records
-from trainview.schema import NOT_FETCHED
-from trainview.snapshot import Snapshot, name_gaps, to_fleet, to_gaps, to_tables
-from trainview.tables import newest_time
-
-Include: TypeAlias = str | Iterable[str]
-
-# What can be fetched beside projects and jobs: first what takes few calls, then a call a job.
-OF_ORGANISATION: dict[str, Callable[..., pd.DataFrame]] = {
-    "prices": fetch_prices,
-    "capacity": fetch_capacity,
-    "billing": fetch_billing,
-}
-_OF_JOBS: dict[str, Callable[..., Fetched]] = {
-    "queue": fetch_queue,
-    "checkpoints": fetch_checkpoints,
-    "metrics": fetch_metrics,
-    "logs": fetch_error_logs,
-}
-INCLUDABLE = (*OF_ORGANISATION, *_OF_JOBS)
-EVERYTHING = "everything"
+from trainview.snapshot import Snapshot, to_fleet, to_gaps, to_tables
 
 
 def fetch(
@@ -113,6 +74,7 @@ def fetch(
     >>> import trainview as tv
     >>> snap = tv.fetch(include=["prices", "billing"])  # doctest: +SKIP
     """
+    client = Access(client)
     names = check_include(include)
     snapshot = load(fetch_payload(jobs=jobs, **client))
     bulk = {
@@ -145,9 +107,10 @@ def fetch_more(
     Snapshot
         With the tables, and what could not be fetched.
     """
-    more, fetched, failures = _fetch_more(snapshot, check_include(include), bulk, client)
-    tables = more | {name: part.read(name) for part in fetched.values() for name in part.files}
-    return replace(snapshot.assign(**tables), not_fetched=not_fetched(failures))
+    more = ask_for(snapshot, check_include(include), bulk, client)
+    of_jobs = {name: part.read(name) for part in more.fetched.values() for name in part.files}
+    tidy_up(more, bulk)
+    return replace(snapshot.assign(**more.tables, **of_jobs), not_fetched=more.not_fetched)
 
 
 def fetch_folder(
@@ -186,15 +149,16 @@ def fetch_folder(
     TrainviewError
         As `fetch` does.
     """
+    client, bulk = Access(client), bulk or {}
     names = check_include(include)
     with making_folder(folder) as place:
         # before many calls are made in vain
         check_target(place / MANIFEST, force=force)
         snapshot = load(fetch_payload(jobs=jobs, **client))
-        more, fetched, failures = _fetch_more(snapshot, names, bulk or {}, client)
-        snapshot = replace(snapshot.assign(**more), not_fetched=not_fetched(failures))
+        more = ask_for(snapshot, names, bulk, client)
+        snapshot = replace(snapshot.assign(**more.tables), not_fetched=more.not_fetched)
         fleet: dict[str, Rows] = dict(to_fleet(snapshot))
-        for part in fetched.values():
+        for part in more.fetched.values():
             fleet |= {name: partial(part.write_parquet, name=name) for name in part.files}
         files = write_folder(
             to_tables(snapshot),
@@ -204,132 +168,5 @@ def fetch_folder(
             not_fetched=to_gaps(snapshot),
             force=force,
         )
+        tidy_up(more, bulk)
     return snapshot, files
-
-
-def check_include(include: Include) -> list[str]:
-    """List what to fetch beside projects and jobs.
-
-    Parameters
-    ----------
-    include : str or iterable of str
-        Names, or ``"everything"``.
-
-    Returns
-    -------
-    list of str
-        In the order in which they are fetched.
-
-    Raises
-    ------
-    ArgumentError
-        If a name is none of these.
-    """
-    names = [include] if isinstance(include, str) else list(include)
-    for name in names:
-        if name not in {*INCLUDABLE, EVERYTHING}:
-            known = ", ".join((*INCLUDABLE, EVERYTHING))
-            raise ArgumentError(f"include={name!r}: choose of {known}")
-    return [name for name in INCLUDABLE if name in names or EVERYTHING in names]
-
-
-def not_fetched(failures: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Put the failures of several fetches into one table, and warn of them.
-
-    Parameters
-    ----------
-    failures : dict of str to pandas.DataFrame
-        By the name of what was to be fetched, as in `Fetched`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        As `Snapshot.not_fetched` is described.
-    """
-    parts = [part.assign(table=name) for name, part in failures.items() if len(part)]
-    for part in parts:
-        [gap] = name_gaps(part)
-        message = f"{gap} could not be fetched: {part['detail'].iloc[0]}"
-        warnings.warn(message, DataWarning, stacklevel=3)
-    if not parts:
-        return to_pandas(NOT_FETCHED.empty_table())
-    return pd.concat(parts, ignore_index=True).reindex(columns=NOT_FETCHED.names).astype("str")
-
-
-def fetch_payload(*, jobs: Literal["all", "latest"] = "all", **client: Any) -> bytes:
-    """Ask the API for projects and jobs, and keep what it said, byte for byte.
-
-    Parameters
-    ----------
-    jobs : {"all", "latest"}, optional
-        Whether to ask for all jobs, or only for the latest of each project.
-    **client
-        What `Client` takes.
-
-    Returns
-    -------
-    bytes
-        A JSON object that `load` reads: the members of the answers, and ``trainview`` with the
-        moment they describe.
-
-    Raises
-    ------
-    TrainviewError
-        As `fetch` does.
-    """
-    if jobs not in {"all", "latest"}:
-        raise ArgumentError(f"jobs={jobs!r}: choose 'all' or 'latest'")
-    with Client(**client) as api:
-        answers = [api.list_training_projects()]
-        if jobs == "all":
-            answers.append(api.search_training_jobs())
-    header = saved_header(_moment(answers)).encode()
-    members = [
-        answer.body.strip().removeprefix(b"\xef\xbb\xbf").strip()[1:-1] for answer in answers
-    ]
-    return b"{" + b",\n".join([header, *members]) + b"}\n"
-
-
-def _fetch_more(
-    snapshot: Snapshot, names: Iterable[str], bulk: Mapping[str, Any], client: Mapping[str, Any]
-) -> tuple[dict[str, pd.DataFrame], dict[str, Fetched], dict[str, pd.DataFrame]]:
-    """Give what takes few calls, what takes a call a job, and the failures of both."""
-    more: dict[str, pd.DataFrame] = {}
-    fetched: dict[str, Fetched] = {}
-    failures: dict[str, pd.DataFrame] = {}
-    for name in names:
-        if name in _OF_JOBS:
-            fetched[name] = _OF_JOBS[name](snapshot.jobs, **bulk, **client)
-            failures[name] = fetched[name].failures
-            continue
-        try:
-            more[name] = OF_ORGANISATION[name](**client)
-        except (NetworkError, ApiError, PayloadError) as error:
-            if isinstance(error, AuthError) and error.status == 401:
-                raise
-            failures[name] = _failure(error)
-    return more, fetched, failures
-
-
-def _failure(error: Exception) -> pd.DataFrame:
-    """Tell of a call that is about no job."""
-    row = {
-        "job_id": None,
-        "project_id": None,
-        "error": type(error).__name__,
-        "detail": str(error),
-    }
-    return pd.DataFrame([row], dtype="str")
-
-
-def _moment(answers: list[Answer]) -> datetime | None:
-    """Tell the moment that the answers describe, checking them on the way."""
-    times = [newest_time(read_records(answer.body, answer.url)) for answer in answers]
-    newest = max((time for time in times if time is not None), default=None)
-    date = answers[-1].date
-    if date is None:
-        return newest
-    # a Date header counts whole seconds: a job may be newer by a fraction of one
-    if newest is not None and date < newest < date + timedelta(seconds=1):
-        return newest
-    return date

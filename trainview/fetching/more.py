@@ -1,0 +1,166 @@
+"""What can be fetched beside projects and jobs, and what of it could not."""
+
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from math import inf
+from typing import Any, NamedTuple, TypeAlias
+
+import pandas as pd
+
+from trainview.conform import to_pandas
+from trainview.errors import (
+    ApiError,
+    ArgumentError,
+    AuthError,
+    DataWarning,
+    NetworkError,
+    PayloadError,
+)
+from trainview.fetching.each_job import CACHE_LIMIT_GIB, prune_cache
+from trainview.fetching.fetched import Fetched
+from trainview.fetching.jobs import (
+    fetch_checkpoints,
+    fetch_error_logs,
+    fetch_metrics,
+    fetch_queue,
+)
+from trainview.fetching.organisation import fetch_billing, fetch_capacity, fetch_prices
+from trainview.schema import NOT_FETCHED
+from trainview.snapshot import Snapshot, name_gaps
+
+Include: TypeAlias = str | Iterable[str]
+
+# What can be fetched beside projects and jobs: first what takes few calls, then a call a job.
+OF_ORGANISATION: dict[str, Callable[..., pd.DataFrame]] = {
+    "prices": fetch_prices,
+    "capacity": fetch_capacity,
+    "billing": fetch_billing,
+}
+_OF_JOBS: dict[str, Callable[..., Fetched]] = {
+    "queue": fetch_queue,
+    "checkpoints": fetch_checkpoints,
+    "metrics": fetch_metrics,
+    "logs": fetch_error_logs,
+}
+INCLUDABLE = (*OF_ORGANISATION, *_OF_JOBS)
+EVERYTHING = "everything"
+
+
+class More(NamedTuple):
+    """What was fetched beside projects and jobs.
+
+    Attributes
+    ----------
+    tables : dict of str to pandas.DataFrame
+        What takes few calls.
+    fetched : dict of str to Fetched
+        What takes a call a job.
+    not_fetched : pandas.DataFrame
+        What could not be fetched, as `Snapshot.not_fetched` is described.
+    """
+
+    tables: dict[str, pd.DataFrame]
+    fetched: dict[str, Fetched]
+    not_fetched: pd.DataFrame
+
+
+def check_include(include: Include) -> list[str]:
+    """List what to fetch beside projects and jobs.
+
+    Parameters
+    ----------
+    include : str or iterable of str
+        Names, or ``"everything"``.
+
+    Returns
+    -------
+    list of str
+        In the order in which they are fetched.
+
+    Raises
+    ------
+    ArgumentError
+        If a name is none of these.
+    """
+    names = [include] if isinstance(include, str) else list(include)
+    for name in names:
+        if name not in {*INCLUDABLE, EVERYTHING}:
+            known = ", ".join((*INCLUDABLE, EVERYTHING))
+            raise ArgumentError(f"include={name!r}: choose of {known}")
+    return [name for name in INCLUDABLE if name in names or EVERYTHING in names]
+
+
+def ask_for(
+    snapshot: Snapshot, names: Iterable[str], bulk: Mapping[str, Any], client: Mapping[str, Any]
+) -> More:
+    """Ask for more about a snapshot, and warn of what could not be fetched.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        Projects and jobs.
+    names : iterable of str
+        What to ask for.
+    bulk : dict
+        The arguments of `fetch_metrics` that are not for metrics alone.
+    client : dict
+        What `Client` takes.
+
+    Returns
+    -------
+    More
+        Its files stay at least until `tidy_up`.
+    """
+    tables: dict[str, pd.DataFrame] = {}
+    fetched: dict[str, Fetched] = {}
+    failures: dict[str, pd.DataFrame] = {}
+    # what comes later must not push out of the cache what came before and is not read yet
+    unlimited = dict(bulk) | {"cache_limit_gib": inf}
+    for name in names:
+        if name in _OF_JOBS:
+            fetched[name] = _OF_JOBS[name](snapshot.jobs, **unlimited, **client)
+            failures[name] = fetched[name].failures
+            continue
+        try:
+            tables[name] = OF_ORGANISATION[name](**client)
+        except (NetworkError, ApiError, PayloadError) as error:
+            if isinstance(error, AuthError) and error.status == 401:
+                raise
+            failures[name] = _failure(error)
+    return More(tables, fetched, _not_fetched(failures))
+
+
+def tidy_up(more: More, bulk: Mapping[str, Any]) -> None:
+    """Make the cache as small as it shall be, once all is read.
+
+    Parameters
+    ----------
+    more : More
+        What was fetched.
+    bulk : dict
+        As for `ask_for`.
+    """
+    limit = bulk.get("cache_limit_gib", CACHE_LIMIT_GIB)
+    prune_cache(more.fetched.values(), bulk.get("cache", True), limit)
+
+
+def _not_fetched(failures: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    parts = [part.assign(table=name) for name, part in failures.items() if len(part)]
+    for part in parts:
+        [gap] = name_gaps(part)
+        message = f"{gap} could not be fetched: {part['detail'].iloc[0]}"
+        warnings.warn(message, DataWarning, stacklevel=4)
+    if not parts:
+        return to_pandas(NOT_FETCHED.empty_table())
+    return pd.concat(parts, ignore_index=True).reindex(columns=NOT_FETCHED.names).astype("str")
+
+
+def _failure(error: Exception) -> pd.DataFrame:
+    """Tell of a call that is about no job."""
+    row = {
+        "job_id": None,
+        "project_id": None,
+        "error": type(error).__name__,
+        "detail": str(error),
+    }
+    return pd.DataFrame([row], dtype="str")

@@ -1,0 +1,58 @@
+"""Projects and jobs as one payload: what the API said, byte for byte, and when."""
+
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from trainview.client import Access, Answer, Client
+from trainview.errors import ArgumentError
+from trainview.export import saved_header
+from trainview.records import read_records
+from trainview.tables import newest_time
+
+
+def fetch_payload(*, jobs: Literal["all", "latest"] = "all", **client: Any) -> bytes:
+    """Ask the API for projects and jobs, and keep what it said, byte for byte.
+
+    Parameters
+    ----------
+    jobs : {"all", "latest"}, optional
+        Whether to ask for all jobs, or only for the latest of each project.
+    **client
+        What `Client` takes.
+
+    Returns
+    -------
+    bytes
+        A JSON object that `load` reads: the members of the answers, and ``trainview`` with the
+        moment they describe.
+
+    Raises
+    ------
+    TrainviewError
+        As `fetch` does.
+    """
+    client = Access(client)
+    if jobs not in {"all", "latest"}:
+        raise ArgumentError(f"jobs={jobs!r}: choose 'all' or 'latest'")
+    with Client(**client) as api:
+        answers = [api.list_training_projects()]
+        if jobs == "all":
+            answers.append(api.search_training_jobs())
+    header = saved_header(_moment(answers)).encode()
+    members = [
+        answer.body.strip().removeprefix(b"\xef\xbb\xbf").strip()[1:-1] for answer in answers
+    ]
+    return b"{" + b",\n".join([header, *members]) + b"}\n"
+
+
+def _moment(answers: list[Answer]) -> datetime | None:
+    """Tell the moment that the answers describe, checking them on the way."""
+    times = [newest_time(read_records(answer.body, answer.url)) for answer in answers]
+    newest = max((time for time in times if time is not None), default=None)
+    date = answers[-1].date
+    if date is None:
+        return newest
+    # a Date header counts whole seconds: a job may be newer by a fraction of one
+    if newest is not None and date < newest < date + timedelta(seconds=1):
+        return newest
+    return date
