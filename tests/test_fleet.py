@@ -138,6 +138,74 @@ def test_a_bill_knows_its_month():
     assert frame["date"].isna().all()
 
 
+def bill(month, *jobs, **totals):
+    asked = None if month is None else datetime(2026, month, 1, tzinfo=UTC)
+    return read_billing(usage(*jobs, **totals), month=asked)
+
+
+def amounts(*parts):
+    frame = to_pandas(combine("billing", parts))
+    return sorted(str(amount.normalize()) for amount in frame["subtotal_usd"])
+
+
+def on(day, amount):
+    return {"date": f"2026-03-{day:02d}", "minutes": 1, "subtotal": amount}
+
+
+def test_the_newest_bill_of_a_job_and_month_counts_and_no_older_one():
+    undated = billed(subtotal=5, minutes=2)
+    dated = billed(subtotal=6, minutes=3, daily=[on(1, 2), on(2, 4)])
+    other = billed(billable_resource=billed()["billable_resource"] | {"id": "b"}, subtotal=9)
+    old, new = bill(3, undated, other), bill(3, dated)
+    assert amounts(old, new) == ["2", "4", "9"]
+    assert amounts(new, old) == ["5", "9"]
+    assert amounts(bill(2, undated), new) == ["2", "4", "5"]
+    whole = bill(3, breakdown=None, total=5, minutes=2)
+    assert amounts(whole, new) == ["2", "4"]
+
+
+def test_two_entries_of_a_job_in_one_answer_both_count():
+    twice = [billed(subtotal=5, minutes=2)] * 2
+    assert amounts(bill(3, *twice)) == ["5", "5"]
+    assert amounts(bill(3, *twice), bill(2, *twice)) == ["5"] * 4
+    assert amounts(bill(3, *twice), bill(3, *twice)) == ["5", "5"]
+    assert amounts(bill(None, *twice), bill(2, *twice), bill(None, *twice)) == ["5"] * 4
+
+
+def test_bills_of_no_known_month_count_once_if_they_are_the_same():
+    one, two = billed(subtotal=1, minutes=1), billed(subtotal=2, minutes=1)
+    assert amounts(bill(None, one), bill(None, one)) == ["1"]
+    assert amounts(bill(None, one), bill(None, two), bill(3, one)) == ["1", "1", "2"]
+    assert amounts(bill(None, one, one), bill(None, one), bill(None, two)) == ["1", "1", "2"]
+
+
+@st.composite
+def bills(draw, month):
+    cents = st.integers(1, 10**9).map(lambda number: str(Decimal(number).scaleb(-6)))
+    jobs = []
+    for name in draw(st.lists(st.sampled_from("abc"), max_size=4)):
+        days = draw(st.lists(st.integers(1, 28), unique=True, max_size=3))
+        daily = [on(day, draw(cents)) | {"date": f"2026-{month:02d}-{day:02d}"} for day in days]
+        resource = billed()["billable_resource"] | {"id": name}
+        more = draw(st.sampled_from(["0", "0.000001", "7"]))
+        subtotal = str(sum((Decimal(day["subtotal"]) for day in daily), Decimal(more)))
+        jobs.append(billed(billable_resource=resource, subtotal=subtotal, daily=daily or None))
+    return bill(month, *jobs)
+
+
+@settings(deadline=None)
+@given(st.tuples(bills(1), bills(2), bills(3)))
+def test_bills_of_several_months_add_up_and_the_same_ones_again_change_nothing(parts):
+    def total(table):
+        return sum(table["subtotal_usd"].to_pylist(), Decimal(0))
+
+    combined = combine("billing", parts)
+    assert total(combined) == sum(total(part) for part in parts)
+    for again in ([combined, combined], [*parts, combined], [*parts, *parts]):
+        assert combine("billing", again).num_rows == combined.num_rows
+        assert total(combine("billing", again)) == total(combined)
+
+
 def test_log_lines_are_sorted_by_their_nanoseconds():
     lines = [{"timestamp": str(1_772_359_200_000_000_000 + n), "message": f"m{n}"} for n in (3, 1, 2000)]  # fmt: skip
     frame = to_pandas(read_logs(encode({"logs": lines}), "a"))

@@ -364,11 +364,11 @@ NOT_FETCHED = pa.schema(
     [(name, TEXT) for name in ("table", "job_id", "project_id", "error", "detail")]
 )
 
-# What makes a row of a table one row: where several answers hold it, the latest wins.
+# What makes a row of a table one row: where several answers hold it, the latest wins. A bill has
+# no such key: two of its rows may be alike and both count (see `trainview.fleet.combine`).
 FLEET_KEYS: dict[str, tuple[str, ...]] = {
     "prices": ("instance_type_id",),
     "capacity": ("team_id", "gpu_type"),
-    "billing": ("job_id", "month", "date"),
     "queue": ("job_id",),
     "status_events": ("job_id", "current_status", "created_at"),
     "checkpoints": ("job_id", "checkpoint_id"),
