@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import partial
 
 import pandas as pd
@@ -594,8 +595,10 @@ def bill(day, minutes, subtotal, **resource):
 
 
 def usage(*jobs, **totals):
-    whole = {"subtotal": 0, "credits_used": 0, "total": 0, "minutes": 0, "breakdown": list(jobs)}
-    return {"training_usage": whole | totals}
+    total = str(sum(Decimal(str(job["subtotal"])) for job in jobs))
+    minutes = sum(job["minutes"] for job in jobs)
+    whole = {"subtotal": total, "credits_used": 0, "total": total, "minutes": minutes}
+    return {"training_usage": whole | {"breakdown": list(jobs)} | totals}
 
 
 def test_bills_are_asked_for_month_by_month_and_money_is_exact():

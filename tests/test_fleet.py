@@ -4,6 +4,7 @@ import copy
 import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -104,8 +105,10 @@ def billed(**changes):
 
 
 def usage(*jobs, **totals):
-    whole = {"subtotal": 0, "credits_used": 0, "total": 0, "minutes": 0, "breakdown": list(jobs)}
-    return encode({"training_usage": whole | totals})
+    total = str(sum((Decimal(str(job["subtotal"])) for job in jobs), Decimal(0)))
+    minutes = sum(job["minutes"] for job in jobs)
+    whole = {"subtotal": total, "credits_used": 0, "total": total, "minutes": minutes}
+    return encode({"training_usage": whole | {"breakdown": list(jobs)} | totals})
 
 
 def test_no_money_is_lost():
@@ -130,6 +133,38 @@ def test_the_sum_of_a_bill_is_exact_whichever_way_its_days_add_up(amounts):
     total = sum(amounts, Decimal(0)) + Decimal("0.000001")
     frame = to_pandas(read_billing(usage(billed(subtotal=str(total), minutes=99, daily=days))))
     assert sum(frame["subtotal_usd"]) == total
+
+
+@pytest.mark.parametrize(
+    ("jobs", "totals", "rest"),
+    [
+        ([], {"total": "9.99", "minutes": 7}, [("9.99", 7)]),
+        ([], {"subtotal": 0, "credits_used": 5, "total": 5, "minutes": 7}, [("5", 7)]),
+        ([], {"total": 0, "minutes": 7}, [("0", 7)]),
+        ([10], {"total": "12.5", "subtotal": "12.5", "minutes": 7}, [("2.5", 6)]),
+        ([10, 5], {"total": "12.5", "subtotal": "12.5", "minutes": 1}, [("-2.5", 0)]),
+        ([10], {"total": 6, "subtotal": 6, "credits_used": 4}, []),
+        ([10], {"total": 10, "subtotal": 6, "credits_used": 4}, []),
+        ([10], {"total": 6, "subtotal": 10, "credits_used": 4}, []),
+        ([6], {"total": 6, "subtotal": 10, "credits_used": 4, "minutes": 9}, []),
+        ([9], {"total": 6, "subtotal": 6, "credits_used": 4}, [("-3", 0)]),
+    ],
+)
+def test_what_the_jobs_do_not_add_up_to_is_no_jobs_and_credits_are_no_difference(
+    jobs, totals, rest
+):
+    found = to_pandas(read_billing(usage(*(billed(subtotal=a, minutes=1) for a in jobs), **totals)))
+    found = found[found["job_id"].isna()]
+    assert found["date"].isna().all()
+    pairs = zip(found["subtotal_usd"], found["minutes"], strict=True)
+    assert [(str(amount.normalize()), minutes) for amount, minutes in pairs] == rest
+
+
+def test_the_bills_of_the_example_data_add_up_without_a_rest():
+    for path in sorted(Path("data").glob("usage_summary_*.json")):
+        bill = read_billing(path.read_bytes())
+        assert bill.num_rows > 0
+        assert bill["job_id"].null_count == 0
 
 
 def test_a_bill_knows_its_month():

@@ -20,8 +20,14 @@ _SMALLEST = Decimal(1).scaleb(-MONEY.scale)
 def read_billing(payload: bytes, name: str = "payload", month: datetime | None = None) -> pa.Table:
     """Read a summary of usage.
 
-    No money is lost: what a job's days do not add up to, and what is in the total without a
-    breakdown by job, gets rows of its own, without a date or without a job.
+    No money is lost: what a job's days do not add up to, and what the jobs do not add up to, gets
+    rows of its own, without a date or without a job.
+
+    The jobs are compared with ``total``, what is to be paid. Credits are no difference: the API
+    has ``subtotal`` "after applying credits used" and does not say whether a job's amount is
+    before or after them, so jobs that add up to ``total``, to ``subtotal`` or to ``subtotal`` and
+    ``credits_used`` are the whole bill. Where they add up to none of these, all rows together come
+    to ``total``; a bill that names no job is one row of it.
 
     Parameters
     ----------
@@ -53,8 +59,8 @@ def read_billing(payload: bytes, name: str = "payload", month: datetime | None =
 
 
 def _rows(usage: Any) -> Iterator[dict[str, Any]]:
-    jobs = usage.get("breakdown")
-    for job in jobs or []:
+    jobs = usage.get("breakdown") or []
+    for job in jobs:
         resource = job["billable_resource"]
         known = {
             "job_id": resource["id"],
@@ -69,8 +75,10 @@ def _rows(usage: Any) -> Iterator[dict[str, Any]]:
             month = f"{day['date'][:-2]}01T00:00:00Z"
             yield known | {"month": month} | _amount(date, day["minutes"], day["subtotal"])
         yield from _rest(known, job, days)
-    if jobs is None:
-        yield from _rest({"is_deleted": False}, usage | {"subtotal": usage["total"]}, [])
+    subtotal, credits_used = _money(usage["subtotal"]), _money(usage["credits_used"])
+    billed = sum(_money(job["subtotal"]) for job in jobs)
+    if not jobs or billed not in {subtotal, subtotal + credits_used}:
+        yield from _rest({"is_deleted": False}, usage | {"subtotal": usage["total"]}, jobs)
 
 
 def _rest(known: dict[str, Any], whole: Any, parts: list[Any]) -> Iterator[dict[str, Any]]:
