@@ -128,13 +128,14 @@ def months(first: datetime, last: datetime) -> Iterator[tuple[datetime, datetime
     Yields
     ------
     tuple of datetime.datetime
-        The first and the last second of each month, or `last`.
+        The first and the last second of each month, or `last`; none is shorter than a second.
     """
     start = max(first, FIRST_BILLED).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    while start < last:
+    second = timedelta(seconds=1)
+    while last - start >= second:
         following = (start + timedelta(days=31)).replace(day=1)
         # whether the API counts the end in or out: no day is asked for twice
-        yield start, min(following - timedelta(seconds=1), last)
+        yield start, min(following - second, last)
         start = following
 
 
