@@ -55,7 +55,8 @@ def cost_over_time(
     -------
     table of the same kind as `jobs`
         One row a group and period, sorted by both. Groups are those that have a cost above 0 or a
-        bill; all have every period from the first to the last in which any group has.
+        bill; all have every period from the first to the last in which any group has, so there
+        are as many rows as groups times periods.
 
         - the columns of `by`, categories as text
         - ``period`` (datetime, UTC): start of the period
