@@ -561,6 +561,32 @@ def test_the_queue_with_jobs_of_which_nothing_is_told():
         fetched.read("metrics")
 
 
+def test_a_job_that_was_stopped_in_the_queue_waits_no_more_and_is_asked_for_once():
+    stopped = job("stopped", current_status="TRAINING_JOB_STOPPED", created_at="2026-03-31T10:00:00Z", updated_at="2026-03-31T12:30:00Z")  # fmt: skip
+
+    class Stopped(Api):
+        def queue(self, query, job_id):
+            status, answer = super().queue(query, job_id)
+            return status, answer | {
+                "released_at": None,
+                "pending_seconds": None,
+                "events_window_end": "2026-03-31T18:00:00Z",
+            }
+
+    with ApiServer(Stopped([stopped])) as server:
+        fetched = fetch(server, [stopped], tv.fetch_queue)
+        later = tv.load({"training_jobs": [stopped]}, as_of="2026-04-01T18:00:00Z").jobs
+        again = tv.fetch_queue(later, api_key=KEY, base_url=server.url)
+    [row] = fetched.table.to_dict("records")
+    assert pd.isna(row["released_at"])
+    assert (row["is_waiting"], row["waited_hours"]) == (False, 2.5)
+    assert row["observed_until"] == pd.Timestamp("2026-03-31T12:30:00Z")
+    assert again.cached == 1
+    waits = tv.queue_waits(fetched.table).iloc[0]
+    assert (waits["jobs"], waits["waiting"], waits["longest_wait"]) == (1, 0, 2.5)
+    assert pd.isna(waits["p50"])
+
+
 def test_the_queue_is_for_administrators_and_that_is_no_failure():
     jobs = many(20)
     with ApiServer(Api(jobs, administrator=False)) as server:
@@ -643,6 +669,13 @@ def test_months_cover_a_span_without_gap_overlap_or_a_call_of_over_31_days(first
     if found:
         assert found[0][0] <= max(first, datetime(2026, 1, 1, tzinfo=UTC))
         assert last - found[-1][1] <= timedelta(seconds=1)
+
+
+def test_no_span_is_shorter_than_a_second():
+    march = datetime(2026, 3, 1, tzinfo=UTC)
+    for microseconds, calls in [(0, 2), (1, 2), (999_999, 2), (1_000_000, 3)]:
+        last = march + timedelta(microseconds=microseconds)
+        assert len(list(months(march - timedelta(days=50), last))) == calls
 
 
 def test_bills_before_there_were_any_are_refused():

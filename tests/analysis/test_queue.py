@@ -139,6 +139,17 @@ def test_nobody_in_the_queue(kind):
     assert rows(queue_wait_curve(convert(queue(), kind), by=None)) == []
 
 
+def test_a_job_that_was_stopped_in_the_queue_is_censored_but_waits_no_more(kind):
+    frame = queue((1.0, False), (2.0, False), (4.0, False), (6.0, True))
+    stopped = frame["job_id"].eq("q1")
+    frame["released_at"] = frame["released_at"].mask(stopped)
+    assert rows(queue_waits(convert(frame, kind))) == [["H100", 4, 1, 4.0, None, None, 6.0]]
+    curve = collected(queue_wait_curve(convert(frame, kind)))
+    assert curve["share_waiting"].to_list() == [1, 0.75, 0.75, 0.375, 0.375]
+    released = frame.drop(columns="released_at")
+    assert rows(queue_waits(convert(released, kind))) == [["H100", 4, 1, 2.0, None, None, 6.0]]
+
+
 def test_a_table_of_neither_kind_is_refused(kind):
     with pytest.raises(ArgumentError, match=r"no column 'waited_hours' .* it has .*is_waiting"):
         queue_waits(convert(queue((1.0, True)).drop(columns="waited_hours"), kind))

@@ -56,14 +56,16 @@ class Curve(NamedTuple):
 def queue_waits(queue: IntoFrameT, by: By = "gpu_type") -> IntoFrameT:
     """Estimate how long jobs wait for their GPUs.
 
-    A job that still waits has waited for its time at least: it counts as a censored observation,
-    in the product-limit estimate of E. L. Kaplan and P. Meier, "Nonparametric estimation from
-    incomplete observations", Journal of the American Statistical Association 53 (1958), 457-481.
+    A job that still waits, or was stopped before it was released, would have waited for its time
+    at least: it counts as a censored observation, in the product-limit estimate of E. L. Kaplan and
+    P. Meier, "Nonparametric estimation from incomplete observations", Journal of the American Statistical
+    Association 53 (1958), 457-481.
 
     Parameters
     ----------
     queue : pandas, Polars, DuckDB or PySpark table
-        A queue table with ``waited_hours``, ``is_waiting`` and the columns of `by`. Or a jobs
+        A queue table with ``waited_hours``, ``is_waiting``, the columns of `by`, and, to tell
+        which jobs were stopped before they were released, ``released_at``. Or a jobs
         table with ``elapsed_hours``, ``phase``, ``is_open`` and the columns of `by`: of its jobs,
         only those that wait now are known to wait, the others do not say how long they did. So
         it tells how many wait and for how long, and no percentile.
@@ -76,7 +78,7 @@ def queue_waits(queue: IntoFrameT, by: By = "gpu_type") -> IntoFrameT:
         One row a group, the one with the longest wait first.
 
         - the columns of `by`, categories as text
-        - ``jobs`` (int64): number of jobs whose waiting time is known
+        - ``jobs`` (int64): number of jobs whose waiting time is known, if only in part
         - ``waiting`` (int64): those of them that still wait
         - ``p50``, ``p90``, ``p99`` (float64): hours after which this percentage of jobs has been
           released; null where too few have been released to tell
@@ -190,14 +192,22 @@ def queue_wait_curve(queue: IntoFrameT, by: By = "gpu_type") -> IntoFrameT:
 
 
 def _read_waits(queue: object, keys: list[str]) -> Frame:
-    """Open a queue or a jobs table: the keys, ``hours`` and ``is_waiting``."""
+    """Open a queue or a jobs table: the keys, ``hours``, ``is_waiting`` and ``is_censored``."""
     columns = column_names(queue)
     if "waited_hours" in columns or "is_waiting" in columns:
-        frame = read_table(queue, [*keys, "waited_hours", "is_waiting"])
-        return frame.select(*keys, "is_waiting", hours="waited_hours")
+        released = ["released_at"] if "released_at" in columns else []
+        frame = read_table(queue, [*keys, "waited_hours", "is_waiting", *released])
+        censored = nw.col("is_waiting")
+        if released:
+            censored = censored | nw.col("released_at").is_null()
+        return frame.select(
+            *keys, is_waiting="is_waiting", is_censored=censored, hours="waited_hours"
+        )
     frame = read_table(queue, [*keys, "elapsed_hours", "phase", "is_open"])
     waits_now = (nw.col("phase") == "waiting") & nw.col("is_open")
-    return frame.filter(waits_now).select(*keys, is_waiting="is_open", hours="elapsed_hours")
+    return frame.filter(waits_now).select(
+        *keys, is_waiting="is_open", is_censored="is_open", hours="elapsed_hours"
+    )
 
 
 def _number(frame: Frame, keys: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -206,14 +216,15 @@ def _number(frame: Frame, keys: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     group, groups = number_groups(waits, keys)
     if not keys:
         groups = pd.DataFrame(index=range(1))
-    waits = waits[["hours", "is_waiting"]].astype({"hours": "float64"}).assign(group=group)
+    waits = waits[["hours", "is_waiting", "is_censored"]].astype({"hours": "float64"})
+    waits = waits.assign(group=group)
     # Times that contradict each other say nothing either.
     return waits[waits["hours"] >= 0], groups
 
 
 def _estimate(waits: pd.DataFrame) -> Curve:
     """Estimate the share that waits longer, at each time at which a job was last seen."""
-    seen = waits.groupby(["group", "hours"])["is_waiting"].agg(["size", "sum"])
+    seen = waits.groupby(["group", "hours"])["is_censored"].agg(["size", "sum"])
     group = seen.index.get_level_values("group").to_numpy("int64")
     hours = seen.index.get_level_values("hours").to_numpy("float64")
     by_group = seen.groupby(group)

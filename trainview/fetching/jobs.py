@@ -173,7 +173,8 @@ def fetch_queue(
     """Ask the API how long jobs waited for GPUs, and who was ahead of them.
 
     The API tells this to administrators of the organisation only, and not for every job: what it
-    does not tell is counted as not available, and is no failure.
+    does not tell is counted as not available, and is no failure. A job that was stopped before it
+    was released waits no more: it is known to have waited up to its end.
 
     Parameters
     ----------
@@ -218,7 +219,8 @@ def fetch_queue(
                 raise
             refused.set()
             return Unavailable()
-        queue, status_events = read_queue(answer.body, answer.url)
+        ended_at = job.end if job.is_over else None
+        queue, status_events = read_queue(answer.body, answer.url, ended_at)
         is_final = not queue["is_waiting"][0].as_py()
         return Found({"queue": queue, "status_events": status_events}, is_final)
 

@@ -1,6 +1,6 @@
 """Why a job waited: what held the GPUs, and who was ahead of it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -8,12 +8,14 @@ import pyarrow as pa
 from trainview.fleet.reading import read_answer, to_table
 from trainview.schema import QUEUE_ANSWER
 from trainview.statuses import status_of
-from trainview.times import parse_time
+from trainview.times import format_time, parse_time
 
 _SECONDS_PER_HOUR = 3600
 
 
-def read_queue(payload: bytes, name: str = "payload") -> tuple[pa.Table, pa.Table]:
+def read_queue(
+    payload: bytes, name: str = "payload", ended_at: datetime | None = None
+) -> tuple[pa.Table, pa.Table]:
     """Read the queue context of a job.
 
     Parameters
@@ -22,6 +24,8 @@ def read_queue(payload: bytes, name: str = "payload") -> tuple[pa.Table, pa.Tabl
         What ``GET /v1/training/jobs/{job_id}/queue_context`` answers.
     name : str, optional
         What the payload is called in error messages.
+    ended_at : datetime.datetime, optional
+        When the job ended, if it has: one that was never released waited no longer than that.
 
     Returns
     -------
@@ -47,15 +51,17 @@ def read_queue(payload: bytes, name: str = "payload") -> tuple[pa.Table, pa.Tabl
         }
         for event in answer["events"]
     )
-    return to_table("queue", [_row(answer)]), to_table("status_events", events)
+    return to_table("queue", [_row(answer, ended_at)]), to_table("status_events", events)
 
 
-def _row(answer: Any) -> dict[str, Any]:
+def _row(answer: Any, ended_at: datetime | None) -> dict[str, Any]:
     released_at = answer.get("released_at")
-    observed_until = released_at or answer["events_window_end"]
+    observed_until = parse_time(released_at or answer["events_window_end"])
+    if released_at is None and ended_at is not None:
+        observed_until = min(observed_until, ended_at)
     waited: Any = answer.get("pending_seconds")
     if waited is None or released_at is None:
-        waited = parse_time(observed_until) - parse_time(answer["submitted_at"])
+        waited = observed_until - parse_time(answer["submitted_at"])
         waited /= timedelta(seconds=1)
     active, ahead = answer["active_at_submit"], answer["pending_ahead_at_submit"]
     limits = [answer.get("org_capacity"), answer.get("team_capacity")]
@@ -67,8 +73,8 @@ def _row(answer: Any) -> dict[str, Any]:
         "requested_gpus": answer["requested_gpus"],
         "submitted_at": answer["submitted_at"],
         "released_at": released_at,
-        "observed_until": observed_until,
-        "is_waiting": released_at is None,
+        "observed_until": format_time(observed_until),
+        "is_waiting": released_at is None and ended_at is None,
         # clocks of several machines may differ by a moment
         "waited_hours": max(waited, 0) / _SECONDS_PER_HOUR,
         "active_jobs": len(active),

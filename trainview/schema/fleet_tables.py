@@ -183,20 +183,23 @@ QUEUE = pa.schema(
         ),
         make_field("submitted_at", TIME, "When it was submitted.", source="submitted_at"),
         make_field(
-            "released_at", TIME, "When it left the queue; null while it waits.", nullable=True,
-            source="released_at",
+            "released_at", TIME,
+            "When it left the queue for GPUs; null while it waits, or if it was stopped before.",
+            nullable=True, source="released_at",
         ),
         make_field(
             "observed_until", TIME,
-            "Up to when it was seen to wait: released_at, or the moment of the answer.",
-            source="events_window_end",
+            "Up to when it was seen to wait: released_at, else the moment of the answer, or the end "
+            "of the job if that is known and was earlier.",
+            source="released_at, events_window_end, end_at",
         ),
         make_field(
-            "is_waiting", BOOLEAN, "Whether it still waited at observed_until.", source="derived"
+            "is_waiting", BOOLEAN,
+            "Whether it waits still: neither released nor known to have ended.", source="derived",
         ),
         make_field(
             "waited_hours", NUMBER,
-            "Time in the queue, until observed_until: of a job that still waits, a lower bound.",
+            "Time in the queue, until observed_until: a lower bound if the job was not released.",
             unit="h", source="pending_seconds, or observed_until - submitted_at",
         ),
         make_field(
