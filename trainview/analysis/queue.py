@@ -57,9 +57,9 @@ def queue_waits(queue: IntoFrameT, by: By = "gpu_type") -> IntoFrameT:
     """Estimate how long jobs wait for their GPUs.
 
     A job that still waits, or was stopped before it was released, would have waited for its time
-    at least: it counts as a censored observation, in the product-limit estimate of E. L. Kaplan and
-    P. Meier, "Nonparametric estimation from incomplete observations", Journal of the American Statistical
-    Association 53 (1958), 457-481.
+    at least: it counts as a censored observation, in the product-limit estimate of E. L. Kaplan
+    and P. Meier, "Nonparametric estimation from incomplete observations", Journal of the American
+    Statistical Association 53 (1958), 457-481.
 
     Parameters
     ----------

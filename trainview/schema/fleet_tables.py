@@ -189,8 +189,8 @@ QUEUE = pa.schema(
         ),
         make_field(
             "observed_until", TIME,
-            "Up to when it was seen to wait: released_at, else the moment of the answer, or the end "
-            "of the job if that is known and was earlier.",
+            "Up to when it was seen to wait: released_at, else the moment of the answer, or the "
+            "end of the job if that is known and was earlier.",
             source="released_at, events_window_end, end_at",
         ),
         make_field(
