@@ -162,6 +162,14 @@ def test_without_prices_the_cost_is_not_known(kind):
     assert np.isnan(one(metrics(sample(0, 0.0)), kind)["idle_usd"])
 
 
+def test_an_instance_type_with_two_prices_is_refused(kind):
+    twice = pd.concat([PRICES, PRICES.assign(usd_per_minute=1.0)], ignore_index=True)
+    with pytest.raises(ArgumentError, match=r"'big' has several prices, 0\.8 and 1 USD"):
+        found(metrics(sample(0, 0.0)), kind, prices=convert(twice, kind))
+    same = pd.concat([PRICES, PRICES], ignore_index=True)
+    assert one(metrics(sample(0, 0.0)), kind, prices=convert(same, kind))["idle_usd"] == 0.1
+
+
 def test_a_node_without_gpus_has_no_price_for_one(kind):
     jobs = table(job(job_id="ja", instance_type_id="big", gpu_count=0))
     result = idle_gpus(convert(metrics(sample(0, 0.0)), kind), jobs, PRICES)

@@ -152,7 +152,7 @@ def with_estimates(jobs: object, prices: object, columns: Sequence[str]) -> Fram
     frame = frame.with_columns(
         __instance_type_id=nw.col("instance_type_id").cast(nw.String), __nodes="node_count"
     )
-    listed = from_pandas(_price_list(prices), frame)
+    listed = from_pandas(price_list(prices), frame)
     frame = frame.join(listed, on="__instance_type_id", how="left")
     free, price, hours = nw.col("status").is_in(FREE), nw.col("__price"), nw.col("elapsed_hours")
     nothing = nw.lit(0.0)
@@ -168,8 +168,25 @@ def with_estimates(jobs: object, prices: object, columns: Sequence[str]) -> Fram
     )
 
 
-def _price_list(prices: object) -> pd.DataFrame:
-    """Collect the prices that are known, one row an instance type."""
+def price_list(prices: object) -> pd.DataFrame:
+    """Collect the prices that are known.
+
+    Parameters
+    ----------
+    prices : pandas, Polars, DuckDB or PySpark table
+        The caller's table.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row an instance type: ``__instance_type_id`` (text), ``__price`` (float64, USD per
+        minute).
+
+    Raises
+    ------
+    ArgumentError
+        If a column is missing, or an instance type has two prices.
+    """
     frame = read_table(prices, ["instance_type_id", "usd_per_minute"], name="prices")
     table = to_pandas(plain_text(frame, ["instance_type_id"])).dropna().drop_duplicates()
     table = table.astype({"instance_type_id": "str", "usd_per_minute": "float64"})

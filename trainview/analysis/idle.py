@@ -7,13 +7,12 @@ import numpy as np
 import pandas as pd
 from narwhals.typing import IntoFrameT
 
+from trainview.analysis.cost import price_list
 from trainview.analysis.frames import (
     By,
     Frame,
     from_pandas,
     give_back,
-    plain_text,
-    read_table,
     to_pandas,
 )
 from trainview.analysis.samples import (
@@ -93,7 +92,8 @@ def idle_gpus(
     Raises
     ------
     ArgumentError
-        If a column is missing, `by` names none, or the threshold is not from 0 to 1.
+        If a column is missing, `by` names none, the threshold is not from 0 to 1, or an instance
+        type has two prices.
 
     Examples
     --------
@@ -133,10 +133,8 @@ def _rates(jobs: object, prices: object, columns: list[str]) -> pd.DataFrame:
     if prices is None:
         return read_jobs(jobs, columns).assign(__usd_per_hour=np.nan)
     facts = read_jobs(jobs, [*columns, "instance_type_id", "gpu_count"])
-    names = ["instance_type_id", "usd_per_minute"]
-    table = to_pandas(plain_text(read_table(prices, names), names))
-    table = table.drop_duplicates("instance_type_id", keep="last").set_index("instance_type_id")
-    price = facts["instance_type_id"].map(table["usd_per_minute"]).astype("float64")
+    listed = price_list(prices).set_index("__instance_type_id")["__price"]
+    price = facts["instance_type_id"].map(listed).astype("float64")
     gpus = facts["gpu_count"].astype("float64")
     rate = price * 60 / gpus.where(gpus > 0)
     return facts[["job_id", *columns, "__end"]].assign(__usd_per_hour=rate)
