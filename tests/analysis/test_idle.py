@@ -1,3 +1,4 @@
+import itertools
 from datetime import timedelta
 
 import numpy as np
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.analysis.fleet import JOBS, PRICES, many_samples, metrics, minutes, prices, sample, used
 from tests.analysis.tables import KINDS, assert_same, collected, convert, job, table
-from trainview.analysis import idle_gpus
+from trainview.analysis import clip_jobs, idle_gpus, utilization
 from trainview.errors import ArgumentError
 
 HOUR = timedelta(hours=1)
@@ -277,6 +278,64 @@ def test_all_kinds_give_the_same(frame):
         for kind in KINDS[1:]:
             result = idle_gpus(convert(frame, kind), convert(JOBS, kind), PRICES, by=by)
             assert_same(result, expected)
+
+
+def hourly(start, end, **changes):
+    """Idle samples of a job from hour 0 to 4, twice an hour, and the job from start to end."""
+    frame = metrics(*(sample(at, 0.0) for at in range(0, 240, 30))).assign(step_seconds=1800.0)
+    times = {"created_at": minutes(60 * start), "end_at": minutes(60 * end)}
+    return frame, JOBS.assign(**times | changes)
+
+
+def test_no_sample_after_the_end_of_the_job_counts(kind):
+    frame, jobs = hourly(0, 1)
+    result = collected(idle_gpus(convert(frame, kind), convert(jobs, kind), by="gpu")).iloc[0]
+    assert result["covered_gpu_hours"] == result["idle_gpu_hours"] == pytest.approx(1)
+    assert stretch(result) == [1.0, minutes(0), minutes(60)]
+
+
+@pytest.mark.parametrize(("since", "until"), [(60, 120), (45, 105)])
+def test_jobs_that_are_cut_to_a_window_speak_of_the_window_alone(kind, since, until):
+    frame, jobs = hourly(0, 4)
+    window = clip_jobs(jobs, minutes(since), minutes(until))
+    arguments = convert(frame, kind), convert(window, kind)
+    result = collected(idle_gpus(*arguments, by="gpu")).iloc[0]
+    assert result["covered_gpu_hours"] == result["idle_gpu_hours"] == pytest.approx(1)
+    assert stretch(result) == [1.0, minutes(since), minutes(until)]
+    busy = collected(utilization(*arguments, by="gpu")).iloc[0]
+    assert busy["covered_gpu_hours"] == pytest.approx(1)
+    assert busy["samples"] == (2 if since == 60 else 3)
+
+
+def test_a_job_whose_start_is_not_known_is_not_cut_there(kind):
+    frame, jobs = hourly(1, 2)
+    unknown = jobs.assign(created_at=jobs["created_at"].where(jobs["created_at"].isna()))
+    for known in (unknown, jobs.drop(columns="created_at")):
+        result = collected(idle_gpus(convert(frame, kind), convert(known, kind), by="gpu")).iloc[0]
+        assert stretch(result) == [2.0, minutes(0), minutes(120)]
+
+
+def test_a_gpu_that_was_measured_outside_its_job_alone_is_not_there(kind):
+    frame, jobs = hourly(5, 6)
+    arguments = convert(frame, kind), convert(jobs, kind)
+    assert len(collected(idle_gpus(*arguments))) == len(collected(utilization(*arguments))) == 0
+
+
+@settings(max_examples=30, deadline=None)
+@given(many_samples(), st.integers(0, 40), st.integers(1, 40))
+def test_windows_that_follow_each_other_share_out_the_time(frame, quarter, more):
+    frame = frame[frame["job_id"] != "jx"].reset_index(drop=True)
+    edges = [minutes(at / 4) for at in (0, quarter + 1, quarter + 1 + more, 240)]
+    whole = idle_gpus(frame, JOBS, by=None)
+    parts = [
+        idle_gpus(frame, clip_jobs(JOBS, since, until), by=None)
+        for since, until in itertools.pairwise(edges)
+    ]
+    for name in ("covered_gpu_hours", "idle_gpu_hours"):
+        assert sum(part[name].item() for part in parts) == pytest.approx(whole[name].item())
+    for kind in KINDS[1:2]:
+        window = clip_jobs(JOBS, edges[1], edges[2])
+        assert_same(idle_gpus(convert(frame, kind), convert(window, kind), by=None), parts[1])
 
 
 def test_no_time_after_the_end_of_the_job_counts(kind):

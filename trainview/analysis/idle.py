@@ -25,6 +25,7 @@ from trainview.analysis.samples import (
     read_jobs,
     read_samples,
     sample_keys,
+    within_jobs,
 )
 from trainview.analysis.steps import US_PER_HOUR, runs, timestamps
 from trainview.errors import ArgumentError
@@ -62,8 +63,8 @@ def idle_gpus(
         ``value`` and ``step_seconds``. Samples may come in any order.
     jobs : pandas, Polars, DuckDB or PySpark table
         A jobs table with ``job_id``, the columns of `by`, and, for the cost, ``instance_type_id``
-        and ``gpu_count``. A job that is not in it still counts. With ``end_at``, no time after the
-        end of a job counts.
+        and ``gpu_count``. A job that is not in it still counts. With ``created_at`` and
+        ``end_at``, nothing before the start or after the end of a job counts.
     prices : pandas, Polars, DuckDB or PySpark table, optional
         A prices table with ``instance_type_id`` and ``usd_per_minute``.
     threshold : float
@@ -137,24 +138,24 @@ def _rates(jobs: object, prices: object, columns: list[str]) -> pd.DataFrame:
     price = facts["instance_type_id"].map(listed).astype("float64")
     gpus = facts["gpu_count"].astype("float64")
     rate = price * 60 / gpus.where(gpus > 0)
-    return facts[["job_id", *columns, "__end"]].assign(__usd_per_hour=rate)
+    return facts[["job_id", *columns, "__start", "__end"]].assign(__usd_per_hour=rate)
 
 
 def _idle(
     table: pd.DataFrame, facts: pd.DataFrame, keys: list[str], threshold: float
 ) -> pd.DataFrame:
     """Find idle time in a pandas table."""
-    samples, gpus, groups = number_samples(table, facts, keys)
+    samples, gpus, groups = number_samples(within_jobs(table, facts), facts, keys)
     samples = samples.in_order()
-    covered, missing = coverage(samples, gpus)
+    since, covered, missing = coverage(samples, gpus)
     idle = (samples.value < threshold) & ~np.isnan(covered)
     goes_on = ~runs(samples.gpu)
     goes_on[1:] &= idle[:-1] & (missing[:-1] == 0)
     # Where a stretch begins, carried along to each of its samples.
     begin = np.maximum.accumulate(np.where(goes_on, 0, np.arange(len(idle))))
     row = np.flatnonzero(idle)
-    group, start = samples.group[row], samples.time[begin[row]]
-    length = samples.time[row] + covered[row].astype("int64") - start
+    group, start = samples.group[row], since[begin[row]]
+    length = since[row] + covered[row].astype("int64") - start
     number = len(groups)
     longest = np.zeros(number, "int64")
     np.maximum.at(longest, group, length)
@@ -183,18 +184,18 @@ def _idle(
 
 def _query_idle(samples: Frame, keys: list[str], threshold: float) -> Frame:
     """Write the same as a query."""
-    time, covered = nw.col("__time"), nw.col("__covered")
+    since, covered = nw.col("__from"), nw.col("__covered")
     idle = (nw.col("value") < threshold) & ~covered.is_null()
     in_order = {"order_by": "__time"}
     goes_on = (idle & (nw.col("__missing") == 0)).shift(1).over(*GPU, **in_order)
     samples = samples.with_columns(__goes_on=goes_on.fill_null(value=False))
-    begin = nw.when(~nw.col("__goes_on")).then(time).otherwise(0)
+    begin = nw.when(~nw.col("__goes_on")).then(since).otherwise(0)
     samples = samples.with_columns(__begin=begin)
     # Where a stretch begins, carried along to each of its samples.
     samples = samples.with_columns(__begin=nw.col("__begin").cum_max().over(*GPU, **in_order))
     samples = samples.with_columns(
         __idle=nw.when(idle).then(covered),
-        __length=nw.when(idle).then(time + covered - nw.col("__begin")),
+        __length=nw.when(idle).then(since + covered - nw.col("__begin")),
     )
     longest = nw.col("__length").max()
     samples = samples.with_columns(__longest=longest.over(*keys) if keys else longest)

@@ -1,9 +1,10 @@
 """Samples of the GPUs' metrics: which series they belong to, and how much time they speak for.
 
 A sample covers the time from its timestamp on, for one step, but at most to the next sample of its
-series, and to the end of its job where that is known; where the step is not known, it covers
-nothing. Tables in pandas are worked on with NumPy,
-all others by their engine, to the same numbers.
+series; where the step is not known, it covers nothing. Where the start and the end of its job are
+known, only what lies between them counts, and samples that speak for none of it are left out, so
+that jobs that were cut to a window give the window alone. Tables in pandas are worked on with
+NumPy, all others by their engine, to the same numbers.
 """
 
 from collections.abc import Sequence
@@ -114,24 +115,28 @@ def read_jobs(jobs: object, columns: Sequence[str]) -> pd.DataFrame:
     Parameters
     ----------
     jobs : pandas, Polars, DuckDB or PySpark table
-        With ``job_id`` and the columns; if it has ``end_at``, that is read too.
+        With ``job_id`` and the columns; ``created_at`` and ``end_at`` are read too where it has
+        them.
     columns : sequence of str
         What else is needed.
 
     Returns
     -------
     pandas.DataFrame
-        ``job_id``, the columns, and ``__end``: when the job ended, in microseconds since 1970 UTC,
-        null where that is not known.
+        ``job_id``, the columns, and ``__start`` and ``__end``: when the job began and ended, in
+        microseconds since 1970 UTC, null where that is not known.
     """
-    ends = ["end_at"] if "end_at" in column_names(jobs) else []
-    frame = read_table(jobs, ["job_id", *columns, *ends])
+    known = [name for name in ("created_at", "end_at") if name in column_names(jobs)]
+    frame = read_table(jobs, ["job_id", *columns, *known])
     table = to_pandas(plain_text(frame, frame.columns)).dropna(subset="job_id")
-    end = microseconds(table["end_at"]) if ends else np.zeros(len(table), "int64")
-    known = table["end_at"].notna().to_numpy() if ends else np.zeros(len(table), "bool")
+    life = {
+        name: pd.Series(microseconds(table[at]), table.index, "Int64").where(table[at].notna())
+        if at in known
+        else pd.Series(pd.NA, table.index, "Int64")
+        for name, at in (("__start", "created_at"), ("__end", "end_at"))
+    }
     # A key may be needed for more than to group by it.
-    table = table[list(dict.fromkeys(["job_id", *columns]))].assign(__end=pd.array(end, "Int64"))
-    table.loc[~known, "__end"] = pd.NA
+    table = table[list(dict.fromkeys(["job_id", *columns]))].assign(**life)
     # A job that has samples but no row here must not turn the others' integers into floats.
     nullable = {"i": "Int64", "b": "boolean"}
     dtypes = {str(name): nullable.get(dtype.kind, dtype) for name, dtype in table.dtypes.items()}
@@ -168,6 +173,36 @@ def read_samples(metrics: object, names: Sequence[str]) -> Frame:
     return frame.filter(wanted, *there).with_columns(
         nw.col("gpu").cast(nw.Int64), step_seconds=nw.when(step > 0).then(step)
     )
+
+
+def within_jobs(table: pd.DataFrame, facts: pd.DataFrame | None) -> pd.DataFrame:
+    """Leave out the samples of a pandas table that speak for no time of their jobs.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        What `read_samples` found.
+    facts : pandas.DataFrame, optional
+        What `read_jobs` found.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The samples that stay, rows numbered from 0.
+    """
+    if facts is None:
+        return table
+    number, jobs = number_groups(table, ["job_id"])
+    life = jobs.merge(facts[["job_id", "__start", "__end"]], on="job_id", how="left")
+    start, end = (
+        life[name].to_numpy("float64", na_value=np.nan)[number] for name in ("__start", "__end")
+    )
+    time = microseconds(table["timestamp"])
+    until = time + np.rint(table["step_seconds"].to_numpy("float64") * US_PER_SECOND)
+    # What is compared with something unknown is false.
+    too_early = (time < start) & ~(until > start) & ~np.isnan(start)
+    outside = too_early | (time >= end)
+    return table[~outside].reset_index(drop=True) if outside.any() else table
 
 
 def number_samples(
@@ -209,7 +244,7 @@ def number_samples(
     return samples, gpus.assign(__group=group), groups
 
 
-def coverage(samples: Samples, gpus: pd.DataFrame) -> tuple[Numbers, Numbers]:
+def coverage(samples: Samples, gpus: pd.DataFrame) -> tuple[Integers, Numbers, Numbers]:
     """Measure the time that samples of one metric cover, and what is missing after each.
 
     Parameters
@@ -217,12 +252,15 @@ def coverage(samples: Samples, gpus: pd.DataFrame) -> tuple[Numbers, Numbers]:
     samples : Samples
         Sorted by GPU and time.
     gpus : pandas.DataFrame
-        What `number_samples` gave; where it has ``__end``, no sample covers what is later.
+        What `number_samples` gave; where it has ``__start`` and ``__end``, no sample covers what
+        is earlier or later.
 
     Returns
     -------
+    begin : numpy.ndarray of int64
+        From when on each sample covers time, in microseconds since 1970 UTC.
     covered : numpy.ndarray of float64
-        Microseconds from each sample on; NaN where its step is not known.
+        Microseconds from then on; NaN where its step is not known.
     missing : numpy.ndarray of float64
         How many samples would fit between it and the next, with steps of up to one and a half
         taken for one; NaN at the end of a series, and where the step is not known.
@@ -232,11 +270,17 @@ def coverage(samples: Samples, gpus: pd.DataFrame) -> tuple[Numbers, Numbers]:
     gap[follows] = samples.time[follows + 1] - samples.time[follows]
     step = np.rint(samples.step)
     missing = np.maximum(np.ceil(gap / step - 0.5) - 1, 0)
+    covered = np.where(np.isnan(step), np.nan, np.fmin(step, gap))
+    begin = samples.time
     if "__end" in gpus:
-        last = np.flatnonzero(np.isnan(gap))
-        end = gpus["__end"].to_numpy("float64", na_value=np.nan)[samples.gpu[last]]
-        gap[last] = np.maximum(end - samples.time[last], 0)
-    return np.where(np.isnan(step), np.nan, np.fmin(step, gap)), missing
+        start, end = (
+            gpus[name].to_numpy("float64", na_value=np.nan)[samples.gpu]
+            for name in ("__start", "__end")
+        )
+        begin = np.fmax(begin, start).astype("int64")
+        covered = np.maximum(np.fmin(samples.time + covered, end) - begin, 0)
+        covered[np.isnan(step)] = np.nan
+    return begin, covered, missing
 
 
 def mean_over_time(group: Integers, value: Numbers, step: Numbers, groups: int) -> Numbers:
@@ -292,16 +336,21 @@ def query_samples(frame: Frame, facts: pd.DataFrame | None) -> Frame:
     Returns
     -------
     narwhals frame
-        The samples with the facts of their jobs, and ``__time`` and ``__step`` in microseconds,
-        ``__covered`` and ``__missing`` as `coverage` gives them, and ``__last``: whether no sample
-        of this GPU follows.
+        The samples that `within_jobs` keeps with the facts of their jobs, and ``__time`` and
+        ``__step`` in microseconds, ``__from``, ``__covered`` and ``__missing`` as `coverage` gives
+        them, and ``__last``: whether no sample of this GPU follows.
     """
-    if facts is None:
-        frame = frame.with_columns(__end=nw.lit(None, nw.Int64))
-    else:
-        frame = frame.join(from_pandas(facts, frame), on="job_id", how="left")
     step = (nw.col("step_seconds") * US_PER_SECOND).round().cast(nw.Int64)
     frame = query_times(frame).with_columns(__step=step)
+    time, start, end = nw.col("__time"), nw.col("__start"), nw.col("__end")
+    if facts is None:
+        unknown = nw.lit(None, nw.Int64)
+        frame = frame.with_columns(__start=unknown, __end=unknown)
+    else:
+        frame = frame.join(from_pandas(facts, frame), on="job_id", how="left")
+        until = time + nw.col("__step").fill_null(0)
+        in_time = start.is_null() | (time >= start) | (until > start)
+        frame = frame.filter(in_time, end.is_null() | (time < end))
     following = {
         f"__next{name}": nw.col(name).shift(-1).over(*GPU, order_by=["metric", "__time"])
         for name in ("metric", "__time")
@@ -313,11 +362,16 @@ def query_samples(frame: Frame, facts: pd.DataFrame | None) -> Frame:
         __last=nw.col("__next__time").is_null(),
     )
     step, gap = nw.col("__step"), nw.col("__gap")
-    left = nw.col("__end") - nw.col("__time")
-    left = nw.when(left > 0).then(left).otherwise(left * 0)
+    # What is not known limits nothing.
+    stop = nw.min_horizontal(time + nw.min_horizontal(step, nw.coalesce(gap, step)), end)
+    begin = nw.max_horizontal(time, start)
+    covered = stop - begin
     between = (gap.cast(nw.Float64) / step.cast(nw.Float64) - 0.5).ceil() - 1
     return frame.with_columns(
-        __covered=nw.when(~step.is_null()).then(nw.min_horizontal(step, nw.coalesce(gap, left))),
+        __from=begin,
+        __covered=nw.when(~step.is_null()).then(
+            nw.when(covered > 0).then(covered).otherwise(covered * 0)
+        ),
         __missing=nw.when(between > 0).then(between).otherwise(between * 0),
     )
 

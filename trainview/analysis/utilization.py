@@ -28,6 +28,7 @@ from trainview.analysis.samples import (
     read_jobs,
     read_samples,
     sample_keys,
+    within_jobs,
 )
 from trainview.analysis.steps import US_PER_HOUR
 from trainview.gpus import memory_mib_of_one
@@ -63,7 +64,8 @@ def utilization(
         ``value`` and ``step_seconds``. Samples may come in any order.
     jobs : pandas, Polars, DuckDB or PySpark table, optional
         A jobs table with ``job_id``, ``gpu_type``, ``gpu_count``, ``gpu_memory_limit_mib`` and
-        the columns of `by`, to tell how much memory a GPU has, and to group by.
+        the columns of `by`, to tell how much memory a GPU has, and to group by. With
+        ``created_at`` and ``end_at``, nothing before the start or after the end of a job counts.
     by : str or sequence of str, optional
         What to group by: ``job_id``, ``node_id``, ``gpu``, and columns of `jobs`; None for one
         row over all GPUs.
@@ -134,15 +136,16 @@ def _memory(jobs: object, columns: list[str]) -> pd.DataFrame:
     mib = [memory_mib_of_one(kind, count or 0, limit) for kind, count, limit in plain.to_numpy()]
     size = pd.Series(mib, kinds.index, dtype="float64") * BYTES_PER_MIB
     facts = facts.merge(kinds.assign(__memory=size), on=list(LIMIT), how="left")
-    return facts[["job_id", *columns, "__end", "__memory"]]
+    return facts[["job_id", *columns, "__start", "__end", "__memory"]]
 
 
 def _summary(table: pd.DataFrame, facts: pd.DataFrame | None, keys: list[str]) -> pd.DataFrame:
     """Summarise a pandas table."""
+    table = within_jobs(table, facts)
     samples, gpus, groups = number_samples(table, facts, keys)
     is_busy = (table["metric"] == UTILIZATION).to_numpy("bool")
     busy, memory = samples.take(is_busy).in_order(), samples.take(~is_busy)
-    covered, missing = coverage(busy, gpus)
+    _, covered, missing = coverage(busy, gpus)
     number = len(groups)
     missed = np.bincount(busy.group, np.nan_to_num(missing), number)
     expected = missed + np.bincount(busy.group[~np.isnan(busy.step)], minlength=number)
