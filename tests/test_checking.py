@@ -48,7 +48,7 @@ def waited(*rows):
     """A queue: submitted at some hour, waited so long, waits still."""
     found = [
         {"job_id": f"n{number}", "gpu_type": "H100", "requested_gpus": 8, "submitted_at": at(start), "observed_until": at(start + hours),
-         "is_waiting": still, "waited_hours": hours, "active_jobs": 0, "active_gpus": 0, "ahead_jobs": 0, "ahead_gpus": 0}
+         "released_at": None if still else at(start + hours), "is_waiting": still, "waited_hours": hours, "active_jobs": 0, "active_gpus": 0, "ahead_jobs": 0, "ahead_gpus": 0}
         for number, (start, hours, still) in enumerate(rows)
     ]  # fmt: skip
     return table(*found, schema=FLEET_TABLES["queue"])

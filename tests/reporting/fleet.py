@@ -49,7 +49,8 @@ def wait(job_id: str, hours: float | None, **changes: Any) -> dict[str, Any]:
     ahead = {"active_jobs": 0, "active_gpus": 0, "ahead_jobs": 0, "ahead_gpus": 0}
     row = {"job_id": job_id, "job_name": f"{job_id}-name", "gpu_type": "A10G", "requested_gpus": 2}
     times = {"submitted_at": DAY, "observed_until": DAY, "waited_hours": hours}
-    return row | times | ahead | {"is_waiting": False} | changes
+    released = None if changes.get("is_waiting") else DAY
+    return row | times | ahead | {"released_at": released, "is_waiting": False} | changes
 
 
 def limit(most: int, gpu_type: str = "A10G", team: str | None = None) -> dict[str, Any]:
