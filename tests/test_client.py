@@ -507,9 +507,10 @@ def test_a_refused_key_is_tried_once(connect, status):
     with Server(reply(b'{"error": "Invalid API key"}', f"{status} No")) as server:
         client, waits = connect(server)
         error = failure(AuthError, client.list_training_projects)
+    remedy = "check api_key" if status == 401 else "check api_key, and that it may read this"
     assert str(error) == (
         f"the API refused the key ({status}) for GET /v1/training_projects, "
-        "saying: Invalid API key: check api_key"
+        f"saying: Invalid API key: {remedy}"
     )
     assert (error.status, error.exit_code) == (status, 3)
     assert len(server.requests) == 1

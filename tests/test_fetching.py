@@ -270,7 +270,10 @@ def test_when_job_after_job_fails_the_rest_is_not_asked_for():
         fetched = fetch(server, jobs, concurrency=4)
     assert len(fetched.failures) == 60
     assert len(server.paths) <= 20 + 4
-    assert fetched.failures["detail"].str.startswith("not asked, as 20 jobs in a row").sum() >= 36
+    assert (
+        fetched.failures["detail"].str.startswith("not asked, as 20 jobs in a row had failed").sum()
+        >= 36
+    )
 
 
 def test_a_closed_client_asks_for_nothing_more():

@@ -121,8 +121,9 @@ def _error(
     said = _said(reply, key)
     match reply.status:
         case 401 | 403 as status:
-            text = f"the API refused the key ({status}) for {place}{said}: check {key_name}"
-            return AuthError(text, status=status)
+            text = f"the API refused the key ({status}) for {place}{said}"
+            remedy = f"check {key_name}" + ("" if status == 401 else ", and that it may read this")
+            return AuthError(f"{text}: {remedy}", status=status)
         case 404 as status:
             text = f"the API knows no {resource} (404) for {place}{said}"
             return NotFoundError(f"{text}: check the id and base_url", status=status)

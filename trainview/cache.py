@@ -157,7 +157,8 @@ def keep(path: Path, table: pa.Table, entry: Entry) -> None:
         reason = error.strerror or safe_text(error, 200)
         raise OutputError(
             f"cannot keep what was fetched in {safe_text(path.parent)}: {reason}: "
-            "free some space, or name another folder with cache=... (--cache)"
+            "free some space, name another folder with cache=..., or do without, by "
+            "cache=False (--no-cache)"
         ) from None
     finally:
         with suppress(OSError):

@@ -141,6 +141,19 @@ def test_prices_without_a_column_or_that_are_no_table_are_refused():
         estimate_cost(table(), None)
 
 
+def test_a_free_job_does_not_turn_unknown_costs_into_zero(kind):
+    frame = table(
+        job(0, 1, project_name="p", instance_type_id="nobody knows"),
+        job(0, 1, project_name="p", status="deploy-failed"),
+        job(0, 1, project_name="q", status="deploy-failed"),
+    )
+    costs = collected(estimate_cost(convert(frame, kind), PRICES)).set_index("project_name")
+    assert pd.isna(costs.loc["p", "estimated_usd"])
+    assert costs.loc["q", "estimated_usd"] == 0
+    everything = collected(estimate_cost(convert(frame, kind), PRICES, by=None))
+    assert everything["estimated_usd"].isna().all()
+
+
 @settings(deadline=None)
 @given(jobs(most=20))
 def test_costs_are_those_of_the_jobs_one_by_one(frame):
@@ -159,7 +172,8 @@ def test_costs_are_those_of_the_jobs_one_by_one(frame):
         assert names == (
             "" if pd.isna(row.unpriced_instance_types) else row.unpriced_instance_types
         )
-        if len(known):
+        # what is free alone says nothing of the others
+        if known.gt(0).any() or len(known) == len(group):
             assert row.estimated_usd == pytest.approx(known.sum())
         else:
             assert pd.isna(row.estimated_usd)

@@ -55,6 +55,7 @@ def estimate_cost(jobs: IntoFrameT, prices: Any, by: By = "project_name") -> Int
         - ``untimed_jobs`` (int64): those that cost something, but for an unknown time
         - ``gpu_hours`` (float64): GPU-hours, summed where known
         - ``estimated_usd`` (float64): USD, summed where known; null where no job's cost is known
+          but that of jobs that are free
         - ``share`` (float64): that as a fraction of all groups, 0 to 1; null where it is not
           known, or where nothing costs anything
         - ``unpriced_instance_types`` (text): identifiers of the instance types without a price;
@@ -89,23 +90,27 @@ def estimate_cost(jobs: IntoFrameT, prices: Any, by: By = "project_name") -> Int
     columns = [*counts, "gpu_hours", "estimated_usd", "share", "unpriced_instance_types"]
     keys = group_keys(by, result=columns)
     frame = with_estimates(jobs, prices, [*keys, "gpu_hours"])
+    costs_something = ~nw.col("__usd").is_null() & (nw.col("__minutes") > 0)
+    frame = frame.with_columns(__known=costs_something.cast(nw.Int64))
     parts = frame.group_by(*keys, "__instance_type_id").agg(
         jobs=nw.len(),
         unpriced_jobs=nw.col("__unpriced").sum(),
         untimed_jobs=nw.col("__untimed").sum(),
         gpu_hours=nw.col("gpu_hours").sum(),
         estimated_usd=nw.col("__usd").sum(),
-        __known=nw.col("__usd").count(),
+        __known=nw.col("__known").sum(),
     )
     table = to_pandas(parts.sort(*keys, "__instance_type_id", nulls_last=True))
-    table["estimated_usd"] = table["estimated_usd"].where(table["__known"] > 0)
     number, groups = number_groups(table, keys)
     # Without keys there is one group, also when there are no jobs.
     groups = groups if keys else pd.DataFrame(index=range(1))
     grouped = table.groupby(number)
     costs = groups.join(grouped[[*counts, "gpu_hours"]].sum().reindex(groups.index, fill_value=0))
     costs = costs.astype(dict.fromkeys(counts, "int64") | {"gpu_hours": "float64"})
-    usd = grouped["estimated_usd"].sum(min_count=1).astype("float64")
+    sums = grouped[["estimated_usd", "__known"]].sum().reindex(groups.index, fill_value=0)
+    nothing_missing = (costs["unpriced_jobs"] == 0) & (costs["untimed_jobs"] == 0)
+    there = (sums["__known"] > 0) | (nothing_missing & (costs["jobs"] > 0))
+    usd = sums["estimated_usd"].where(there).astype("float64")
     costs["estimated_usd"] = usd
     costs["share"] = usd / total if (total := usd.sum()) > 0 else np.nan
     unpriced = table["__instance_type_id"][table["unpriced_jobs"] > 0].dropna()

@@ -68,6 +68,8 @@ def _estimate(snapshot: Snapshot, output: Output, by: list[str] | None, *, with_
     columns = ["jobs", "unpriced_jobs", "estimated_usd"]
     if not with_bill or snapshot.billing.empty:
         put(costs, output, [*keys, *columns, "share"], _TITLE)
+        if output.form == "table":
+            _tell_total(snapshot)
         if with_bill:
             say(_NO_BILL)
         return
@@ -91,10 +93,15 @@ def _tell_total(snapshot: Snapshot) -> None:
     from trainview.analysis import estimate_cost, reconcile_cost
     from trainview.cells import cell
 
-    both: Any = reconcile_cost(snapshot.jobs, snapshot.prices, snapshot.billing, by=None).iloc[0]
     costs: Any = estimate_cost(snapshot.jobs, snapshot.prices, by=None).iloc[0]
-    estimated, billed = (cell(name, both[name]) for name in ("estimated_usd", "billed_usd"))
-    click.echo(f"  {count(both['jobs'], 'job')}: {estimated} estimated, {billed} billed")
+    both: Any = costs
+    billed = ""
+    if len(snapshot.billing):
+        tables = snapshot.jobs, snapshot.prices, snapshot.billing
+        both = reconcile_cost(*tables, by=None).iloc[0]
+        billed = f", {cell('billed_usd', both['billed_usd'])} billed"
+    estimated = cell("estimated_usd", both["estimated_usd"])
+    click.echo(f"  {count(both['jobs'], 'job')}: {estimated} estimated{billed}")
     if costs["unpriced_jobs"]:
         types = safe_text(costs["unpriced_instance_types"])
         click.echo(f"  without a price: {count(costs['unpriced_jobs'], 'job')} on {types}")

@@ -3,9 +3,10 @@
 import re
 import shutil
 import tempfile
+import warnings
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from math import isfinite
@@ -18,7 +19,14 @@ import pyarrow as pa
 from trainview import cache as store
 from trainview.bulk import progress, run_all
 from trainview.client import Access, Client
-from trainview.errors import ArgumentError, AuthError, ConfigError, OutputError
+from trainview.errors import (
+    ArgumentError,
+    AuthError,
+    ConfigError,
+    DataWarning,
+    OutputError,
+    RateLimitError,
+)
 from trainview.fetching.fetched import Fetched
 from trainview.text import count
 
@@ -27,7 +35,7 @@ CACHE_LIMIT_GIB = 5.0
 # The last samples and lines of a job can arrive a little after its end.
 _SETTLED = timedelta(minutes=15)
 # Others wait while one is told to: a storm of 429 is no reason to give up.
-_RATE_LIMIT_RETRIES = 20
+_RATE_LIMIT_RETRIES = 10
 _GIB = 2**30
 # So many jobs in a row do not fail by chance.
 _MOST_IN_A_ROW = 20
@@ -259,8 +267,9 @@ def _ask_all(jobs: Sequence[Job], ask: Callable[[Job], Any], run: _Run) -> None:
                 raise error
             run.fail(job, error, str(error))
             in_a_row += 1
-            if in_a_row == _MOST_IN_A_ROW:
-                why = f"not asked, as {in_a_row} jobs in a row had failed, the last one: {error}"
+            # one that was told to wait again and again speaks for all
+            if in_a_row == _MOST_IN_A_ROW or isinstance(error, RateLimitError):
+                why = f"not asked, as {count(in_a_row, 'job')} in a row had failed: {error}"
                 for rest in jobs:
                     run.fail(rest, error, why)
                 break
@@ -300,8 +309,15 @@ def _open(options: Options, api: Client) -> tuple[Path, Callable[[], None] | Non
         return folder, partial(shutil.rmtree, folder, ignore_errors=True)
     root = _root(options.cache)
     host = re.sub(r"[^A-Za-z0-9.-]+", "_", api.base_url.partition("://")[2])
-    store.open_folder(root)
-    store.open_folder(root / host)
+    try:
+        store.open_folder(root)
+        store.open_folder(root / host)
+    except OutputError as error:
+        if options.cache is not True:
+            raise
+        message = f"no cache: {error}; what is fetched is not kept for the next time"
+        warnings.warn(message, DataWarning, stacklevel=4)
+        return _open(replace(options, cache=False), api)
     return root / host, None
 
 

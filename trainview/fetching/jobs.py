@@ -62,7 +62,8 @@ def fetch_metrics(
     refresh : bool, optional
         Whether to ask again for what is kept.
     cache_limit_gib : float, optional
-        How large the cache may grow, in GiB; what was not used for the longest time goes first.
+        How large the cache may grow, in GiB: what was not used for the longest time goes first,
+        but nothing that was used in the last hour.
     **client
         What `Client` takes: ``api_key``, ``base_url``, ``timeout`` and so on.
 

@@ -122,7 +122,8 @@ def ask_for(
             failures[name] = fetched[name].failures
             continue
         try:
-            tables[name] = OF_ORGANISATION[name](**client)
+            until = {"until": snapshot.as_of} if name == "billing" else {}
+            tables[name] = OF_ORGANISATION[name](**until, **client)
         except (NetworkError, ApiError, PayloadError) as error:
             if isinstance(error, AuthError) and error.status == 401:
                 raise

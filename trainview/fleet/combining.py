@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,10 +24,10 @@ def combine(name: str, parts: Sequence[pa.Table]) -> pa.Table:
     Returns
     -------
     pyarrow.Table
-        Each row once: of several with the same key, the one that comes last. Of bills, each job
-        and month as the last part has it that knows both, and what no job is charged for as the
-        last part that knows the month has it; rows without a month count once if several parts
-        have the same.
+        Each row once: of several with the same key, the one that comes last. Of bills, each day of
+        a job as the last part has it; a sum for a whole month gives way to days of that month, and
+        they to it, whichever comes last. Rows without a month count once if several parts have the
+        same.
     """
     schema = FLEET_TABLES[name]
     filled = [part for part in parts if part.num_rows]
@@ -49,25 +50,31 @@ def combine(name: str, parts: Sequence[pa.Table]) -> pa.Table:
 def _newest_bills(parts: Sequence[pa.Table]) -> list[pa.Table]:
     """Keep of each part what no later one tells anew; a part's own rows are all its own."""
     kept = []
-    known: set[tuple[str | None, int]] = set()
-    monthless: Counter[tuple[object, ...]] = Counter()
+    days: set[tuple[Any, ...]] = set()
+    undated: set[tuple[Any, ...]] = set()
+    bills: set[tuple[Any, ...]] = set()
+    monthless: Counter[tuple[Any, ...]] = Counter()
     for part in reversed(parts):
-        months = part["month"].cast(pa.int64()).to_pylist()
-        bills = list(zip(part["job_id"].to_pylist(), months, strict=True))
-        rest = part.filter(pc.is_null(part["month"])).to_pylist()
-        rows = iter([tuple(row.values()) for row in rest])
-        own: Counter[tuple[object, ...]] = Counter()
+        rows = [tuple(row.values()) for row in part.to_pylist()]
+        keys = part.select(["job_id", "month", "date"]).to_pylist()
+        own: Counter[tuple[Any, ...]] = Counter()
         keep = []
-        for bill in bills:
-            if bill[1] is not None:
-                keep.append(bill not in known)
-                continue
-            row = next(rows)
-            own[row] += 1
-            keep.append(own[row] > monthless[row])
+        for row, (job_id, month, date) in zip(rows, map(dict.values, keys), strict=True):
+            bill = job_id, month
+            if month is None:
+                own[row] += 1
+                keep.append(own[row] > monthless[row])
+            elif date is None:
+                keep.append(bill not in bills)
+            else:
+                keep.append((*bill, date) not in days and bill not in undated)
         monthless |= own
-        known.update(bills)
-        # what was charged for no job then may be a job's now
-        known.update((None, month) for month in months)
+        for job_id, month, date in map(dict.values, keys):
+            # what was charged for no job then may be a job's now
+            bills |= {(job_id, month), (None, month)}
+            if date is None:
+                undated.add((job_id, month))
+            else:
+                days.add((job_id, month, date))
         kept.append(part.filter(pa.array(keep, pa.bool_())))
     return kept[::-1]

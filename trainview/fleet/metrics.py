@@ -144,7 +144,8 @@ def _values(series: list[_Series]) -> list[Any]:
 
 def _numbers(values: list[Any]) -> pa.Array:
     found = pa.array(values)
-    if found.type not in {pa.int64(), pa.float64(), pa.null()}:
+    # Arrow takes true for 1 among numbers
+    if bool in set(map(type, values)) or found.type not in {pa.int64(), pa.float64(), pa.null()}:
         raise TypeError("a value is no number")
     numbers = pc.cast(found, pa.float64(), safe=False)
     if not pc.all(pc.is_finite(numbers), min_count=0).as_py():

@@ -2,6 +2,7 @@
 
 import pyarrow as pa
 
+from trainview.errors import PayloadError
 from trainview.fleet.reading import read_answer, to_table
 from trainview.schema import PRICES_ANSWER
 
@@ -27,6 +28,10 @@ def read_prices(payload: bytes, name: str = "payload") -> pa.Table:
         If the payload is not what the API documents; with the path to the first fault.
     """
     answer = read_answer(payload, PRICES_ANSWER, name)
+    for index, entry in enumerate(answer["instance_types"]):
+        if entry["price"] < 0:
+            place = f"{name}: instance_types[{index}].price"
+            raise PayloadError(f"{place}: expected a price from 0, got {entry['price']}")
     return to_table(
         "prices",
         (
