@@ -268,3 +268,16 @@ def test_a_relation_with_days_of_another_type_is_refused():
     bill = duckdb.sql("SELECT 'j1' AS job_id, DATE '2025-01-01' AS date, 2.5 AS subtotal_usd")
     with pytest.raises(ArgumentError, match="column 'date' holds Date, not times"):
         cost_over_time(table(), PRICES, bill)
+
+
+def test_what_the_bill_assigns_to_a_month_alone_counts_in_months(kind):
+    frame = convert(table(job(24, 25)), kind)
+    bill = billing(
+        {"job_id": "j0", "day": 1, "usd": "1.00"}, {"job_id": "j0", "day": None, "usd": "2.50"}
+    )
+    bill = bill.assign(month=at(0))
+    sums = {
+        freq: collected(cost_over_time(frame, PRICES, bill, freq=freq))["billed_usd"].sum()
+        for freq in ("D", "M", "Y")
+    }  # fmt: skip
+    assert sums == {"D": 1.0, "M": 3.5, "Y": 3.5}

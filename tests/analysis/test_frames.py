@@ -2,10 +2,13 @@ import duckdb
 import numpy as np
 import pandas as pd
 import polars as pl
+import pytest
 
-from tests.analysis.tables import KINDS, collected, convert, job, table
-from trainview.analysis import job_timeline
+from tests.analysis.fleet import metrics, sample
+from tests.analysis.tables import KINDS, PRICES, collected, convert, job, table
+from trainview.analysis import estimate_cost, job_timeline, utilization
 from trainview.analysis.frames import from_pandas, number_groups, only, read_table, to_pandas
+from trainview.errors import ArgumentError
 
 
 def test_groups_are_numbered_by_text_with_nulls_last():
@@ -68,3 +71,10 @@ def test_all_kinds_take_every_type_of_a_result_back_and_forth():
             assert back["text"].isna().to_list() == [False, True][:rows]
             assert back["count"].isna().to_list() == [False, True][:rows]
             assert str(back["time"].dtype) == "datetime64[us, UTC]"
+
+
+def test_text_where_numbers_belong_is_refused_by_name():
+    with pytest.raises(ArgumentError, match="column 'elapsed_hours' holds String, not numbers"):
+        estimate_cost(table(job(0, 1)).assign(elapsed_hours="1"), PRICES)
+    with pytest.raises(ArgumentError, match="column 'value' holds String, not numbers"):
+        utilization(metrics(sample(0, 0.5)).assign(value="0.5"))

@@ -6,14 +6,16 @@ from typing import Literal
 import pandas as pd
 import pyarrow as pa
 
-from trainview.analysis.frames import Integers, read_table, to_pandas
+from trainview.analysis.frames import Integers, column_names, read_table, to_pandas
 from trainview.errors import ArgumentError
 
 # What a bill knows of a job that is in no other table.
 NAMES = ("job_name", "project_name")
 
 
-def read_billing(billing: object, columns: Sequence[str]) -> pd.DataFrame:
+def read_billing(
+    billing: object, columns: Sequence[str], *, by_month: bool = False
+) -> pd.DataFrame:
     """Collect a bill.
 
     Parameters
@@ -22,6 +24,8 @@ def read_billing(billing: object, columns: Sequence[str]) -> pd.DataFrame:
         A billing table.
     columns : sequence of str
         The columns to read beside ``job_id``, ``date`` and ``subtotal_usd``.
+    by_month : bool, optional
+        Whether what has no date counts on the first day of its month, where the bill knows that.
 
     Returns
     -------
@@ -34,8 +38,11 @@ def read_billing(billing: object, columns: Sequence[str]) -> pd.DataFrame:
     ArgumentError
         If a column is missing or does not hold times, or money.
     """
-    needed = ["job_id", "date", "subtotal_usd", *columns]
-    bill = to_pandas(read_table(billing, needed, name="billing", times=["date"]))
+    months = ["month"] if by_month and "month" in column_names(billing, "billing") else []
+    needed = ["job_id", "date", "subtotal_usd", *months, *columns]
+    bill = to_pandas(read_table(billing, needed, name="billing", times=["date", *months]))
+    if months:
+        bill["date"] = bill["date"].fillna(bill.pop("month"))
     amounts = pa.array(bill["subtotal_usd"], from_pandas=True)
     kind = amounts.type
     if not (pa.types.is_decimal(kind) or kind in {pa.int64(), pa.float64(), pa.null()}):

@@ -24,6 +24,8 @@ from trainview.analysis.steps import US_PER_HOUR, microseconds, steps_by_quarter
 from trainview.errors import ArgumentError
 
 US_PER_DAY = 24 * US_PER_HOUR
+# Periods that hold whole months.
+_WHOLE_MONTHS = frozenset({"M", "Q", "Y"})
 
 
 def cost_over_time(
@@ -43,7 +45,8 @@ def cost_over_time(
         A prices table with ``instance_type_id`` and ``usd_per_minute``.
     billing : pandas, Polars, DuckDB or PySpark table, optional
         A billing table with ``job_id``, ``date`` and ``subtotal_usd``; ``project_name`` and
-        ``job_name`` too, where they are in `by`. What it assigns to no day is left out.
+        ``job_name`` too, where they are in `by`. What it assigns to no day counts in
+        periods of whole months, if the bill has a ``month``, and is left out of others.
     freq : {"h", "D", "W", "M", "Q", "Y"}
         Length of the periods; weeks begin on Monday. Hours only without a bill, which has days.
     by : str or sequence of str, optional
@@ -99,7 +102,7 @@ def cost_over_time(
     costing = frame.filter(nw.col("__usd") > 0).with_columns(__held="__nodes")
     steps = steps_by_quarter(costing, [*keys, "__price"])
     nothing = steps.groups[keys].head(0).assign(__date=timestamps(steps.time[:0]))
-    bill = nothing if billing is None else _bill(frame, billing, keys)
+    bill = nothing if billing is None else _bill(frame, billing, keys, freq)
     both = pd.concat([steps.groups[keys], bill[keys]], ignore_index=True)
     number, groups = number_groups(both, keys)
     days = microseconds(bill["__date"])
@@ -132,9 +135,10 @@ def cost_over_time(
     return give_back(from_pandas(result, frame), jobs)
 
 
-def _bill(frame: Frame, billing: object, keys: list[str]) -> pd.DataFrame:
+def _bill(frame: Frame, billing: object, keys: list[str], freq: str) -> pd.DataFrame:
     """Collect the days of a bill, each with the keys of its job."""
-    bill = read_billing(billing, [name for name in NAMES if name in keys])
+    by_month = freq in _WHOLE_MONTHS
+    bill = read_billing(billing, [name for name in NAMES if name in keys], by_month=by_month)
     bill = bill[bill["__date"].notna()]
     if not keys:
         return bill.reset_index(drop=True)

@@ -22,6 +22,22 @@ Integers: TypeAlias = npt.NDArray[np.int64]
 Numbers: TypeAlias = npt.NDArray[np.float64]
 
 TIMES = ("created_at", "updated_at", "end_at", "start", "end", "timestamp")
+NUMBERS = frozenset(
+    {
+        "baseline",
+        "elapsed_hours",
+        "gpu",
+        "gpu_count",
+        "gpu_hours",
+        "gpus",
+        "limit",
+        "node_count",
+        "step_seconds",
+        "usd_per_minute",
+        "value",
+        "waited_hours",
+    }
+)
 DUCKDB_TIME = "TIMESTAMP WITH TIME ZONE"
 
 
@@ -156,6 +172,8 @@ def _normal(name: str, dtype: Any, frame: Frame, times: Sequence[str]) -> nw.Exp
     kind = frame.implementation
     if name in times and not isinstance(dtype, nw.Datetime):
         raise ArgumentError(f"column {name!r} holds {dtype}, not times: convert it first")
+    if name in NUMBERS and isinstance(dtype, (nw.String, nw.Categorical, nw.Enum)):
+        raise ArgumentError(f"column {name!r} holds {dtype}, not numbers: convert it first")
     if isinstance(dtype, nw.Datetime) and (kind.is_pandas_like() or kind.is_polars()):
         if dtype.time_zone is None:
             column = column.dt.replace_time_zone("UTC")

@@ -65,7 +65,7 @@ def _failure_rate(scene: Scene, _: float) -> Found:
     detail = f"{failed:,} of {count(finished, 'job')} that ended"
     if failed:
         worst: Any = rates.nlargest(1, "failed").iloc[0]
-        detail += f"; most in {safe_text(worst['project_name'])}: {worst['failed']:,}"
+        detail += f"; most in {_named(worst['project_name'])}: {worst['failed']:,}"
     return Found(failed / finished, detail)
 
 
@@ -92,24 +92,31 @@ def _longest(
     return Found(
         float(hours.max()),
         f"{(hours > limit).sum():,} of {count(len(jobs), 'job')} for longer; longest "
-        f"{safe_text(name)} of {safe_text(worst['project_name'])}, "
+        f"{_named(name)} of {_named(worst['project_name'])}, "
         f"{event} {worst[column]:%Y-%m-%d %H:%M} UTC",
     )
+
+
+def _named(name: object) -> str:
+    return safe_text(name).strip() or '""'
 
 
 def _cost(scene: Scene, _: float) -> Found | None:
     costs = estimate_cost(scene.jobs, scene.snapshot.prices)
     usd = float(costs["estimated_usd"].sum())
     unpriced, untimed = (int(costs[f"{name}_jobs"].sum()) for name in ("unpriced", "untimed"))
-    if unpriced and not usd:
+    if unpriced and not usd and scene.snapshot.prices.empty:
         return None
+    if unpriced and not usd:
+        types = ", ".join(sorted(set(costs["unpriced_instance_types"].dropna())))
+        raise ArgumentError(f"max-cost: no price is known of {safe_text(types, 200)}")
     if untimed and not usd:
         raise ArgumentError("max-cost: there is no data for it: no job has a known duration")
     detail = "estimate, upper bound"
     if usd:
         # the most expensive is first
         most: Any = costs.iloc[0]
-        detail += f"; most in {safe_text(most['project_name'])}: {most['estimated_usd']:,.0f}"
+        detail += f"; most in {_named(most['project_name'])}: {most['estimated_usd']:,.0f}"
     gaps = {"without a price": unpriced, "of unknown duration": untimed}
     told = (f"{count(jobs, 'job')} {what} not in it" for what, jobs in gaps.items() if jobs)
     return Found(usd, detail, tuple(told))
@@ -127,7 +134,7 @@ def _idle(scene: Scene, _: float) -> Found | None:
     detail = f"of {covered:,.1f} measured"
     if total:
         name = most["project_name"]
-        where = "jobs that are not listed" if pd.isna(name) else safe_text(name)
+        where = "jobs that are not listed" if pd.isna(name) else _named(name)
         detail += f"; most in {where}: {most['idle_gpu_hours']:,.1f}"
     if idle["idle_usd"].notna().any():
         detail += f"; {idle['idle_usd'].sum():,.0f} USD"

@@ -135,8 +135,7 @@ def _read_rules(path: Path) -> dict[str, Any]:
     """Read limits, by the arguments of `trainview.check`, and ``since``."""
     place = safe_text(path)
     try:
-        with path.open("rb") as file:
-            content = tomllib.load(file)
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise SourceError(f"cannot read {place}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

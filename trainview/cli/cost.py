@@ -138,7 +138,10 @@ def _over_time(snapshot: Snapshot, output: Output, by: list[str] | None, freq: s
     if billing is None:
         say(_NO_BILL)
         return
-    undated = snapshot.billing.loc[snapshot.billing["date"].isna(), "subtotal_usd"].sum()
+    missing = snapshot.billing["date"].isna()
+    if freq in {"M", "Q", "Y"}:
+        missing &= snapshot.billing["month"].isna()
+    undated = snapshot.billing.loc[missing, "subtotal_usd"].sum()
     if undated:
         say(f"{undated:,.2f} USD of the bill belong to no day, and are not in it")
 
