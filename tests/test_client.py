@@ -844,6 +844,15 @@ def test_a_deadline_cuts_one_connection_only(connect):
     assert not waits
 
 
+@pytest.fixture
+def _plain_ctrl_c():
+    """Ctrl-C is what Python makes of it, whatever a library has left behind in this process."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_plain_ctrl_c")
 def test_ctrl_c_ends_a_call_at_once(connect):
     with Server(hang) as server:
         client, _ = connect(server)
