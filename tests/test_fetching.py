@@ -487,7 +487,7 @@ def test_ctrl_c_keeps_what_has_come_and_the_next_run_asks_only_for_the_rest(tmp_
     saved = tmp_path / "jobs.json"
     tv.load({"training_jobs": jobs}).to_json(saved)
     cache = tmp_path / "cache"
-    with ApiServer(Api(jobs), latency=0.1) as server:
+    with ApiServer(Api(jobs), latency=0.5) as server:
         words = [sys.executable, "-c", INTERRUPTED, saved, server.url, cache]
         process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         while len(server.paths) < 20:

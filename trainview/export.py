@@ -96,6 +96,24 @@ def write_folder(
     return targets
 
 
+def read_parquet(path: Path) -> pa.Table:
+    """Read one Parquet file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+
+    Returns
+    -------
+    pyarrow.Table
+        All its columns and rows.
+    """
+    # not as a dataset, whose threads can outlive the interpreter and abort it
+    with pq.ParquetFile(path, pre_buffer=False) as file:
+        return file.read()
+
+
 def write_json(tables: Tables, path: str | os.PathLike[str], *, force: bool = False) -> None:
     """Write the tables as one JSON file in the form of the API's answers.
 

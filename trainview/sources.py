@@ -13,11 +13,10 @@ from typing import IO, Any, TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
-import pyarrow.parquet as pq
 
 from trainview.conform import conform
 from trainview.errors import ArgumentError, PayloadError, SourceError
-from trainview.export import FORMAT, FORMULA, MANIFEST
+from trainview.export import FORMAT, FORMULA, MANIFEST, read_parquet
 from trainview.fleet import read_any
 from trainview.reader import MAX_BYTES
 from trainview.records import Records, decompress, read_records
@@ -128,7 +127,7 @@ def _read_payload(payload: bytes, name: str) -> Part:
 
 def _read_fleet_table(path: Path) -> dict[str, pa.Table]:
     try:
-        table = pq.read_table(path, partitioning=None)
+        table = read_parquet(path)
         for name, schema in FLEET_TABLES.items():
             if set(schema.names) <= set(table.column_names):
                 return {name: conform(table, schema)}
@@ -178,7 +177,7 @@ def _read_tables(folder: Path) -> tuple[Tables, dict[str, pa.Table]]:
         path = folder / f"{name}.{kind}"
         raw = manifest.get("raw", True)
         try:
-            table = pq.read_table(path) if kind == "parquet" else _read_csv(path, schema, raw=raw)
+            table = read_parquet(path) if kind == "parquet" else _read_csv(path, schema, raw=raw)
             tables[name] = conform(table, schema)
         except FileNotFoundError:
             raise SourceError(

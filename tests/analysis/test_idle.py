@@ -324,7 +324,7 @@ def test_a_gpu_that_was_measured_outside_its_job_alone_is_not_there(kind):
 @settings(max_examples=30, deadline=None)
 @given(many_samples(), st.integers(0, 40), st.integers(1, 40))
 def test_windows_that_follow_each_other_share_out_the_time(frame, quarter, more):
-    frame = frame[frame["job_id"] != "jx"].reset_index(drop=True)
+    frame = frame[frame["job_id"] != "jx"].reset_index(drop=True).assign(step_seconds=15.0)
     edges = [minutes(at / 4) for at in (0, quarter + 1, quarter + 1 + more, 240)]
     whole = idle_gpus(frame, JOBS, by=None)
     parts = [

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from tests.analysis.tables import (
     KINDS,
     PRICES,
-    assert_same,
     at,
     collected,
     convert,
@@ -170,4 +169,6 @@ def test_all_kinds_give_the_same(frame, first, second):
     expected = clip_jobs(frame, since, until)[columns]
     for kind in KINDS[1:]:
         result = clip_jobs(convert(frame, kind), since, until)
-        assert_same(collected(result)[columns], expected)
+        # times of other kinds may differ by a microsecond, for each of a job's GPUs
+        found, wanted = collected(result)[columns], collected(expected)
+        pd.testing.assert_frame_equal(found, wanted, rtol=1e-9, atol=1e-7)

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from trainview.conform import conform, to_pandas, without_categories
 from trainview.errors import ArgumentError, SourceError
+from trainview.export import read_parquet
 from trainview.fleet import combine
 from trainview.schema import FLEET_TABLES
 from trainview.text import count, safe_text
@@ -124,7 +125,7 @@ def _join(name: str, parts: Iterable[pa.Table]) -> pa.Table:
 
 def _read(path: Path) -> pa.Table:
     try:
-        return pq.read_table(path, partitioning=None).replace_schema_metadata()
+        return read_parquet(path).replace_schema_metadata()
     except (OSError, pa.ArrowException) as error:
         why = f"cannot read {safe_text(path)} ({safe_text(error, 80)})"
         # so that it is asked for again
