@@ -58,7 +58,8 @@ def read_billing(
 def exact_sums(amounts: "pd.Series[pd.ArrowDtype]", number: Integers, size: int) -> pd.Series:
     """Sum money up by group, exactly; null where a group has none."""
     table = pa.table({"number": number, "amount": pa.array(amounts, from_pandas=True)})
-    sums = table.group_by("number").aggregate([("amount", "sum")])
+    # threads of its own could outlive the interpreter, and abort it
+    sums = table.group_by("number", use_threads=False).aggregate([("amount", "sum")])
     amount = sums["amount_sum"].combine_chunks()
     exact = pd.Series(amount, sums["number"].to_numpy(), dtype=pd.ArrowDtype(amount.type))
     return exact.reindex(range(size))

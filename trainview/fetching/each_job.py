@@ -3,6 +3,7 @@
 import re
 import shutil
 import tempfile
+import threading
 import warnings
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -306,7 +307,7 @@ def _open(options: Options, api: Client) -> tuple[Path, Callable[[], None] | Non
     """Give the folder for the answers, and how to get rid of it if they are not to be kept."""
     if options.cache is False:
         folder = Path(tempfile.mkdtemp(prefix="trainview-"))
-        return folder, partial(shutil.rmtree, folder, ignore_errors=True)
+        return folder, partial(_remove, folder)
     root = _root(options.cache)
     host = re.sub(r"[^A-Za-z0-9.-]+", "_", api.base_url.partition("://")[2])
     try:
@@ -319,6 +320,15 @@ def _open(options: Options, api: Client) -> tuple[Path, Callable[[], None] | Non
         warnings.warn(message, DataWarning, stacklevel=4)
         return _open(replace(options, cache=False), api)
     return root / host, None
+
+
+def _remove(folder: Path) -> None:
+    """Delete a folder, into which the last calls may still write for a moment."""
+    for _ in range(20):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        threading.Event().wait(0.05)
 
 
 def _root(cache: Any) -> Path:

@@ -39,7 +39,7 @@ def combine(name: str, parts: Sequence[pa.Table]) -> pa.Table:
         return conform(pa.concat_tables(_newest_bills(filled)), schema)
     keys, rows = list(FLEET_KEYS[name]), pa.concat_tables(filled)
     numbered = rows.select(keys).append_column("row", pa.array(range(rows.num_rows)))
-    last = numbered.group_by(keys).aggregate([("row", "max")])["row_max"]
+    last = numbered.group_by(keys, use_threads=False).aggregate([("row", "max")])["row_max"]
     if len(last) < rows.num_rows:
         rows = rows.take(last.take(pc.sort_indices(last)))
     if name == "metrics":
