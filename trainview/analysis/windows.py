@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import narwhals as nw
 from narwhals.typing import IntoFrameT
 
-from trainview.analysis.frames import give_back, read_table
+from trainview.analysis.frames import Frame, give_back, read_table
 from trainview.analysis.steps import US_PER_HOUR
 from trainview.errors import ArgumentError
 
@@ -73,7 +73,7 @@ def clip_jobs(
         __created=created.clip(lower_bound=start),
         __ended=ended if stop is None else ended.clip(upper_bound=stop),
     )
-    length = (nw.col("__ended") - nw.col("__created")).dt.total_microseconds() / US_PER_HOUR
+    length = _microseconds(clipped, "__created", "__ended") / US_PER_HOUR
     clipped = clipped.with_columns(
         __cut=(nw.col("__created") > created) | (nw.col("__ended") < ended), __hours=length
     )
@@ -87,6 +87,13 @@ def clip_jobs(
         gpu_hours=nw.when(cut).then(gpu_hours * (hours / elapsed)).otherwise(gpu_hours),
     )
     return give_back(clipped.select(frame.collect_schema().names()), jobs)
+
+
+def _microseconds(frame: Frame, start: str, end: str) -> nw.Expr:
+    if frame.implementation.is_pandas():
+        # narwhals takes pandas' durations for fractions of a second, and cuts them
+        return nw.col(end).dt.timestamp("us") - nw.col(start).dt.timestamp("us")
+    return (nw.col(end) - nw.col(start)).dt.total_microseconds()
 
 
 def _moment(name: str, value: object) -> datetime:
