@@ -321,10 +321,23 @@ def test_a_gpu_that_was_measured_outside_its_job_alone_is_not_there(kind):
     assert len(collected(idle_gpus(*arguments))) == len(collected(utilization(*arguments))) == 0
 
 
+def test_a_sample_reaches_no_further_than_the_next_also_if_that_is_outside_of_the_window(kind):
+    # a piece with a step of a minute, then one of a quarter
+    frame = metrics(
+        sample(2, 0.0, step_seconds=60.0),
+        sample(2.25, 0.0, step_seconds=15.0),
+        sample(2.75, 0.0, step_seconds=15.0),
+    )
+    jobs = clip_jobs(JOBS, minutes(2.5), minutes(60))
+    result = collected(idle_gpus(convert(frame, kind), convert(jobs, kind), by="gpu")).iloc[0]
+    assert result["covered_gpu_hours"] == pytest.approx(0.25 / 60)
+    assert stretch(result) == [pytest.approx(0.25 / 60), minutes(2.75), minutes(3)]
+
+
 @settings(max_examples=30, deadline=None)
 @given(many_samples(), st.integers(0, 40), st.integers(1, 40))
 def test_windows_that_follow_each_other_share_out_the_time(frame, quarter, more):
-    frame = frame[frame["job_id"] != "jx"].reset_index(drop=True).assign(step_seconds=15.0)
+    frame = frame[frame["job_id"] != "jx"].reset_index(drop=True)
     edges = [minutes(at / 4) for at in (0, quarter + 1, quarter + 1 + more, 240)]
     whole = idle_gpus(frame, JOBS, by=None)
     parts = [

@@ -198,11 +198,24 @@ def within_jobs(table: pd.DataFrame, facts: pd.DataFrame | None) -> pd.DataFrame
         life[name].to_numpy("float64", na_value=np.nan)[number] for name in ("__start", "__end")
     )
     time = microseconds(table["timestamp"])
-    until = time + np.rint(table["step_seconds"].to_numpy("float64") * US_PER_SECOND)
     # What is compared with something unknown is false.
-    too_early = (time < start) & ~(until > start) & ~np.isnan(start)
-    outside = too_early | (time >= end)
+    outside = time >= end
+    early = np.flatnonzero(time < start)
+    if len(early):
+        reach = np.rint(table["step_seconds"].to_numpy("float64") * US_PER_SECOND)
+        until = time + np.fmin(reach, _gaps(table, time))
+        outside[early] |= np.isnan(reach[early]) | (until[early] <= start[early])
     return table[~outside].reset_index(drop=True) if outside.any() else table
+
+
+def _gaps(table: pd.DataFrame, time: Integers) -> Numbers:
+    """Measure the time from each sample to the next of its series, NaN where there is none."""
+    series, _ = number_groups(table, [*GPU, "metric"])
+    order = np.lexsort((time, series))
+    gap = np.full(len(time), np.nan)
+    follows = np.flatnonzero(~runs(series[order])[1:])
+    gap[order[follows]] = time[order[follows + 1]] - time[order[follows]]
+    return gap
 
 
 def number_samples(
@@ -343,25 +356,18 @@ def query_samples(frame: Frame, facts: pd.DataFrame | None) -> Frame:
     step = (nw.col("step_seconds") * US_PER_SECOND).round().cast(nw.Int64)
     frame = query_times(frame).with_columns(__step=step)
     time, start, end = nw.col("__time"), nw.col("__start"), nw.col("__end")
+    step, gap = nw.col("__step"), nw.col("__gap")
     if facts is None:
         unknown = nw.lit(None, nw.Int64)
         frame = frame.with_columns(__start=unknown, __end=unknown)
     else:
-        frame = frame.join(from_pandas(facts, frame), on="job_id", how="left")
-        until = time + nw.col("__step").fill_null(0)
+        frame = _with_gaps(frame.join(from_pandas(facts, frame), on="job_id", how="left"))
+        # A sample whose step is not known speaks for its own moment.
+        reach = nw.when(~step.is_null()).then(nw.min_horizontal(step, nw.coalesce(gap, step)))
+        until = time + reach.fill_null(0)
         in_time = start.is_null() | (time >= start) | (until > start)
         frame = frame.filter(in_time, end.is_null() | (time < end))
-    following = {
-        f"__next{name}": nw.col(name).shift(-1).over(*GPU, order_by=["metric", "__time"])
-        for name in ("metric", "__time")
-    }
-    frame = frame.with_columns(**following)
-    same = nw.col("__nextmetric") == nw.col("metric")
-    frame = frame.with_columns(
-        __gap=nw.when(same).then(nw.col("__next__time") - nw.col("__time")),
-        __last=nw.col("__next__time").is_null(),
-    )
-    step, gap = nw.col("__step"), nw.col("__gap")
+    frame = _with_gaps(frame)
     # What is not known limits nothing.
     stop = nw.min_horizontal(time + nw.min_horizontal(step, nw.coalesce(gap, step)), end)
     begin = nw.max_horizontal(time, start)
@@ -373,6 +379,19 @@ def query_samples(frame: Frame, facts: pd.DataFrame | None) -> Frame:
             nw.when(covered > 0).then(covered).otherwise(covered * 0)
         ),
         __missing=nw.when(between > 0).then(between).otherwise(between * 0),
+    )
+
+
+def _with_gaps(frame: Frame) -> Frame:
+    """Add the time to the next sample of the series, and whether none of the GPU follows."""
+    following = {
+        f"__next{name}": nw.col(name).shift(-1).over(*GPU, order_by=["metric", "__time"])
+        for name in ("metric", "__time")
+    }
+    same = nw.col("__nextmetric") == nw.col("metric")
+    return frame.with_columns(**following).with_columns(
+        __gap=nw.when(same).then(nw.col("__next__time") - nw.col("__time")),
+        __last=nw.col("__next__time").is_null(),
     )
 
 
