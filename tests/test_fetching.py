@@ -269,8 +269,8 @@ def test_when_job_after_job_fails_the_rest_is_not_asked_for():
     with ApiServer(Api(jobs), trouble=lambda *_: 403) as server:
         fetched = fetch(server, jobs, concurrency=4)
     assert len(fetched.failures) == 60
-    # those on their way when it was seen are more on a slow machine
-    assert len(server.paths) < 50
+    # beside those that were counted: as many handed over but not counted, and as many on their way
+    assert len(server.paths) <= 20 + 2 * 4
     assert (
         fetched.failures["detail"].str.startswith("not asked, as 20 jobs in a row had failed").sum()
         >= 36

@@ -4,6 +4,7 @@ import queue
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from trainview.errors import TrainviewError
@@ -44,8 +45,15 @@ def run_all(
     waiting: queue.SimpleQueue[Item] = queue.SimpleQueue()
     for item in items:
         waiting.put(item)
-    done: queue.SimpleQueue[Outcome[Item] | BaseException] = queue.SimpleQueue()
+    # Nobody runs far ahead of whoever takes the outcomes, and may want no more of them.
+    done: queue.Queue[Outcome[Item] | BaseException] = queue.Queue(concurrency)
     stopped = threading.Event()
+
+    def hand_over(outcome: Outcome[Item] | BaseException) -> None:
+        while not stopped.is_set():
+            with suppress(queue.Full):
+                done.put(outcome, timeout=_POLL_SECONDS)
+                break
 
     def labour() -> None:
         while not stopped.is_set():
@@ -54,11 +62,11 @@ def run_all(
             except queue.Empty:
                 return
             try:
-                done.put(Outcome(item, work(item), None))
+                hand_over(Outcome(item, work(item), None))
             except TrainviewError as error:
-                done.put(Outcome(item, None, error))
+                hand_over(Outcome(item, None, error))
             except BaseException as error:  # noqa: BLE001 - the waiting thread raises it
-                done.put(error)
+                hand_over(error)
                 return
 
     for number in range(min(concurrency, len(items))):
@@ -94,7 +102,7 @@ def progress(total: int, done: int, what: str) -> Any:
         return tqdm(total=total, initial=done, desc=what, unit="job", disable=None, leave=False)
 
 
-def _next(done: "queue.SimpleQueue[Outcome[Item] | BaseException]") -> Outcome[Item]:
+def _next(done: "queue.Queue[Outcome[Item] | BaseException]") -> Outcome[Item]:
     while True:
         try:
             # in slices, as a long wait does not notice Ctrl-C on Windows
