@@ -56,18 +56,9 @@ def run_all(
                 break
 
     def labour() -> None:
-        while not stopped.is_set():
-            try:
-                item = waiting.get_nowait()
-            except queue.Empty:
-                return
-            try:
-                hand_over(Outcome(item, work(item), None))
-            except TrainviewError as error:
-                hand_over(Outcome(item, None, error))
-            except BaseException as error:  # noqa: BLE001 - the waiting thread raises it
-                hand_over(error)
-                return
+        with suppress(queue.Empty):
+            while not stopped.is_set():
+                hand_over(_do(work, waiting.get_nowait()))
 
     for number in range(min(concurrency, len(items))):
         # daemons: the interpreter does not wait for them after Ctrl-C
@@ -77,6 +68,15 @@ def run_all(
             yield _next(done)
     finally:
         stopped.set()
+
+
+def _do(work: Callable[[Item], Any], item: Item) -> Outcome[Item] | BaseException:
+    try:
+        return Outcome(item, work(item), None)
+    except TrainviewError as error:
+        return Outcome(item, None, error)
+    except BaseException as error:  # noqa: BLE001 - the waiting thread raises it
+        return error
 
 
 def progress(total: int, done: int, what: str) -> Any:

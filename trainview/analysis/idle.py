@@ -15,13 +15,12 @@ from trainview.analysis.frames import (
     give_back,
     to_pandas,
 )
+from trainview.analysis.sample_queries import as_time, query_samples
 from trainview.analysis.samples import (
     GPU,
     UTILIZATION,
-    as_time,
     coverage,
     number_samples,
-    query_samples,
     read_jobs,
     read_samples,
     sample_keys,

@@ -8,7 +8,6 @@ NumPy, all others by their engine, to the same numbers.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import narwhals as nw
@@ -22,7 +21,6 @@ from trainview.analysis.frames import (
     Integers,
     Numbers,
     column_names,
-    from_pandas,
     group_keys,
     number_groups,
     plain_text,
@@ -37,7 +35,6 @@ MEMORY = "gpu_memory_usage_bytes"
 # What makes one GPU: a job that starts again elsewhere has others.
 GPU = ("job_id", "node_id", "gpu")
 US_PER_SECOND = 1_000_000
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Samples(NamedTuple):
@@ -324,92 +321,3 @@ def mean_over_time(group: Integers, value: Numbers, step: Numbers, groups: int) 
         stepped = total(known) * (total(weight * value) / total(weight))
         mean = np.nan_to_num(stepped) + total(np.where(known, 0, value))
         return np.asarray(mean / np.bincount(group, minlength=groups), "float64")
-
-
-def query_mean(name: str) -> nw.Expr:
-    """Write the same average of a column, which may have nulls, as an aggregation."""
-    value, step = nw.col(name), nw.col("step_seconds")
-    weight = nw.when(~value.is_null()).then(step).sum()
-    known = nw.when(~step.is_null()).then(value).count()
-    stepped = nw.when(weight > 0).then(known * ((step * value).sum() / weight)).otherwise(0.0)
-    total = stepped + nw.when(step.is_null()).then(value).sum()
-    return nw.when(value.count() > 0).then(total / value.count())
-
-
-def query_samples(frame: Frame, facts: pd.DataFrame | None) -> Frame:
-    """Write the samples with their coverage as a query.
-
-    Parameters
-    ----------
-    frame : narwhals frame
-        What `read_samples` found.
-    facts : pandas.DataFrame, optional
-        What `read_jobs` found.
-
-    Returns
-    -------
-    narwhals frame
-        The samples that `within_jobs` keeps with the facts of their jobs, and ``__time`` and
-        ``__step`` in microseconds, ``__from``, ``__covered`` and ``__missing`` as `coverage` gives
-        them, and ``__last``: whether no sample of this GPU follows.
-    """
-    step = (nw.col("step_seconds") * US_PER_SECOND).round().cast(nw.Int64)
-    frame = query_times(frame).with_columns(__step=step)
-    time, start, end = nw.col("__time"), nw.col("__start"), nw.col("__end")
-    step, gap = nw.col("__step"), nw.col("__gap")
-    if facts is None:
-        unknown = nw.lit(None, nw.Int64)
-        frame = frame.with_columns(__start=unknown, __end=unknown)
-    else:
-        frame = _with_gaps(frame.join(from_pandas(facts, frame), on="job_id", how="left"))
-        # A sample whose step is not known speaks for its own moment.
-        reach = nw.when(~step.is_null()).then(nw.min_horizontal(step, nw.coalesce(gap, step)))
-        until = time + reach.fill_null(0)
-        in_time = start.is_null() | (time >= start) | (until > start)
-        frame = frame.filter(in_time, end.is_null() | (time < end))
-    frame = _with_gaps(frame)
-    # What is not known limits nothing.
-    stop = nw.min_horizontal(time + nw.min_horizontal(step, nw.coalesce(gap, step)), end)
-    begin = nw.max_horizontal(time, start)
-    covered = stop - begin
-    between = (gap.cast(nw.Float64) / step.cast(nw.Float64) - 0.5).ceil() - 1
-    return frame.with_columns(
-        __from=begin,
-        __covered=nw.when(~step.is_null()).then(
-            nw.when(covered > 0).then(covered).otherwise(covered * 0)
-        ),
-        __missing=nw.when(between > 0).then(between).otherwise(between * 0),
-    )
-
-
-def _with_gaps(frame: Frame) -> Frame:
-    """Add the time to the next sample of the series, and whether none of the GPU follows."""
-    following = {
-        f"__next{name}": nw.col(name).shift(-1).over(*GPU, order_by=["metric", "__time"])
-        for name in ("metric", "__time")
-    }
-    same = nw.col("__nextmetric") == nw.col("metric")
-    return frame.with_columns(**following).with_columns(
-        __gap=nw.when(same).then(nw.col("__next__time") - nw.col("__time")),
-        __last=nw.col("__next__time").is_null(),
-    )
-
-
-def query_times(frame: Frame) -> Frame:
-    """Add the ``timestamp`` as ``__time``, in microseconds since 1970 UTC."""
-    time = nw.col("timestamp")
-    if frame.implementation.is_spark_like():
-        # Spark has no number for a difference of times, but for a time: seconds since 1970.
-        elapsed = (time.cast(nw.Float64) * US_PER_SECOND).round()
-    else:
-        elapsed = (time - nw.lit(EPOCH)).dt.total_microseconds()
-    return frame.with_columns(__time=elapsed.cast(nw.Int64))
-
-
-def as_time(name: str) -> nw.Expr:
-    """Turn a column of microseconds since 1970 UTC back into times."""
-    # In two parts: DuckDB multiplies an interval by no more than 32 bits.
-    part, time = timedelta(minutes=30), nw.col(name)
-    microsecond = timedelta(microseconds=1)
-    length = part // microsecond
-    return nw.lit(EPOCH) + (time // length) * nw.lit(part) + (time % length) * nw.lit(microsecond)

@@ -16,6 +16,7 @@ from trainview.analysis.frames import (
     give_back,
     to_pandas,
 )
+from trainview.analysis.sample_queries import query_mean, query_samples
 from trainview.analysis.samples import (
     GPU,
     MEMORY,
@@ -23,8 +24,6 @@ from trainview.analysis.samples import (
     coverage,
     mean_over_time,
     number_samples,
-    query_mean,
-    query_samples,
     read_jobs,
     read_samples,
     sample_keys,

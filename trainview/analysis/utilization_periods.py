@@ -6,14 +6,12 @@ import pandas as pd
 from narwhals.typing import IntoFrameT
 
 from trainview.analysis.frames import By, Frame, from_pandas, give_back, to_pandas
+from trainview.analysis.sample_queries import as_time, query_mean, query_times
 from trainview.analysis.samples import (
     US_PER_SECOND,
     UTILIZATION,
-    as_time,
     mean_over_time,
     number_samples,
-    query_mean,
-    query_times,
     read_samples,
     sample_keys,
 )

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -38,7 +39,7 @@ def combine(name: str, parts: Sequence[pa.Table]) -> pa.Table:
     if name == "billing":
         return conform(pa.concat_tables(_newest_bills(filled)), schema)
     keys, rows = list(FLEET_KEYS[name]), pa.concat_tables(filled)
-    numbered = rows.select(keys).append_column("row", pa.array(range(rows.num_rows)))
+    numbered = rows.select(keys).append_column("row", pa.array(np.arange(rows.num_rows)))
     last = numbered.group_by(keys, use_threads=False).aggregate([("row", "max")])["row_max"]
     if len(last) < rows.num_rows:
         rows = rows.take(last.take(pc.sort_indices(last)))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pyarrow as pa
 
@@ -41,10 +42,11 @@ def read_any(payload: bytes, name: str = "payload") -> Tables | None:
         answer = json.loads(payload)
     except (ValueError, RecursionError):
         return None
-    for key, read in _READERS.items():
-        if isinstance(answer, dict) and key in answer:
-            return read(payload, name)
-    return None
+    if not isinstance(answer, dict):
+        return None
+    if "per_node_metrics" in answer:
+        return {"metrics": read_metrics(payload, _job_id(answer, name), name)}
+    return next((read(payload, name) for key, read in _READERS.items() if key in answer), None)
 
 
 def _read_queue(payload: bytes, name: str) -> Tables:
@@ -52,12 +54,12 @@ def _read_queue(payload: bytes, name: str) -> Tables:
     return {"queue": queue, "status_events": status_events}
 
 
-def _read_metrics(payload: bytes, name: str) -> Tables:
-    job = json.loads(payload).get("training_job")
+def _job_id(answer: dict[str, Any], name: str) -> str:
+    job = answer.get("training_job")
     job_id = job.get("id") if isinstance(job, dict) else None
     if not isinstance(job_id, str):
         raise PayloadError(f"{name}: training_job.id: expected text: whose metrics are these?")
-    return {"metrics": read_metrics(payload, job_id, name)}
+    return job_id
 
 
 _READERS: dict[str, Callable[[bytes, str], Tables]] = {
@@ -65,6 +67,5 @@ _READERS: dict[str, Callable[[bytes, str], Tables]] = {
     "gpu_capacities": lambda payload, name: {"capacity": read_capacity(payload, name)},
     "training_usage": lambda payload, name: {"billing": read_billing(payload, name)},
     "target_job_id": _read_queue,
-    "per_node_metrics": _read_metrics,
     "checkpoints": lambda payload, name: {"checkpoints": read_checkpoints(payload, name)},
 }
