@@ -13,7 +13,7 @@ from pandas.testing import assert_frame_equal
 
 import trainview as tv
 from tests.builders import CPU, job, payload, project
-from tests.test_tables import payloads
+from tests.tables.test_core import payloads
 from trainview.errors import ArgumentError, DataWarning, PayloadError, SourceError
 from trainview.schema import TABLES
 

@@ -18,8 +18,8 @@ from .analysis import reconcile_cost as reconcile_cost
 from .analysis import status_counts as status_counts
 from .analysis import utilization as utilization
 from .analysis import utilization_over_time as utilization_over_time
+from .api.client import Client as Client
 from .checking.checks import check as check
-from .client import Client as Client
 from .errors import ApiError as ApiError
 from .errors import ArgumentError as ArgumentError
 from .errors import AuthError as AuthError

@@ -8,16 +8,16 @@ from datetime import datetime
 import pandas as pd
 import pyarrow as pa
 
-from trainview.conform import to_pandas
 from trainview.errors import ArgumentError, DataWarning
-from trainview.fleet import combine
-from trainview.records import Records
+from trainview.files.sources import Source, read_source
+from trainview.reading.records import Records
+from trainview.reading.times import parse_time
 from trainview.schema import FLEET_TABLES, NOT_FETCHED
 from trainview.snapshot import Snapshot, name_gaps, to_fleet, to_gaps, to_tables
-from trainview.sources import Source, read_source
-from trainview.tables import Tables, build_tables, to_records
-from trainview.text import safe_text
-from trainview.times import parse_time
+from trainview.tables.combining import combine
+from trainview.tables.core import Tables, build_tables, to_records
+from trainview.tables.dtypes import to_pandas
+from trainview.text.safe import safe_text
 
 
 def load(source: Source, *, as_of: str | datetime | None = None) -> Snapshot:

@@ -11,13 +11,13 @@ import pandas as pd
 import pyarrow as pa
 
 from trainview.analysis import estimate_cost, failure_rates, needs_attention
-from trainview.card import card
-from trainview.conform import empty_frame, from_pandas, to_pandas
 from trainview.errors import ArgumentError, DataWarning
-from trainview.export import write_folder, write_json
+from trainview.files.export import write_folder, write_json
 from trainview.schema import FLEET_TABLES, INSTANCE_TYPES, JOBS, NOT_FETCHED, PROJECTS, TABLES
-from trainview.tables import Tables
-from trainview.text import count, safe_text
+from trainview.tables.core import Tables
+from trainview.tables.dtypes import empty_frame, from_pandas, to_pandas
+from trainview.text.card import card
+from trainview.text.safe import count, safe_text
 
 
 def _nothing_failed() -> pd.DataFrame:
@@ -319,7 +319,7 @@ def to_tables(snapshot: Snapshot) -> Tables:
     Returns
     -------
     Tables
-        From which `trainview.tables.to_records` makes records.
+        From which `trainview.tables.core.to_records` makes records.
 
     Raises
     ------

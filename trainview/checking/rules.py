@@ -14,7 +14,7 @@ from trainview.analysis import (
 )
 from trainview.errors import ArgumentError
 from trainview.snapshot import Snapshot
-from trainview.text import count, safe_text
+from trainview.text.safe import count, safe_text
 
 
 class Scene(NamedTuple):

@@ -22,7 +22,7 @@ from trainview.cli.fetch import fetch
 from trainview.cli.fleet import queue, quota, utilization
 from trainview.cli.options import say
 from trainview.errors import DataWarning, OutputError, TrainviewError
-from trainview.text import safe_text
+from trainview.text.safe import safe_text
 
 _INTERRUPTED = 130
 _BUG = 1

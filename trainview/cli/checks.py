@@ -16,7 +16,7 @@ from trainview.checking.known import RULES
 from trainview.cli.options import Output, options, prints_whole, put, say
 from trainview.cli.sources import Source, asks_for_each_job, takes_source
 from trainview.errors import ConfigError, SourceError
-from trainview.text import count, safe_text
+from trainview.text.safe import count, safe_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,7 +17,7 @@ from trainview.cli.options import (
     say,
 )
 from trainview.cli.sources import jobs_with, reads_source
-from trainview.text import safe_text
+from trainview.text.safe import safe_text
 
 if TYPE_CHECKING:
     from trainview.snapshot import Snapshot
@@ -41,7 +41,7 @@ def cli() -> None:
 def summary(snapshot: Snapshot, output: Output) -> None:
     """Show the whole picture: key figures, statuses, GPUs, failures, what needs attention."""
     if output.form == "table":
-        from trainview.dashboard import print_dashboard
+        from trainview.cli.dashboard import print_dashboard
 
         print_dashboard(snapshot)
     else:
@@ -177,9 +177,9 @@ def export(snapshot: Snapshot, target: str, to: str, *, raw_csv: bool, force: bo
 @force_option
 def report(snapshot: Snapshot, target: str, *, force: bool) -> None:
     """Write one page of HTML: what is on fire, what uses most, what to do, and all behind it."""
-    from trainview.atomic import check_target
+    from trainview.cli.terminal import progress
+    from trainview.files.atomic import check_target
     from trainview.reporting import report as write_report
-    from trainview.terminal import progress
 
     check_target(target, force=force)
     with progress("drawing the report"):

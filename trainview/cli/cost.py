@@ -9,7 +9,7 @@ from click.core import ParameterSource
 
 from trainview.cli.options import Output, by_columns, prints_table, put, say
 from trainview.cli.sources import Source, jobs_with, need, takes_source
-from trainview.text import count, safe_text
+from trainview.text.safe import count, safe_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,7 +91,7 @@ def _estimate(snapshot: Snapshot, output: Output, by: list[str] | None, *, with_
 def _tell_total(snapshot: Snapshot) -> None:
     """Sum up, and name what the estimate does not have."""
     from trainview.analysis import estimate_cost, reconcile_cost
-    from trainview.cells import cell
+    from trainview.text.cells import cell
 
     costs: Any = estimate_cost(snapshot.jobs, snapshot.prices, by=None).iloc[0]
     both: Any = costs
@@ -110,7 +110,7 @@ def _tell_total(snapshot: Snapshot) -> None:
 
 
 def _tell_parts(reasons: pd.DataFrame) -> None:
-    from trainview.cells import cell
+    from trainview.text.cells import cell
 
     split = reasons[reasons["overhead_usd"].notna()]
     for reason, *amounts in split[["reason", "overhead_usd", "price_usd"]].to_numpy():

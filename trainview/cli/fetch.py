@@ -16,7 +16,7 @@ from trainview.cli.sources import (
     asks_for_each_job,
     refuse_gaps,
 )
-from trainview.text import safe_text
+from trainview.text.safe import safe_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,9 +57,9 @@ def fetch(
 
 
 def _to_file(target: str, jobs: str, base_url: str | None, *, force: bool) -> None:
-    from trainview.atomic import check_target, write_bytes
+    from trainview.cli.terminal import write_out
+    from trainview.files.atomic import check_target, write_bytes
     from trainview.loading import load
-    from trainview.terminal import write_out
 
     if target != "-":
         check_target(target, force=force)

@@ -8,7 +8,7 @@ import click
 
 from trainview.cli.options import Output, by_columns, prints_table, put, say
 from trainview.cli.sources import Source, asks_for_each_job, jobs_with, need, takes_source
-from trainview.text import count
+from trainview.text.safe import count
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -109,7 +109,7 @@ def put(
     frame: pd.DataFrame, output: Output, columns: list[str] | None = None, title: str = ""
 ) -> None:
     """Print a table the way the user wants it; ``columns`` are those for people."""
-    from trainview import terminal
+    from trainview.cli import terminal
 
     if output.form == "csv":
         terminal.write_out(terminal.to_csv(frame, raw=output.raw_csv))

@@ -11,7 +11,7 @@ import click
 
 from trainview.cli.options import common, options
 from trainview.errors import ApiError, ConfigError
-from trainview.text import safe_text
+from trainview.text.safe import safe_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -58,8 +58,8 @@ class Source(NamedTuple):
 
     def read(self, *include: str) -> Snapshot:
         """Load it; or, where it is not named, ask the API for it with what is to be included."""
+        from trainview.cli.terminal import progress
         from trainview.loading import load
-        from trainview.terminal import progress
 
         if self.parts:
             with progress(f"reading {', '.join(safe_text(part, 40) for part in self.parts)}"):
@@ -74,9 +74,9 @@ class Source(NamedTuple):
         return self._with_more(snapshot, include) if include else snapshot
 
     def _with_more(self, snapshot: Snapshot, include: tuple[str, ...]) -> Snapshot:
+        from trainview.cli.terminal import progress
         from trainview.fetching.more import OF_ORGANISATION
         from trainview.fetching.snapshots import fetch_more
-        from trainview.terminal import progress
 
         # calls for each job have a bar of their own
         is_quick = set(include) <= set(OF_ORGANISATION)
@@ -153,8 +153,8 @@ def asks_for_each_job(command: Callable[..., None]) -> Callable[..., None]:
 
 def ask_api(jobs: str, base_url: str | None) -> bytes:
     """Fetch a payload with the key of the environment."""
+    from trainview.cli.terminal import progress
     from trainview.fetching import fetch_payload
-    from trainview.terminal import progress
 
     with progress("asking the API"):
         return fetch_payload(jobs=cast("Any", jobs), **address(base_url))

@@ -17,9 +17,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import pyarrow as pa
 
-from trainview import cache as store
-from trainview.bulk import progress, run_all
-from trainview.client import Access, Client
+from trainview.api.client import Access, Client
 from trainview.errors import (
     ArgumentError,
     AuthError,
@@ -28,8 +26,10 @@ from trainview.errors import (
     OutputError,
     RateLimitError,
 )
+from trainview.fetching.concurrency import progress, run_all
 from trainview.fetching.fetched import Fetched
-from trainview.text import count
+from trainview.files import cache as store
+from trainview.text.safe import count
 
 CONCURRENCY = 8
 CACHE_LIMIT_GIB = 5.0

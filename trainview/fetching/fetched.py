@@ -9,12 +9,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from trainview.conform import conform, to_pandas, without_categories
 from trainview.errors import ArgumentError, SourceError
-from trainview.export import read_parquet
-from trainview.fleet import combine
+from trainview.files.export import read_parquet
 from trainview.schema import FLEET_TABLES
-from trainview.text import count, safe_text
+from trainview.tables.combining import combine
+from trainview.tables.dtypes import conform, to_pandas, without_categories
+from trainview.text.safe import count, safe_text
 
 # Of these, each job has rows of its own; of the others, several jobs can tell the same.
 _LARGE = ("metrics", "logs")

@@ -9,7 +9,7 @@ import narwhals as nw
 import pyarrow as pa
 
 from trainview.analysis.frames import read_table, to_pandas
-from trainview.client import Access, Client
+from trainview.api.client import Access, Client
 from trainview.errors import ArgumentError, AuthError, NotFoundError
 from trainview.fetching.each_job import (
     CACHE_LIMIT_GIB,
@@ -22,9 +22,12 @@ from trainview.fetching.each_job import (
 )
 from trainview.fetching.fetched import Fetched
 from trainview.fetching.series import fetch_series
-from trainview.fleet import read_checkpoints, read_logs, read_metrics, read_queue
 from trainview.schema import FLEET_TABLES
 from trainview.statuses import OPEN_PHASES, UNKNOWN_PHASE
+from trainview.tables.checkpoints import read_checkpoints
+from trainview.tables.logs import read_logs
+from trainview.tables.metrics import read_metrics
+from trainview.tables.queue import read_queue
 
 _LONGEST_LOG = timedelta(days=7)
 _MOST_LINES = 1000

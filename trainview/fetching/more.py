@@ -7,7 +7,6 @@ from typing import Any, NamedTuple, TypeAlias
 
 import pandas as pd
 
-from trainview.conform import to_pandas
 from trainview.errors import (
     ApiError,
     ArgumentError,
@@ -27,6 +26,7 @@ from trainview.fetching.jobs import (
 from trainview.fetching.organisation import fetch_billing, fetch_capacity, fetch_prices
 from trainview.schema import NOT_FETCHED
 from trainview.snapshot import Snapshot, name_gaps
+from trainview.tables.dtypes import to_pandas
 
 Include: TypeAlias = str | Iterable[str]
 

@@ -8,11 +8,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trainview.client import FIRST_BILLED, Access, Client
-from trainview.conform import to_pandas
+from trainview.api.client import FIRST_BILLED, Access, Client
 from trainview.errors import ArgumentError
-from trainview.fleet import combine, read_billing, read_capacity, read_prices
 from trainview.loading import to_moment
+from trainview.tables.billing import read_billing
+from trainview.tables.capacity import read_capacity
+from trainview.tables.combining import combine
+from trainview.tables.dtypes import to_pandas
+from trainview.tables.prices import read_prices
 
 
 def fetch_prices(**client: Any) -> pd.DataFrame:

@@ -3,11 +3,11 @@
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from trainview.client import Access, Answer, Client
+from trainview.api.client import Access, Answer, Client
 from trainview.errors import ArgumentError
-from trainview.export import saved_header
-from trainview.records import read_records
-from trainview.tables import newest_time
+from trainview.files.export import saved_header
+from trainview.reading.records import read_records
+from trainview.tables.core import newest_time
 
 
 def fetch_payload(*, jobs: Literal["all", "latest"] = "all", **client: Any) -> bytes:

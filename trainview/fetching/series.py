@@ -7,8 +7,8 @@ from typing import TypeAlias
 
 import pyarrow as pa
 
-from trainview.conform import conform, without_categories
-from trainview.fleet import once
+from trainview.tables.dtypes import conform, without_categories
+from trainview.tables.metrics import once
 
 Ask: TypeAlias = Callable[[datetime, datetime], pa.Table]
 

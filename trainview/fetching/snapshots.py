@@ -7,12 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from trainview.atomic import check_target, making_folder
-from trainview.client import Access
-from trainview.export import MANIFEST, Rows, write_folder
+from trainview.api.client import Access
 from trainview.fetching.each_job import CACHE_LIMIT_GIB, CONCURRENCY
 from trainview.fetching.more import Include, ask_for, check_include, tidy_up
 from trainview.fetching.payloads import fetch_payload
+from trainview.files.atomic import check_target, making_folder
+from trainview.files.export import MANIFEST, Rows, write_folder
 from trainview.loading import load
 from trainview.snapshot import Snapshot, to_fleet, to_gaps, to_tables
 

@@ -12,7 +12,7 @@ from trainview.plot.names import short
 from trainview.plot.results import numbers, read_result, texts
 from trainview.plot.rows import finish_rows, label_bars, stack_bars, start_rows
 from trainview.statuses import STATUSES
-from trainview.text import count
+from trainview.text.safe import count
 
 # In these, a job holds its GPUs now.
 HOLDING = [status.label for status in STATUSES if status.holds_gpus and not status.terminal]

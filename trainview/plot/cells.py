@@ -9,7 +9,7 @@ import pandas as pd
 
 from trainview.plot.dates import MINUTE
 from trainview.plot.results import Numbers
-from trainview.text import count
+from trainview.text.safe import count
 
 DAY = 24 * 60
 # In minutes: the periods that the helper knows, and what people call a round time.

@@ -13,7 +13,7 @@ from trainview.plot.names import name_id
 from trainview.plot.results import group_names, numbers, read_result
 from trainview.plot.rows import finish_rows, say, say_beside, start_rows
 from trainview.statuses import STATUSES
-from trainview.text import count
+from trainview.text.safe import count
 
 MEASURES = ("mean", "p50", "p90", "p99", "max")
 MARKS = {"p50": "|", "mean": "D", "p99": "x", "max": "o"}

@@ -14,7 +14,7 @@ from trainview.plot.results import Numbers, group_names, numbers, read_result, s
 from trainview.plot.rows import WIDTH, Rows, finish_rows, label_bars, say, say_beside, start_rows
 from trainview.plot.wording import cost_label, number
 from trainview.statuses import PHASE_COLOURS
-from trainview.text import count
+from trainview.text.safe import count
 
 FAILED = PHASE_COLOURS["failed"]
 # Of a row of errors: where the text and the bar are, and how high the bar is.

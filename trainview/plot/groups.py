@@ -9,7 +9,7 @@ import pandas as pd
 
 from trainview.plot.colours import OTHERS, OTHERS_HATCH, PALETTE, PLAIN, Look
 from trainview.plot.results import Numbers
-from trainview.text import count
+from trainview.text.safe import count
 
 MOST = len(PALETTE)
 

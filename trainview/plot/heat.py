@@ -26,7 +26,7 @@ from trainview.plot.idle import IDLE
 from trainview.plot.lanes import label_height, named_blocks
 from trainview.plot.results import group_names, moments, numbers, read_result
 from trainview.plot.rows import say_below
-from trainview.text import count
+from trainview.text.safe import count
 
 # From which utilisation on: idle time as elsewhere, then the darker the busier.
 CLASSES = (

@@ -14,7 +14,7 @@ from matplotlib.ft2font import FT2Font
 from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
 
-from trainview.text import safe_text
+from trainview.text.safe import safe_text
 
 Kind: TypeAlias = Literal["font.size", "legend.fontsize", "ytick.labelsize"]
 

@@ -24,7 +24,7 @@ from trainview.plot.groups import MOST, rank_groups
 from trainview.plot.names import name_id
 from trainview.plot.results import group_names, numbers, read_result
 from trainview.plot.rows import finish_rows, say, say_beside, start_rows
-from trainview.text import count
+from trainview.text.safe import count
 
 MARKS = {
     "p50": ("|", "median, bar up to p90"),

@@ -21,7 +21,7 @@ from trainview.plot.names import (
 )
 from trainview.plot.results import Numbers
 from trainview.plot.shapes import write_inside
-from trainview.text import count
+from trainview.text.safe import count
 
 # Rows of new Axes, at most, and the width of their figure in inches.
 MOST = 40

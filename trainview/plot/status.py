@@ -10,7 +10,7 @@ from trainview.plot.canvas import add_legend, count_axis, no_data
 from trainview.plot.colours import status_looks
 from trainview.plot.results import group_names, numbers, read_result, texts
 from trainview.plot.rows import finish_rows, label_bars, stack_bars, start_rows
-from trainview.text import count
+from trainview.text.safe import count
 
 
 def plot_status_counts(counts: Any, *, ax: Axes | None = None) -> Axes:

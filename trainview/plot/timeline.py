@@ -37,7 +37,7 @@ from trainview.plot.results import Numbers, moments, numbers, read_result, texts
 from trainview.plot.rows import say
 from trainview.plot.shapes import MOST_SHAPES, bars, look_of_bars, write_inside
 from trainview.statuses import PHASES, UNKNOWN_PHASE
-from trainview.text import count
+from trainview.text.safe import count
 
 # Of a lane, the part that its bars are high.
 BAR = 0.8

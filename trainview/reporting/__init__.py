@@ -9,7 +9,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from trainview.atomic import write_bytes
+from trainview.files.atomic import write_bytes
 from trainview.reporting.attention import attention
 from trainview.reporting.costs import costs
 from trainview.reporting.failures import failures
@@ -23,7 +23,7 @@ from trainview.reporting.readings import Readings, read
 from trainview.reporting.utilization import utilization
 from trainview.reporting.words import day
 from trainview.snapshot import Snapshot
-from trainview.text import count
+from trainview.text.safe import count
 
 _TOPICS = (
     attention,

@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 import pandas as pd
 from markupsafe import Markup
 
-from trainview.cells import NULL, cell
 from trainview.plot import plot_needs_attention
 from trainview.plot.attention import HOLDING
 from trainview.plot.wording import number
@@ -14,7 +13,8 @@ from trainview.reporting.pictures import picture
 from trainview.reporting.readings import Readings
 from trainview.reporting.tables import view
 from trainview.reporting.words import joined
-from trainview.text import count, safe_text
+from trainview.text.cells import NULL, cell
+from trainview.text.safe import count, safe_text
 
 _MOST_ISSUES, _LONGEST_MESSAGE = 10, 240
 _COLUMNS = [

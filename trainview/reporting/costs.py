@@ -6,7 +6,6 @@ import pandas as pd
 from markupsafe import Markup
 
 from trainview import plot
-from trainview.cells import cell
 from trainview.plot.wording import signed_money
 from trainview.reporting.failures import what
 from trainview.reporting.gpus import PERIODS
@@ -15,7 +14,8 @@ from trainview.reporting.pictures import BARS, bars_height, picture
 from trainview.reporting.readings import Costs, Readings
 from trainview.reporting.tables import view
 from trainview.reporting.words import day, each, joined, listed, name, share, usd
-from trainview.text import count
+from trainview.text.cells import cell
+from trainview.text.safe import count
 
 _AMOUNTS = ["jobs", "estimated_usd", "billed_usd", "difference_usd", "overhead_usd", "price_usd"]
 # Amounts below are written as 0.

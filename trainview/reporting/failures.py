@@ -5,14 +5,14 @@ from typing import Any
 from markupsafe import Markup
 
 from trainview import plot
-from trainview.cells import NULL, cell
 from trainview.plot.wording import number
 from trainview.reporting.parts import Message, Part, Topic
 from trainview.reporting.pictures import BARS, bars_height, picture
 from trainview.reporting.readings import Readings
 from trainview.reporting.tables import view
 from trainview.reporting.words import day, each, listed, name, share
-from trainview.text import count, safe_text
+from trainview.text.cells import NULL, cell
+from trainview.text.safe import count, safe_text
 
 _MOST_LINES, _LONGEST_LINE = 60, 1000
 

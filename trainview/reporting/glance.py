@@ -9,7 +9,7 @@ from trainview.plot.wording import money, number
 from trainview.reporting.attention import alarms, issues
 from trainview.reporting.readings import Busy, Costs, Readings
 from trainview.reporting.words import joined, name, share, usd
-from trainview.text import count
+from trainview.text.safe import count
 
 _MILLION = 1_000_000
 _STEPS = 4

@@ -4,14 +4,14 @@ import pandas as pd
 from markupsafe import Markup
 
 from trainview import plot
-from trainview.cells import cell
 from trainview.plot.wording import number
 from trainview.reporting.parts import Part, Topic
 from trainview.reporting.pictures import BARS, bars_height, picture
 from trainview.reporting.readings import Readings
 from trainview.reporting.tables import view
 from trainview.reporting.words import day, each, joined, listed, name, share
-from trainview.text import count
+from trainview.text.cells import cell
+from trainview.text.safe import count
 
 PERIODS = {"D": "day", "W": "week", "M": "month", "Y": "year"}
 _USAGE = ["jobs", "gpus", "elapsed_hours", "gpu_hours", "share"]

@@ -6,14 +6,14 @@ import pandas as pd
 from markupsafe import Markup
 
 from trainview import analysis, plot
-from trainview.cells import cell
 from trainview.plot.wording import number
 from trainview.reporting.parts import Part, Topic
 from trainview.reporting.pictures import bars_height, picture
 from trainview.reporting.readings import Readings
 from trainview.reporting.tables import view
 from trainview.reporting.words import day, each, joined, listed, name, share
-from trainview.text import count
+from trainview.text.cells import cell
+from trainview.text.safe import count
 
 # What one can still tell apart in a chart.
 _MOST_JOBS, _DAYS = 200, 14

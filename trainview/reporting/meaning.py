@@ -7,7 +7,7 @@ import pandas as pd
 from trainview.reporting.readings import Costs, Readings
 from trainview.snapshot import Snapshot
 from trainview.statuses import STATUSES
-from trainview.text import safe_text
+from trainview.text.safe import safe_text
 
 
 class Definition(NamedTuple):

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.style import context
 
 from trainview.reporting.mosaic import MOSAIC, replace_images
-from trainview.text import safe_text
+from trainview.text.safe import safe_text
 
 # In inches: what fills a screen or a sheet of paper, and what a phone shows without scrolling.
 WIDE, NARROW = 9.0, 4.6

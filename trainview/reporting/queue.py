@@ -7,13 +7,13 @@ import pandas as pd
 from markupsafe import Markup
 
 from trainview import plot
-from trainview.cells import cell
 from trainview.reporting.parts import Part, Topic
 from trainview.reporting.pictures import BARS, bars_height, picture
 from trainview.reporting.readings import Readings, Waits
 from trainview.reporting.tables import view
 from trainview.reporting.words import duration, each, listed, name
-from trainview.text import count
+from trainview.text.cells import cell
+from trainview.text.safe import count
 
 _LEGEND, _CURVE = 0.3, 3.4
 # A minute in hours: most jobs wait for less, and are not worth a row.

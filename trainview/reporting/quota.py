@@ -7,7 +7,6 @@ import pandas as pd
 from markupsafe import Markup
 
 from trainview import plot
-from trainview.cells import cell
 from trainview.gpus import same_type
 from trainview.plot.wording import number
 from trainview.reporting.gpus import thin
@@ -16,6 +15,7 @@ from trainview.reporting.pictures import BARS, Picture, bars_height, picture
 from trainview.reporting.readings import EXTRA_GPUS, Readings
 from trainview.reporting.tables import view
 from trainview.reporting.words import day, each, listed, name, share
+from trainview.text.cells import cell
 
 _LEGEND, _OVER_TIME = 0.3, 3.4
 # The most types of GPU whose lines and limits can be told apart.

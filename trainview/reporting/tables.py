@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from trainview.cells import NULL, cell, is_number
 from trainview.reporting.words import duration
+from trainview.text.cells import NULL, cell, is_number
 
 # So many rows open quickly and filter quickly; on paper, nobody reads more than the fewer.
 MOST_ROWS, MOST_PRINTED = 1000, 15

@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from trainview.cells import NULL, cell
 from trainview.plot.wording import money, number
+from trainview.text.cells import NULL, cell
 
 _MOST_LISTED = 5
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from trainview.atomic import replacing
+from trainview.files.atomic import replacing
 from trainview.sampling.arguments import AS_OF, whole
 from trainview.sampling.bulk import project_chunks
 from trainview.sampling.fleet import Fleet, sample_fleet

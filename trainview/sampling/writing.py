@@ -11,9 +11,13 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from trainview.atomic import making_folder, replacing
-from trainview.fleet import combine, read_checkpoints, read_logs, read_metrics, read_queue
+from trainview.files.atomic import making_folder, replacing
 from trainview.sampling.fleet import Fleet, sample_fleet
+from trainview.tables.checkpoints import read_checkpoints
+from trainview.tables.combining import combine
+from trainview.tables.logs import read_logs
+from trainview.tables.metrics import read_metrics
+from trainview.tables.queue import read_queue
 
 Writer: TypeAlias = Callable[[Path], object]
 

@@ -368,7 +368,7 @@ NOT_FETCHED = pa.schema(
 )
 
 # What makes a row of a table one row: where several answers hold it, the latest wins. A bill has
-# no such key: two of its rows may be alike and both count (see `trainview.fleet.combine`).
+# no such key: two of its rows may be alike and both count (`trainview.tables.combining.combine`).
 FLEET_KEYS: dict[str, tuple[str, ...]] = {
     "prices": ("instance_type_id",),
     "capacity": ("team_id", "gpu_type"),

@@ -1,0 +1,319 @@
+"""Rules: at, below and above their limits, in a window of time, and without their data."""
+
+import warnings
+from datetime import UTC, datetime, timedelta
+
+import pandas as pd
+import pytest
+
+import trainview as tv
+from tests.analysis.tables import PRICES, at, job, table
+from tests.builders import job as listed
+from tests.builders import payload, project
+from trainview.checking.known import RULES
+from trainview.checking.rules import MEASURES
+from trainview.schema import FLEET_TABLES
+from trainview.tables.dtypes import empty_frame
+
+NOON = datetime(2025, 1, 1, 12, tzinfo=UTC)
+
+
+def snapshot(*jobs, as_of=24.0, **tables):
+    numbered = [row | {"job_id": f"n{number}"} for number, row in enumerate(jobs)]
+    snap = tv.Snapshot(
+        projects=empty_frame("projects"),
+        jobs=table(*numbered),
+        instance_types=empty_frame("instance_types"),
+        as_of=at(as_of),
+    )
+    return snap.assign(**tables)
+
+
+def prices():
+    columns = empty_frame("prices").columns
+    return PRICES.dropna().assign(gpu_count=8, memory_limit_mib=1, millicpu_limit=1, instance_type="x").reindex(columns=columns)  # fmt: skip
+
+
+def samples(*values, job_id="n0", start=0.0, step=1.0, gpu=0):
+    """Utilisation of one GPU, an hour apart."""
+    rows = [
+        {"job_id": job_id, "node_id": "n", "gpu": gpu, "metric": "gpu_utilization", "unit": "fraction",
+         "timestamp": at(start + step * number), "value": value, "step_seconds": 3600.0 * step}
+        for number, value in enumerate(values)
+    ]  # fmt: skip
+    return table(*rows, schema=FLEET_TABLES["metrics"])
+
+
+def waited(*rows):
+    """A queue: submitted at some hour, waited so long, waits still."""
+    found = [
+        {"job_id": f"n{number}", "gpu_type": "H100", "requested_gpus": 8, "submitted_at": at(start), "observed_until": at(start + hours),
+         "released_at": None if still else at(start + hours), "is_waiting": still, "waited_hours": hours, "active_jobs": 0, "active_gpus": 0, "ahead_jobs": 0, "ahead_gpus": 0}
+        for number, (start, hours, still) in enumerate(rows)
+    ]  # fmt: skip
+    return table(*found, schema=FLEET_TABLES["queue"])
+
+
+FAILED = job(0, 1, status="failed", project_name="asr")
+DONE = job(0, 1)
+WAITS = job(19, 24, status="pending")
+QUIET = job(0, 24, status="running", updated_at=at(14))
+HELD = job(0, 4)
+CASES = {
+    # one in four
+    "max_failure_rate": (snapshot(FAILED, DONE, DONE, DONE), 0.25, "share"),
+    "max_pending_hours": (snapshot(WAITS, job(23, 24, status="queued"), DONE), 5.0, "h"),
+    "max_silent_hours": (snapshot(QUIET, WAITS, job(0, 1, updated_at=at(1))), 10.0, "h"),
+    # two nodes for an hour at half a dollar a minute, and a CPU job; deploy-failed is free
+    "max_cost_usd": (
+        snapshot(
+            job(0, 1, node_count=2),
+            job(0, 1, instance_type_id="1x4", gpus=0),
+            job(0, 9, status="deploy-failed"),
+            prices=prices(),
+        ),
+        60 + 0.9375,
+        "USD",
+    ),
+    "max_idle_gpu_hours": (snapshot(HELD, metrics=samples(0.9, 0.01, 0.02, 0.05)), 2.0, "GPU h"),
+    "min_utilization": (snapshot(HELD, metrics=samples(1.0, 0.5, 0.0, 0.5)), 0.5, "share"),
+    "max_wait_p90_hours": (
+        snapshot(queue=waited(*[(0, 0.5, False)] * 8, (0, 3, False), (1, 7, True))),
+        3.0,
+        "h",
+    ),
+}
+
+
+@pytest.mark.parametrize("argument", CASES)
+def test_a_rule_holds_at_its_limit_and_breaks_beyond_it(argument):
+    snap, value, unit = CASES[argument]
+    worse = -0.01 if argument.startswith("max") else 0.01
+    for limit, broken in ((value, False), (value - worse, False), (value + worse, True)):
+        found = tv.check(snap, **{argument: limit})
+        assert list(found.columns) == ["rule", "limit", "value", "unit", "broken", "detail"]
+        [row] = found.to_dict("records")
+        assert row["value"] == pytest.approx(value, abs=1e-12)
+        assert (row["limit"], row["unit"], row["broken"]) == (limit, unit, broken)
+
+
+def test_every_rule_is_tried_here():
+    assert list(CASES) == list(RULES) == list(MEASURES)
+
+
+def test_details_say_what_the_value_is_made_of():
+    def detail(argument, limit=0.0):
+        return tv.check(CASES[argument][0], **{argument: limit})["detail"].item()
+
+    assert detail("max_failure_rate") == "1 of 4 jobs that ended; most in asr: 1"
+    assert (
+        detail("max_pending_hours", 2)
+        == "1 of 2 jobs for longer; longest run-0 of llm, submitted 2025-01-01 19:00 UTC"
+    )
+    assert (
+        detail("max_silent_hours", 12)
+        == "0 of 2 jobs for longer; longest run-0 of llm, last changed 2025-01-01 14:00 UTC"
+    )
+    assert detail("max_cost_usd") == "estimate, upper bound; most in llm: 61"
+    assert detail("max_idle_gpu_hours") == "of 4.0 measured; most in llm: 2.0"
+    assert detail("min_utilization") == "mean of 4.0 GPU-hours measured"
+    assert detail("max_wait_p90_hours") == "of 10 jobs, 1 still waiting"
+
+
+def test_what_is_missing_in_a_value_is_told():
+    untimed = job(0, 1, elapsed_hours=None, gpu_hours=None)
+    unpriced = job(0, 1, instance_type_id="unlisted")
+    snap = snapshot(HELD, untimed, unpriced, prices=prices(), metrics=samples(0.0, 0.0))
+    with pytest.warns(tv.DataWarning) as told:
+        found = tv.check(snap, max_cost_usd=500, max_idle_gpu_hours=50).set_index("rule")
+    assert [str(warning.message) for warning in told] == [
+        "max-cost holds for what is known: 1 job without a price not in it; 1 job of unknown duration not in it",
+        "max-idle-gpu-hours holds for what is known: 1 of 2 jobs not measured",
+    ]
+    assert {warning.filename for warning in told} == {__file__}
+    assert found.loc["max-cost", "value"] == 120
+    assert found["detail"].to_dict() == {
+        "max-cost": "estimate, upper bound; most in llm: 120; 1 job without a price not in it; 1 job of unknown duration not in it",
+        "max-idle-gpu-hours": "of 2.0 measured; most in llm: 2.0; 8 USD; 1 of 2 jobs not measured",
+    }
+    queue = snapshot(HELD, DONE, DONE, queue=waited((0, 1, False)))
+    with pytest.warns(tv.DataWarning, match="max-wait-p90 holds .*: 2 more jobs not in the queue"):
+        found = tv.check(queue, max_wait_p90_hours=2)
+    assert found["detail"].item() == "of 1 job, 0 still waiting; 2 more jobs not in the queue table"
+
+
+def test_a_rule_that_is_broken_needs_no_warning_of_gaps():
+    snap = snapshot(HELD, HELD, metrics=samples(0.0, 0.0))
+    found = tv.check(snap, max_idle_gpu_hours=1)
+    assert found["broken"].item()
+    assert found["detail"].item().endswith("; 1 of 2 jobs not measured")
+
+
+def test_a_cost_of_which_no_duration_is_known_is_no_data():
+    untimed = job(0, 1, elapsed_hours=None, gpu_hours=None)
+    for others in ([], [job(0, 9, status="deploy-failed")]):
+        with pytest.raises(tv.ArgumentError, match="max-cost: there is no data for it: no job has"):
+            tv.check(snapshot(untimed, *others, prices=prices()), max_cost_usd=1)
+
+
+def test_samples_of_jobs_that_are_not_listed_count_and_have_no_name():
+    snap = snapshot(HELD, metrics=samples(0.0, 0.0, job_id="gone"))
+    found = tv.check(snap, max_idle_gpu_hours=1)
+    assert found["detail"].item() == (
+        "of 2.0 measured; most in jobs that are not listed: 2.0; 1 of 1 job not measured"
+    )
+
+
+def test_broken_rules_come_first_in_the_order_of_the_arguments():
+    snap = snapshot(FAILED, WAITS)
+    found = tv.check(snap, max_silent_hours=72, max_pending_hours=9, max_failure_rate=0.5)
+    assert found["rule"].tolist() == ["max-failure-rate", "max-pending", "max-silent"]
+    assert found["broken"].tolist() == [True, False, False]
+
+
+def test_a_90th_percentile_that_nobody_has_seen_is_as_long_as_the_longest_wait_at_least():
+    snap = snapshot(queue=waited((0, 1, False), (0, 2, False), (0, 6, True)))
+    found = tv.check(snap, max_wait_p90_hours=5)
+    assert found["value"].item() == 6
+    assert found["broken"].item()
+    assert found["detail"].item() == "at least, of 3 jobs, 1 still waiting"
+
+
+def test_where_there_is_nothing_to_measure_a_rule_holds_without_a_value():
+    found = tv.check(
+        snapshot(), max_failure_rate=0, max_pending_hours=0, max_silent_hours=0, max_cost_usd=0,
+        max_idle_gpu_hours=0, min_utilization=1, max_wait_p90_hours=0,
+    ).set_index("rule")  # fmt: skip
+    assert not found["broken"].any()
+    assert found["value"].dropna().to_dict() == {"max-cost": 0.0}
+    assert found["detail"].to_dict() == {
+        "max-failure-rate": "no job ended",
+        "max-pending": "no job waits",
+        "max-silent": "no job is open",
+        "max-cost": "estimate, upper bound",
+        "max-idle-gpu-hours": "no GPUs were held",
+        "min-utilization": "no GPUs were held",
+        "max-wait-p90": "no job with GPUs was submitted",
+    }
+
+
+@pytest.mark.parametrize(
+    ("argument", "name"),
+    [
+        ("max_cost_usd", "prices"),
+        ("max_idle_gpu_hours", "metrics"),
+        ("min_utilization", "metrics"),
+        ("max_wait_p90_hours", "queue"),
+    ],
+)
+def test_a_rule_whose_data_is_not_there_is_an_error_with_the_remedy(argument, name):
+    with pytest.raises(tv.ArgumentError) as error:
+        tv.check(snapshot(HELD), **{argument: 1})
+    assert f"there is no data for it ({name})" in str(error.value)
+    assert f"trainview fetch -o fleet/ --with {name}" in str(error.value)
+
+
+def test_data_of_another_time_is_no_data():
+    snap = snapshot(
+        job(0, 1),
+        job(20, 22),
+        metrics=samples(0.0, 0.0),
+        queue=waited((0, 1, False)),
+        prices=prices().query("instance_type_id == '1x4'"),
+    )
+    for argument in ("max_idle_gpu_hours", "min_utilization", "max_wait_p90_hours"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", tv.DataWarning)
+            assert len(tv.check(snap, **{argument: 1}))
+        with pytest.raises(tv.ArgumentError, match=r"since 2025-01-01 12:00 UTC\): fetch it"):
+            tv.check(snap, since=NOON, **{argument: 1})
+    with pytest.raises(tv.ArgumentError, match="max-cost: no price is known of H100:8"):
+        tv.check(snap, max_cost_usd=1)
+
+
+def test_samples_that_cover_no_time_say_nothing_about_idle_time():
+    unknown_step = samples(0.0).assign(step_seconds=None).astype({"step_seconds": "float64"})
+    with pytest.raises(tv.ArgumentError, match="max-idle-gpu-hours: there is no data"):
+        tv.check(snapshot(HELD, metrics=unknown_step), max_idle_gpu_hours=1)
+
+
+@pytest.mark.parametrize("since", [NOON, timedelta(hours=12), "2025-01-01T13:00:00+01:00"])
+def test_since_cuts_jobs_metrics_and_the_queue(since):
+    snap = snapshot(
+        job(0, 6, status="failed"),
+        job(10, 14),
+        job(9, 24, status="pending"),
+        prices=prices(),
+        metrics=samples(0.0, 0.0, 0.0, 1.0, job_id="n1", start=10),
+        queue=waited((0, 5, False), (10, 0.5, False), (13, 1, False)),
+    )
+    found = tv.check(
+        snap, since=since, max_failure_rate=0.5, max_pending_hours=14, max_cost_usd=60,
+        max_idle_gpu_hours=1, min_utilization=0.5, max_wait_p90_hours=1,
+    ).set_index("rule")  # fmt: skip
+    assert found["value"].to_dict() == {
+        "max-failure-rate": 0.0,
+        # it still waits: that it began before is part of it
+        "max-pending": 15.0,
+        # two of the four hours
+        "max-cost": 60.0,
+        "max-idle-gpu-hours": 1.0,
+        "min-utilization": 0.5,
+        "max-wait-p90": 1.0,
+    }
+    assert found.index[found["broken"]].tolist() == ["max-pending"]
+
+
+@pytest.mark.parametrize("since", [at(24), timedelta(0), timedelta(hours=-1), "2026-01-01T00:00Z"])
+def test_a_window_that_begins_after_the_data_is_an_error(since):
+    with pytest.raises(tv.ArgumentError, match="give a moment before that of the data"):
+        tv.check(snapshot(DONE), since=since, max_failure_rate=1)
+
+
+@pytest.mark.parametrize("since", ["7d", "2025-01-01", datetime(2025, 1, 1)])  # noqa: DTZ001
+def test_a_window_needs_a_zone(since):
+    with pytest.raises(tv.ArgumentError, match="no time with a zone"):
+        tv.check(snapshot(DONE), since=since, max_failure_rate=1)
+
+
+def test_without_any_data_there_is_nothing_to_cut():
+    empty = tv.load(payload(training_jobs=[]))
+    assert empty.as_of is None
+    assert not tv.check(empty, since=timedelta(days=7), max_pending_hours=1)["broken"].any()
+
+
+@pytest.mark.parametrize(
+    ("argument", "limit", "wanted"),
+    [
+        ("max_failure_rate", 1.5, "a fraction from 0 to 1"),
+        ("min_utilization", -0.1, "a fraction from 0 to 1"),
+        ("max_cost_usd", -1, "a number from 0"),
+        ("max_cost_usd", float("nan"), "a number from 0"),
+        ("max_cost_usd", float("inf"), "a number from 0"),
+        ("max_cost_usd", True, "a number from 0"),
+        ("max_pending_hours", "2h", "a number from 0"),
+    ],
+)
+def test_limits_out_of_range_are_named(argument, limit, wanted):
+    with pytest.raises(tv.ArgumentError, match=f"^{argument}=.*: give {wanted}$"):
+        tv.check(snapshot(DONE), **{argument: limit})
+
+
+def test_no_rule_at_all_is_an_error_that_names_them():
+    with pytest.raises(tv.ArgumentError, match=r"no rule to check: give one of max_failure_rate, .*max_wait"):  # fmt: skip
+        tv.check(snapshot(DONE), since=NOON)
+
+
+def test_of_the_latest_jobs_alone_the_rules_warn():
+    snap = tv.load(payload(training_projects=[project(latest_job=listed())]))
+    assert snap.latest_only
+    with pytest.warns(tv.DataWarning, match="only the latest job of each project is known"):
+        tv.check(snap, max_pending_hours=1e6)
+
+
+def test_the_snapshot_stays_as_it_was():
+    snap = CASES["max_idle_gpu_hours"][0]
+    jobs, metrics = snap.jobs.copy(), snap.metrics.copy()
+    tv.check(snap, since=at(1), max_idle_gpu_hours=1, max_failure_rate=1)
+    pd.testing.assert_frame_equal(snap.jobs, jobs)
+    pd.testing.assert_frame_equal(snap.metrics, metrics)

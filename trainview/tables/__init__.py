@@ -1,0 +1,1 @@
+"""Records and answers to tidy tables with fixed dtypes, and back."""

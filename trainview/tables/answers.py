@@ -1,0 +1,69 @@
+"""Small answers as plain objects that have been checked, and columns made from them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pyarrow as pa
+
+from trainview.errors import PayloadError
+from trainview.reading.times import parse_times
+from trainview.reading.validation import check_answer
+from trainview.schema import TABLES, TIME
+from trainview.tables.dtypes import conform
+
+
+def read_answer(payload: bytes, schema: pa.Schema, name: str) -> Any:
+    """Parse an answer and check it along its schema.
+
+    Parameters
+    ----------
+    payload : bytes
+        JSON in UTF-8.
+    schema : pyarrow.Schema
+        Of its top level.
+    name : str
+        What the answer is called in error messages.
+
+    Returns
+    -------
+    dict
+        What it says; numbers with a fraction are `decimal.Decimal`.
+
+    Raises
+    ------
+    PayloadError
+        If it is not what the schema says; with the path to the first fault.
+    """
+    try:
+        return check_answer(payload, schema)
+    except PayloadError as error:
+        message = f"{name}: {error}"
+    raise PayloadError(message)
+
+
+def to_table(table: str, rows: Iterable[dict[str, Any]]) -> pa.Table:
+    """Make a table of rows.
+
+    Parameters
+    ----------
+    table : str
+        Its name in `trainview.schema.TABLES`.
+    rows : iterable of dict
+        Values by column; times as the API's text, what is missing is null.
+
+    Returns
+    -------
+    pyarrow.Table
+        With all columns of the table.
+    """
+    found, schema = list(rows), TABLES[table]
+    columns = {}
+    for field in schema:
+        values = [row.get(field.name) for row in found]
+        if field.type == TIME:
+            columns[field.name] = parse_times(pa.array(values, pa.string()))
+        elif pa.types.is_dictionary(field.type):
+            columns[field.name] = pa.array(values, pa.string())
+        else:
+            columns[field.name] = pa.array(values, field.type)
+    return conform(columns, schema)

@@ -1,0 +1,31 @@
+"""How many GPUs may be held, by the organisation and by its teams."""
+
+import pyarrow as pa
+
+from trainview.schema import CAPACITY_ANSWER
+from trainview.tables.answers import read_answer, to_table
+
+
+def read_capacity(payload: bytes, name: str = "payload") -> pa.Table:
+    """Read the limits of the organisation and of its teams.
+
+    Parameters
+    ----------
+    payload : bytes
+        What ``GET /v1/training/capacity`` answers.
+    name : str, optional
+        What the payload is called in error messages.
+
+    Returns
+    -------
+    pyarrow.Table
+        The table ``capacity``: the organisation's rows first.
+
+    Raises
+    ------
+    PayloadError
+        If the payload is not what the API documents; with the path to the first fault.
+    """
+    answer = read_answer(payload, CAPACITY_ANSWER, name)
+    teams = answer.get("team_gpu_capacities") or []
+    return to_table("capacity", [*answer["gpu_capacities"], *teams])

@@ -1,0 +1,46 @@
+"""Instance types and their list prices."""
+
+import pyarrow as pa
+
+from trainview.errors import PayloadError
+from trainview.schema import PRICES_ANSWER
+from trainview.tables.answers import read_answer, to_table
+
+
+def read_prices(payload: bytes, name: str = "payload") -> pa.Table:
+    """Read the list of instance types with their prices.
+
+    Parameters
+    ----------
+    payload : bytes
+        What ``GET /v1/instance_type_prices`` answers.
+    name : str, optional
+        What the payload is called in error messages.
+
+    Returns
+    -------
+    pyarrow.Table
+        The table ``prices``.
+
+    Raises
+    ------
+    PayloadError
+        If the payload is not what the API documents; with the path to the first fault.
+    """
+    answer = read_answer(payload, PRICES_ANSWER, name)
+    for index, entry in enumerate(answer["instance_types"]):
+        if entry["price"] < 0:
+            place = f"{name}: instance_types[{index}].price"
+            raise PayloadError(f"{place}: expected a price from 0, got {entry['price']}")
+    return to_table(
+        "prices",
+        (
+            entry["instance_type"]
+            | {
+                "instance_type_id": entry["instance_type"]["id"],
+                "instance_type": entry["instance_type"]["name"],
+                "usd_per_minute": float(entry["price"]),
+            }
+            for entry in answer["instance_types"]
+        ),
+    )

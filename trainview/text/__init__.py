@@ -1,0 +1,1 @@
+"""Hostile text, single values and a snapshot, as people see them."""

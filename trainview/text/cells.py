@@ -1,0 +1,87 @@
+"""One value of a table as text for people, by the unit of its column."""
+
+from typing import Any
+
+import pandas as pd
+
+from trainview.text.safe import safe_text
+
+NULL = "-"
+SHARES = frozenset({"failure_rate", "low", "high", "share", "share_waiting"})
+_HOURS = frozenset({"mean", "p50", "p90", "p99", "max", "mean_gpus", "longest_wait"})
+# What a helper says of a quota with some more GPUs has the unit of what it says without.
+_WITH_EXTRA = "_with_extra"
+# What sums of floating-point numbers leave of nothing.
+_NOISE = 1e-9
+
+
+def is_number(column: Any) -> bool:
+    """Tell whether a column of a DataFrame holds numbers (truth values are none)."""
+    return bool(pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column))
+
+
+def cell(name: str, value: Any, limit: int | None = None) -> str:
+    """Write a value of a named column.
+
+    Parameters
+    ----------
+    name : str
+        The column, which tells the unit.
+    value : object
+        Anything a table holds.
+    limit : int, optional
+        The longest text, in characters.
+
+    Returns
+    -------
+    str
+        One safe line: hours with a decimal, money with two, shares as percentages, times to the
+        minute, a dash for what is missing. What is above zero never reads as zero.
+
+    Examples
+    --------
+    >>> cell("share", 0.125), cell("gpu_hours", 1234.56), cell("jobs", 1200), cell("name", None)
+    ('12.5%', '1,234.6', '1,200', '-')
+    >>> cell("billed_usd", 1234.5), cell("p90", 0.001), cell("at_limit_share", 0.0002)
+    ('1,234.50', '<0.1', '<0.1%')
+    >>> cell("max_memory_bytes", 3 * 2**30), cell("over_limit_gpu_hours_with_extra", 0.0)
+    ('3.0 GiB', '0.0')
+    """
+    if value is None or value is pd.NA or value is pd.NaT or value != value:  # noqa: PLR0124
+        return NULL
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, pd.Timestamp):
+        return f"{value:%Y-%m-%d %H:%M}"
+    if isinstance(value, (int, float)):
+        return _number(name, value)
+    return safe_text(value, limit)
+
+
+def _number(name: str, value: float) -> str:
+    unit = name.removesuffix(_WITH_EXTRA)
+    if unit in SHARES or unit.endswith(("_share", "_utilization")):
+        return f"{_rounded(value * 100, 1)}%"
+    if unit in _HOURS or unit.endswith("_hours"):
+        return _rounded(value, 1)
+    if unit.endswith("_usd"):
+        return _rounded(value, 2)
+    if unit.endswith("_bytes"):
+        return _size(value)
+    return f"{value:,.12g}" if isinstance(value, float) else f"{value:,}"
+
+
+def _rounded(value: float, decimals: int) -> str:
+    smallest = 10**-decimals
+    if _NOISE < value < smallest / 2:
+        return f"<{smallest:.{decimals}f}"
+    # adding zero takes the sign off a zero
+    return f"{round(value, decimals) + 0.0:,.{decimals}f}"
+
+
+def _size(value: float) -> str:
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if abs(value) < 1024:
+            return f"{value:,.0f} B" if unit == "B" else f"{value:,.1f} {unit}"
+        value /= 1024
+    return f"{value:,.1f} TiB"
