@@ -110,6 +110,11 @@ def test_every_edge_of_the_house_is_used():
         assert set(below.split()) <= used, name
 
 
+def test_narwhals_is_used_by_its_stable_name():
+    used = {name for path in SOURCES for name in imports(path) if name.startswith("narwhals")}
+    assert used == {"narwhals.stable.v2", "narwhals.stable.v2.typing.IntoFrameT"}
+
+
 def test_only_the_client_speaks_http_and_only_it_reads_the_key():
     for path in SOURCES:
         if room(path) == "api":

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import duckdb
-import narwhals as nw
+import narwhals.stable.v2 as nw
 import pandas as pd
 import pytest
 from hypothesis import given, settings

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta, timezone
 from itertools import pairwise
 
-import narwhals as nw
+import narwhals.stable.v2 as nw
 import pandas as pd
 import pytest
 from hypothesis import given, settings

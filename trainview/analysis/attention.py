@@ -2,9 +2,9 @@
 
 from typing import Any
 
-import narwhals as nw
+import narwhals.stable.v2 as nw
 import pandas as pd
-from narwhals.typing import IntoFrameT
+from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.failures import FAILED, FINISHED
 from trainview.analysis.frames import (

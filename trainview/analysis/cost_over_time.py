@@ -2,10 +2,10 @@
 
 from typing import Any
 
-import narwhals as nw
+import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
-from narwhals.typing import IntoFrameT
+from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.billing import NAMES, exact_sums, match, read_billing
 from trainview.analysis.cost import with_estimates

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-import narwhals as nw
-from narwhals.typing import IntoFrameT
+import narwhals.stable.v2 as nw
+from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.causes import by_cause
 from trainview.analysis.cost import with_estimates

@@ -7,11 +7,11 @@ Eager tables (pandas, Polars) are in memory already, so helpers may collect them
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias, cast
 
-import narwhals as nw
+import narwhals.stable.v2 as nw
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from narwhals.typing import IntoFrameT
+from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.errors import ArgumentError
 

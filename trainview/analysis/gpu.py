@@ -1,8 +1,8 @@
 """Which GPUs were held: in total, at each moment, and over the calendar."""
 
-import narwhals as nw
+import narwhals.stable.v2 as nw
 import numpy as np
-from narwhals.typing import IntoFrameT
+from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.frames import (
     By,

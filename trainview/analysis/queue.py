@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
-import narwhals as nw
+import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
-from narwhals.typing import IntoFrameT
+from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.failures import Z_95
 from trainview.analysis.frames import (

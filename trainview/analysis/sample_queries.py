@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-import narwhals as nw
+import narwhals.stable.v2 as nw
 import pandas as pd
 
 from trainview.analysis.frames import Frame, from_pandas

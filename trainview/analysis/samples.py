@@ -10,7 +10,7 @@ NumPy, all others by their engine, to the same numbers.
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import narwhals as nw
+import narwhals.stable.v2 as nw
 import numpy as np
 import numpy.typing as npt
 import pandas as pd

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from narwhals.typing import IntoFrameT
+from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.frames import (
     By,

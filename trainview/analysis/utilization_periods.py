@@ -1,9 +1,9 @@
 """How busy GPUs were in each period."""
 
-import narwhals as nw
+import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
-from narwhals.typing import IntoFrameT
+from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.frames import By, Frame, from_pandas, give_back, to_pandas
 from trainview.analysis.sample_queries import as_time, query_mean, query_times

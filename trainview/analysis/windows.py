@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
-import narwhals as nw
-from narwhals.typing import IntoFrameT
+import narwhals.stable.v2 as nw
+from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.frames import Frame, give_back, read_table
 from trainview.analysis.steps import US_PER_HOUR

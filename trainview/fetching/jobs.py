@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-import narwhals as nw
+import narwhals.stable.v2 as nw
 import pyarrow as pa
 
 from trainview.analysis.frames import read_table, to_pandas

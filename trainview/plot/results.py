@@ -5,7 +5,7 @@ from datetime import tzinfo
 from numbers import Real
 from typing import Any, NamedTuple, TypeAlias, cast
 
-import narwhals as nw
+import narwhals.stable.v2 as nw
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
