@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from tests.http_server import Server, Wire, chunked, drip, hang, reply, reset
-from trainview.api.client import Answer, Client
+from trainview.api.client import Response, Client
 from trainview.api.transport import ApiKey
 from trainview.errors import (
     ApiError,
@@ -190,14 +190,14 @@ def test_the_date_is_utc_or_none(connect, header, date):
 
 
 def test_an_answer_does_not_show_its_body():
-    answer = Answer(b'{"secret": 1}', None, "https://api.baseten.co/v1/x")
-    assert repr(answer) == "Answer(13 bytes from 'https://api.baseten.co/v1/x')"
+    answer = Response(b'{"secret": 1}', None, "https://api.baseten.co/v1/x")
+    assert repr(answer) == "Response(13 bytes from 'https://api.baseten.co/v1/x')"
     assert pickle.loads(pickle.dumps(answer)) == answer  # noqa: S301 - our own bytes
 
 
 @pytest.mark.parametrize("body", [b"{", b"{}}", b'{"a": \xff}', b'{"a":' + b"[" * 200_000])
 def test_an_answer_that_is_no_json_is_a_payload_error(body):
-    error = failure(PayloadError, Answer(body, None, "https://api.baseten.co/v1/x").json)
+    error = failure(PayloadError, Response(body, None, "https://api.baseten.co/v1/x").json)
     assert "https://api.baseten.co/v1/x" in str(error)
 
 

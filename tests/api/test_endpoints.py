@@ -47,7 +47,7 @@ def test_what_is_asked_for(call, target):
 
 
 @pytest.mark.parametrize(
-    ("call", "fault"),
+    ("call", "failure"),
     [
         (lambda api: api.get_usage_summary(START, START + timedelta(days=32)), "at most 31 days"),
         (lambda api: api.get_usage_summary(END, END), "at most 31 days"),
@@ -59,9 +59,9 @@ def test_what_is_asked_for(call, target):
         (lambda api: api.get_queue_context(f"j{KEY}"), r"got 'j\[key\]'"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_asked_for_is_not_sent(call, fault):
+def test_what_cannot_be_asked_for_is_not_sent(call, failure):
     with Server(reply()) as server, Client(KEY, base_url=server.url) as api:
-        with pytest.raises(ArgumentError, match=fault) as caught:
+        with pytest.raises(ArgumentError, match=failure) as caught:
             call(api)
         assert server.requests == []
     assert KEY not in str(caught.value)

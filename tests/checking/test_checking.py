@@ -10,7 +10,7 @@ import trainview as tv
 from tests.analysis.tables import PRICES, at, job, table
 from tests.builders import job as listed
 from tests.builders import payload, project
-from trainview.checking.known import RULES
+from trainview.checking.registry import RULES
 from trainview.checking.rules import MEASURES
 from trainview.schema import FLEET_TABLES
 from trainview.tables.dtypes import empty_frame

@@ -592,7 +592,7 @@ def test_a_file_of_rules_that_is_not_there_or_no_text(tmp_path):
 
 
 def test_the_options_are_the_rules_of_the_library():
-    from trainview.checking.known import RULES
+    from trainview.checking.registry import RULES
 
     text = " ".join(out("check", "--help").split())
     for rule in RULES.values():

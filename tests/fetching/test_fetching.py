@@ -40,7 +40,7 @@ def load_jobs(jobs):
 @pytest.fixture
 def no_waiting(monkeypatch):
     """Tries follow each other at once."""
-    monkeypatch.setattr("trainview.api.retrying.Caller._wait", lambda *_: 0.0)
+    monkeypatch.setattr("trainview.api.retrying.BaseClient._wait", lambda *_: 0.0)
 
 
 def fetch(server, jobs, what=tv.fetch_metrics, **options):

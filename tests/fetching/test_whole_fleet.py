@@ -58,7 +58,7 @@ def loaded():
 def test_the_fleet_that_is_fetched_in_spite_of_storms_and_faults_is_the_one_in_data(
     loaded, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("trainview.api.retrying.Caller._wait", lambda *_: 0.0)
+    monkeypatch.setattr("trainview.api.retrying.BaseClient._wait", lambda *_: 0.0)
     dice = random.Random(0)  # noqa: S311 - faults, not secrets
 
     def trouble(_path, before):

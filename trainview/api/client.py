@@ -1,19 +1,19 @@
 """The endpoints of Baseten's API that trainview reads: one method each, returning the raw answer.
 
 Everything here only reads. A call checks its arguments, is tried again where that can help, and
-returns an :class:`Answer` or raises one of the errors of :mod:`trainview.errors`.
+returns a :class:`Response` or raises one of the errors of :mod:`trainview.errors`.
 """
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from trainview.api.responses import Answer
-from trainview.api.retrying import Caller
+from trainview.api.responses import Response
+from trainview.api.retrying import BaseClient
 from trainview.errors import ArgumentError
 from trainview.text.safe import safe_text
 
-__all__ = ["FIRST_BILLED", "LONGEST_BILL", "Access", "Answer", "Client"]
+__all__ = ["FIRST_BILLED", "LONGEST_BILL", "Access", "Client", "Response"]
 
 # What the API has no bills before, and the longest span of one call.
 FIRST_BILLED = datetime(2026, 1, 1, tzinfo=UTC)
@@ -33,7 +33,7 @@ class Access(dict[str, Any]):
         return f"{type(self).__name__}({', '.join(f'{name}=...' for name in self)})"
 
 
-class Client(Caller):
+class Client(BaseClient):
     """A reader of the training API.
 
     One client may be used by many threads at once. It keeps idle connections; use it as a context
@@ -75,12 +75,12 @@ class Client(Caller):
     Client(base_url='https://api.baseten.co')
     """
 
-    def list_training_projects(self) -> Answer:
+    def list_training_projects(self) -> Response:
         """Get every training project, each with its latest job.
 
         Returns
         -------
-        Answer
+        Response
             ``{"training_projects": [...]}``
 
         Raises
@@ -96,7 +96,7 @@ class Client(Caller):
         """
         return self._call("GET", "/v1/training_projects", resource="training projects")
 
-    def list_training_jobs(self, project_id: str) -> Answer:
+    def list_training_jobs(self, project_id: str) -> Response:
         """Get one project and all of its jobs.
 
         Parameters
@@ -106,7 +106,7 @@ class Client(Caller):
 
         Returns
         -------
-        Answer
+        Response
             ``{"training_project": {...}, "training_jobs": [...]}``
 
         Raises
@@ -127,7 +127,7 @@ class Client(Caller):
         project_id: str | None = None,
         job_id: str | None = None,
         statuses: Iterable[str] | None = None,
-    ) -> Answer:
+    ) -> Response:
         """Get the jobs of all projects in one call, or those that match.
 
         Parameters
@@ -139,7 +139,7 @@ class Client(Caller):
 
         Returns
         -------
-        Answer
+        Response
             ``{"training_jobs": [...]}``, newest first.
 
         Raises
@@ -160,12 +160,12 @@ class Client(Caller):
             "POST", "/v1/training_jobs/search", json=filters, resource="training jobs"
         )
 
-    def list_instance_type_prices(self) -> Answer:
+    def list_instance_type_prices(self) -> Response:
         """Get the list price of every instance type, in USD per minute.
 
         Returns
         -------
-        Answer
+        Response
             ``{"instance_types": [{"instance_type": {...}, "price": ...}, ...]}``
 
         Raises
@@ -175,12 +175,12 @@ class Client(Caller):
         """
         return self._call("GET", "/v1/instance_type_prices", resource="prices")
 
-    def get_training_capacity(self) -> Answer:
+    def get_training_capacity(self) -> Response:
         """Get how many GPUs the organisation and its teams may hold, and hold now.
 
         Returns
         -------
-        Answer
+        Response
             ``{"gpu_capacities": [...], "team_gpu_capacities": [...]}``
 
         Raises
@@ -190,7 +190,7 @@ class Client(Caller):
         """
         return self._call("GET", "/v1/training/capacity", resource="training capacity")
 
-    def get_usage_summary(self, start: datetime, end: datetime) -> Answer:
+    def get_usage_summary(self, start: datetime, end: datetime) -> Response:
         """Get what was billed in a span of time.
 
         Parameters
@@ -200,7 +200,7 @@ class Client(Caller):
 
         Returns
         -------
-        Answer
+        Response
             ``{"training_usage": {...}, ...}``
 
         Raises
@@ -225,7 +225,7 @@ class Client(Caller):
         start: datetime,
         end: datetime,
         step_seconds: int,
-    ) -> Answer:
+    ) -> Response:
         """Get the GPU, CPU, memory and storage series of a job.
 
         Parameters
@@ -239,7 +239,7 @@ class Client(Caller):
 
         Returns
         -------
-        Answer
+        Response
             ``{"per_node_metrics": [...], ...}``; the series beside it are of the leader node alone.
 
         Raises
@@ -254,7 +254,7 @@ class Client(Caller):
         span = _span(start, end) | {"step_seconds": step_seconds}
         return self._call_job(project_id, job_id, "metrics", span)
 
-    def list_training_job_checkpoints(self, project_id: str, job_id: str) -> Answer:
+    def list_training_job_checkpoints(self, project_id: str, job_id: str) -> Response:
         """Get the checkpoints of a job.
 
         Parameters
@@ -264,7 +264,7 @@ class Client(Caller):
 
         Returns
         -------
-        Answer
+        Response
             ``{"checkpoints": [...], ...}``
 
         Raises
@@ -276,7 +276,7 @@ class Client(Caller):
 
     def get_training_job_logs(
         self, project_id: str, job_id: str, *, start: datetime, end: datetime, limit: int = 1000
-    ) -> Answer:
+    ) -> Response:
         """Get the last log lines of a job in a span of time.
 
         Parameters
@@ -290,7 +290,7 @@ class Client(Caller):
 
         Returns
         -------
-        Answer
+        Response
             ``{"logs": [...]}``, newest first.
 
         Raises
@@ -301,7 +301,7 @@ class Client(Caller):
         span = _span(start, end) | {"direction": "desc", "limit": limit}
         return self._call_job(project_id, job_id, "logs", span)
 
-    def get_queue_context(self, job_id: str) -> Answer:
+    def get_queue_context(self, job_id: str) -> Response:
         """Get why a job waited: for administrators of the organisation, and not for every job.
 
         Parameters
@@ -311,7 +311,7 @@ class Client(Caller):
 
         Returns
         -------
-        Answer
+        Response
             ``{"target_job_id": ..., "submitted_at": ..., "events": [...], ...}``
 
         Raises
@@ -328,7 +328,7 @@ class Client(Caller):
 
     def _call_job(
         self, project_id: str, job_id: str, what: str, params: Mapping[str, str | int] | None
-    ) -> Answer:
+    ) -> Response:
         project = self._checked_id("project_id", project_id)
         job = self._checked_id("job_id", job_id)
         path = f"/v1/training_projects/{project}/jobs/{job}/{what}"

@@ -1,4 +1,4 @@
-"""One pace for all calls of a client: when the API is asked too much, everybody waits."""
+"""One rate limit for all calls of a client: when the API is asked too much, everybody waits."""
 
 import threading
 import time
@@ -9,7 +9,7 @@ _FIRST_GAP, _LONGEST_GAP, _SHORTEST_GAP = 0.02, 1.0, 0.001
 _FASTER = 0.9
 
 
-class Pace:
+class RateLimiter:
     """When the next call may begin, for calls that many threads make at once.
 
     After a 429 no call begins before the wait is over. Then calls that run side by side begin one
@@ -22,10 +22,10 @@ class Pace:
 
     Examples
     --------
-    >>> pace = Pace(clock=lambda: 100.0)
-    >>> pace.hold_back(5.0)
+    >>> limiter = RateLimiter(clock=lambda: 100.0)
+    >>> limiter.back_off(5.0)
     105.0
-    >>> pace.held_until()
+    >>> limiter.blocked_until()
     (5.0, 105.0)
     """
 
@@ -33,11 +33,11 @@ class Pace:
         self._clock = clock
         self._lock = threading.Lock()
         self._until = self._next = self._slept = clock()
-        self._gap = 0.0
+        self._spacing = 0.0
         self._running = 0
 
     @contextmanager
-    def call(self) -> Iterator[None]:
+    def in_flight(self) -> Iterator[None]:
         """Count a call as running; a call that is alone leaves no gaps."""
         with self._lock:
             self._running += 1
@@ -47,40 +47,40 @@ class Pace:
             with self._lock:
                 self._running -= 1
 
-    def held_until(self) -> tuple[float, float]:
+    def blocked_until(self) -> tuple[float, float]:
         """Tell how many seconds no call may begin yet, and the moment at which that is over."""
         with self._lock:
             return max(0.0, self._until - self._now()), self._until
 
-    def passed(self, moment: float) -> None:
+    def advance_to(self, moment: float) -> None:
         """Take a moment for past, after somebody has slept until then."""
         with self._lock:
             self._slept = max(self._slept, moment)
 
-    def gap(self) -> float:
+    def reserve(self) -> float:
         """Take a place in the row of calls, and tell how many seconds away it is."""
         with self._lock:
-            if self._running < 2 or not self._gap:
+            if self._running < 2 or not self._spacing:
                 return 0.0
             now = self._now()
             begin = max(now, self._next)
-            self._next = begin + self._gap
+            self._next = begin + self._spacing
             return begin - now
 
-    def hold_back(self, seconds: float) -> float:
+    def back_off(self, seconds: float) -> float:
         """Let no call begin for some seconds; tell the moment at which that is over."""
         with self._lock:
             now = self._now()
             # calls that ran side by side are all refused: that counts once
             if now >= self._until:
-                self._gap = min(max(2 * self._gap, _FIRST_GAP), _LONGEST_GAP)
+                self._spacing = min(max(2 * self._spacing, _FIRST_GAP), _LONGEST_GAP)
             self._until = max(self._until, now + seconds)
             return now + seconds
 
-    def go_on(self) -> None:
+    def recover(self) -> None:
         """Go a little faster, as an answer came."""
         with self._lock:
-            self._gap = self._gap * _FASTER if self._gap > _SHORTEST_GAP else 0.0
+            self._spacing = self._spacing * _FASTER if self._spacing > _SHORTEST_GAP else 0.0
 
     def _now(self) -> float:
         return max(self._clock(), self._slept)

@@ -1,4 +1,4 @@
-"""What a reply of the API means: an answer to hand out, or a fault with its remedy.
+"""What a reply of the API means: an answer to hand out, or a failure with its remedy.
 
 Texts that the server sent are shown only through :meth:`trainview.api.transport.ApiKey.quote`,
 since a server may send back anything: the key, the control sequences of a terminal, a web page.
@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from trainview.api.transport import ApiKey, Fault, Reply
+from trainview.api.transport import ApiKey, Failure, RawResponse
 from trainview.errors import ApiError, AuthError, NotFoundError, PayloadError, RateLimitError
 from trainview.text.safe import safe_text
 
@@ -30,7 +30,7 @@ _HTTP_DATE = re.compile(
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Answer:
+class Response:
     """What the API sent, byte for byte.
 
     Parameters
@@ -44,9 +44,9 @@ class Answer:
 
     Examples
     --------
-    >>> answer = Answer(b'{"training_projects": []}', None, "https://api.baseten.co/v1/...")
+    >>> answer = Response(b'{"training_projects": []}', None, "https://api.baseten.co/v1/...")
     >>> answer
-    Answer(25 bytes from 'https://api.baseten.co/v1/...')
+    Response(25 bytes from 'https://api.baseten.co/v1/...')
     >>> answer.json()
     {'training_projects': []}
     """
@@ -74,19 +74,19 @@ class Answer:
         try:
             return jsonlib.loads(self.body)
         except (ValueError, RecursionError) as error:
-            fault = f"{type(error).__name__}: {safe_text(error, _MESSAGE_CHARACTERS)}"
+            failure = f"{type(error).__name__}: {safe_text(error, _MESSAGE_CHARACTERS)}"
         # Raised out here because the error of json holds the whole document.
-        raise PayloadError(f"{self.url}: the answer is not valid JSON, {fault}: try again")
+        raise PayloadError(f"{self.url}: the answer is not valid JSON, {failure}: try again")
 
 
-def read_reply(
-    reply: Reply, *, place: str, resource: str, key: ApiKey, key_name: str, tries: int
-) -> Answer | Fault:
+def interpret(
+    reply: RawResponse, *, place: str, resource: str, key: ApiKey, key_name: str, tries: int
+) -> Response | Failure:
     """Tell what a reply means.
 
     Parameters
     ----------
-    reply : Reply
+    reply : RawResponse
         What the server sent.
     place : str
         How messages name the request, like ``GET /v1/training_projects``.
@@ -97,26 +97,26 @@ def read_reply(
     key_name : str
         Where the key came from.
     tries : int
-        How many tries a fault that can pass gets; its error is raised only after the last one.
+        How many tries a failure that can pass gets; its error is raised only after the last one.
 
     Returns
     -------
-    Answer or Fault
+    Response or Failure
         The answer if the status is 200 and the body starts like a JSON object.
     """
     if reply.status == 200:
         if _OBJECT_START.match(reply.body):
-            return Answer(reply.body, _http_date(reply.headers.get("Date", "")), reply.url)
+            return Response(reply.body, _http_date(reply.headers.get("Date", "")), reply.url)
         text = f"{place}: expected a JSON object, got {_describe(reply, key)}"
-        return Fault(ApiError(f"{text}: check base_url", status=200))
+        return Failure(ApiError(f"{text}: check base_url", status=200))
     wait = _asked_wait(reply)
     place = f"{place} (tries: {tries})" if reply.status in _PASSING else place
     error = _error(reply, wait, place=place, resource=resource, key=key, key_name=key_name)
-    return Fault(error, again=reply.status in _PASSING, wait=wait)
+    return Failure(error, retryable=reply.status in _PASSING, wait=wait)
 
 
 def _error(
-    reply: Reply, wait: float | None, *, place: str, resource: str, key: ApiKey, key_name: str
+    reply: RawResponse, wait: float | None, *, place: str, resource: str, key: ApiKey, key_name: str
 ) -> ApiError:
     said = _said(reply, key)
     match reply.status:
@@ -144,12 +144,12 @@ def _error(
             return ApiError(f"{text}: check base_url and the arguments", status=status)
 
 
-def _describe(reply: Reply, key: ApiKey) -> str:
+def _describe(reply: RawResponse, key: ApiKey) -> str:
     content_type = key.quote(reply.headers.get("Content-Type", "no type"), _EXCERPT_CHARACTERS)
     return f"{reply.status} ({content_type}){_said(reply, key) or ' with an empty body'}"
 
 
-def _said(reply: Reply, key: ApiKey) -> str:
+def _said(reply: RawResponse, key: ApiKey) -> str:
     """Quote what the body says; bodies that are no error messages are quoted less far."""
     body = reply.body[:_EXCERPT_BYTES]
     message = None if reply.status == 200 else _error_text(_parse(body))
@@ -176,7 +176,7 @@ def _error_text(data: Any) -> str | None:
     return data if isinstance(data, str) else None
 
 
-def _asked_wait(reply: Reply) -> float | None:
+def _asked_wait(reply: RawResponse) -> float | None:
     """Return how many seconds the server asks to wait, None if it does not say so clearly.
 
     "At once" counts as not clear: the client's own back-off is kinder.

@@ -1,4 +1,4 @@
-"""What every call to the API goes through: a checked key and address, tries, a shared pace.
+"""What every call to the API goes through: a checked key and address, retries, a shared rate limit.
 
 Nothing that a call raises, prints or logs holds the key.
 """
@@ -13,9 +13,9 @@ from typing import Any, NoReturn, Self
 
 from tenacity import RetryCallState, Retrying, retry_if_result, wait_exponential_jitter
 
-from trainview.api.rate_limit import Pace
-from trainview.api.responses import Answer, read_reply
-from trainview.api.transport import ApiKey, Fault, Transport
+from trainview.api.rate_limit import RateLimiter
+from trainview.api.responses import Response, interpret
+from trainview.api.transport import ApiKey, Failure, Transport
 from trainview.errors import ArgumentError, ConfigError, NetworkError, RateLimitError
 from trainview.text.safe import safe_text
 
@@ -35,7 +35,7 @@ _BASE_URL = re.compile(
 )
 
 
-class Caller:
+class BaseClient:
     """The part of a client that calls; `trainview.api.client.Client` describes the parameters."""
 
     # For the repr in a traceback with locals, when __init__ is left by an error.
@@ -71,7 +71,7 @@ class Caller:
         _check_range("rate_limit_retries", rate_limit_retries, 0, 1000)
         self._tries = int(retries) + 1
         self._rate_limit_tries = int(rate_limit_retries) + 1
-        self._pace = Pace()
+        self._limiter = RateLimiter()
         self._patience = float(patience)
         self._closed = threading.Event()
         # a closed client wakes up those that sleep
@@ -114,16 +114,16 @@ class Caller:
         resource: str,
         params: Mapping[str, str | int] | None = None,
         json: object = None,
-    ) -> Answer:
+    ) -> Response:
         """Call a read-only endpoint; `resource` is what a 404 says does not exist."""
         place = f"{method} {path}"
 
         attempts = _Attempts(self._tries, self._rate_limit_tries)
 
-        def attempt() -> Answer | Fault:
-            self._take_turn(attempts.slept_until)
+        def attempt() -> Response | Failure:
+            self._acquire(attempts.slept_until)
             if self._closed.is_set():
-                return Fault(
+                return Failure(
                     NetworkError(f"{place}: not sent, the client is closed: make a new one")
                 )
             reply = self._transport.exchange(
@@ -131,8 +131,8 @@ class Caller:
             )
             outcome = (
                 reply
-                if isinstance(reply, Fault)
-                else read_reply(
+                if isinstance(reply, Failure)
+                else interpret(
                     reply,
                     place=place,
                     resource=resource,
@@ -145,12 +145,12 @@ class Caller:
             return outcome
 
         def before_sleep(state: RetryCallState) -> None:
-            fault = _last_outcome(state)
-            _LOG.info("%s; next try in %.1f s", fault.error, state.upcoming_sleep)
-            if isinstance(fault.error, RateLimitError):
-                attempts.slept_until = self._pace.hold_back(state.upcoming_sleep)
+            failure = _last_outcome(state)
+            _LOG.info("%s; next try in %.1f s", failure.error, state.upcoming_sleep)
+            if isinstance(failure.error, RateLimitError):
+                attempts.slept_until = self._limiter.back_off(state.upcoming_sleep)
 
-        with self._pace.call():
+        with self._limiter.in_flight():
             outcome = Retrying(
                 retry=retry_if_result(_can_pass),
                 stop=attempts.are_used_up,
@@ -159,27 +159,27 @@ class Caller:
                 before_sleep=before_sleep,
                 retry_error_callback=_last_outcome,
             )(attempt)
-        if isinstance(outcome, Fault):
+        if isinstance(outcome, Failure):
             raise outcome.error
-        self._pace.go_on()
+        self._limiter.recover()
         return outcome
 
     def _wait(self, state: RetryCallState) -> float:
-        fault = _last_outcome(state)
+        failure = _last_outcome(state)
         back_off = wait_exponential_jitter()
-        return min(back_off(state) if fault.wait is None else fault.wait, self._patience)
+        return min(back_off(state) if failure.wait is None else failure.wait, self._patience)
 
-    def _take_turn(self, slept_until: float) -> None:
-        self._pace.passed(slept_until)
-        self._wait_while_held()
-        if seconds := self._pace.gap():
+    def _acquire(self, slept_until: float) -> None:
+        self._limiter.advance_to(slept_until)
+        self._wait_while_blocked()
+        if seconds := self._limiter.reserve():
             self._sleep(seconds)
-            self._wait_while_held()
+            self._wait_while_blocked()
 
-    def _wait_while_held(self) -> None:
-        while not self._closed.is_set() and (held := self._pace.held_until())[0]:
+    def _wait_while_blocked(self) -> None:
+        while not self._closed.is_set() and (held := self._limiter.blocked_until())[0]:
             self._sleep(held[0])
-            self._pace.passed(held[1])
+            self._limiter.advance_to(held[1])
 
     def _checked_id(self, name: str, value: str) -> str:
         # A key that was passed for an id must not reach an address or a message either.
@@ -202,9 +202,9 @@ class _Attempts:
         """Tell how many tries a status gets."""
         return self._tries[status == _TOO_MANY]
 
-    def count(self, outcome: Answer | Fault) -> None:
+    def count(self, outcome: Response | Failure) -> None:
         """Note how a try went."""
-        if isinstance(outcome, Fault):
+        if isinstance(outcome, Failure):
             self._left[isinstance(outcome.error, RateLimitError)] -= 1
 
     def are_used_up(self, _: RetryCallState) -> bool:
@@ -212,8 +212,8 @@ class _Attempts:
         return min(self._left.values()) <= 0
 
 
-def _can_pass(outcome: Answer | Fault) -> bool:
-    return isinstance(outcome, Fault) and outcome.again
+def _can_pass(outcome: Response | Failure) -> bool:
+    return isinstance(outcome, Failure) and outcome.retryable
 
 
 def _last_outcome(state: RetryCallState) -> Any:

@@ -1,7 +1,7 @@
 """One HTTP exchange at a time, inside limits that a broken or hostile server cannot leave.
 
-:class:`Transport` sends one request and comes back with a :class:`Reply`, or with a
-:class:`Fault` that says what went wrong and whether another try can help. It reads no meaning
+:class:`Transport` sends one request and comes back with a :class:`RawResponse`, or with a
+:class:`Failure` that says what went wrong and whether another try can help. It reads no meaning
 into a reply: that, and the waiting between tries, is the client's part.
 
 Failures travel as values, not as exceptions: an exception of requests or urllib3 holds the
@@ -81,7 +81,7 @@ class ApiKey(AuthBase):
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class RawResponse:
     """A complete reply of the server, whatever it means.
 
     The body of a status other than 200 is cut after 64 KiB, and may be incomplete.
@@ -94,11 +94,11 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class Failure:
     """Why a try did not succeed: the error to raise, unless another try does better."""
 
     error: TrainviewError
-    again: bool = False
+    retryable: bool = False
     wait: float | None = None
 
 
@@ -158,7 +158,7 @@ class Transport:
         place: str,
         params: Mapping[str, str | int] | None = None,
         json: object = None,
-    ) -> Reply | Fault:
+    ) -> RawResponse | Failure:
         """Send one request and read its whole reply.
 
         Parameters
@@ -174,14 +174,14 @@ class Transport:
 
         Returns
         -------
-        Reply or Fault
+        RawResponse or Failure
             What came back, or why nothing usable did. Nothing is raised.
         """
         attempt = _Attempt(partial(self._exchange, method, url, place, params, json))
         outcome = attempt.outcome(self._deadline)
         if outcome is None:
             text = f"{place}: no complete answer within {self._deadline:g} s (deadline)"
-            return Fault(NetworkError(f"{text}: try again, or allow more with deadline=..."))
+            return Failure(NetworkError(f"{text}: try again, or allow more with deadline=..."))
         return outcome
 
     def _exchange(
@@ -191,7 +191,7 @@ class Transport:
         place: str,
         params: Mapping[str, str | int] | None,
         json: object,
-    ) -> Reply | Fault:
+    ) -> RawResponse | Failure:
         proxies = {"no_proxy": self._direct_host} if self._direct_host else None
         try:
             with self._session.request(
@@ -207,26 +207,28 @@ class Transport:
                 return self._read(response, place)
         except SSLError as error:
             remedy = "check the system's certificates and REQUESTS_CA_BUNDLE"
-            return Fault(NetworkError(f"{place}: no safe connection, {self._why(error)}: {remedy}"))
+            return Failure(
+                NetworkError(f"{place}: no safe connection, {self._why(error)}: {remedy}")
+            )
         except (InvalidURL, InvalidSchema, MissingSchema) as error:
             # Its text may hold the name and password of a proxy.
             text = f"no connection can be set up ({type(error).__name__})"
             remedy = "check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY"
-            return Fault(ConfigError(f"{place}: {text}: {remedy}"))
+            return Failure(ConfigError(f"{place}: {text}: {remedy}"))
         except (zlib.error, DecodeError) as error:
             text = f"the answer cannot be unpacked, {self._why(error)}"
             remedy = "if it stays so, something on the way spoils it"
-            return Fault(ApiError(f"{place}: {text}: {remedy}", status=200))
+            return Failure(ApiError(f"{place}: {text}: {remedy}", status=200))
         except (requests.RequestException, HTTPError) as error:
             text = f"no complete answer, {self._why(error)}"
             remedy = "check the connection and base_url"
-            return Fault(NetworkError(f"{place}: {text}: {remedy}"), again=True)
+            return Failure(NetworkError(f"{place}: {text}: {remedy}"), retryable=True)
         except OSError as error:
             # Not from the network: requests looks for the certificate bundle by itself.
             remedy = "check REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE"
-            return Fault(ConfigError(f"{place}: {self._why(error)}: {remedy}"))
+            return Failure(ConfigError(f"{place}: {self._why(error)}: {remedy}"))
 
-    def _read(self, response: requests.Response, place: str) -> Reply | Fault:
+    def _read(self, response: requests.Response, place: str) -> RawResponse | Failure:
         status = response.status_code
         limit = self._max_bytes if status == 200 else _ERROR_BODY_BYTES
         # An error's status is worth more than the end of its text.
@@ -241,8 +243,8 @@ class Transport:
                 else:
                     text = f"{place}: the answer is longer than {limit:,} bytes"
                     remedy = "ask for less, or allow more with max_bytes=..."
-                    return Fault(ApiError(f"{text}: {remedy}", status=status))
-        return Reply(status, response.headers, str(response.url), body.getvalue())
+                    return Failure(ApiError(f"{text}: {remedy}", status=status))
+        return RawResponse(status, response.headers, str(response.url), body.getvalue())
 
     def _why(self, error: BaseException) -> str:
         """Name the innermost of the errors that requests and urllib3 wrap into each other."""
@@ -330,14 +332,14 @@ class _Attempt(threading.Thread):
     no timeout at all. The thread that is given up ends when its connection is cut.
     """
 
-    def __init__(self, call: Callable[[], Reply | Fault]) -> None:
+    def __init__(self, call: Callable[[], RawResponse | Failure]) -> None:
         super().__init__(name="trainview-http", daemon=True)
         self._call = call
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._given_up = False
         self._socket: socket.socket | None = None
-        self._outcome: Reply | Fault | None = None
+        self._outcome: RawResponse | Failure | None = None
         self._bug: BaseException | None = None
 
     def run(self) -> None:
@@ -357,7 +359,7 @@ class _Attempt(threading.Thread):
                 raise TimeoutError("given up")
             self._socket = connection
 
-    def outcome(self, deadline: float) -> Reply | Fault | None:
+    def outcome(self, deadline: float) -> RawResponse | Failure | None:
         """Run the call and return its outcome, or None when it was given up."""
         self.start()
         end = time.monotonic() + deadline

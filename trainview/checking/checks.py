@@ -8,8 +8,8 @@ from typing import Any, cast
 import pandas as pd
 
 from trainview.analysis import clip_jobs
-from trainview.checking.known import RULES
-from trainview.checking.rules import MEASURES, Found, Scene
+from trainview.checking.registry import RULES
+from trainview.checking.rules import MEASURES, Context, Finding
 from trainview.errors import ArgumentError, DataWarning
 from trainview.loading import to_moment
 from trainview.snapshot import Snapshot
@@ -107,13 +107,13 @@ def check(  # noqa: PLR0913 - each rule is an argument
         raise ArgumentError(f"no rule to check: give one of {', '.join(asked)}")
     start = _start(snapshot, since)
     jobs = snapshot.jobs if start is None else clip_jobs(snapshot.jobs, start)
-    scene = Scene(snapshot, start, jobs)
+    context = Context(snapshot, start, jobs)
     if snapshot.latest_only and len(snapshot.jobs):
         message = "only the latest job of each project is known: the rules speak of those alone"
         warnings.warn(message, DataWarning, stacklevel=2)
     rows = []
     for name, limit in limits.items():
-        found, broken = _apply(name, limit, scene)
+        found, broken = _apply(name, limit, context)
         rule, detail = RULES[name], "; ".join((found.story, *found.gaps))
         rows.append((rule.name, limit, found.value, rule.unit, broken, detail))
         if found.gaps and not broken:
@@ -152,11 +152,11 @@ def _start(snapshot: Snapshot, since: datetime | timedelta | str | None) -> pd.T
     return pd.Timestamp(start)
 
 
-def _apply(name: str, limit: float, scene: Scene) -> tuple[Found, bool]:
+def _apply(name: str, limit: float, context: Context) -> tuple[Finding, bool]:
     rule = RULES[name]
-    found = MEASURES[name](scene, limit)
+    found = MEASURES[name](context, limit)
     if found is None:
-        when = "" if scene.since is None else f" since {scene.since:%Y-%m-%d %H:%M} UTC"
+        when = "" if context.since is None else f" since {context.since:%Y-%m-%d %H:%M} UTC"
         raise ArgumentError(
             f"{rule.name}: there is no data for it ({rule.table}{when}): fetch it with "
             f"include={[rule.table]} (trainview fetch -o fleet/ --with {rule.table})"

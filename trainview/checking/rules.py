@@ -17,7 +17,7 @@ from trainview.snapshot import Snapshot
 from trainview.text.safe import count, safe_text
 
 
-class Scene(NamedTuple):
+class Context(NamedTuple):
     """What the rules look at.
 
     Attributes
@@ -34,12 +34,12 @@ class Scene(NamedTuple):
     since: pd.Timestamp | None
     jobs: pd.DataFrame
 
-    def later(self, table: pd.DataFrame, column: str) -> pd.DataFrame:
+    def since_start(self, table: pd.DataFrame, column: str) -> pd.DataFrame:
         """Give the rows whose time is in the window."""
         return table if self.since is None else table[table[column] >= self.since]
 
 
-class Found(NamedTuple):
+class Finding(NamedTuple):
     """What a rule found.
 
     Attributes
@@ -57,39 +57,39 @@ class Found(NamedTuple):
     gaps: tuple[str, ...] = ()
 
 
-def _failure_rate(scene: Scene, _: float) -> Found:
-    rates = failure_rates(scene.jobs)
+def _failure_rate(context: Context, _: float) -> Finding:
+    rates = failure_rates(context.jobs)
     finished, failed = int(rates["finished"].sum()), int(rates["failed"].sum())
     if not finished:
-        return Found(None, "no job ended")
+        return Finding(None, "no job ended")
     detail = f"{failed:,} of {count(finished, 'job')} that ended"
     if failed:
         worst: Any = rates.nlargest(1, "failed").iloc[0]
         detail += f"; most in {_named(worst['project_name'])}: {worst['failed']:,}"
-    return Found(failed / finished, detail)
+    return Finding(failed / finished, detail)
 
 
-def _pending(scene: Scene, limit: float) -> Found:
+def _pending(context: Context, limit: float) -> Finding:
     # as the fleet is now: a wait is not cut to the window
-    jobs = scene.snapshot.jobs
+    jobs = context.snapshot.jobs
     waiting = jobs[jobs["is_open"] & (jobs["phase"] == "waiting")]
     return _longest(waiting, waiting["elapsed_hours"], limit, "waits", "submitted", "created_at")
 
 
-def _silent(scene: Scene, limit: float) -> Found:
-    jobs = scene.snapshot.jobs[scene.snapshot.jobs["is_open"]]
+def _silent(context: Context, limit: float) -> Finding:
+    jobs = context.snapshot.jobs[context.snapshot.jobs["is_open"]]
     hours = (jobs["end_at"] - jobs["updated_at"]).dt.total_seconds() / 3600
     return _longest(jobs, hours, limit, "is open", "last changed", "updated_at")
 
 
 def _longest(
     jobs: pd.DataFrame, hours: "pd.Series[float]", limit: float, verb: str, event: str, column: str
-) -> Found:
+) -> Finding:
     if not hours.notna().any():
-        return Found(None, f"no job {verb}")
+        return Finding(None, f"no job {verb}")
     worst: Any = jobs.loc[hours.nlargest(1).index].iloc[0]
     name = worst["job_id"] if pd.isna(worst["job_name"]) else worst["job_name"]
-    return Found(
+    return Finding(
         float(hours.max()),
         f"{(hours > limit).sum():,} of {count(len(jobs), 'job')} for longer; longest "
         f"{_named(name)} of {_named(worst['project_name'])}, "
@@ -101,11 +101,11 @@ def _named(name: object) -> str:
     return safe_text(name).strip() or '""'
 
 
-def _cost(scene: Scene, _: float) -> Found | None:
-    costs = estimate_cost(scene.jobs, scene.snapshot.prices)
+def _cost(context: Context, _: float) -> Finding | None:
+    costs = estimate_cost(context.jobs, context.snapshot.prices)
     usd = float(costs["estimated_usd"].sum())
     unpriced, untimed = (int(costs[f"{name}_jobs"].sum()) for name in ("unpriced", "untimed"))
-    if unpriced and not usd and scene.snapshot.prices.empty:
+    if unpriced and not usd and context.snapshot.prices.empty:
         return None
     if unpriced and not usd:
         types = ", ".join(sorted(set(costs["unpriced_instance_types"].dropna())))
@@ -119,16 +119,16 @@ def _cost(scene: Scene, _: float) -> Found | None:
         detail += f"; most in {_named(most['project_name'])}: {most['estimated_usd']:,.0f}"
     gaps = {"without a price": unpriced, "of unknown duration": untimed}
     told = (f"{count(jobs, 'job')} {what} not in it" for what, jobs in gaps.items() if jobs)
-    return Found(usd, detail, tuple(told))
+    return Finding(usd, detail, tuple(told))
 
 
-def _idle(scene: Scene, _: float) -> Found | None:
-    snapshot, samples = scene.snapshot, scene.later(scene.snapshot.metrics, "timestamp")
+def _idle(context: Context, _: float) -> Finding | None:
+    snapshot, samples = context.snapshot, context.since_start(context.snapshot.metrics, "timestamp")
     prices = snapshot.prices if len(snapshot.prices) else None
     idle = idle_gpus(samples, snapshot.jobs, prices, by="project_name")
     total, covered = idle["idle_gpu_hours"].sum(), idle["covered_gpu_hours"].sum()
     if not covered:
-        return _nobody(scene)
+        return _nobody(context)
     # the one with most idle hours is first
     most: Any = idle.iloc[0]
     detail = f"of {covered:,.1f} measured"
@@ -138,39 +138,39 @@ def _idle(scene: Scene, _: float) -> Found | None:
         detail += f"; most in {where}: {most['idle_gpu_hours']:,.1f}"
     if idle["idle_usd"].notna().any():
         detail += f"; {idle['idle_usd'].sum():,.0f} USD"
-    return Found(float(total), detail, _unmeasured(scene, samples))
+    return Finding(float(total), detail, _unmeasured(context, samples))
 
 
-def _utilization(scene: Scene, _: float) -> Found | None:
-    samples = scene.later(scene.snapshot.metrics, "timestamp")
+def _utilization(context: Context, _: float) -> Finding | None:
+    samples = context.since_start(context.snapshot.metrics, "timestamp")
     busy: Any = utilization(samples, by=None).iloc[0]
     if not busy["samples"]:
-        return _nobody(scene)
+        return _nobody(context)
     detail = f"mean of {busy['covered_gpu_hours']:,.1f} GPU-hours measured"
-    return Found(busy["mean_utilization"], detail, _unmeasured(scene, samples))
+    return Finding(busy["mean_utilization"], detail, _unmeasured(context, samples))
 
 
-def _held(scene: Scene) -> pd.DataFrame:
-    return scene.jobs[scene.jobs["gpu_hours"] > 0]
+def _held(context: Context) -> pd.DataFrame:
+    return context.jobs[context.jobs["gpu_hours"] > 0]
 
 
-def _nobody(scene: Scene) -> Found | None:
-    return None if len(_held(scene)) else Found(None, "no GPUs were held")
+def _nobody(context: Context) -> Finding | None:
+    return None if len(_held(context)) else Finding(None, "no GPUs were held")
 
 
-def _unmeasured(scene: Scene, samples: pd.DataFrame) -> tuple[str, ...]:
-    held = _held(scene)
+def _unmeasured(context: Context, samples: pd.DataFrame) -> tuple[str, ...]:
+    held = _held(context)
     measured = samples["job_id"][samples["metric"] == "gpu_utilization"].unique()
     missing = int((~held["job_id"].isin(measured)).sum())
     return (f"{missing:,} of {count(len(held), 'job')} not measured",) if missing else ()
 
 
-def _wait_p90(scene: Scene, _: float) -> Found | None:
-    queue = scene.later(scene.snapshot.queue, "submitted_at")
-    jobs = scene.later(scene.snapshot.jobs, "created_at")
+def _wait_p90(context: Context, _: float) -> Finding | None:
+    queue = context.since_start(context.snapshot.queue, "submitted_at")
+    jobs = context.since_start(context.snapshot.jobs, "created_at")
     submitted = jobs[jobs["gpu_type"].notna()]
     if queue.empty:
-        return None if len(submitted) else Found(None, "no job with GPUs was submitted")
+        return None if len(submitted) else Finding(None, "no job with GPUs was submitted")
     waits: Any = queue_waits(queue, by=None).iloc[0]
     if not waits["jobs"]:
         return None
@@ -178,14 +178,14 @@ def _wait_p90(scene: Scene, _: float) -> Found | None:
     unknown = int((~submitted["job_id"].isin(queue["job_id"])).sum())
     gaps = (f"{count(unknown, 'more job')} not in the queue table",) if unknown else ()
     if pd.notna(waits["p90"]):
-        return Found(float(waits["p90"]), detail, gaps)
+        return Finding(float(waits["p90"]), detail, gaps)
     # more than one in ten waits for longer than anybody has been seen to
-    return Found(float(waits["longest_wait"]), f"at least, {detail}", gaps)
+    return Finding(float(waits["longest_wait"]), f"at least, {detail}", gaps)
 
 
-# By the arguments of `trainview.check`: each takes the scene and the limit, and gives None if the
+# By the arguments of `trainview.check`: each takes the context and the limit, and gives None if the
 # data for it is not there.
-MEASURES: dict[str, Callable[[Scene, float], Found | None]] = {
+MEASURES: dict[str, Callable[[Context, float], Finding | None]] = {
     "max_failure_rate": _failure_rate,
     "max_pending_hours": _pending,
     "max_silent_hours": _silent,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from trainview.checking.known import RULES
+from trainview.checking.registry import RULES
 from trainview.cli.options import Output, options, prints_whole, put, say
 from trainview.cli.sources import Source, asks_for_each_job, takes_source
 from trainview.errors import ConfigError, SourceError

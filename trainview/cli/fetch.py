@@ -9,7 +9,7 @@ import click
 
 from trainview.cli.options import common, force_option, say, split_names
 from trainview.cli.sources import (
-    Bulk,
+    FetchOptions,
     address,
     ask_api,
     asks_api,
@@ -42,7 +42,13 @@ _SHOWN = 3
 @force_option
 @common
 def fetch(
-    target: str, include: list[str], jobs: str, base_url: str | None, bulk: Bulk, *, force: bool
+    target: str,
+    include: list[str],
+    jobs: str,
+    base_url: str | None,
+    each_job: FetchOptions,
+    *,
+    force: bool,
 ) -> None:
     """Save what the API says, with the moment it describes.
 
@@ -51,7 +57,7 @@ def fetch(
     that the next run, or one that you stopped with Ctrl-C, asks only for the rest.
     """
     if include:
-        _to_folder(target, include, jobs, base_url, bulk, force=force)
+        _to_folder(target, include, jobs, base_url, each_job, force=force)
     else:
         _to_file(target, jobs, base_url, force=force)
 
@@ -74,7 +80,13 @@ def _to_file(target: str, jobs: str, base_url: str | None, *, force: bool) -> No
 
 
 def _to_folder(
-    target: str, include: list[str], jobs: str, base_url: str | None, bulk: Bulk, *, force: bool
+    target: str,
+    include: list[str],
+    jobs: str,
+    base_url: str | None,
+    each_job: FetchOptions,
+    *,
+    force: bool,
 ) -> None:
     from trainview.fetching.snapshots import fetch_folder
 
@@ -82,14 +94,14 @@ def _to_folder(
         raise click.UsageError(f"--with writes several tables: name a folder, not {target}")
     snapshot, files = fetch_folder(
         target, jobs=cast("Any", jobs), include=include, force=force,
-        bulk=bulk.arguments, **address(base_url),
+        each_job=each_job.arguments, **address(base_url),
     )  # fmt: skip
     rows = {file.stem: _rows(file) for file in files if file.suffix == ".parquet"}
     say(f"wrote {safe_text(target)}: " + ", ".join(f"{name} {n:,}" for name, n in rows.items()))
     if rows.get("queue") == 0:
         say("nothing about the queue: the API tells it to administrators, and not of every job")
     _tell_gaps(snapshot.not_fetched)
-    if bulk.strict:
+    if each_job.strict:
         refuse_gaps(snapshot)
 
 

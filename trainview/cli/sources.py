@@ -32,7 +32,7 @@ asks_api = options(
 )  # fmt: skip
 
 
-class Bulk(NamedTuple):
+class FetchOptions(NamedTuple):
     """How to ask the API about each job.
 
     Attributes
@@ -54,7 +54,7 @@ class Source(NamedTuple):
     as_of: str | None
     jobs: str
     base_url: str | None
-    bulk: Bulk
+    each_job: FetchOptions
 
     def read(self, *include: str) -> Snapshot:
         """Load it; or, where it is not named, ask the API for it with what is to be included."""
@@ -75,14 +75,14 @@ class Source(NamedTuple):
 
     def _with_more(self, snapshot: Snapshot, include: tuple[str, ...]) -> Snapshot:
         from trainview.cli.terminal import progress
-        from trainview.fetching.more import OF_ORGANISATION
+        from trainview.fetching.extras import OF_ORGANISATION
         from trainview.fetching.snapshots import fetch_more
 
         # calls for each job have a bar of their own
         is_quick = set(include) <= set(OF_ORGANISATION)
         with progress("asking the API") if is_quick else nullcontext():
-            found = fetch_more(snapshot, include, self.bulk.arguments, address(self.base_url))
-        if self.bulk.strict:
+            found = fetch_more(snapshot, include, self.each_job.arguments, address(self.base_url))
+        if self.each_job.strict:
             refuse_gaps(found)
         return found
 
@@ -96,10 +96,10 @@ def takes_source(command: Callable[..., None]) -> Callable[..., None]:
         as_of: str | None,
         jobs: str,
         base_url: str | None,
-        bulk: Bulk = Bulk(),  # noqa: B008 - it cannot be changed
+        each_job: FetchOptions = FetchOptions(),  # noqa: B008 - it cannot be changed
         **rest: Any,
     ) -> None:
-        command(Source(source, as_of, jobs, base_url, bulk), **rest)
+        command(Source(source, as_of, jobs, base_url, each_job), **rest)
 
     taking.__doc__ = f"{command.__doc__}\n\n    {_WHAT_SOURCE_IS}"
     moment = click.option(
@@ -119,7 +119,7 @@ def reads_source(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def asks_for_each_job(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options for calls that are made for each job; the command gets a `Bulk`."""
+    """Add the options for calls that are made for each job; the command gets a `FetchOptions`."""
 
     @wraps(command)
     def asking(
@@ -132,7 +132,7 @@ def asks_for_each_job(command: Callable[..., None]) -> Callable[..., None]:
             "cache_limit_gib": cache_limit,
             "concurrency": concurrency,
         }
-        command(bulk=Bulk(arguments, strict), **rest)
+        command(each_job=FetchOptions(arguments, strict), **rest)
 
     return options(
         click.option(

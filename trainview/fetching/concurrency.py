@@ -55,14 +55,14 @@ def run_all(
                 done.put(outcome, timeout=_POLL_SECONDS)
                 break
 
-    def labour() -> None:
+    def worker() -> None:
         with suppress(queue.Empty):
             while not stopped.is_set():
                 hand_over(_do(work, waiting.get_nowait()))
 
     for number in range(min(concurrency, len(items))):
         # daemons: the interpreter does not wait for them after Ctrl-C
-        threading.Thread(target=labour, name=f"trainview-bulk-{number}", daemon=True).start()
+        threading.Thread(target=worker, name=f"trainview-worker-{number}", daemon=True).start()
     try:
         for _ in items:
             yield _next(done)

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from trainview.api.client import Access, Answer, Client
+from trainview.api.client import Access, Client, Response
 from trainview.errors import ArgumentError
 from trainview.files.export import saved_header
 from trainview.reading.records import read_records
@@ -45,7 +45,7 @@ def fetch_payload(*, jobs: Literal["all", "latest"] = "all", **client: Any) -> b
     return b"{" + b",\n".join([header, *members]) + b"}\n"
 
 
-def _moment(answers: list[Answer]) -> datetime | None:
+def _moment(answers: list[Response]) -> datetime | None:
     """Tell the moment that the answers describe, checking them on the way."""
     times = [newest_time(read_records(answer.body, answer.url)) for answer in answers]
     newest = max((time for time in times if time is not None), default=None)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from trainview.api.client import Access
 from trainview.fetching.each_job import CACHE_LIMIT_GIB, CONCURRENCY
-from trainview.fetching.more import Include, ask_for, check_include, tidy_up
+from trainview.fetching.extras import Include, check_include, fetch_extras, prune_extras
 from trainview.fetching.payloads import fetch_payload
 from trainview.files.atomic import check_target, making_folder
 from trainview.files.export import MANIFEST, Rows, write_folder
@@ -77,17 +77,17 @@ def fetch(
     client = Access(client)
     names = check_include(include)
     snapshot = load(fetch_payload(jobs=jobs, **client))
-    bulk = {
+    each_job = {
         "concurrency": concurrency,
         "cache": cache,
         "refresh": refresh,
         "cache_limit_gib": cache_limit_gib,
     }
-    return fetch_more(snapshot, names, bulk, client)
+    return fetch_more(snapshot, names, each_job, client)
 
 
 def fetch_more(
-    snapshot: Snapshot, include: Include, bulk: Mapping[str, Any], client: Mapping[str, Any]
+    snapshot: Snapshot, include: Include, each_job: Mapping[str, Any], client: Mapping[str, Any]
 ) -> Snapshot:
     """Ask the API for more about a snapshot that it has just given.
 
@@ -97,7 +97,7 @@ def fetch_more(
         Projects and jobs.
     include : str or iterable of str
         As in `fetch`.
-    bulk : dict
+    each_job : dict
         The arguments of `fetch` that are for what takes a call a job.
     client : dict
         What `Client` takes.
@@ -107,9 +107,9 @@ def fetch_more(
     Snapshot
         With the tables, and what could not be fetched.
     """
-    more = ask_for(snapshot, check_include(include), bulk, client)
+    more = fetch_extras(snapshot, check_include(include), each_job, client)
     of_jobs = {name: part.read(name) for part in more.fetched.values() for name in part.files}
-    tidy_up(more, bulk)
+    prune_extras(more, each_job)
     return replace(snapshot.assign(**more.tables, **of_jobs), not_fetched=more.not_fetched)
 
 
@@ -119,7 +119,7 @@ def fetch_folder(
     jobs: Literal["all", "latest"] = "all",
     include: Include = (),
     force: bool = False,
-    bulk: Mapping[str, Any] | None = None,
+    each_job: Mapping[str, Any] | None = None,
     **client: Any,
 ) -> tuple[Snapshot, list[Path]]:
     """Ask the API like `fetch`, and write Parquet files; the largest are never in memory.
@@ -132,7 +132,7 @@ def fetch_folder(
         As in `fetch`.
     force : bool, optional
         Whether files that exist may be replaced.
-    bulk : dict, optional
+    each_job : dict, optional
         The arguments of `fetch` that are for what takes a call a job.
 
     Returns
@@ -149,13 +149,13 @@ def fetch_folder(
     TrainviewError
         As `fetch` does.
     """
-    client, bulk = Access(client), bulk or {}
+    client, each_job = Access(client), each_job or {}
     names = check_include(include)
     with making_folder(folder) as place:
         # before many calls are made in vain
         check_target(place / MANIFEST, force=force)
         snapshot = load(fetch_payload(jobs=jobs, **client))
-        more = ask_for(snapshot, names, bulk, client)
+        more = fetch_extras(snapshot, names, each_job, client)
         snapshot = replace(snapshot.assign(**more.tables), not_fetched=more.not_fetched)
         fleet: dict[str, Rows] = dict(to_fleet(snapshot))
         for part in more.fetched.values():
@@ -168,5 +168,5 @@ def fetch_folder(
             not_fetched=to_gaps(snapshot),
             force=force,
         )
-        tidy_up(more, bulk)
+        prune_extras(more, each_job)
     return snapshot, files

@@ -46,7 +46,7 @@ INCLUDABLE = (*OF_ORGANISATION, *_OF_JOBS)
 EVERYTHING = "everything"
 
 
-class More(NamedTuple):
+class Extras(NamedTuple):
     """What was fetched beside projects and jobs.
 
     Attributes
@@ -90,9 +90,9 @@ def check_include(include: Include) -> list[str]:
     return [name for name in INCLUDABLE if name in names or EVERYTHING in names]
 
 
-def ask_for(
-    snapshot: Snapshot, names: Iterable[str], bulk: Mapping[str, Any], client: Mapping[str, Any]
-) -> More:
+def fetch_extras(
+    snapshot: Snapshot, names: Iterable[str], each_job: Mapping[str, Any], client: Mapping[str, Any]
+) -> Extras:
     """Ask for more about a snapshot, and warn of what could not be fetched.
 
     Parameters
@@ -101,21 +101,21 @@ def ask_for(
         Projects and jobs.
     names : iterable of str
         What to ask for.
-    bulk : dict
+    each_job : dict
         The arguments of `fetch_metrics` that are not for metrics alone.
     client : dict
         What `Client` takes.
 
     Returns
     -------
-    More
-        Its files stay at least until `tidy_up`.
+    Extras
+        Its files stay at least until `prune_extras`.
     """
     tables: dict[str, pd.DataFrame] = {}
     fetched: dict[str, Fetched] = {}
     failures: dict[str, pd.DataFrame] = {}
     # what comes later must not push out of the cache what came before and is not read yet
-    unlimited = dict(bulk) | {"cache_limit_gib": inf}
+    unlimited = dict(each_job) | {"cache_limit_gib": inf}
     for name in names:
         if name in _OF_JOBS:
             fetched[name] = _OF_JOBS[name](snapshot.jobs, **unlimited, **client)
@@ -128,21 +128,21 @@ def ask_for(
             if isinstance(error, AuthError) and error.status == 401:
                 raise
             failures[name] = _failure(error)
-    return More(tables, fetched, _not_fetched(failures))
+    return Extras(tables, fetched, _not_fetched(failures))
 
 
-def tidy_up(more: More, bulk: Mapping[str, Any]) -> None:
+def prune_extras(more: Extras, each_job: Mapping[str, Any]) -> None:
     """Make the cache as small as it shall be, once all is read.
 
     Parameters
     ----------
-    more : More
+    more : Extras
         What was fetched.
-    bulk : dict
-        As for `ask_for`.
+    each_job : dict
+        As for `fetch_extras`.
     """
-    limit = bulk.get("cache_limit_gib", CACHE_LIMIT_GIB)
-    prune_cache(more.fetched.values(), bulk.get("cache", True), limit)
+    limit = each_job.get("cache_limit_gib", CACHE_LIMIT_GIB)
+    prune_cache(more.fetched.values(), each_job.get("cache", True), limit)
 
 
 def _not_fetched(failures: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
