@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from tests.http_server import Server, Wire, chunked, drip, hang, reply, reset
-from trainview.api.client import Response, Client
+from trainview.api.client import Client, Response
 from trainview.api.transport import ApiKey
 from trainview.errors import (
     ApiError,
