@@ -10,35 +10,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from trainview.files.atomic import write_bytes
-from trainview.reporting.attention import attention
-from trainview.reporting.costs import costs
-from trainview.reporting.failures import failures
 from trainview.reporting.glance import answers, key_figures
-from trainview.reporting.gpus import gpus
-from trainview.reporting.jobs import durations, statuses, timeline
 from trainview.reporting.meaning import definitions, oddities
-from trainview.reporting.queue import queue
-from trainview.reporting.quota import quota
+from trainview.reporting.pictures import draw
 from trainview.reporting.readings import Readings, read
-from trainview.reporting.utilization import utilization
+from trainview.reporting.sections import SECTIONS
+from trainview.reporting.tables import view
 from trainview.reporting.words import day
 from trainview.snapshot import Snapshot
 from trainview.text.safe import count
-
-_TOPICS = (
-    attention,
-    costs,
-    gpus,
-    utilization,
-    statuses,
-    failures,
-    durations,
-    queue,
-    quota,
-    timeline,
-)
-# These have something to say also where there are no jobs.
-_WITHOUT_JOBS = (costs, utilization, queue, quota)
 
 
 def report(snapshot: Snapshot, path: str | os.PathLike[str], *, force: bool = False) -> Path:
@@ -97,17 +77,21 @@ def render(snapshot: Snapshot) -> str:
         lstrip_blocks=True,
     )
     readings = read(snapshot)
-    made = [make(readings) for make in (_TOPICS if len(snapshot.jobs) else _WITHOUT_JOBS)]
-    topics = [topic for topic in made if topic is not None]
+    has_jobs = len(snapshot.jobs) > 0
+    told = [section for section in SECTIONS if has_jobs or not section.needs_jobs]
+    topics = [(section, section.topic(readings)) for section in told]
     css, js = _asset("page.css"), _asset("page.js")
     return environment.get_template("page.html.j2").render(
         policy=_policy(css, js),
         when=_moment(snapshot),
         scope=_scope(readings),
-        latest_only=snapshot.latest_only and len(snapshot.jobs) > 0,
+        latest_only=snapshot.latest_only and has_jobs,
         figures=key_figures(readings),
-        answers=answers(readings) if len(snapshot.jobs) else [],
-        topics=topics,
+        answers=answers(readings) if has_jobs else [],
+        topics=[(section, topic) for section, topic in topics if topic is not None],
+        titles={section.id: section.title for section in SECTIONS},
+        draw=draw,
+        view=view,
         definitions=definitions(readings),
         oddities=oddities(snapshot),
         css=css,

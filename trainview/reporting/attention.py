@@ -8,27 +8,15 @@ from markupsafe import Markup
 from trainview.plot import plot_needs_attention
 from trainview.plot.attention import HOLDING
 from trainview.plot.wording import number
-from trainview.reporting.parts import Issue, Part, Topic
-from trainview.reporting.pictures import picture
+from trainview.reporting.parts import Chart, Issue, Part, Table, Topic, shell
 from trainview.reporting.readings import Readings
-from trainview.reporting.tables import view
 from trainview.reporting.words import joined
 from trainview.text.cells import NULL, cell
 from trainview.text.safe import count, safe_text
 
 _MOST_ISSUES, _LONGEST_MESSAGE = 10, 240
-_COLUMNS = [
-    "reason",
-    "project_name",
-    "job_name",
-    "team_name",
-    "user_email",
-    "detail",
-    "status",
-    "gpus",
-    "gpu_hours",
-    "job_id",
-]
+_WHOSE = ["project_name", "job_name", "team_name", "user_email"]
+_COLUMNS = ["reason", *_WHOSE, "detail", "status", "gpus", "gpu_hours", "job_id"]
 
 
 class Alarms(NamedTuple):
@@ -60,20 +48,18 @@ class Alarms(NamedTuple):
 
     def words(self) -> list[str]:
         """Say what there is, the gravest first."""
-        said = []
-        if self.stuck:
-            verb = "looks stuck and holds" if self.stuck == 1 else "look stuck and hold"
-            said.append(f"{count(self.stuck, 'job')} {verb} {count(self.gpus, 'GPU')}")
-        if self.failing:
-            verb = "fails" if self.failing == 1 else "fail"
-            said.append(f"{count(self.failing, 'project')} {verb} again and again")
-        if self.waiting:
-            verb = "waits" if self.waiting == 1 else "wait"
-            said.append(f"{count(self.waiting, 'job')} {verb} too long")
-        if self.odd:
-            verb = "contradicts itself" if self.odd == 1 else "contradict themselves"
-            said.append(f"{count(self.odd, 'record')} {verb}")
-        return said
+        held = count(self.gpus, "GPU")
+        said = (
+            (self.stuck, "job", f"looks stuck and holds {held}", f"look stuck and hold {held}"),
+            (self.failing, "project", "fails again and again", "fail again and again"),
+            (self.waiting, "job", "waits too long", "wait too long"),
+            (self.odd, "record", "contradicts itself", "contradict themselves"),
+        )
+        return [
+            f"{count(number, what)} {one if number == 1 else many}"
+            for number, what, one, many in said
+            if number
+        ]
 
 
 def alarms(found: pd.DataFrame) -> Alarms:
@@ -151,44 +137,24 @@ def _last_line(message: Any) -> str:
 
 
 def attention(readings: Readings) -> Topic:
-    """Make the topic that stands first.
-
-    Parameters
-    ----------
-    readings : Readings
-        What the helpers say.
-
-    Returns
-    -------
-    Topic
-        The worst jobs one by one, then all of them as a table.
-    """
-    found, title = readings.attention, "What needs attention"
+    """List the worst jobs one by one, then all that need attention as a table."""
+    found, listing = readings.attention, issues(readings)
     if found.empty:
-        return Topic("attention", title, "Nothing looks stuck, silent or failing in a row.", ())
-    listing = issues(readings)
+        return Topic("Nothing looks stuck, silent or failing in a row.")
     lead = Markup("{}.").format(joined(alarms(found).words()))
     if len(listing) > 1:
         lead += " Worst first; what holds GPUs for nothing comes before what does not."
-    rest = Part("attention-all", "", "")
+    table = Table(found, "Jobs that need attention", _COLUMNS, shell("attention"))
+    rest = Part("attention-all", "", "", None, table)
     if len(listing) > _MOST_ISSUES:
         by_reason = found["reason"].value_counts(sort=False)
         counts = "; ".join(f"{reason}: {count(jobs, 'job')}" for reason, jobs in by_reason.items())
+        label = f"Jobs that need attention for each reason, as bars. {counts}."
+        height = 1.1 + 0.36 * len(by_reason)
         rest = rest._replace(
             title="All of them",
             lead=f"Above are the first {_MOST_ISSUES} of {len(listing):,} jobs. The picture counts "
             "all of them by reason, the table lists them.",
-            picture=picture(
-                plot_needs_attention,
-                found,
-                "attention-all",
-                f"Jobs that need attention for each reason, as bars. {counts}.",
-                1.1 + 0.36 * len(by_reason),
-                1.6 + 0.36 * len(by_reason),
-            ),
+            chart=Chart(plot_needs_attention, found, label, height, height + 0.5),
         )
-    table = view(
-        found, "Jobs that need attention", _COLUMNS, "trainview attention SOURCE --format csv"
-    )
-    parts = (rest._replace(view=table),)
-    return Topic("attention", title, lead, parts, tuple(listing[:_MOST_ISSUES]))
+    return Topic(lead, [rest], listing[:_MOST_ISSUES])

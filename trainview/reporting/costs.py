@@ -7,37 +7,44 @@ from markupsafe import Markup
 
 from trainview import plot
 from trainview.plot.wording import signed_money
-from trainview.reporting.failures import what
-from trainview.reporting.gpus import PERIODS
-from trainview.reporting.parts import Part, Topic
-from trainview.reporting.pictures import BARS, bars_height, picture
+from trainview.reporting.parts import (
+    BARS,
+    ROWS,
+    TEXTS,
+    Chart,
+    Part,
+    Shape,
+    Table,
+    Topic,
+    bars,
+    not_drawn,
+    shell,
+)
 from trainview.reporting.readings import Costs, Readings
-from trainview.reporting.tables import view
-from trainview.reporting.words import day, each, joined, listed, name, share, usd
-from trainview.text.cells import cell
+from trainview.reporting.words import (
+    PERIODS,
+    day,
+    each,
+    error_name,
+    joined,
+    name,
+    names,
+    row_name,
+    share,
+    usd,
+)
 from trainview.text.safe import count
 
 _AMOUNTS = ["jobs", "estimated_usd", "billed_usd", "difference_usd", "overhead_usd", "price_usd"]
 # Amounts below are written as 0.
 _CENT = 0.005
-# In inches: a row of two bars, and what stands above and below of such rows.
-_PAIR, _PAIRS, _OVER_TIME = 0.46, 1.3, 3.4
+# Rows of two bars.
+_PAIRS = Shape(row=0.46, around=1.3)
+_RECONCILE = 'tv.reconcile_cost(snap.jobs, snap.prices, snap.billing, by="{}")'
 
 
 def costs(readings: Readings) -> Topic | None:
-    """Make the topic on money.
-
-    Parameters
-    ----------
-    readings : Readings
-        What the helpers say.
-
-    Returns
-    -------
-    Topic or None
-        By project, over the calendar, beside the bill and for failures, as far as prices and a
-        bill tell; None where there is neither.
-    """
+    """Say what jobs cost, as far as prices and a bill tell; None where there is neither."""
     found = readings.costs
     if found is None:
         return None
@@ -49,7 +56,7 @@ def costs(readings: Readings) -> Topic | None:
         parts.append(_reasons(found.reasons))
     if found.failures["estimated_usd"].sum() > 0:
         parts.append(_failures(found))
-    return Topic("costs", "What it costs", lead, tuple(parts))
+    return Topic(lead, parts)
 
 
 def _estimate(found: Costs) -> list[Markup | str]:
@@ -86,46 +93,32 @@ def _bill(found: Costs, billing: pd.DataFrame) -> list[str]:
 
 
 def _by_project(found: Costs) -> Part:
-    money, of = "estimated_usd", "the estimate"
-    if not found.estimate() > 0:
-        money, of = "billed_usd", "the bill"
+    has_bill, has_estimate = "billed_usd" in found.by_project, found.estimate() > 0
+    money, of = ("estimated_usd", "the estimate") if has_estimate else ("billed_usd", "the bill")
     used = found.by_project[found.by_project[money] > 0]
     used = used.sort_values(money, ascending=False, kind="stable")
-    top, shares = used.head(3), used[money] / used[money].sum()
+    shares = used[money] / used[money].sum()
     lead = Markup("{} took {} of {}.").format(
-        joined([name("project_name", project) for project in top["project_name"]]),
-        share(shares.head(3).sum()),
-        of,
+        names("project_name", used["project_name"].head(3)), share(shares.head(3).sum()), of
     )
-    has_bill, drawing = "billed_usd" in used, None
-    if len(used) > 1 and money == "estimated_usd":
-        if len(used) > BARS:
-            lead += f" The picture has the first {BARS} of {len(used):,} projects; the others took "
-            lead += f"{share(shares.iloc[BARS:].sum())}."
-        rows = min(len(used), BARS)
-        drawing = picture(
+    chart = None
+    if has_estimate:
+        rest = share(shares.iloc[BARS:].sum())
+        lead += not_drawn(used, f"projects; the others took {rest}")
+        chart = bars(
             plot.plot_reconcile_cost if has_bill else plot.plot_estimate_cost,
-            used.head(BARS),
-            "costs-project",
-            f"Cost by project, as bars. {listed(map(_project, each(used)))}",
-            _PAIRS + _PAIR * rows if has_bill else bars_height(rows),
+            used,
+            "Cost by project, as bars.",
+            lambda row: f"{row_name('project_name', row)}: {_amounts(row)}",
+            shape=_PAIRS if has_bill else ROWS,
         )
     columns = ["jobs", "gpu_hours", "estimated_usd", "share", "unpriced_jobs", "untimed_jobs"]
-    command = "trainview cost SOURCE --format csv"
+    command = shell("cost")
     if has_bill:
         columns = _AMOUNTS if found.priced else ["jobs", "billed_usd", "billed_minutes"]
-        command = 'tv.reconcile_cost(snap.jobs, snap.prices, snap.billing, by="project_name")'
-    return Part(
-        "costs-project",
-        "By project",
-        lead,
-        drawing,
-        view=view(found.by_project, "Cost by project", ["project_name", *columns], command),
-    )
-
-
-def _project(row: Any) -> str:
-    return f"{cell('project_name', row.project_name, 60)}: {_amounts(row)}"
+        command = _RECONCILE.format("project_name")
+    table = Table(found.by_project, "Cost by project", ["project_name", *columns], command)
+    return Part("costs-project", "By project", lead, chart, table)
 
 
 def _amounts(row: Any) -> str:
@@ -149,20 +142,14 @@ def _over_time(found: Costs) -> Part:
     if len(known) == len(frame) == 1:
         lead = f"All of it falls into one {period}, that of {day(most['period'])}."
     label = f"Cost of each {period}, as bars for the estimate and strokes for the bill. {lead}"
-    return Part(
-        "costs-time",
-        "Over time",
-        lead,
-        picture(plot.plot_cost_over_time, frame, "costs-time", label, _OVER_TIME)
-        if len(frame) > 1
-        else None,
-        view=view(
-            frame[::-1],
-            f"Cost per {period}, newest first",
-            ["period", "estimated_usd", "billed_usd"],
-            f'tv.cost_over_time(snap.jobs, snap.prices, snap.billing, freq="{found.freq}")',
-        ),
+    chart = Chart(plot.plot_cost_over_time, frame, label) if len(frame) > 1 else None
+    table = Table(
+        frame[::-1],
+        f"Cost per {period}, newest first",
+        ["period", "estimated_usd", "billed_usd"],
+        f'tv.cost_over_time(snap.jobs, snap.prices, snap.billing, freq="{found.freq}")',
     )
+    return Part("costs-time", "Over time", lead, chart, table)
 
 
 def _reasons(reasons: pd.DataFrame) -> Part:
@@ -174,27 +161,16 @@ def _reasons(reasons: pd.DataFrame) -> Part:
         lead = f"The estimate is {usd(abs(difference))} {side} the bill: "
         lead += f"{joined([_reason(row) for row in each(differing)])}."
     reasons = reasons[reasons[["estimated_usd", "billed_usd"]].sum(axis=1) > 0]
-    rows = listed(f"{row.reason}: {_amounts(row)}" for row in each(reasons))
-    return Part(
-        "costs-reason",
-        "Why estimate and bill differ",
-        lead,
-        picture(
-            plot.plot_reconcile_cost,
-            reasons,
-            "costs-reason",
-            f"Estimate and bill by the reason of their difference, as bars. {rows}",
-            _PAIRS + _PAIR * len(reasons),
-        )
-        if len(reasons) > 1
-        else None,
-        view=view(
-            reasons,
-            "Estimate and bill by the reason of their difference",
-            ["reason", *_AMOUNTS],
-            'tv.reconcile_cost(snap.jobs, snap.prices, snap.billing, by="reason")',
-        ),
+    caption = "Estimate and bill by the reason of their difference"
+    chart = bars(
+        plot.plot_reconcile_cost,
+        reasons,
+        f"{caption}, as bars.",
+        lambda row: f"{row.reason}: {_amounts(row)}",
+        shape=_PAIRS,
     )
+    table = Table(reasons, caption, ["reason", *_AMOUNTS], _RECONCILE.format("reason"))
+    return Part("costs-reason", "Why estimate and bill differ", lead, chart, table)
 
 
 def _reason(row: Any) -> str:
@@ -218,31 +194,23 @@ def _failures(found: Costs) -> Part:
         share(lost / found.estimate()),
         usd(first["estimated_usd"]),
         count(first["jobs"], "job"),
-        name("error", what(first["error"]), 100),
+        name("error", error_name(first["error"]), 100),
     )
     costly = failures[failures["estimated_usd"] > 0]
-    bars = listed(
-        f"{usd(row.estimated_usd)}: {cell('error', what(row.error), 100)}" for row in each(costly)
-    )
     if len(costly) > BARS:
         lead += f" The {BARS} most expensive errors are shown, all are in the table."
-    return Part(
-        "costs-failures",
-        "What failures cost",
-        lead,
-        picture(
-            plot.plot_failure_costs,
-            costly.head(BARS),
-            "costs-failures",
-            f"Cost of each error, as bars. {bars}",
-            bars_height(len(costly), 0.42),
-        )
-        if len(costly) > 1
-        else None,
-        view=view(
-            failures,
-            "Cost of failed jobs by error",
-            ["error", "jobs", "unpriced_jobs", "gpu_hours", "estimated_usd", "last_seen", "job_id"],
-            "trainview cost SOURCE --show failures --format csv",
-        ),
+    chart = bars(
+        plot.plot_failure_costs,
+        costly,
+        "Cost of each error, as bars.",
+        lambda row: f"{usd(row.estimated_usd)}: {error_name(row.error, 100)}",
+        shape=TEXTS,
     )
+    columns = ["unpriced_jobs", "gpu_hours", "estimated_usd", "last_seen", "job_id"]
+    table = Table(
+        failures,
+        "Cost of failed jobs by error",
+        ["error", "jobs", *columns],
+        shell("cost", "--show failures"),
+    )
+    return Part("costs-failures", "What failures cost", lead, chart, table)

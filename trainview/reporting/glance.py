@@ -13,16 +13,15 @@ from trainview.text.safe import count
 
 _MILLION = 1_000_000
 _STEPS = 4
-_GPUS = "Where the GPUs go"
 
 
 class Figure(NamedTuple):
-    """A number, its unit if it needs one, what it counts, what it means, and if it is alarming."""
+    """What a number counts, what it means, the number, its unit, and whether it is alarming."""
 
-    value: str
-    unit: str
     name: str
     hint: str
+    value: str
+    unit: str = ""
     alarming: bool = False
 
 
@@ -37,10 +36,10 @@ class Answer(NamedTuple):
         The answer in a sentence.
     steps : list of markupsafe.Markup
         What to do, in this order.
-    link : str
-        What there is to read on.
     section : str
-        Where.
+        Where there is more to read.
+    link : str
+        What there is to read; empty where the section's title says it.
     alarming : bool
         Whether it calls for somebody.
     """
@@ -48,8 +47,8 @@ class Answer(NamedTuple):
     question: str
     verdict: Markup | str
     steps: list[Markup]
-    link: str
     section: str
+    link: str = ""
     alarming: bool = False
 
 
@@ -77,43 +76,32 @@ def key_figures(readings: Readings) -> list[Figure]:
         if phases.get(phase)
     ]
     types = len(readings.held)
+    ended = f"{figures['jobs failed']:,.0f} of {figures['jobs finished']:,.0f} that ended"
     return [
         Figure(
-            f"{attention:,}",
-            "",
             "needs attention" if attention == 1 else "need attention",
             f"of {count(len(jobs), 'job')}",
+            f"{attention:,}",
             alarming=alarms(readings.attention).burning(),
         ),
+        Figure("open jobs", ", ".join(open_jobs) or "all ended", f"{figures['jobs open']:,.0f}"),
         Figure(
-            f"{figures['jobs open']:,.0f}", "", "open jobs", ", ".join(open_jobs) or "all ended"
-        ),
-        Figure(
-            f"{figures['GPUs held now']:,.0f}",
-            "",
             "GPUs held now",
             f"of {count(types, 'type')}" if types else "none in use",
+            f"{figures['GPUs held now']:,.0f}",
         ),
-        Figure(
-            *_large(hours, number(hours)),
-            "GPU-hours at most",
-            "queueing included",
-        ),
+        Figure("GPU-hours at most", "queueing included", *_large(hours, number(hours))),
         *_money(readings.costs),
         *_idle(readings.busy),
         Figure(
-            "n/a" if pd.isna(rate) else share(rate),
-            "",
             "failed",
-            f"{figures['jobs failed']:,.0f} of {figures['jobs finished']:,.0f} that ended"
-            if figures["jobs finished"]
-            else "no job has ended",
+            ended if figures["jobs finished"] else "no job has ended",
+            "n/a" if pd.isna(rate) else share(rate),
         ),
         Figure(
-            f"{len(jobs):,}",
-            "",
             "job" if len(jobs) == 1 else "jobs",
             f"in {count(figures['projects'], 'project')}",
+            f"{len(jobs):,}",
         ),
     ]
 
@@ -130,11 +118,11 @@ def _money(costs: Costs | None) -> list[Figure]:
         return []
     estimated, billed = costs.estimate(), costs.billed
     if not costs.priced:
-        return [Figure(*_large(billed, money(billed), "USD"), "billed", "no list prices")]
+        return [Figure("billed", "no list prices", *_large(billed, money(billed), "USD"))]
     hint = "at list prices" if pd.isna(billed) else f"billed: {usd(billed)}"
     if pd.isna(estimated):
-        return [Figure("n/a", "", "cost", hint)]
-    return [Figure(*_large(estimated, money(estimated), "USD"), "cost at most", hint)]
+        return [Figure("cost", hint, "n/a")]
+    return [Figure("cost at most", hint, *_large(estimated, money(estimated), "USD"))]
 
 
 def _idle(busy: Busy | None) -> list[Figure]:
@@ -144,7 +132,7 @@ def _idle(busy: Busy | None) -> list[Figure]:
     part = idle["idle_gpu_hours"] / idle["covered_gpu_hours"]
     cost = f", {usd(idle['idle_usd'])}" if idle["idle_usd"] > 0 else ""
     hint = f"{number(idle['idle_gpu_hours'])} GPU-hours{cost}"
-    return [Figure(share(part), "", "of GPU time idle", hint)]
+    return [Figure("of GPU time idle", hint, share(part))]
 
 
 def answers(readings: Readings) -> list[Answer]:
@@ -171,14 +159,8 @@ def _fire(readings: Readings) -> Answer:
         verdict = Markup("Yes: {}.").format(joined(found._replace(odd=0).words()))
     elif found.odd:
         verdict = Markup("No, but {}.").format(joined(found.words()))
-    return Answer(
-        "Is something on fire?",
-        verdict,
-        [],
-        "What needs attention",
-        "attention",
-        alarming=found.burning(),
-    )
+    question, alarming = "Is something on fire?", found.burning()
+    return Answer(question, verdict, [], "attention", alarming=alarming)
 
 
 def _spent(readings: Readings) -> Answer | None:
@@ -206,13 +188,13 @@ def _spent(readings: Readings) -> Answer | None:
     idle = busy.idle["idle_usd"].sum() if busy else 0
     if idle > 0:
         verdict += Markup(" GPUs that did nothing took {}.").format(usd(idle))
-    return Answer("Where does the money go?", verdict, [], "What it costs", "costs")
+    return Answer("Where does the money go?", verdict, [], "costs")
 
 
 def _cost(readings: Readings) -> Answer:
     question, total = "What costs most?", readings.by_type["gpu_hours"].sum()
     if not total > 0:
-        return Answer(question, "No job is known to have held a GPU.", [], _GPUS, "gpus")
+        return Answer(question, "No job is known to have held a GPU.", [], "gpus")
     first = readings.by_project.iloc[0]
     verdict = Markup("{}: {} of all GPU-hours, at most {}.").format(
         name("project_name", first["project_name"], 50),
@@ -222,7 +204,7 @@ def _cost(readings: Readings) -> Answer:
     lost = readings.errors["gpu_hours"].sum()
     if lost > 0:
         verdict += Markup(" Failed jobs took {}, or {}.").format(number(lost), share(lost / total))
-    return Answer(question, verdict, [], _GPUS, "gpus")
+    return Answer(question, verdict, [], "gpus")
 
 
 def _next(readings: Readings) -> Answer:
@@ -233,7 +215,7 @@ def _next(readings: Readings) -> Answer:
         for detail in issue.details[:1]
     ]
     if steps:
-        return Answer(question, "", steps[:_STEPS], "Every job to look at", "attention")
+        return Answer(question, "", steps[:_STEPS], "attention", "Every job to look at")
     errors = readings.errors.sort_values("gpu_hours", ascending=False, kind="stable")
     errors = errors[errors["error"].notna()]
     if len(errors):
@@ -243,5 +225,5 @@ def _next(readings: Readings) -> Answer:
             number(worst["gpu_hours"]),
             name("error", worst["error"], 120),
         )
-        return Answer(question, "", [step], "What fails, and of what", "failures")
-    return Answer(question, "Nothing that this data asks for.", [], "What ran when", "timeline")
+        return Answer(question, "", [step], "failures")
+    return Answer(question, "Nothing that this data asks for.", [], "timeline")

@@ -5,43 +5,38 @@ from markupsafe import Markup
 
 from trainview import plot
 from trainview.plot.wording import number
-from trainview.reporting.parts import Part, Topic
-from trainview.reporting.pictures import BARS, bars_height, picture
+from trainview.reporting.parts import BARS, Chart, Part, Table, Topic, bars, not_drawn, shell
 from trainview.reporting.readings import Readings
-from trainview.reporting.tables import view
-from trainview.reporting.words import day, each, joined, listed, name, share
-from trainview.text.cells import cell
+from trainview.reporting.words import (
+    PERIODS,
+    day,
+    each,
+    joined,
+    listed,
+    name,
+    names,
+    row_name,
+    share,
+)
 from trainview.text.safe import count
 
-PERIODS = {"D": "day", "W": "week", "M": "month", "Y": "year"}
 _USAGE = ["jobs", "gpus", "elapsed_hours", "gpu_hours", "share"]
-_OVER_TIME = 3.4
 # Of a time axis: a pixel of a wide screen. So few steps are drawn as they are.
 _SLOTS, _FEW = 1000, 4000
 
 
 def gpus(readings: Readings) -> Topic:
-    """Make the topic on GPUs.
-
-    Parameters
-    ----------
-    readings : Readings
-        What the helpers say.
-
-    Returns
-    -------
-    Topic
-        By type, by project, over the calendar, and at each moment; without parts if no job held
-        a GPU.
-    """
-    title, total = "Where the GPUs go", readings.by_type["gpu_hours"].sum()
+    """Say who used the GPUs, when, and how many at once; without parts if nobody did."""
+    total = readings.by_type["gpu_hours"].sum()
     if not total > 0:
-        return Topic("gpus", title, "No job is known to have held a GPU for any time.", ())
+        return Topic("No job is known to have held a GPU for any time.")
     lead = Markup("At most {} GPU-hours since {}. {}").format(
         number(total), day(readings.snapshot.jobs["created_at"].min()), _now(readings)
     )
-    parts = (_by_type(readings), _by_project(readings), _over_time(readings), _at_once(readings))
-    return Topic("gpus", title, lead, parts)
+    by_type = _by(readings.by_type, "gpu_type", "GPU type", 1, shell("gpu"))
+    command = shell("gpu", "--by project_name")
+    by_project = _by(readings.by_project, "project_name", "project", 3, command)
+    return Topic(lead, [by_type, by_project, _over_time(readings), _at_once(readings)])
 
 
 def _now(readings: Readings) -> Markup:
@@ -49,83 +44,27 @@ def _now(readings: Readings) -> Markup:
     if held.empty:
         return Markup("None is held now.")
     parts = [
-        Markup("{} {}").format(f"{gpus:,}", name("gpu_type", gpu_type))
-        for gpu_type, gpus in zip(held["gpu_type"], held["gpus"], strict=True)
+        Markup("{} {}").format(f"{row.gpus:,}", name("gpu_type", row.gpu_type))
+        for row in each(held)
     ]
     return Markup("Held now: {}.").format(joined(parts))
 
 
-def _by_type(readings: Readings) -> Part:
-    usage = readings.by_type
+def _by(usage: pd.DataFrame, column: str, what: str, top: int, command: str) -> Part:
     used = usage[usage["gpu_hours"] > 0]
-    first = used.iloc[0]
+    first, rest = used.head(top), share(used["share"].iloc[BARS:].sum())
     lead = Markup("{} took {} of all GPU-hours.").format(
-        name("gpu_type", first["gpu_type"]), share(first["share"])
+        names(column, first[column]), share(first["share"].sum())
     )
-    bars = listed(
-        f"{cell('gpu_type', row.gpu_type, 60)}: {number(row.gpu_hours)} ({share(row.share)})"
-        for row in each(used)
+    lead += not_drawn(used, f"{what}s; the others took {rest}")
+    chart = bars(
+        plot.plot_gpu_usage,
+        used,
+        f"GPU-hours by {what}, as bars.",
+        lambda row: f"{row_name(column, row)}: {number(row.gpu_hours)} ({share(row.share)})",
     )
-    return Part(
-        "gpus-type",
-        "By GPU type",
-        lead,
-        picture(
-            plot.plot_gpu_usage,
-            used.head(BARS),
-            "gpus-type",
-            f"GPU-hours by GPU type, as bars. {bars}",
-            bars_height(len(used)),
-        )
-        if len(used) > 1
-        else None,
-        view=view(
-            usage,
-            "GPU usage by GPU type",
-            ["gpu_type", *_USAGE],
-            "trainview gpu SOURCE --format csv",
-        ),
-    )
-
-
-def _by_project(readings: Readings) -> Part:
-    usage = readings.by_project
-    used = usage[usage["gpu_hours"] > 0]
-    top = used.head(3)
-    lead = Markup("{} took {} of all GPU-hours.").format(
-        joined([name("project_name", project) for project in top["project_name"]]),
-        share(top["share"].sum()),
-    )
-    if len(used) > BARS:
-        rest = used["share"].iloc[BARS:].sum()
-        lead += Markup(" The picture has the first {} of {} projects; the others took {}.").format(
-            BARS, f"{len(used):,}", share(rest)
-        )
-    bars = listed(
-        f"{cell('project_name', row.project_name, 60)}: {number(row.gpu_hours)} "
-        f"({share(row.share)})"
-        for row in each(used)
-    )
-    return Part(
-        "gpus-project",
-        "By project",
-        lead,
-        picture(
-            plot.plot_gpu_usage,
-            used.head(BARS),
-            "gpus-project",
-            f"GPU-hours by project, as bars. {bars}",
-            bars_height(len(used)),
-        )
-        if len(used) > 1
-        else None,
-        view=view(
-            usage,
-            "GPU usage by project",
-            ["project_name", *_USAGE],
-            "trainview gpu SOURCE --by project_name --format csv",
-        ),
-    )
+    table = Table(usage, f"GPU usage by {what}", [column, *_USAGE], command)
+    return Part(f"gpus-{what.removeprefix('GPU ')}", f"By {what}", lead, chart, table)
 
 
 def _over_time(readings: Readings) -> Part:
@@ -138,31 +77,20 @@ def _over_time(readings: Readings) -> Part:
             f"The {period} of {day(sums.idxmax())} was the busiest, with {number(sums.max())} "
             f"GPU-hours{times}."
         )
-    types = listed(
-        f"{cell('gpu_type', gpu_type, 60)}: {number(hours)}"
-        for gpu_type, hours in zip(
-            readings.by_type["gpu_type"], readings.by_type["gpu_hours"], strict=True
-        )
-        if hours > 0
-    )
+    types = readings.by_type[readings.by_type["gpu_hours"] > 0]
+    hours = (f"{row_name('gpu_type', row)}: {number(row.gpu_hours)}" for row in each(types))
     label = (
         f"GPU-hours of {count(len(sums), period)} from {day(sums.index[0])}, stacked by GPU type. "
-        f"{lead} In all, {types}"
+        f"{lead} In all, {listed(hours)}"
     )
-    return Part(
-        "gpus-time",
-        "Over time",
-        lead,
-        picture(plot.plot_gpu_hours_over_time, frame, "gpus-time", label, _OVER_TIME)
-        if len(sums) > 1
-        else None,
-        view=view(
-            frame.sort_values("period", ascending=False, kind="stable"),
-            f"GPU-hours per {period} and GPU type, newest first",
-            ["period", "gpu_type", "gpu_hours", "mean_gpus", "peak_gpus"],
-            f"trainview gpu SOURCE --freq {readings.freq} --format csv",
-        ),
+    chart = Chart(plot.plot_gpu_hours_over_time, frame, label) if len(sums) > 1 else None
+    table = Table(
+        frame.sort_values("period", ascending=False, kind="stable"),
+        f"GPU-hours per {period} and GPU type, newest first",
+        ["period", "gpu_type", "gpu_hours", "mean_gpus", "peak_gpus"],
+        shell("gpu", f"--freq {readings.freq}"),
     )
+    return Part("gpus-time", "Over time", lead, chart, table)
 
 
 def _at_once(readings: Readings) -> Part:
@@ -173,28 +101,19 @@ def _at_once(readings: Readings) -> Part:
         .rename(columns={"gpus": "peak_gpus", "start": "peak_from", "end": "peak_until"})
     )
     first = peaks.iloc[0]
+    lines = listed(
+        f"{row_name('gpu_type', row)}: {row.peak_gpus:,} on {day(row.peak_from)}"
+        for row in each(peaks)
+    )
     lead = Markup("At most {} {} were held at once, on {}.").format(
         f"{first['peak_gpus']:,}", name("gpu_type", first["gpu_type"]), day(first["peak_from"])
     )
-    lines = listed(
-        f"{cell('gpu_type', row.gpu_type, 60)}: {row.peak_gpus:,} on {day(row.peak_from)}"
-        for row in each(peaks)
-    )
     label = f"GPUs held at each moment, a line for each GPU type. Peaks: {lines}"
-    return Part(
-        "gpus-once",
-        "At the same time",
-        lead,
-        picture(plot.plot_gpu_concurrency, thin(steps), "gpus-once", label, _OVER_TIME)
-        if len(steps) > 1
-        else None,
-        view=view(
-            peaks,
-            "Most GPUs held at once, by GPU type",
-            ["gpu_type", "peak_gpus", "peak_from", "peak_until"],
-            "tv.gpu_concurrency(snap.jobs)",
-        ),
-    )
+    chart = Chart(plot.plot_gpu_concurrency, thin(steps), label) if len(steps) > 1 else None
+    columns = ["gpu_type", "peak_gpus", "peak_from", "peak_until"]
+    caption, command = "Most GPUs held at once, by GPU type", "tv.gpu_concurrency(snap.jobs)"
+    table = Table(peaks, caption, columns, command)
+    return Part("gpus-once", "At the same time", lead, chart, table)
 
 
 def thin(steps: pd.DataFrame) -> pd.DataFrame:

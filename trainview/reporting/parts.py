@@ -1,11 +1,73 @@
-"""What a page is made of: topics, and their parts with words, a picture and a table."""
+"""What a report is made of: topics, and their parts with words, a chart and a table.
 
-from typing import NamedTuple
+All of it is data. How a chart is drawn and a table is written is decided by who makes the page.
+"""
 
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import pandas as pd
 from markupsafe import Markup
 
-from trainview.reporting.pictures import Picture
-from trainview.reporting.tables import View
+from trainview.reporting.words import each, listed
+
+# The most rows of a chart that is read from the top.
+BARS = 12
+
+
+class Shape(NamedTuple):
+    """How high a row of a chart is, and what stands above and below all of them, in inches."""
+
+    row: float = 0.3
+    around: float = 0.9
+
+
+ROWS, WITH_LEGEND, TEXTS = Shape(), Shape(around=1.2), Shape(row=0.42)
+
+
+class Chart(NamedTuple):
+    """A helper's result as a picture.
+
+    Attributes
+    ----------
+    plot : callable
+        The ``plot_*`` of the helper.
+    frame : pandas.DataFrame
+        What it draws.
+    label : str
+        What the picture says, for those who do not see it.
+    height : float
+        In inches.
+    narrow_height : float or None
+        The same for phones, if it is another.
+    """
+
+    plot: Callable[..., object]
+    frame: pd.DataFrame
+    label: str
+    height: float = 3.4
+    narrow_height: float | None = None
+
+
+class Table(NamedTuple):
+    """A helper's result as a table.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+        The result.
+    caption : str
+        What it shows.
+    columns : sequence of str
+        The columns to show.
+    command : str
+        What gives all rows and columns, in a shell or in Python.
+    """
+
+    frame: pd.DataFrame
+    caption: str
+    columns: Sequence[str]
+    command: str
 
 
 class Message(NamedTuple):
@@ -71,41 +133,88 @@ class Part(NamedTuple):
         Its heading; empty for the only part of a topic.
     lead : markupsafe.Markup or str
         The main reading, in numbers.
-    picture : Picture or None
+    chart : Chart or None
         The plot.
+    table : Table or None
+        What is behind it.
     messages : sequence of Message
         Errors to unfold.
-    view : View or None
-        The table behind it.
     """
 
     id: str
     title: str
     lead: Markup | str
-    picture: Picture | None = None
-    messages: tuple[Message, ...] = ()
-    view: View | None = None
+    chart: Chart | None
+    table: Table | None
+    messages: Sequence[Message] = ()
 
 
 class Topic(NamedTuple):
-    """What stands under one heading of the page.
+    """What is said under one heading.
 
     Attributes
     ----------
-    id : str
-        For links within the page.
-    title : str
-        The heading.
     lead : markupsafe.Markup or str
-        The main reading, in numbers; empty where its parts say it.
+        The main reading, in numbers.
     parts : sequence of Part
         In the order in which they are read.
     issues : sequence of Issue
         Jobs to look at, above the parts.
     """
 
-    id: str
-    title: str
     lead: Markup | str
-    parts: tuple[Part, ...]
-    issues: tuple[Issue, ...] = ()
+    parts: Sequence[Part] = ()
+    issues: Sequence[Issue] = ()
+
+
+def shell(command: str, options: str = "") -> str:
+    """Write the command that gives a table.
+
+    Examples
+    --------
+    >>> shell("cost", "--show failures")
+    'trainview cost SOURCE --show failures --format csv'
+    """
+    return " ".join(["trainview", command, "SOURCE", *options.split(), "--format csv"])
+
+
+def bars(
+    plot: Callable[..., object],
+    rows: pd.DataFrame,
+    label: str,
+    words: Callable[[Any], str],
+    *,
+    shape: Shape = ROWS,
+    least: int = 2,
+) -> Chart | None:
+    """Make a chart of rows that are read from the top.
+
+    Parameters
+    ----------
+    plot : callable
+        The ``plot_*`` of the helper.
+    rows : pandas.DataFrame
+        What it draws: the first `BARS` of them.
+    label : str
+        What the picture shows.
+    words : callable
+        Reads a row out.
+    shape : Shape, optional
+        How high the rows are.
+    least : int, optional
+        So many rows are worth a picture; one alone is not, if it has nothing to be compared with.
+
+    Returns
+    -------
+    Chart or None
+        None where there are fewer rows.
+    """
+    if len(rows) < least:
+        return None
+    text = f"{label} {listed(map(words, each(rows)))}"
+    return Chart(plot, rows.head(BARS), text, shape.around + shape.row * min(len(rows), BARS))
+
+
+def not_drawn(rows: pd.DataFrame, of: str) -> str:
+    """Say of which rows `bars` draws only the first; nothing where it draws them all."""
+    return f" The picture has the first {BARS} of {len(rows):,} {of}." if len(rows) > BARS else ""

@@ -2,7 +2,6 @@
 
 import io
 import re
-from collections.abc import Callable
 from typing import Any, NamedTuple
 from xml.etree import ElementTree as ET
 
@@ -12,12 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.style import context
 
 from trainview.reporting.mosaic import MOSAIC, replace_images
+from trainview.reporting.parts import Chart
 from trainview.text.safe import safe_text
 
 # In inches: what fills a screen or a sheet of paper, and what a phone shows without scrolling.
 WIDE, NARROW = 9.0, 4.6
-# The most rows of a chart that is read from the top.
-BARS = 12
 
 _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
@@ -63,35 +61,15 @@ class Picture(NamedTuple):
     narrow: Markup
 
 
-def bars_height(rows: int, row: float = 0.3) -> float:
-    """Give the height of a chart with so many rows, of which it shows at most `BARS`, in inches."""
-    return 0.9 + row * min(rows, BARS)
-
-
-def picture(
-    plot: Callable[..., object],
-    frame: Any,
-    name: str,
-    label: str,
-    height: float,
-    narrow_height: float | None = None,
-) -> Picture:
+def draw(chart: Chart, name: str) -> Picture:
     """Draw a helper's result.
 
     Parameters
     ----------
-    plot : callable
-        The ``plot_*`` of the helper.
-    frame : pandas.DataFrame
-        The helper's result.
+    chart : Chart
+        What to draw, and how large.
     name : str
         Begins the ids in the elements, so that several stand in one page.
-    label : str
-        What the picture says, for those who do not see it.
-    height : float
-        In inches.
-    narrow_height : float, optional
-        The same for phones, if it is another.
 
     Returns
     -------
@@ -99,18 +77,16 @@ def picture(
         Its elements need no style sheet, and take their black from the page's text colour.
     """
     return Picture(
-        _draw(plot, frame, name, label, (WIDE, height)),
-        _draw(plot, frame, f"{name}-narrow", label, (NARROW, narrow_height or height)),
+        _draw(chart, name, (WIDE, chart.height)),
+        _draw(chart, f"{name}-narrow", (NARROW, chart.narrow_height or chart.height)),
     )
 
 
-def _draw(
-    plot: Callable[..., object], frame: Any, name: str, label: str, size: tuple[float, float]
-) -> Markup:
+def _draw(chart: Chart, name: str, size: tuple[float, float]) -> Markup:
     with context(_SETTINGS):
         figure = Figure(figsize=size, layout="constrained")
         ax = figure.subplots()
-        plot(frame, ax=ax)
+        chart.plot(chart.frame, ax=ax)
         replace_images(ax)
         for patch in (figure.patch, ax.patch):
             patch.set_visible(False)
@@ -118,7 +94,7 @@ def _draw(
         # Not savefig: it draws all of it once more, to lay it out.
         canvas: Any = FigureCanvasSVG(figure)
         canvas.print_svg(buffer, metadata=_METADATA)
-    return _embed(buffer.getvalue(), name, label)
+    return _embed(buffer.getvalue(), name, chart.label)
 
 
 def _embed(svg: str, name: str, label: str) -> Markup:

@@ -7,44 +7,28 @@ import pandas as pd
 from markupsafe import Markup
 
 from trainview import plot
-from trainview.reporting.parts import Part, Topic
-from trainview.reporting.pictures import BARS, bars_height, picture
+from trainview.reporting.parts import WITH_LEGEND, Chart, Part, Table, Topic, bars, shell
 from trainview.reporting.readings import Readings, Waits
-from trainview.reporting.tables import view
-from trainview.reporting.words import duration, each, listed, name
-from trainview.text.cells import cell
+from trainview.reporting.words import duration, each, listed, name, row_name
 from trainview.text.safe import count
 
-_LEGEND, _CURVE = 0.3, 3.4
 # A minute in hours: most jobs wait for less, and are not worth a row.
 _MINUTE = 1 / 60
 # Steps of a curve for each factor of ten: finer than the line is wide.
 _FINE = 60
 _WAITS = {"p50": "median_wait", "p90": "p90_wait", "p99": "p99_wait"}
+_MET = ["active_gpus", "ahead_jobs", "ahead_gpus", "org_limit", "team_limit"]
+_WAIT = ["requested_gpus", "waited_hours", "is_waiting", "submitted_at", *_MET]
 
 
 def queue(readings: Readings) -> Topic | None:
-    """Make the topic on waiting.
-
-    Parameters
-    ----------
-    readings : Readings
-        What the helpers say.
-
-    Returns
-    -------
-    Topic or None
-        How long jobs waited by type of GPU, and each job with who was ahead; None without a queue.
-    """
+    """Say how long jobs waited, and who was ahead of each; None without a queue."""
     waits = readings.waits
     if waits is None:
         return None
-    lead = "No waiting time is known."
-    parts = [_jobs(readings)]
-    if waits.total["jobs"]:
-        lead = _lead(waits)
-        parts = [_by_type(waits), _curve(waits), *parts]
-    return Topic("queue", "Why jobs waited", lead, tuple(parts))
+    if not waits.total["jobs"]:
+        return Topic("No waiting time is known.", [_jobs(readings)])
+    return Topic(_lead(waits), [_by_type(waits), _curve(waits), _jobs(readings)])
 
 
 def _lead(waits: Waits) -> str:
@@ -65,60 +49,39 @@ def _by_type(waits: Waits) -> Part:
     lead = Markup("The longest wait is one for {}: {}.").format(
         name("gpu_type", first["gpu_type"]), duration(first["longest_wait"])
     )
-    bars = listed(f"{cell('gpu_type', row.gpu_type, 60)}: {_typical(row)}" for row in each(known))
-    return Part(
-        "queue-type",
-        "By GPU type",
-        lead,
-        picture(
-            plot.plot_queue_waits,
-            known.head(BARS),
-            "queue-type",
-            f"Waiting time by GPU type, from median to longest, on a logarithmic scale. {bars}",
-            _LEGEND + bars_height(len(known)),
-        )
-        if len(known) > 1
-        else None,
-        view=view(
-            waits.by_type.rename(columns=_WAITS),
-            "Waiting time by GPU type",
-            ["gpu_type", "jobs", "waiting", *_WAITS.values(), "longest_wait"],
-            "trainview queue SOURCE --format csv",
-        ),
-    )
+    caption = "Waiting time by GPU type"
+    label = f"{caption}, from median to longest, on a logarithmic scale."
+    chart = bars(plot.plot_queue_waits, known, label, _typical, shape=WITH_LEGEND)
+    columns = ["gpu_type", "jobs", "waiting", *_WAITS.values(), "longest_wait"]
+    table = Table(waits.by_type.rename(columns=_WAITS), caption, columns, shell("queue"))
+    return Part("queue-type", "By GPU type", lead, chart, table)
 
 
 def _typical(row: Any) -> str:
     median = "median not known" if pd.isna(row.p50) else f"median {duration(row.p50)}"
-    return f"{count(row.jobs, 'job')}, {median}, longest {duration(row.longest_wait)}"
+    jobs, longest = count(row.jobs, "job"), duration(row.longest_wait)
+    return f"{row_name('gpu_type', row)}: {jobs}, {median}, longest {longest}"
 
 
 def _curve(waits: Waits) -> Part:
     curve = waits.curve
-    types = curve.groupby("gpu_type", sort=False, dropna=False)["at_risk"].first()
+    types = curve.drop_duplicates("gpu_type")
+    jobs = listed(f"{row_name('gpu_type', row)}: {row.at_risk:,}" for row in each(types))
     label = (
         "Share of jobs that still wait after some time, a line of steps for each GPU type, on a "
-        f"logarithmic scale. Jobs: {listed(map(_jobs_of_type, types.items()))}"
+        f"logarithmic scale. Jobs: {jobs}"
     )
-    return Part(
-        "queue-curve",
-        "How soon jobs are released",
+    lead = (
         "A line shows which share of jobs still waits after the time below it. Where it ends above "
-        "0, some still do.",
-        picture(plot.plot_queue_wait_curve, _thin(curve), "queue-curve", label, _CURVE)
-        if len(curve) > 2 * len(types)
-        else None,
-        view=view(
-            curve,
-            "Share of jobs that still wait",
-            ["gpu_type", "waited_hours", "share_waiting", "low", "high", "at_risk"],
-            "tv.queue_wait_curve(snap.queue)",
-        ),
+        "0, some still do."
     )
-
-
-def _jobs_of_type(pair: tuple[Any, int]) -> str:
-    return f"{cell('gpu_type', pair[0], 60)}: {pair[1]:,}"
+    chart = Chart(plot.plot_queue_wait_curve, _thin(curve), label)
+    columns = ["gpu_type", "waited_hours", "share_waiting", "low", "high", "at_risk"]
+    caption, command = "Share of jobs that still wait", "tv.queue_wait_curve(snap.queue)"
+    table = Table(curve, caption, columns, command)
+    has_steps = len(curve) > 2 * len(types)
+    title = "How soon jobs are released"
+    return Part("queue-curve", title, lead, chart if has_steps else None, table)
 
 
 def _thin(curve: pd.DataFrame) -> pd.DataFrame:
@@ -138,38 +101,17 @@ def _jobs(readings: Readings) -> Part:
     )
     waiting = rows[rows["is_waiting"]]
     rows = rows[rows["is_waiting"] | (rows["waited_hours"] >= _MINUTE)]
-    lead = Markup("No job waits now.")
-    if len(waiting):
-        lead = _ahead(waiting.iloc[0])
+    lead = _ahead(waiting.iloc[0]) if len(waiting) else Markup("No job waits now.")
     if len(waiting) > 1:
         lead += f" The table begins with all {len(waiting):,} that wait."
-    return Part(
-        "queue-jobs",
-        "Who waits, and who was ahead",
-        lead,
-        view=None
-        if rows.empty
-        else view(
-            rows,
-            "Jobs that waited a minute or longer, those that still wait first",
-            [
-                "project_name",
-                "job_name",
-                "gpu_type",
-                "requested_gpus",
-                "waited_hours",
-                "is_waiting",
-                "submitted_at",
-                "active_gpus",
-                "ahead_jobs",
-                "ahead_gpus",
-                "org_limit",
-                "team_limit",
-                "job_id",
-            ],
-            "trainview queue SOURCE --show jobs --format csv",
-        ),
+    table = Table(
+        rows,
+        "Jobs that waited a minute or longer, those that still wait first",
+        ["project_name", "job_name", "gpu_type", *_WAIT, "job_id"],
+        shell("queue", "--show jobs"),
     )
+    title = "Who waits, and who was ahead"
+    return Part("queue-jobs", title, lead, None, table if len(rows) else None)
 
 
 def _ahead(row: Any) -> Markup:

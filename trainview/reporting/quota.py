@@ -10,42 +10,29 @@ from trainview import plot
 from trainview.gpus import same_type
 from trainview.plot.wording import number
 from trainview.reporting.gpus import thin
-from trainview.reporting.parts import Part, Topic
-from trainview.reporting.pictures import BARS, Picture, bars_height, picture
+from trainview.reporting.parts import (
+    WITH_LEGEND,
+    Chart,
+    Part,
+    Table,
+    Topic,
+    bars,
+    not_drawn,
+    shell,
+)
 from trainview.reporting.readings import EXTRA_GPUS, Readings
-from trainview.reporting.tables import view
-from trainview.reporting.words import day, each, listed, name, share
-from trainview.text.cells import cell
+from trainview.reporting.words import day, each, listed, name, row_name, share
 
-_LEGEND, _OVER_TIME = 0.3, 3.4
 # The most types of GPU whose lines and limits can be told apart.
 _MOST_LINES = 3
-_COLUMNS = [
-    "gpu_type",
-    "limit",
-    "baseline",
-    "peak_gpus",
-    "mean_gpus",
-    "at_limit_share",
-    "over_limit_gpu_hours",
-    "at_limit_share_with_extra",
-    "over_limit_gpu_hours_with_extra",
-]
+_AT_LIMIT = ["at_limit_share", "over_limit_gpu_hours"]
+_EXTRA = [f"{column}_with_extra" for column in _AT_LIMIT]
+_COLUMNS = ["gpu_type", "limit", "baseline", "peak_gpus", "mean_gpus", *_AT_LIMIT, *_EXTRA]
+_WITH_EXTRA = f"“with extra” is with {EXTRA_GPUS} more GPUs"
 
 
 def quota(readings: Readings) -> Topic | None:
-    """Make the topic on the quota.
-
-    Parameters
-    ----------
-    readings : Readings
-        What the helpers say.
-
-    Returns
-    -------
-    Topic or None
-        By type of GPU, at each moment, and by team where teams have limits; None without capacity.
-    """
+    """Say how near the limits were, by type and by team; None without capacity."""
     limits = readings.limits
     if limits is None:
         return None
@@ -56,7 +43,7 @@ def quota(readings: Readings) -> Topic | None:
         parts.append(_at_once(nearest))
     if teams["limit"].notna().any():
         parts.append(_by_team(teams[teams["limit"].notna()]))
-    return Topic("quota", "Against the quota", _lead(readings, types), tuple(parts))
+    return Topic(_lead(readings, types), parts)
 
 
 def _lead(readings: Readings, types: pd.DataFrame) -> Markup:
@@ -66,13 +53,7 @@ def _lead(readings: Readings, types: pd.DataFrame) -> Markup:
     reached = types[types["at_limit_share"] > 0]
     if reached.empty:
         return Markup("No limit was reached since {}.").format(since)
-    first = reached.iloc[0]
-    lead = Markup("Since {}, {} was at its limit of {} for {} of the time").format(
-        since,
-        name("gpu_type", first["gpu_type"]),
-        f"{first['limit']:,}",
-        share(first["at_limit_share"]),
-    )
+    lead = Markup("Since {}, {}").format(since, _reached(reached.iloc[0]))
     if len(reached) > 1:
         lead += f", the longest of {len(reached):,} types that reached theirs"
     above = reached["over_limit_gpu_hours"].sum()
@@ -86,32 +67,43 @@ def _lead(readings: Readings, types: pd.DataFrame) -> Markup:
     )
 
 
+def _reached(row: Any) -> Markup:
+    gpu_type, limit = name("gpu_type", row["gpu_type"]), f"{row['limit']:,}"
+    what = Markup("{} was at its limit of {}").format(gpu_type, limit)
+    if "team_name" in row:
+        team = name("team_name", row["team_name"])
+        what = Markup("{} was at its limit of {} {}").format(team, limit, gpu_type)
+    return Markup("{} for {} of the time").format(what, share(row["at_limit_share"]))
+
+
 def _by_type(types: pd.DataFrame) -> Part:
-    return Part(
-        "quota-type",
-        "By GPU type",
-        "Peaks beyond a limit are jobs that waited: they count as holding from submission on.",
-        _picture(types, "quota-type") if len(types) > 1 and types["peak_gpus"].any() else None,
-        view=view(
-            types,
-            f"Quota by GPU type; “with extra” is with {EXTRA_GPUS} more GPUs",
-            _COLUMNS,
-            f"trainview quota SOURCE --extra-gpus {EXTRA_GPUS} --format csv",
-        ),
-    )
+    lead = "Peaks beyond a limit are jobs that waited: they count as holding from submission on."
+    command = shell("quota", f"--extra-gpus {EXTRA_GPUS}")
+    table = Table(types, f"Quota by GPU type; {_WITH_EXTRA}", _COLUMNS, command)
+    return Part("quota-type", "By GPU type", lead, _bars(types), table)
 
 
-def _picture(rows: pd.DataFrame, part: str) -> Picture:
-    bars = listed(map(_bar, each(rows)))
-    label = f"Mean and peak of the GPUs held against their limit, as bars. {bars}"
-    height = _LEGEND + bars_height(len(rows))
-    return picture(plot.plot_quota, rows.head(BARS), part, label, height)
+def _by_team(teams: pd.DataFrame) -> Part:
+    reached = teams[teams["at_limit_share"] > 0]
+    lead = Markup("No team reached a limit of its own.")
+    if len(reached):
+        lead = _reached(reached.iloc[0]) + "."
+    lead += not_drawn(teams, "limits")
+    caption = f"Quota by team and GPU type; {_WITH_EXTRA}"
+    command = shell("quota", f"--by-team --extra-gpus {EXTRA_GPUS}")
+    table = Table(teams, caption, ["team_name", *_COLUMNS], command)
+    return Part("quota-team", "By team", lead, _bars(teams), table)
+
+
+def _bars(rows: pd.DataFrame) -> Chart | None:
+    label = "Mean and peak of the GPUs held against their limit, as bars."
+    drawn = bars(plot.plot_quota, rows, label, _bar, shape=WITH_LEGEND)
+    return drawn if rows["peak_gpus"].any() else None
 
 
 def _bar(row: Any) -> str:
-    who = cell("gpu_type", row.gpu_type, 60)
-    if hasattr(row, "team_name"):
-        who = f"{cell('team_name', row.team_name, 60)}, {who}"
+    columns = ["team_name", "gpu_type"] if hasattr(row, "team_name") else ["gpu_type"]
+    who = ", ".join(row_name(column, row) for column in columns)
     limit = "no limit known" if pd.isna(row.limit) else f"limit {row.limit:,}"
     return f"{who}: peak {row.peak_gpus:,}, {limit}"
 
@@ -130,62 +122,22 @@ def _nearest(steps: pd.DataFrame, types: pd.DataFrame) -> pd.DataFrame:
 
 def _at_once(steps: pd.DataFrame) -> Part:
     first, table = steps.iloc[0], steps[steps["limit_share"] >= 1]
+    types = steps.drop_duplicates("gpu_type")
     caption = "GPUs held at the limit or beyond, the fullest moment first"
     if table.empty:
-        table, caption = steps.drop_duplicates("gpu_type"), "Most GPUs held against the limit"
-    limits = steps.drop_duplicates("gpu_type").set_index("gpu_type")["limit"].to_dict()
+        table, caption = types, "Most GPUs held against the limit"
+    lines = listed(f"{row_name('gpu_type', row)}: limit {row.limit:,.0f}" for row in each(types))
+    label = f"GPUs held at each moment, with their limit as a dashed line. {lines}"
     lead = Markup("The fullest moment: {} {} on {}, where {} may be held at once.").format(
         f"{first['gpus']:,}",
         name("gpu_type", first["gpu_type"]),
         day(first["start"]),
         f"{first['limit']:,.0f}",
     )
-    lines = listed(
-        f"{cell('gpu_type', gpu_type, 60)}: limit {limit:,.0f}"
-        for gpu_type, limit in limits.items()
-    )
-    label = f"GPUs held at each moment, with their limit as a dashed line. {lines}"
     drawn = thin(steps[["gpu_type", "start", "end", "gpus"]].sort_values(["gpu_type", "start"]))
-    return Part(
-        "quota-once",
-        "At each moment",
-        lead,
-        picture(
-            partial(plot.plot_gpu_concurrency, limit=limits), drawn, "quota-once", label, _OVER_TIME
-        )
-        if len(steps) > 1
-        else None,
-        view=view(
-            table.rename(columns={"start": "from", "end": "until"}),
-            caption,
-            ["gpu_type", "from", "until", "gpus", "limit", "limit_share"],
-            "tv.gpu_concurrency(snap.jobs)",
-        ),
-    )
-
-
-def _by_team(teams: pd.DataFrame) -> Part:
-    reached = teams[teams["at_limit_share"] > 0]
-    lead = Markup("No team reached a limit of its own.")
-    if len(reached):
-        first = reached.iloc[0]
-        lead = Markup("{} was at its limit of {} {} for {} of the time.").format(
-            name("team_name", first["team_name"]),
-            f"{first['limit']:,}",
-            name("gpu_type", first["gpu_type"]),
-            share(first["at_limit_share"]),
-        )
-    if len(teams) > BARS:
-        lead += f" The picture has the first {BARS} of {len(teams):,} limits."
-    return Part(
-        "quota-team",
-        "By team",
-        lead,
-        _picture(teams, "quota-team") if len(teams) > 1 and teams["peak_gpus"].any() else None,
-        view=view(
-            teams,
-            f"Quota by team and GPU type; “with extra” is with {EXTRA_GPUS} more GPUs",
-            ["team_name", *_COLUMNS],
-            f"trainview quota SOURCE --by-team --extra-gpus {EXTRA_GPUS} --format csv",
-        ),
-    )
+    draw = partial(plot.plot_gpu_concurrency, limit=types.set_index("gpu_type")["limit"].to_dict())
+    chart = Chart(draw, drawn, label) if len(steps) > 1 else None
+    table = table.rename(columns={"start": "from", "end": "until"})
+    columns = ["gpu_type", "from", "until", "gpus", "limit", "limit_share"]
+    behind = Table(table, caption, columns, "tv.gpu_concurrency(snap.jobs)")
+    return Part("quota-once", "At each moment", lead, chart, behind)

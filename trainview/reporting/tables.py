@@ -1,10 +1,8 @@
 """The tables of the page: a helper's result as cells, each as people read it and as it sorts."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
-import pandas as pd
-
+from trainview.reporting.parts import Table
 from trainview.reporting.words import duration
 from trainview.text.cells import NULL, cell, is_number
 
@@ -122,25 +120,20 @@ class View(NamedTuple):
     command: str
 
 
-def view(frame: pd.DataFrame, caption: str, columns: Sequence[str], command: str) -> View:
+def view(table: Table) -> View:
     """Make a table of the page from a helper's result.
 
     Parameters
     ----------
-    frame : pandas.DataFrame
-        The result.
-    caption : str
-        What it shows.
-    columns : sequence of str
-        The columns to show.
-    command : str
-        What gives all rows and columns, in a shell or in Python.
+    table : Table
+        The result, and what of it to show.
 
     Returns
     -------
     View
         At most `MOST_ROWS` rows, with a sentence on those that are left out.
     """
+    frame, columns = table.frame, table.columns
     shown = frame.head(MOST_ROWS)[list(columns)]
     numbers = [is_number(frame[name]) for name in columns]
     rows = [
@@ -152,12 +145,12 @@ def view(frame: pd.DataFrame, caption: str, columns: Sequence[str], command: str
     ]
     headings = [_HEADINGS.get(name, name.replace("_", " ").capitalize()) for name in columns]
     return View(
-        caption,
+        table.caption,
         [Column(*pair) for pair in zip(headings, numbers, strict=True)],
         rows,
         _left_out(len(shown), len(frame)),
         _left_out(MOST_PRINTED, len(frame)),
-        command,
+        table.command,
     )
 
 

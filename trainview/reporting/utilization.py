@@ -1,55 +1,45 @@
 """How busy the GPUs were: by project, which of them were idle, and when."""
 
+from typing import Any
+
 import pandas as pd
 from markupsafe import Markup
 
 from trainview import plot
 from trainview.plot.wording import number
-from trainview.reporting.parts import Part, Topic
-from trainview.reporting.pictures import BARS, bars_height, picture
+from trainview.reporting.parts import (
+    BARS,
+    WITH_LEGEND,
+    Chart,
+    Part,
+    Table,
+    Topic,
+    bars,
+    not_drawn,
+    shell,
+)
 from trainview.reporting.readings import Busy, Readings
-from trainview.reporting.tables import view
-from trainview.reporting.words import day, duration, each, listed, name, share, usd
-from trainview.text.cells import cell
+from trainview.reporting.words import day, duration, name, row_name, share, usd
 from trainview.text.safe import count
 
-_LEGEND = 0.3
-_IDLE = [
-    "covered_gpu_hours",
-    "idle_gpu_hours",
-    "idle_share",
-    "longest_idle_hours",
-    "longest_idle_start",
-    "longest_idle_end",
-    "idle_usd",
-]
+_USED = ["mean_utilization", "p50_utilization", "p95_utilization", "mean_memory_share"]
+_LONGEST = ["longest_idle_hours", "longest_idle_start", "longest_idle_end"]
+_IDLE = ["covered_gpu_hours", "idle_gpu_hours", "idle_share", *_LONGEST, "idle_usd"]
 # In inches: of a heat map its rows, and all of it.
 _ROW, _AROUND, _LOWEST, _TALLEST = 0.22, 1.0, 1.6, 6.0
 
 
 def utilization(readings: Readings) -> Topic | None:
-    """Make the topic on how busy GPUs were.
-
-    Parameters
-    ----------
-    readings : Readings
-        What the helpers say.
-
-    Returns
-    -------
-    Topic or None
-        By project, the jobs with idle GPUs, and the worst of them over time; without parts if no
-        GPU was measured, None without metrics.
-    """
-    busy, title = readings.busy, "How busy the GPUs were"
+    """Say how busy GPUs were, and which were idle; None without metrics."""
+    busy = readings.busy
     if busy is None:
         return None
     if not busy.total["samples"]:
-        return Topic("utilization", title, "No GPU was measured.", ())
+        return Topic("No GPU was measured.")
     parts = [_by_project(busy)]
     if busy.idle["idle_gpu_hours"].sum() > 0:
         parts += [_idle(busy), _one(busy)]
-    return Topic("utilization", title, _lead(readings, busy), tuple(parts))
+    return Topic(_lead(readings, busy), parts)
 
 
 def _lead(readings: Readings, busy: Busy) -> str:
@@ -92,45 +82,26 @@ def _by_project(busy: Busy) -> Part:
         lead = Markup("The least busy: {}").format(lead)
     if len(drawn) < len(known):
         lead += f" Drawn are the {BARS} of {len(known):,} projects with the most measured time."
-    bars = listed(
-        f"{cell('project_name', row.project_name, 60)}: {share(row.mean_utilization)} of "
-        f"{number(row.covered_gpu_hours)} GPU-hours"
-        for row in each(drawn)
+    chart = bars(
+        plot.plot_utilization,
+        drawn,
+        "Mean utilisation of GPUs by project, as bars.",
+        lambda row: _of_covered("project_name", share(row.mean_utilization), row),
+        shape=WITH_LEGEND,
     )
-    return Part(
-        "utilization-project",
-        "By project",
-        lead,
-        picture(
-            plot.plot_utilization,
-            drawn,
-            "utilization-project",
-            f"Mean utilisation of GPUs by project, as bars. {bars}",
-            _LEGEND + bars_height(len(drawn)),
-        )
-        if len(drawn) > 1
-        else None,
-        view=view(
-            projects,
-            "Utilisation of GPUs by project, the least busy first",
-            [
-                "project_name",
-                "gpus",
-                "covered_gpu_hours",
-                "missing_share",
-                "mean_utilization",
-                "p50_utilization",
-                "p95_utilization",
-                "mean_memory_share",
-            ],
-            "trainview utilization SOURCE --format csv",
-        ),
-    )
+    caption = "Utilisation of GPUs by project, the least busy first"
+    columns = ["project_name", "gpus", "covered_gpu_hours", "missing_share", *_USED]
+    table = Table(projects, caption, columns, shell("utilization"))
+    return Part("utilization-project", "By project", lead, chart, table)
+
+
+def _of_covered(column: str, part: str, row: Any) -> str:
+    return f"{row_name(column, row)}: {part} of {number(row.covered_gpu_hours)} GPU-hours"
 
 
 def _idle(busy: Busy) -> Part:
     idle = busy.idle[busy.idle["idle_gpu_hours"] > 0]
-    first = idle.iloc[0]
+    first, rest = idle.iloc[0], number(idle["idle_gpu_hours"].iloc[BARS:].sum())
     lead = Markup("{} of {}: {} did nothing for {} of {} GPU-hours{}.").format(
         name("job_id", first["job_id"]),
         name("project_name", first["project_name"]),
@@ -139,40 +110,22 @@ def _idle(busy: Busy) -> Part:
         number(first["covered_gpu_hours"]),
         _cost(idle.head(1)),
     )
-    if len(idle) > BARS:
-        rest = idle["idle_gpu_hours"].iloc[BARS:].sum()
-        lead += f" The picture has the first {BARS} of {len(idle):,} jobs with idle GPUs; the "
-        lead += f"others did nothing for {number(rest)} GPU-hours."
-    bars = listed(
-        f"{cell('job_id', row.job_id, 60)}: {number(row.idle_gpu_hours)} of "
-        f"{number(row.covered_gpu_hours)} GPU-hours"
-        for row in each(idle)
+    lead += not_drawn(idle, f"jobs with idle GPUs; the others did nothing for {rest} GPU-hours")
+    chart = bars(
+        plot.plot_idle_gpus,
+        idle,
+        "Idle and busy GPU-hours of the jobs with most idle ones, as bars.",
+        lambda row: _of_covered("job_id", number(row.idle_gpu_hours), row),
+        shape=WITH_LEGEND,
     )
-    return Part(
-        "utilization-idle",
-        "Idle GPUs",
-        lead,
-        picture(
-            plot.plot_idle_gpus,
-            idle.head(BARS),
-            "utilization-idle",
-            f"Idle and busy GPU-hours of the jobs with most idle ones, as bars. {bars}",
-            _LEGEND + bars_height(len(idle)),
-        )
-        if len(idle) > 1
-        else None,
-        view=view(
-            busy.idle,
-            "Idle GPUs by job",
-            ["project_name", "job_id", "gpus", *_IDLE],
-            "trainview utilization SOURCE --idle --by project_name,job_id --format csv",
-        ),
-    )
+    command = shell("utilization", "--idle --by project_name,job_id")
+    columns = ["project_name", "job_id", "gpus", *_IDLE]
+    table = Table(busy.idle, "Idle GPUs by job", columns, command)
+    return Part("utilization-idle", "Idle GPUs", lead, chart, table)
 
 
 def _one(busy: Busy) -> Part:
-    job, heat = busy.idle.iloc[0], busy.over_time
-    rows = len(busy.one)
+    job, heat, rows = busy.idle.iloc[0], busy.over_time, len(busy.one)
     longest = busy.one.sort_values("longest_idle_hours", ascending=False, kind="stable").iloc[0]
     lead = Markup("A row is a GPU of job {}, the one with most idle time. ").format(
         name("job_id", job["job_id"])
@@ -184,17 +137,7 @@ def _one(busy: Busy) -> Part:
         f"How busy each of {count(rows, 'GPU')} was over time, as a heat map from "
         f"{day(heat['period'].min())} to {day(heat['period'].max())}. {lead.striptags()}"
     )
-    return Part(
-        "utilization-job",
-        "The job with most idle time",
-        lead,
-        picture(plot.plot_utilization_over_time, heat, "utilization-job", label, height)
-        if len(heat) > 1
-        else None,
-        view=view(
-            busy.one,
-            "Idle GPUs of this job",
-            ["node_id", "gpu", *_IDLE],
-            "trainview utilization SOURCE --idle --by job_id,node_id,gpu --format csv",
-        ),
-    )
+    chart = Chart(plot.plot_utilization_over_time, heat, label, height) if len(heat) > 1 else None
+    command = shell("utilization", "--idle --by job_id,node_id,gpu")
+    table = Table(busy.one, "Idle GPUs of this job", ["node_id", "gpu", *_IDLE], command)
+    return Part("utilization-job", "The job with most idle time", lead, chart, table)

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from trainview.plot.wording import money, number
 from trainview.text.cells import NULL, cell
 
+PERIODS = {"D": "day", "W": "week", "M": "month", "Y": "year"}
 _MOST_LISTED = 5
 
 
@@ -36,6 +37,22 @@ def name(column: str, value: object, limit: int = 60) -> Markup:
         what = column.removesuffix("_name").replace("_", " ").replace("gpu", "GPU")
         text = f"(no {what})"
     return Markup("<bdi>{}</bdi>").format(text)
+
+
+def names(column: str, values: Iterable[object]) -> Markup:
+    """Write names into a sentence, as `name` writes one."""
+    return joined([name(column, value) for value in values])
+
+
+def row_name(column: str, row: Any) -> str:
+    """Write the name of a row where only text can stand, as beside a picture."""
+    return cell(column, getattr(row, column), 60)
+
+
+def error_name(error: object, limit: int | None = None) -> str:
+    """Write what errors have in common, which may be that they say nothing."""
+    text = cell("error", error, limit)
+    return "(no message)" if text == NULL else text
 
 
 def share(part: float) -> str:
