@@ -13,6 +13,7 @@ from pandas.testing import assert_frame_equal
 
 import trainview as tv
 from tests.builders import CPU, job, payload, project
+from tests.properties import examples
 from tests.tables.test_core import payloads
 from trainview.errors import ArgumentError, DataWarning, PayloadError, SourceError
 from trainview.schema import TABLES
@@ -208,7 +209,9 @@ def write(snap: tv.Snapshot, how: str, target: Path) -> None:
 
 
 @settings(
-    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None,
+    max_examples=examples(40),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(content=payloads)
 def test_any_snapshot_survives_each_format(content, tmp_path):

@@ -20,6 +20,7 @@ from tests.analysis.tables import (
     jobs,
     table,
 )
+from tests.properties import examples
 from trainview import analysis
 from trainview.errors import ArgumentError
 
@@ -221,7 +222,7 @@ def test_keys_come_first_and_as_text(name, kind, rows):
     assert [str(dtype) for dtype in result.dtypes[:2]] == ["str", "str"]
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(10), deadline=None, suppress_health_check=list(HealthCheck))
 @given(frame=jobs())
 def test_all_kinds_give_the_same(frame):
     for call in CALLS.values():

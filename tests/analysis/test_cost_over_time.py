@@ -22,6 +22,7 @@ from tests.analysis.tables import (
     jobs,
     table,
 )
+from tests.properties import examples
 from trainview.analysis import cost_over_time, estimate_cost
 from trainview.errors import ArgumentError
 
@@ -212,7 +213,7 @@ def test_columns_of_the_users_own_are_keys_like_others(kind):
     ]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(jobs(), bills(), st.sampled_from(WITHOUT_HOURS), st.sampled_from([None, "project_name"]))
 def test_periods_are_those_of_the_jobs_and_days_one_by_one(frame, bill, freq, by):
     result = cost_over_time(frame, PRICES, bill, freq=freq, by=by)
@@ -252,7 +253,7 @@ def test_periods_are_those_of_the_jobs_and_days_one_by_one(frame, bill, freq, by
         assert result["billed_usd"].isna().all()
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=examples(20))
 @given(jobs(), bills(), st.sampled_from(WITHOUT_HOURS))
 def test_all_kinds_give_the_same(frame, bill, freq):
     for by in (None, ["project_name", "gpu_type"], "job_id"):

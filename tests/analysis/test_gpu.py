@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.analysis.tables import assert_same, at, collected, convert, job, jobs, moments, table
+from tests.properties import examples
 from trainview.analysis import gpu_concurrency, gpu_hours_over_time, gpu_usage
 from trainview.errors import ArgumentError
 
@@ -292,7 +293,7 @@ def prorated(frame: pd.DataFrame, freq: str, zone: str) -> dict[tuple[str, datet
     return hours
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     data=st.data(),
     zone=st.sampled_from(ZONES),
@@ -320,7 +321,7 @@ def test_hours_are_those_of_each_job_in_each_period(data, zone, freq, start, kin
     assert (result["peak_gpus"] >= result["mean_gpus"] - 1e-6).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(frame=jobs(moments(hours=24)), kind=st.sampled_from(["pandas", "polars lazy", "duckdb"]))
 def test_peaks_are_those_of_the_steps(frame, kind):
     steps = gpu_concurrency(frame, by=None)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.analysis.fleet import JOBS, PRICES, many_samples, metrics, minutes, prices, sample, used
 from tests.analysis.tables import KINDS, assert_same, collected, convert, job, table
+from tests.properties import examples
 from trainview.analysis import clip_jobs, idle_gpus, utilization
 from trainview.errors import ArgumentError
 
@@ -270,7 +271,7 @@ def test_idle_hours_and_stretches_are_those_of_a_loop(frame, threshold):
         assert total[LONGEST[1:]].iloc[0].to_list() == first
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 @given(many_samples())
 def test_all_kinds_give_the_same(frame):
     for by in (("job_id", "node_id", "gpu"), None, ["project_name", "gpu"], "priority"):
@@ -334,7 +335,7 @@ def test_a_sample_reaches_no_further_than_the_next_also_if_that_is_outside_of_th
     assert stretch(result) == [pytest.approx(0.25 / 60), minutes(2.75), minutes(3)]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(many_samples(), st.integers(0, 40), st.integers(1, 40))
 def test_windows_that_follow_each_other_share_out_the_time(frame, quarter, more):
     frame = frame[frame["job_id"] != "jx"].reset_index(drop=True)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.analysis.fleet import queue
 from tests.analysis.tables import KINDS, assert_same, collected, convert, job, table
+from tests.properties import examples
 from trainview.analysis import queue_wait_curve, queue_waits
 from trainview.errors import ArgumentError
 
@@ -197,7 +198,7 @@ def test_the_estimates_are_those_of_a_loop_in_fractions(by_type):
             assert summary.loc[name, f"p{percent}"] == pytest.approx(after, nan_ok=True)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(st.lists(st.tuples(WAITS, st.sampled_from(["A10G", "H100", None])), max_size=15))
 def test_all_kinds_give_the_same(waits):
     frame = pd.concat(

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from tests.analysis.fleet import capacity
 from tests.analysis.tables import KINDS, assert_same, at, collected, convert, job, moments, table
 from tests.analysis.tables import jobs as many_jobs
+from tests.properties import examples
 from trainview.analysis import gpu_concurrency, quota
 from trainview.errors import ArgumentError
 
@@ -118,7 +119,7 @@ def test_what_has_no_limit_of_its_own_is_refused(kind):
         quota(convert(gpu_concurrency(table(job()), by=None), kind), H100_16)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(
     many_jobs(st.integers(0, 40).map(lambda quarters: at(quarters / 4)), most=8),
     st.integers(0, 20),
@@ -163,7 +164,7 @@ def test_shares_are_those_of_a_look_every_quarter_of_an_hour(frame, limit, extra
             assert over == pytest.approx(sum(level - most for level in reached) / 4)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(many_jobs(moments(), most=8))
 def test_all_kinds_give_the_same(frame):
     limits = capacity((None, "H100", 4, 8), (None, "T4", 0, 1))

@@ -18,6 +18,7 @@ from tests.analysis.tables import (
     jobs,
     table,
 )
+from tests.properties import examples
 from trainview.analysis import clip_jobs, estimate_cost, reconcile_cost
 from trainview.errors import ArgumentError
 
@@ -211,7 +212,7 @@ def test_a_job_with_several_rows_is_refused(kind):
         reconcile_cost(convert(frame, kind), PRICES, billing())
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(jobs(), bills())
 def test_reconciliation_sums_to_the_cent(frame, bill):
     estimate = estimate_cost(frame, PRICES, by=None)["estimated_usd"].fillna(0.0).item()
@@ -232,7 +233,7 @@ def test_reconciliation_sums_to_the_cent(frame, bill):
     assert explained.drop(both.index)[["overhead_usd", "price_usd"]].isna().all(axis=None)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(jobs(), bills())
 def test_jobs_are_reconciled_like_one_by_one(frame, bill):
     result = reconcile_cost(frame, PRICES, bill).dropna(subset="job_id").set_index("job_id")
@@ -259,7 +260,7 @@ def test_jobs_are_reconciled_like_one_by_one(frame, bill):
             assert row["reason"] == ("not billed" if inside else "outside the bill")
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=examples(20))
 @given(jobs(), bills())
 def test_all_kinds_give_the_same(frame, bill):
     for by in (DEFAULT, ["gpu_type", "reason"], None):

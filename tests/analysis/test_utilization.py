@@ -5,6 +5,7 @@ from hypothesis import given, settings
 
 from tests.analysis.fleet import JOBS, many_samples, metrics, minutes, sample, used
 from tests.analysis.tables import KINDS, assert_same, at, collected, convert, job, table
+from tests.properties import examples
 from trainview.analysis import idle_gpus, utilization, utilization_over_time
 from trainview.errors import ArgumentError
 
@@ -242,7 +243,7 @@ def test_what_idle_gpus_covers_is_what_utilization_covers(frame):
     assert covered[covered > 0].to_dict() == idle[idle > 0].to_dict()
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 @given(many_samples())
 def test_all_kinds_give_the_same(frame):
     for by in BYS:

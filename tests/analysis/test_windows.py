@@ -22,6 +22,7 @@ from tests.analysis.tables import (
     moments,
     table,
 )
+from tests.properties import examples
 from trainview.analysis import clip_jobs, estimate_cost, gpu_usage
 from trainview.errors import ArgumentError
 
@@ -145,7 +146,7 @@ def test_what_is_needed_is_named(kind):
         clip_jobs([], at(0))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(jobs(), st.lists(moments(), unique=True, max_size=3))
 def test_windows_that_follow_each_other_share_hours_and_costs_out(frame, between):
     edges = [at(-1), *sorted(between), at(1000)]
@@ -174,7 +175,7 @@ def test_hours_are_exact_to_the_microsecond(kind):
         )
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(25))
 @given(jobs(), moments(), moments())
 def test_all_kinds_give_the_same(frame, first, second):
     since, until = sorted([first, second])

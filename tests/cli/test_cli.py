@@ -1,4 +1,4 @@
-"""The command line, run as a user runs it: in its own process."""
+"""The command line: what each command prints and writes, and how it ends."""
 
 import csv
 import gzip
@@ -8,7 +8,6 @@ import os
 import pty
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -18,43 +17,12 @@ from pandas.testing import assert_frame_equal
 
 import trainview as tv
 from tests.builders import job, payload, project
+from tests.cli.shell import DATA, KEY, fault, out, start, trainview
 from tests.http_server import Server, hang, reply
 from tests.test_snapshot import assert_same, load_quietly
 from trainview.schema import CORE_TABLES, TABLES
 
-DATA = Path(__file__).parents[2] / "data"
-KEY = "sentinel-key-6b1f"
 TABLE_COMMANDS = ["summary", "status", "gpu", "timeline", "failures", "attention"]
-
-
-def trainview(*words: object, stdin: bytes = b"", key: str | None = None, **more):
-    env = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in {"BASETEN_API_KEY", "COLUMNS"}
-    }
-    if key is not None:
-        env["BASETEN_API_KEY"] = key
-    env |= more.pop("env", {})
-    return subprocess.run(
-        [sys.executable, "-m", "trainview", *map(str, words)],
-        input=stdin, capture_output=True, timeout=120, check=False, env=env, **more,
-    )  # fmt: skip
-
-
-def out(*words: object, **more) -> str:
-    done = trainview(*words, **more)
-    assert done.returncode == 0, done.stderr.decode()
-    return done.stdout.decode()
-
-
-def fault(code: int, *words: object, **more) -> str:
-    """The one line that a user gets."""
-    done = trainview(*words, **more)
-    lines = done.stderr.decode().splitlines()
-    assert done.returncode == code, lines
-    assert "Traceback" not in done.stderr.decode()
-    return lines[-1]
 
 
 @pytest.mark.parametrize("command", TABLE_COMMANDS)
@@ -365,6 +333,7 @@ def test_faults_of_the_api_leave_the_old_file_and_never_show_the_key(
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"snapshot.json": "old"}
 
 
+@pytest.mark.usefixtures("no_waiting")
 def test_a_dead_server_is_a_network_error(tmp_path):
     with Server(reply(b"{}")) as server:
         url = server.url
@@ -383,10 +352,8 @@ def test_an_existing_file_stops_fetch_before_the_api_is_asked(tmp_path):
 def test_ctrl_c_while_fetching_ends_with_130_and_the_old_file(tmp_path):
     (tmp_path / "s.json").write_text("old")
     with Server(hang) as server:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "trainview", "fetch", "-o", str(tmp_path / "s.json"), "--force", "--base-url", server.url],
-            env=os.environ | {"BASETEN_API_KEY": KEY}, stderr=subprocess.PIPE,
-        )  # fmt: skip
+        words = ("fetch", "-o", tmp_path / "s.json", "--force", "--base-url", server.url)
+        process = start(*words, key=KEY, stderr=subprocess.PIPE)
         deadline = time.monotonic() + 30
         while not server.requests and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -404,34 +371,35 @@ def test_export_writes_every_format_and_needs_force_to_replace(tmp_path):
         words = ("export", DATA, "-o", target, "--to", form)
         assert out(*words) == ""
         kept = CORE_TABLES if form == "json" else TABLES
+        loaded = load_quietly(target)
         for name in kept:
-            assert_frame_equal(getattr(load_quietly(target), name), getattr(snap, name), obj=name)
+            assert_frame_equal(getattr(loaded, name), getattr(snap, name), obj=name)
         assert "exists" in fault(6, *words)
         out(*words, "--force")
 
 
 def test_report_writes_a_page_and_needs_force_to_replace_it(tmp_path):
-    page = tmp_path / "report.html"
-    done = trainview("report", DATA, "-o", page)
+    source, page = tmp_path / "jobs.json", tmp_path / "report.html"
+    source.write_bytes(payload(training_jobs=[job()]))
+    done = trainview("report", source, "-o", page)
     assert done.returncode == 0
     assert f"wrote {page}: open it in a browser" in done.stderr.decode()
     assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
     before = page.read_bytes()
-    assert "exists" in fault(6, "report", DATA, "-o", page)
+    assert "exists" in fault(6, "report", source, "-o", page)
     assert page.read_bytes() == before
-    out("report", DATA, "-o", page, "--force")
+    out("report", source, "-o", page, "--force")
 
 
 def test_a_full_disk_is_one_line():
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full here")
     with Path("/dev/full").open("wb") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "trainview", "timeline", str(DATA), "--format", "csv"],
-            stdout=full, stderr=subprocess.PIPE, check=False,
-        )  # fmt: skip
-    assert done.returncode == 6
-    assert done.stderr.decode().splitlines()[-1] == (
+        words = ("timeline", DATA, "--format", "csv")
+        process = start(*words, stdout=full, stderr=subprocess.PIPE)
+        _, stderr = process.communicate()
+    assert process.returncode == 6
+    assert stderr.decode().splitlines()[-1] == (
         "trainview: error: cannot write standard output: No space left on device"
     )
 
@@ -442,25 +410,19 @@ def test_a_full_disk_is_one_line():
 def test_a_closed_pipe_ends_quietly(words):
     reader, writer = os.pipe()
     os.close(reader)
-    source = [] if words == ["columns"] else [str(DATA)]
-    done = subprocess.run(
-        [sys.executable, "-m", "trainview", words[0], *source, *words[1:]],
-        stdout=writer, stderr=subprocess.PIPE, check=False,
-    )  # fmt: skip
+    source = [] if words == ["columns"] else [DATA]
+    process = start(words[0], *source, *words[1:], stdout=writer, stderr=subprocess.PIPE)
     os.close(writer)
-    assert done.returncode == 0
-    assert all(line.startswith("trainview: warning:") for line in done.stderr.decode().splitlines())
+    _, stderr = process.communicate()
+    assert process.returncode == 0
+    assert all(line.startswith("trainview: warning:") for line in stderr.decode().splitlines())
 
 
 def on_a_terminal(stream: str, *words: object, **env: str) -> str:
     """What a terminal is sent on one stream."""
     ours, theirs = pty.openpty()
     streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL} | {stream: theirs}
-    kept = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "trainview", *map(str, words)],
-        **streams, env=kept | {"TERM": "xterm-256color", "COLUMNS": "80"} | env,
-    )  # fmt: skip
+    process = start(*words, env={"TERM": "xterm-256color", "COLUMNS": "80"} | env, **streams)
     os.close(theirs)
     shown = b""
     try:
@@ -477,7 +439,7 @@ def test_a_terminal_gets_colour():
     assert "\x1b[" in on_a_terminal("stdout", "status", DATA)
 
 
-@pytest.mark.parametrize(("seconds", "shown"), [(2.5, True), (0, False)])
+@pytest.mark.parametrize(("seconds", "shown"), [(1.5, True), (0, False)])
 def test_a_terminal_sees_that_something_slow_goes_on(seconds, shown):
     def slowly(wire):
         wire.pause(seconds)
@@ -515,6 +477,27 @@ def test_every_help_text_has_an_example_that_names_the_command(command):
     text = out(command, "--help")
     assert f"Example: trainview {command} " in text
     assert max(len(line) for line in text.splitlines()) <= 80
+
+
+@pytest.mark.parametrize(
+    ("words", "stdin", "code"),
+    [
+        (
+            ["status", "-", "-v"],
+            payload(training_jobs=[job(colour="red", current_status="ODD")]),
+            0,
+        ),
+        (["timeline", "-", "--format", "csv"], payload(training_jobs=[job(name="ü\x1b🚀")]), 0),
+        (["summary", "-"], b"[]", 5),
+        (["gpu", "--rows", "x"], b"", 2),
+    ],
+)
+def test_a_process_of_its_own_says_the_same(words, stdin, code):
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    process = start(*words, **pipes)
+    said = process.communicate(stdin)
+    assert (process.returncode, *said) == trainview(*words, stdin=stdin)
+    assert process.returncode == code
 
 
 def test_the_version_is_told():

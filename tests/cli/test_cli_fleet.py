@@ -1,12 +1,10 @@
-"""The commands about the whole fleet, run as a user runs them: in their own process."""
+"""The commands about the whole fleet."""
 
 import io
 import json
-import os
 import re
 import signal
 import subprocess
-import sys
 import time
 
 import pandas as pd
@@ -16,7 +14,7 @@ from pandas.testing import assert_frame_equal
 import trainview as tv
 from tests.api_server import Api, ApiServer
 from tests.builders import job, payload, project
-from tests.cli.test_cli import DATA, KEY, fault, out, trainview
+from tests.cli.shell import DATA, KEY, fault, out, start, trainview
 from tests.test_snapshot import load_quietly
 
 COMMANDS = {
@@ -247,7 +245,7 @@ def test_a_table_that_is_not_there_is_an_error_with_the_remedy(words, remedy):
     ],
 )
 def test_faults_give_one_line_and_exit_with_2(words, message, tmp_path):
-    assert message in fault(2, *words, cwd=tmp_path, env={"PYTHONPATH": os.getcwd()})  # noqa: PTH109
+    assert message in fault(2, *words, cwd=tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -430,11 +428,7 @@ def test_ctrl_c_says_what_is_kept_and_the_next_run_goes_on(command, tmp_path):
         more, address = at(server, tmp_path)
         words = ["fetch", "-o", str(tmp_path / "f"), "--with", "metrics"]
         words = [*(words if command == "fetch" else [command]), "--concurrency", "4", *address]
-        process = subprocess.Popen(
-            [sys.executable, "-m", "trainview", *words],
-            env=os.environ | more["env"] | {"BASETEN_API_KEY": KEY},
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
+        process = start(*words, **more, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         deadline = time.monotonic() + 30
         while server.asked("/metrics") < 12 and time.monotonic() < deadline:
             time.sleep(0.02)

@@ -37,12 +37,6 @@ def load_jobs(jobs):
     return tv.load({"training_jobs": jobs}, as_of="2026-03-31T18:00:00Z").jobs
 
 
-@pytest.fixture
-def no_waiting(monkeypatch):
-    """Tries follow each other at once."""
-    monkeypatch.setattr("trainview.api.retrying.BaseClient._wait", lambda *_: 0.0)
-
-
 def fetch(server, jobs, what=tv.fetch_metrics, **options):
     return what(load_jobs(jobs), api_key=KEY, base_url=server.url, **options)
 

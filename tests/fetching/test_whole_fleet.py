@@ -55,10 +55,10 @@ def loaded():
         return tv.load(DATA, as_of=AS_OF)
 
 
+@pytest.mark.usefixtures("no_waiting")
 def test_the_fleet_that_is_fetched_in_spite_of_storms_and_faults_is_the_one_in_data(
-    loaded, tmp_path, monkeypatch
+    loaded, tmp_path
 ):
-    monkeypatch.setattr("trainview.api.retrying.BaseClient._wait", lambda *_: 0.0)
     dice = random.Random(0)  # noqa: S311 - faults, not secrets
 
     def trouble(_path, before):

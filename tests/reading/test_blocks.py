@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.builders import job, payload, project
+from tests.properties import examples
 from tests.tables.test_core import job_records
 from trainview.reading import arrow_reader
 from trainview.reading.arrow_reader import read_answer
@@ -89,7 +90,7 @@ def test_a_cut_in_the_wrong_place_changes_nothing(text, block_bytes):
     assert outcome(text, block_bytes) == outcome(text, len(text))
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 @given(
     st.lists(job_records, max_size=12),
     st.lists(st.builds(project, latest_job=st.none() | job_records), max_size=8),

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.builders import A10G, CPU, job, payload, project
+from tests.properties import examples
 from trainview.errors import PayloadError
 from trainview.reading.records import read_records
 from trainview.reading.validation import find_fault, unknown_fields
@@ -242,7 +243,7 @@ BASE = json.loads(FULL)
 PLACES = [path for path in places(BASE) if path]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(
     where=st.sampled_from(PLACES),
     action=st.sampled_from(["replace", "delete", "add", "text"]),

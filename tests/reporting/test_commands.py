@@ -2,9 +2,8 @@
 
 import re
 import shlex
-import subprocess
-import sys
 
+from tests.cli.shell import trainview
 from tests.reporting.snapshots import DATA, page
 
 
@@ -14,9 +13,7 @@ def test_the_commands_of_a_page_give_tables():
     assert len(commands) > 10
     for command in commands:
         words = [str(DATA) if word == "SOURCE" else word for word in shlex.split(command)[1:]]
-        done = subprocess.run(
-            [sys.executable, "-m", "trainview", *words], capture_output=True, check=False
-        )
+        done = trainview(*words)
         assert done.returncode == 0, command
         header, *rows = done.stdout.decode().splitlines()
         assert "," in header, command

@@ -1,0 +1,26 @@
+"""What tests of several wings use, and how much the property tests try.
+
+`make test` and CI run every test with the profile `ci`. `make quick` runs with `dev`, a twentieth of
+the examples, and without what is marked as slow.
+"""
+
+import pytest
+from hypothesis import settings
+
+_EXAMPLES = {"ci": 100, "dev": 5}
+
+for _name, _number in _EXAMPLES.items():
+    settings.register_profile(
+        _name,
+        settings.get_profile("default"),
+        deadline=None,
+        max_examples=_number,
+        print_blob=True,
+    )
+settings.load_profile("ci")
+
+
+@pytest.fixture
+def no_waiting(monkeypatch):
+    """Tries follow each other at once."""
+    monkeypatch.setattr("trainview.api.retrying.BaseClient._wait", lambda *_: 0.0)
