@@ -3,14 +3,13 @@
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 
 from trainview.plot.canvas import NARROW, add_legend, count_axis, no_data, size
-from trainview.plot.colours import status_looks
 from trainview.plot.names import short
 from trainview.plot.results import numbers, read_result, texts
 from trainview.plot.rows import finish_rows, label_bars, stack_bars, start_rows
+from trainview.plot.status import stack_statuses
 from trainview.statuses import STATUSES
 from trainview.text.safe import count
 
@@ -68,30 +67,27 @@ def plot_needs_attention(attention: Any, *, ax: Axes | None = None) -> Axes:
         "detail",
     )
     table, _ = read_result(attention, "needs_attention", needed, others)
-    statuses, projects = texts(table, "status"), texts(table, "project_name")
-    looks = status_looks((status, PHASES.get(status, "")) for status in statuses)
-    reason, reasons = pd.factorize(np.array(texts(table, "reason"), dtype=object))
-    stack = np.zeros((len(looks), len(reasons)))
-    place = {status: number for number, status in enumerate(looks)}
-    part = np.array([place[status] for status in statuses], "int64")
-    np.add.at(stack, (part, reason), 1)
+    statuses, reason = texts(table, "status"), texts(table, "reason")
+    projects = np.array(texts(table, "project_name"), dtype=object)
+    phases = [PHASES.get(status, "") for status in statuses]
+    looks, reasons, stack = stack_statuses(statuses, phases, reason, np.ones(len(statuses)))
     holds = np.isin(statuses, HOLDING)
-    held = np.zeros(len(reasons))
-    np.add.at(held, reason[holds], np.nan_to_num(numbers(table, "gpus"))[holds])
+    gpus = np.where(holds, np.nan_to_num(numbers(table, "gpus")), 0.0)
     rows = start_rows(ax, len(reasons), height=0.36, legend=len(looks))
     ax = rows.ax
     ax.set_xlabel("Jobs that need attention")
     if not len(reasons):
         return no_data(ax)
-    stack_bars(rows, stack, list(looks.items()), reasons.tolist())
+    stack_bars(rows, stack, list(looks.items()), reasons)
     totals = stack.sum(axis=0)
     labels, narrow = [], size(ax)[0] < NARROW
-    for row in range(rows.shown):
-        names = list(dict.fromkeys(np.array(projects, dtype=object)[reason == row]))
-        labels.append(_label(totals[row], held[row], [] if narrow else names))
+    for total, name in zip(totals, reasons[: rows.shown], strict=False):
+        own = np.array(reason) == name
+        names = [] if narrow else list(dict.fromkeys(projects[own]))
+        labels.append(_label(total, gpus[own].sum(), names))
     label_bars(ax, totals[: rows.shown].tolist(), labels)
     count_axis(ax, "x", whole=True)
-    finish_rows(rows, reasons.tolist(), count(totals[rows.shown :].sum(), "job"))
+    finish_rows(rows, reasons, count(totals[rows.shown :].sum(), "job"))
     add_legend(ax, [look.sample() for look in looks.values()], list(looks), above=narrow)
     return ax
 

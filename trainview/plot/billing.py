@@ -10,9 +10,9 @@ from matplotlib.patches import Patch
 
 from trainview.plot.canvas import NARROW, add_legend, count_axis, name_x, no_data, size
 from trainview.plot.colours import PLAIN
-from trainview.plot.names import name_id, short
+from trainview.plot.names import short
 from trainview.plot.results import group_names, numbers, read_result, sum_known, texts
-from trainview.plot.rows import finish_rows, label_bars, start_rows
+from trainview.plot.rows import draw_bars, finish_rows, label_bars, start_rows
 from trainview.plot.wording import LEAST_USD, money, signed_money
 
 # Of a row: how high each of its two bars is, and how far from the middle.
@@ -85,10 +85,8 @@ def plot_reconcile_cost(costs: Any, *, ax: Axes | None = None) -> Axes:
     for (what, look), usd, side in zip(
         looks.items(), (estimated, billed), (-APART, APART), strict=True
     ):
-        known = np.flatnonzero(~np.isnan(usd[: rows.shown]))
-        bars = ax.barh(known + side, usd[known], BAR, linewidth=1.0, **look)
-        for row, bar in zip(known.tolist(), bars, strict=True):
-            bar.set_gid(name_id(f"{names[row]}: {what}"))
+        whole = [f"{name}: {what}" for name in names]
+        draw_bars(rows, usd, whole, height=BAR, off=side, linewidth=1.0, **look)
     shown = range(rows.shown)
     labels = [_amount(estimated[row], "no estimate") for row in shown]
     labels += [

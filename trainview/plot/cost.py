@@ -7,9 +7,8 @@ from matplotlib.axes import Axes
 
 from trainview.plot.canvas import NARROW, count_axis, name_x, no_data, size
 from trainview.plot.colours import PLAIN
-from trainview.plot.names import name_id
 from trainview.plot.results import group_names, numbers, read_result, sum_known
-from trainview.plot.rows import BAR, finish_rows, label_bars, start_rows
+from trainview.plot.rows import draw_bars, finish_rows, label_bars, start_rows
 from trainview.plot.wording import cost_label
 
 
@@ -63,10 +62,7 @@ def plot_estimate_cost(cost: Any, *, ax: Axes | None = None) -> Axes:
     if not names:
         return no_data(ax)
     first, rest = slice(rows.shown), slice(rows.shown, None)
-    known = np.flatnonzero(~np.isnan(usd[first]))
-    bars = ax.barh(known, usd[known], BAR, color=PLAIN)
-    for row, bar in zip(known.tolist(), bars, strict=True):
-        bar.set_gid(name_id(names[row]))
+    draw_bars(rows, usd, names, color=PLAIN)
     shares = np.full(len(share), np.nan) if size(ax)[0] < NARROW else share
     columns = (values[first] for values in (usd, unpriced, untimed, shares))
     labels = [cost_label(*values) for values in zip(*columns, strict=True)]

@@ -1,13 +1,16 @@
 """Durations from seconds to years: a logarithmic axis, and the marks on it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from trainview.plot.canvas import size
+from trainview.plot.names import name_id
 from trainview.plot.results import Numbers
 
 # In hours; what is shorter than the first is drawn there.
@@ -35,6 +38,30 @@ def mark_style(mark: str) -> dict[str, Any]:
     wide = {"markersize": 11, "markeredgewidth": 2.0} if mark == "|" else {"markersize": 4.5}
     filled = {"markerfacecolor": colour if mark == "o" else "none", "markeredgecolor": colour}
     return {"marker": mark, "linestyle": "none", **filled, **wide}
+
+
+def draw_marks(
+    ax: Axes, marks: Mapping[str, tuple[str, str]], values: Mapping[str, Numbers], **style: Any
+) -> list[Line2D]:
+    """Draw marks on rows: for each measure what mark, and where; give samples for the legend."""
+    samples = []
+    for measure, (mark, _) in marks.items():
+        look = mark_style(mark)
+        ax.plot(values[measure], range(len(values[measure])), gid=measure, **look, **style)
+        samples.append(Line2D([], [], **look))
+    return samples
+
+
+def draw_reach(
+    ax: Axes, row: int, name: str, reach: tuple[float, float, float], colour: str
+) -> None:
+    """Draw in a row a bar from median to p90, if that is known, and a line to the longest."""
+    middle, most, longest = reach
+    if not np.isnan(most):
+        (bar,) = ax.barh(row, most - middle, 0.4, left=middle, color=colour)
+        bar.set_gid(name_id(name))
+    start = np.fmax(middle, most)
+    ax.plot([start, longest], [row, row], color=colour, linewidth=1.2, zorder=1.5)
 
 
 def duration_axis(ax: Axes, hours: Numbers) -> None:

@@ -4,19 +4,22 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 
 from trainview.plot.canvas import add_legend, name_x, no_data
 from trainview.plot.colours import PLAIN, phase_look
-from trainview.plot.durations import SHORTEST, duration_axis, mark_style
-from trainview.plot.names import name_id
+from trainview.plot.durations import SHORTEST, draw_marks, draw_reach, duration_axis
 from trainview.plot.results import group_names, numbers, read_result
 from trainview.plot.rows import finish_rows, say, say_beside, start_rows
 from trainview.statuses import STATUSES
 from trainview.text.safe import count
 
 MEASURES = ("mean", "p50", "p90", "p99", "max")
-MARKS = {"p50": "|", "mean": "D", "p99": "x", "max": "o"}
+MARKS = {
+    "p50": ("|", "median, bar up to p90"),
+    "mean": ("D", "mean"),
+    "p99": ("x", "p99"),
+    "max": ("o", "longest"),
+}
 
 
 def plot_elapsed_stats(stats: Any, *, ax: Axes | None = None) -> Axes:
@@ -72,22 +75,16 @@ def plot_elapsed_stats(stats: Any, *, ax: Axes | None = None) -> Axes:
     shown = {name: values[: rows.shown] for name, values in hours.items()}
     for row, name in enumerate(names[: rows.shown]):
         say_beside(ax, row, count(jobs[row], "job"))
-        middle, most, longest = (shown[measure][row] for measure in ("p50", "p90", "max"))
-        if np.isnan(middle):
+        reach = shown["p50"][row], shown["p90"][row], shown["max"][row]
+        if np.isnan(reach[0]):
             say(ax, row, "no elapsed time known")
             continue
         colour = _status_colour(name) if keys == ["status"] else PLAIN
-        (bar,) = ax.barh(row, most - middle, 0.4, left=middle, color=colour)
-        bar.set_gid(name_id(name))
-        ax.plot([most, longest], [row, row], color=colour, linewidth=1.2, zorder=1.5)
-    samples = []
-    for measure, mark in MARKS.items():
-        style = mark_style(mark)
-        ax.plot(shown[measure], range(rows.shown), gid=measure, **style)
-        samples.append(Line2D([], [], **style))
+        draw_reach(ax, row, name, reach, colour)
+    samples = draw_marks(ax, MARKS, shown)
     duration_axis(ax, np.concatenate(list(shown.values())))
     finish_rows(rows, names, count(jobs[rows.shown :].sum(), "job"))
-    add_legend(ax, samples, ["median, bar up to p90", "mean", "p99", "longest"], above=True)
+    add_legend(ax, samples, [meaning for _, meaning in MARKS.values()], above=True)
     return ax
 
 

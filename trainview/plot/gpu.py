@@ -7,9 +7,8 @@ from matplotlib.axes import Axes
 
 from trainview.plot.canvas import count_axis, no_data
 from trainview.plot.colours import PLAIN
-from trainview.plot.names import name_id
 from trainview.plot.results import group_names, numbers, read_result
-from trainview.plot.rows import BAR, finish_rows, label_bars, start_rows
+from trainview.plot.rows import draw_bars, finish_rows, label_bars, start_rows
 from trainview.plot.wording import number, percent
 
 
@@ -60,10 +59,7 @@ def plot_gpu_usage(usage: Any, *, ax: Axes | None = None) -> Axes:
     if not names:
         return no_data(ax)
     first, rest = slice(rows.shown), slice(rows.shown, None)
-    known = np.flatnonzero(~np.isnan(hours[first]))
-    bars = ax.barh(known, hours[known], BAR, color=PLAIN)
-    for row, bar in zip(known.tolist(), bars, strict=True):
-        bar.set_gid(name_id(names[row]))
+    draw_bars(rows, hours, names, color=PLAIN)
     ends = np.nan_to_num(hours[first]).tolist()
     labels = [_label(*values) for values in zip(hours[first], share[first], strict=True)]
     label_bars(ax, ends, labels)

@@ -19,7 +19,7 @@ from trainview.plot.canvas import (
     tidy,
 )
 from trainview.plot.colours import PLAIN
-from trainview.plot.durations import SHORTEST, duration_axis, mark_style
+from trainview.plot.durations import SHORTEST, draw_marks, draw_reach, duration_axis
 from trainview.plot.groups import MOST, rank_groups
 from trainview.plot.names import name_id
 from trainview.plot.results import group_names, numbers, read_result
@@ -90,21 +90,12 @@ def plot_queue_waits(waits: Any, *, ax: Axes | None = None) -> Axes:
     shown = {name: values[: rows.shown] for name, values in hours.items()}
     for row, name in enumerate(names[: rows.shown]):
         say_beside(ax, row, _tally(jobs[row], waiting[row], narrow=narrow))
-        middle, most, longest = (shown[measure][row] for measure in ("p50", "p90", "longest_wait"))
-        if np.isnan(middle):
-            say(ax, row, "no wait known" if np.isnan(longest) else "median not known yet")
+        reach = shown["p50"][row], shown["p90"][row], shown["longest_wait"][row]
+        if np.isnan(reach[0]):
+            say(ax, row, "no wait known" if np.isnan(reach[2]) else "median not known yet")
             continue
-        if not np.isnan(most):
-            (bar,) = ax.barh(row, most - middle, 0.4, left=middle, color=PLAIN)
-            bar.set_gid(name_id(name))
-        ax.plot(
-            [np.fmax(middle, most), longest], [row, row], color=PLAIN, linewidth=1.2, zorder=1.5
-        )
-    samples = []
-    for measure, (mark, _) in MARKS.items():
-        style = mark_style(mark)
-        ax.plot(shown[measure], range(rows.shown), gid=measure, **style)
-        samples.append(Line2D([], [], **style))
+        draw_reach(ax, row, name, reach, PLAIN)
+    samples = draw_marks(ax, MARKS, shown)
     duration_axis(ax, np.concatenate(list(shown.values())))
     hidden = jobs[rows.shown :].sum(), waiting[rows.shown :].sum()
     finish_rows(rows, names, _tally(*hidden, narrow=narrow))

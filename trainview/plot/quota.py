@@ -11,9 +11,8 @@ from matplotlib.patches import Patch
 from trainview.plot.canvas import FAINT, NARROW, add_legend, count_axis, name_x, no_data, size
 from trainview.plot.colours import PLAIN
 from trainview.plot.durations import mark_style
-from trainview.plot.names import name_id
 from trainview.plot.results import group_names, numbers, read_result
-from trainview.plot.rows import BAR, finish_rows, say_beside, start_rows
+from trainview.plot.rows import BAR, draw_bars, finish_rows, say_beside, start_rows
 from trainview.plot.wording import percent
 
 
@@ -75,10 +74,8 @@ def plot_quota(quota: Any, *, ax: Axes | None = None) -> Axes:
         ("limit", limit, BAR, outline),
         ("mean", mean, BAR / 2, {"color": PLAIN}),
     ):
-        known = np.flatnonzero(~np.isnan(values[: rows.shown]))
-        bars = ax.barh(known, values[known], height, linewidth=1.0, **look)
-        for row, bar in zip(known.tolist(), bars, strict=True):
-            bar.set_gid(name_id(f"{names[row]}: {what}"))
+        whole = [f"{name}: {what}" for name in names]
+        draw_bars(rows, values, whole, height=height, linewidth=1.0, **look)
     style = mark_style("o")
     ax.plot(peak[: rows.shown], range(rows.shown), gid="peak", clip_on=False, **style)
     narrow = size(ax)[0] < NARROW

@@ -109,6 +109,22 @@ def finish_rows(rows: Rows, names: Sequence[str] | None, others: str) -> None:
         say_below(ax, rows.shown, f"{count(rows.others, 'other')}: {others}")
 
 
+def draw_bars(
+    rows: Rows,
+    values: Numbers,
+    names: Sequence[str],
+    *,
+    height: float = BAR,
+    off: float = 0.0,
+    **style: Any,
+) -> None:
+    """Draw a bar for each row whose value is known, by so many rows off the middle of its row."""
+    known = np.flatnonzero(~np.isnan(values[: rows.shown]))
+    bars = rows.ax.barh(known + off, values[known], height, **style)
+    for row, bar in zip(known.tolist(), bars, strict=True):
+        bar.set_gid(name_id(names[row]))
+
+
 def stack_bars(
     rows: Rows,
     stack: Numbers,

@@ -9,7 +9,7 @@ from matplotlib.ticker import MultipleLocator, PercentFormatter
 
 from trainview.plot.canvas import NARROW, add_legend, name_x, no_data, size
 from trainview.plot.colours import PLAIN
-from trainview.plot.durations import mark_style
+from trainview.plot.durations import draw_marks
 from trainview.plot.names import name_id
 from trainview.plot.results import group_names, numbers, read_result, sum_known
 from trainview.plot.rows import BAR, finish_rows, say, say_beside, start_rows
@@ -87,11 +87,8 @@ def plot_utilization(utilization: Any, *, ax: Axes | None = None) -> Axes:
         (bar,) = ax.barh(row, mean[row], BAR, color=PLAIN)
         bar.set_gid(name_id(names[row]))
     samples: list[Any] = [Line2D([], [], color=PLAIN, linewidth=7)]
-    for measure, (mark, _) in MARKS.items():
-        style = mark_style(mark)
-        values = numbers(table, measure)[: rows.shown]
-        ax.plot(values, range(rows.shown), gid=measure, clip_on=False, **style)
-        samples.append(Line2D([], [], **style))
+    shown = {measure: numbers(table, measure)[: rows.shown] for measure in MARKS}
+    samples += draw_marks(ax, MARKS, shown, clip_on=False)
     _percent_axis(ax)
     finish_rows(rows, names, _coverage(sum_known(hours[rows.shown :]), np.nan, narrow=False))
     add_legend(ax, samples, ["mean", *(name for _, name in MARKS.values())], above=True)
