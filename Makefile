@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench notebooks lab sample clean
+.PHONY: help demo test check format test-spark bench notebooks lab sample clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +17,9 @@ demo: $(VENV)/.installed ## set up, show the whole picture of the sample data, w
 
 test: $(VENV)/.developing check ## set up, then lint, check types and run every test
 	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup
+
+test-spark: $(VENV)/.developing ## run all cases and properties of the helpers on PySpark (needs Java, half an hour)
+	TRAINVIEW_TEST_KINDS=pyspark $(BIN)/python -m pytest tests/analysis
 
 check: $(VENV)/.developing ## lint and check types
 	$(BIN)/ruff check .

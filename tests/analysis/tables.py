@@ -10,10 +10,14 @@ import polars as pl
 import pyarrow as pa
 from hypothesis import strategies as st
 
+from tests.analysis import spark
 from trainview.schema import FLEET_TABLES, JOBS, PROJECTS, pandas_dtype
 from trainview.statuses import STATUSES
 
+# test_spark.py tries every helper on PySpark, which is slow; make test-spark tries everything.
 KINDS = ("pandas", "polars", "polars lazy", "duckdb")
+if spark.EVERYTHING:
+    KINDS = ("pandas", spark.KIND)
 MIDNIGHT = pd.Timestamp("2025-01-01", tz="UTC")
 BY_LABEL = {status.label: status for status in STATUSES}
 
@@ -131,6 +135,8 @@ def convert(frame: pd.DataFrame, kind: str) -> Any:
         return polars
     if kind == "polars lazy":
         return polars.lazy()
+    if kind == spark.KIND:
+        return spark.from_arrow(polars.to_arrow())
     # Neither the default connection nor a zone that happens to be the right one.
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'America/New_York'")
@@ -138,6 +144,8 @@ def convert(frame: pd.DataFrame, kind: str) -> Any:
 
 
 def is_kind(result: Any, kind: str) -> bool:
+    if kind == spark.KIND:
+        return type(result).__module__.startswith("pyspark.sql.")
     classes = {
         "pandas": pd.DataFrame,
         "polars": pl.DataFrame,
@@ -156,8 +164,8 @@ def collected(result: Any) -> pd.DataFrame:
     else:
         if isinstance(result, pl.LazyFrame):
             result = result.collect()
-        is_polars = isinstance(result, pl.DataFrame)
-        frame = (result.to_arrow() if is_polars else result.to_arrow_table()).to_pandas()
+        names = {pl.DataFrame: "to_arrow", duckdb.DuckDBPyRelation: "to_arrow_table"}
+        frame = getattr(result, names.get(type(result), "toArrow"))().to_pandas()
     for name in frame:
         if isinstance(frame[name].dtype, pd.DatetimeTZDtype):
             frame[name] = frame[name].dt.tz_convert("UTC").dt.as_unit("us")

@@ -354,5 +354,5 @@ def test_times_in_another_zone_or_none_are_normalised(call, zone):
 
 def test_kinds_that_cannot_do_it_are_refused(name):
     arrow = pa.Table.from_pandas(SOME, preserve_index=False)
-    with pytest.raises(ArgumentError, match="table, got Table"):
+    with pytest.raises(ArgumentError, match="table, got a PyArrow Table: convert it with"):
         HELPER[name](arrow)

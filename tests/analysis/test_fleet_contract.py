@@ -193,7 +193,7 @@ def test_a_wrong_by_is_refused(name):
 
 @pytest.mark.parametrize("thing", [None, 3, "metrics", pa.table({"gpu": [1]})])
 def test_what_is_no_table_is_refused(one, thing):
-    with pytest.raises(ArgumentError, match=f"table, got {type(thing).__name__}"):
+    with pytest.raises(ArgumentError, match=f"table, got .*{type(thing).__name__}: "):
         one.call(thing)
 
 

@@ -73,6 +73,37 @@ def test_all_kinds_take_every_type_of_a_result_back_and_forth():
             assert str(back["time"].dtype) == "datetime64[us, UTC]"
 
 
+# Where the classes of these packages live; none is installed for this.
+OTHER_KINDS = {
+    "a cuDF DataFrame: convert it with .to_pandas()": ("cudf.core.dataframe", "DataFrame"),
+    "a Dask DataFrame: convert it with .compute()": (
+        "dask.dataframe.dask_expr._collection",
+        "DataFrame",
+    ),
+    "an Ibis Table: convert it with .to_pandas()": ("ibis.expr.types.relations", "Table"),
+    "a Modin DataFrame: convert it with .modin.to_pandas()": (
+        "modin.pandas.dataframe",
+        "DataFrame",
+    ),
+    "a PyArrow Table: convert it with .to_pandas()": ("pyarrow.lib", "Table"),
+    "a SQLFrame DuckDBDataFrame: convert it with .toPandas()": (
+        "sqlframe.duckdb.dataframe",
+        "DuckDBDataFrame",
+    ),
+}
+
+
+@pytest.mark.parametrize("words", OTHER_KINDS)
+def test_other_kinds_of_tables_are_refused_with_a_way_out(words, monkeypatch):
+    module, name = OTHER_KINDS[words]
+    thing = type(name, (), {"__module__": module})()
+    # Not even shown to narwhals, which takes them, or warns.
+    monkeypatch.setattr("narwhals.stable.v2.from_native", None)
+    with pytest.raises(ArgumentError) as error:
+        job_timeline(thing)
+    assert str(error.value) == f"expected a pandas, Polars, DuckDB or PySpark table, got {words}"
+
+
 def test_text_where_numbers_belong_is_refused_by_name():
     with pytest.raises(ArgumentError, match="column 'elapsed_hours' holds String, not numbers"):
         estimate_cost(table(job(0, 1)).assign(elapsed_hours="1"), PRICES)

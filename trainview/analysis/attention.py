@@ -16,6 +16,7 @@ from trainview.analysis.frames import (
     read_table,
     to_pandas,
 )
+from trainview.analysis.times import US_PER_HOUR, with_microseconds
 from trainview.errors import ArgumentError
 from trainview.statuses import STATUSES
 
@@ -222,10 +223,11 @@ def _candidates(
 ) -> pd.DataFrame:
     """Collect the jobs that may be flagged for what they are, without their project's others."""
     status, hours = nw.col("status"), nw.col("elapsed_hours")
-    # In whole seconds, since not every engine counts more; the exact limit is applied later.
-    seconds = int(min(silent_hours, CENTURY) * 3600)
+    # The exact limit is applied later.
+    least = int(min(silent_hours, CENTURY) * US_PER_HOUR)
+    counted = with_microseconds(frame, __updated="updated_at", __end="end_at")
+    silent = nw.col("__end") - nw.col("__updated") > least
     is_open = status.is_in([label for labels in _LABELS.values() for label in labels])
-    silent = nw.col("updated_at").dt.offset_by(f"{seconds}s") < nw.col("end_at")
     some = (
         (status.is_in(_LABELS["waiting"]) & (hours > waiting_hours))
         | (status.is_in(_LABELS["starting"]) & (hours > deploying_hours))
@@ -233,7 +235,7 @@ def _candidates(
         | (is_open & silent)
         | hours.is_null()
     )
-    return _collect(frame.filter(some))
+    return _collect(counted.filter(some).select(frame.collect_schema().names()))
 
 
 def _usual(frame: Frame, project_id: "pd.Series[str]", usual_jobs: int) -> "pd.Series[float]":

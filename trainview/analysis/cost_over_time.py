@@ -20,7 +20,8 @@ from trainview.analysis.frames import (
     to_pandas,
 )
 from trainview.analysis.periods import check_period, edges, spread
-from trainview.analysis.steps import US_PER_HOUR, microseconds, steps_by_quarter, timestamps
+from trainview.analysis.steps import microseconds, steps_by_quarter, timestamps
+from trainview.analysis.times import US_PER_HOUR
 from trainview.errors import ArgumentError
 
 US_PER_DAY = 24 * US_PER_HOUR

@@ -11,8 +11,10 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 from narwhals.stable.v2.typing import IntoFrameT
 
+from trainview.analysis.times import with_zone
 from trainview.errors import ArgumentError
 
 # Eager and lazy frames answer to the verbs used here alike; the type says lazy for both.
@@ -21,6 +23,15 @@ By: TypeAlias = str | Sequence[str] | None
 Integers: TypeAlias = npt.NDArray[np.int64]
 Numbers: TypeAlias = npt.NDArray[np.float64]
 
+# Packages whose tables are refused though narwhals takes them, or warns, and the way to pandas.
+OTHER_KINDS = {
+    "cudf": ("a cuDF", ".to_pandas()"),
+    "dask": ("a Dask", ".compute()"),
+    "ibis": ("an Ibis", ".to_pandas()"),
+    "modin": ("a Modin", ".modin.to_pandas()"),
+    "pyarrow": ("a PyArrow", ".to_pandas()"),
+    "sqlframe": ("a SQLFrame", ".toPandas()"),
+}
 TIMES = ("created_at", "updated_at", "end_at", "start", "end", "timestamp")
 NUMBERS = frozenset(
     {
@@ -38,7 +49,6 @@ NUMBERS = frozenset(
         "waited_hours",
     }
 )
-DUCKDB_TIME = "TIMESTAMP WITH TIME ZONE"
 
 
 def group_keys(by: By, *, result: Sequence[str] = ()) -> list[str]:
@@ -80,14 +90,16 @@ def is_lazy(frame: Frame) -> bool:
 
 
 def _open(table: object, name: str) -> Frame:
-    frame = cast("Frame", nw.from_native(cast("Any", table), pass_through=True))
-    kind = getattr(frame, "implementation", nw.Implementation.UNKNOWN)
-    if not (kind.is_pandas() or kind.is_polars() or kind.is_duckdb() or kind.is_spark_like()):
-        raise ArgumentError(
-            f"expected a pandas, Polars, DuckDB or PySpark table, got {type(table).__name__}: "
-            f"pass for example the {name} of a snapshot"
-        )
-    return frame
+    got, remedy = type(table).__name__, f"pass for example the {name} of a snapshot"
+    other = OTHER_KINDS.get(type(table).__module__.partition(".")[0])
+    if other is None:
+        frame = cast("Frame", nw.from_native(cast("Any", table), pass_through=True))
+        kind = getattr(frame, "implementation", nw.Implementation.UNKNOWN)
+        if kind.is_pandas() or kind.is_polars() or kind.is_duckdb() or kind.is_spark_like():
+            return frame
+    else:
+        got, remedy = f"{other[0]} {got}", f"convert it with {other[1]}"
+    raise ArgumentError(f"expected a pandas, Polars, DuckDB or PySpark table, got {got}: {remedy}")
 
 
 def column_names(table: object, name: str = "jobs") -> list[str]:
@@ -145,26 +157,11 @@ def read_table(
         )
     names = list(schema) if others else list(dict.fromkeys(columns))
     frame = nw.maybe_reset_index(frame.select(*names))
-    if frame.implementation.is_duckdb():
-        frame = _with_zone(frame, times)
+    frame = with_zone(frame, times)
     schema = frame.collect_schema()
     found = [_normal(column, dtype, frame, times) for column, dtype in schema.items()]
     changes = [change for change in found if change is not None]
     return frame.with_columns(*changes) if changes else frame
-
-
-def _with_zone(frame: Frame, times: Sequence[str]) -> Frame:
-    """Give the times of a DuckDB relation its one type with a zone; those without are in UTC."""
-    relation = frame.to_native()
-    changes = []
-    for name, dtype in zip(relation.columns, map(str, relation.types), strict=True):
-        if name in times and dtype.startswith("TIMESTAMP") and dtype != DUCKDB_TIME:
-            # Quoted, since end is a word of SQL.
-            zoned = f'"{name}"' if "TZ" in dtype else f"timezone('UTC', \"{name}\"::TIMESTAMP)"
-            changes.append(f'{zoned}::TIMESTAMPTZ AS "{name}"')
-    if not changes:
-        return frame
-    return cast("Frame", nw.from_native(relation.project(f"* REPLACE ({', '.join(changes)})")))
 
 
 def _normal(name: str, dtype: Any, frame: Frame, times: Sequence[str]) -> nw.Expr | None:
@@ -243,8 +240,12 @@ def from_pandas(result: pd.DataFrame, like: Frame) -> Frame:
         relation = native.query("trainview_like", "SELECT * FROM trainview_collected")
         return cast("Frame", nw.from_native(relation))
     if kind.is_spark_like():
-        session = like.to_native().sparkSession
-        return cast("Frame", nw.from_native(session.createDataFrame(small.to_arrow())))
+        session, arrow = like.to_native().sparkSession, small.to_arrow()
+        # Spark Connect finds no types in a table without rows.
+        if not len(arrow):
+            row = pa.table([pa.nulls(1, field.type) for field in arrow.schema], arrow.schema)
+            return cast("Frame", nw.from_native(session.createDataFrame(row).limit(0)))
+        return cast("Frame", nw.from_native(session.createDataFrame(arrow)))
     eager: Any = nw.from_arrow(small.to_arrow(), backend=cast("Any", kind))
     return cast("Frame", eager.lazy() if is_lazy(like) else eager)
 

@@ -15,13 +15,13 @@ from trainview.analysis.frames import (
 )
 from trainview.analysis.periods import check_period, edges, spread
 from trainview.analysis.steps import (
-    US_PER_HOUR,
     held,
     query_steps,
     steps_by_quarter,
     sweep,
     timestamps,
 )
+from trainview.analysis.times import US_PER_HOUR
 
 
 def gpu_usage(jobs: IntoFrameT, by: By = "gpu_type") -> IntoFrameT:

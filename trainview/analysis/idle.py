@@ -15,7 +15,7 @@ from trainview.analysis.frames import (
     give_back,
     to_pandas,
 )
-from trainview.analysis.sample_queries import as_time, query_samples
+from trainview.analysis.sample_queries import query_samples
 from trainview.analysis.samples import (
     GPU,
     UTILIZATION,
@@ -26,7 +26,8 @@ from trainview.analysis.samples import (
     sample_keys,
     within_jobs,
 )
-from trainview.analysis.steps import US_PER_HOUR, runs, timestamps
+from trainview.analysis.steps import runs, timestamps
+from trainview.analysis.times import US_PER_HOUR, with_times
 from trainview.errors import ArgumentError
 
 RESULT = (
@@ -213,6 +214,7 @@ def _query_idle(samples: Frame, keys: list[str], threshold: float) -> Frame:
         nw.col("gpus", "__covered", "__idle").cast(nw.Int64),
         __end=nw.col("__begin") + nw.col("__length"),
     )
+    found = with_times(found, longest_idle_start="__begin", longest_idle_end="__end")
     return found.select(
         *keys,
         "gpus",
@@ -220,7 +222,7 @@ def _query_idle(samples: Frame, keys: list[str], threshold: float) -> Frame:
         idle_gpu_hours=nw.col("__idle") / US_PER_HOUR,
         idle_share=nw.when(covered > 0).then(nw.col("__idle") / covered),
         longest_idle_hours=nw.col("__length").fill_null(0) / US_PER_HOUR,
-        longest_idle_start=as_time("__begin"),
-        longest_idle_end=as_time("__end"),
+        longest_idle_start="longest_idle_start",
+        longest_idle_end="longest_idle_end",
         idle_usd=nw.col("__usd") / US_PER_HOUR,
     )

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from trainview.analysis.frames import Integers, Numbers
-from trainview.analysis.steps import US_PER_HOUR, Steps, timestamps
+from trainview.analysis.steps import Steps, timestamps
+from trainview.analysis.times import US_PER_HOUR
 from trainview.errors import ArgumentError
 
 # What the helper calls a period, and what pandas calls it; weeks begin on Monday.

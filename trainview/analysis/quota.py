@@ -18,7 +18,8 @@ from trainview.analysis.frames import (
     read_table,
     to_pandas,
 )
-from trainview.analysis.steps import US_PER_HOUR, runs, sweep
+from trainview.analysis.steps import runs, sweep
+from trainview.analysis.times import US_PER_HOUR
 from trainview.errors import ArgumentError
 from trainview.gpus import same_type
 

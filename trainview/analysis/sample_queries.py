@@ -1,14 +1,11 @@
 """What `trainview.analysis.samples` does with NumPy, as queries for all other kinds of tables."""
 
-from datetime import UTC, datetime, timedelta
-
 import narwhals.stable.v2 as nw
 import pandas as pd
 
 from trainview.analysis.frames import Frame, from_pandas
-from trainview.analysis.samples import GPU, US_PER_SECOND
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from trainview.analysis.samples import GPU
+from trainview.analysis.times import US_PER_SECOND, with_microseconds
 
 
 def query_mean(name: str) -> nw.Expr:
@@ -39,7 +36,7 @@ def query_samples(frame: Frame, facts: pd.DataFrame | None) -> Frame:
         them, and ``__last``: whether no sample of this GPU follows.
     """
     step = (nw.col("step_seconds") * US_PER_SECOND).round().cast(nw.Int64)
-    frame = query_times(frame).with_columns(__step=step)
+    frame = with_microseconds(frame, __time="timestamp").with_columns(__step=step)
     time, start, end = nw.col("__time"), nw.col("__start"), nw.col("__end")
     step, gap = nw.col("__step"), nw.col("__gap")
     if facts is None:
@@ -78,23 +75,3 @@ def _with_gaps(frame: Frame) -> Frame:
         __gap=nw.when(same).then(nw.col("__next__time") - nw.col("__time")),
         __last=nw.col("__next__time").is_null(),
     )
-
-
-def query_times(frame: Frame) -> Frame:
-    """Add the ``timestamp`` as ``__time``, in microseconds since 1970 UTC."""
-    time = nw.col("timestamp")
-    if frame.implementation.is_spark_like():
-        # Spark has no number for a difference of times, but for a time: seconds since 1970.
-        elapsed = (time.cast(nw.Float64) * US_PER_SECOND).round()
-    else:
-        elapsed = (time - nw.lit(EPOCH)).dt.total_microseconds()
-    return frame.with_columns(__time=elapsed.cast(nw.Int64))
-
-
-def as_time(name: str) -> nw.Expr:
-    """Turn a column of microseconds since 1970 UTC back into times."""
-    # In two parts: DuckDB multiplies an interval by no more than 32 bits.
-    part, time = timedelta(minutes=30), nw.col(name)
-    microsecond = timedelta(microseconds=1)
-    length = part // microsecond
-    return nw.lit(EPOCH) + (time // length) * nw.lit(part) + (time % length) * nw.lit(microsecond)

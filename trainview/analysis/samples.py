@@ -28,13 +28,13 @@ from trainview.analysis.frames import (
     to_pandas,
 )
 from trainview.analysis.steps import microseconds, runs
+from trainview.analysis.times import US_PER_SECOND
 from trainview.errors import ArgumentError
 
 UTILIZATION = "gpu_utilization"
 MEMORY = "gpu_memory_usage_bytes"
 # What makes one GPU: a job that starts again elsewhere has others.
 GPU = ("job_id", "node_id", "gpu")
-US_PER_SECOND = 1_000_000
 
 
 class Samples(NamedTuple):

@@ -23,8 +23,8 @@ from trainview.analysis.frames import (
     read_table,
     to_pandas,
 )
+from trainview.analysis.times import US_PER_HOUR
 
-US_PER_HOUR = 3_600_000_000
 COLUMNS = ("created_at", "end_at", "gpus", "gpu_hours")
 
 

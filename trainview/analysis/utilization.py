@@ -29,7 +29,7 @@ from trainview.analysis.samples import (
     sample_keys,
     within_jobs,
 )
-from trainview.analysis.steps import US_PER_HOUR
+from trainview.analysis.times import US_PER_HOUR
 from trainview.gpus import memory_mib_of_one
 
 SUMMARY = (

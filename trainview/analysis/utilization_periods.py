@@ -6,9 +6,8 @@ import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.frames import By, Frame, from_pandas, give_back, to_pandas
-from trainview.analysis.sample_queries import as_time, query_mean, query_times
+from trainview.analysis.sample_queries import query_mean
 from trainview.analysis.samples import (
-    US_PER_SECOND,
     UTILIZATION,
     mean_over_time,
     number_samples,
@@ -16,6 +15,7 @@ from trainview.analysis.samples import (
     sample_keys,
 )
 from trainview.analysis.steps import timestamps
+from trainview.analysis.times import US_PER_SECOND, with_microseconds, with_times
 from trainview.errors import ArgumentError
 
 # Seconds of each period.
@@ -80,7 +80,7 @@ def utilization_over_time(
     if frame.implementation.is_pandas():
         periods = from_pandas(_by_period(to_pandas(frame), PERIODS[freq], keys), frame)
     else:
-        periods = _query_periods(query_times(frame), PERIODS[freq], keys)
+        periods = _query_periods(frame, PERIODS[freq], keys)
     return give_back(periods.sort(*keys, "period", nulls_last=True), metrics)
 
 
@@ -102,13 +102,14 @@ def _by_period(table: pd.DataFrame, seconds: int, keys: list[str]) -> pd.DataFra
 def _query_periods(samples: Frame, seconds: int, keys: list[str]) -> Frame:
     """Write the same averages as a query."""
     time = nw.col("__time")
+    samples = with_microseconds(samples, __time="timestamp")
     samples = samples.with_columns(__period=time - time % (seconds * US_PER_SECOND))
     periods = samples.group_by(*keys, "__period").agg(
         mean_utilization=query_mean("value"), samples=nw.len()
     )
-    return periods.select(
+    return with_times(periods, period="__period").select(
         *keys,
-        as_time("__period").alias("period"),
+        "period",
         "mean_utilization",
         nw.col("samples").cast(nw.Int64),
     )

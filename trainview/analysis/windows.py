@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
-from trainview.analysis.frames import Frame, give_back, read_table
-from trainview.analysis.steps import US_PER_HOUR
+from trainview.analysis.frames import give_back, read_table
+from trainview.analysis.times import US_PER_HOUR, with_microseconds
 from trainview.errors import ArgumentError
 
 
@@ -21,7 +21,7 @@ def clip_jobs(
 
     Parameters
     ----------
-    jobs : pandas, Polars or DuckDB table
+    jobs : pandas, Polars, DuckDB or PySpark table
         A jobs table with ``created_at``, ``end_at``, ``elapsed_hours`` and ``gpu_hours``.
     since : datetime or str
         Start of the window, with a time zone; text as in ISO 8601.
@@ -73,9 +73,9 @@ def clip_jobs(
         __created=created.clip(lower_bound=start),
         __ended=ended if stop is None else ended.clip(upper_bound=stop),
     )
-    length = _microseconds(clipped, "__created", "__ended") / US_PER_HOUR
-    clipped = clipped.with_columns(
-        __cut=(nw.col("__created") > created) | (nw.col("__ended") < ended), __hours=length
+    clipped = with_microseconds(clipped, __from="__created", __to="__ended").with_columns(
+        __cut=(nw.col("__created") > created) | (nw.col("__ended") < ended),
+        __hours=(nw.col("__to") - nw.col("__from")) / US_PER_HOUR,
     )
     # Jobs that lie inside keep their numbers to the last digit.
     cut = nw.col("__cut") & ~nw.col("elapsed_hours").is_null()
@@ -87,13 +87,6 @@ def clip_jobs(
         gpu_hours=nw.when(cut).then(gpu_hours * (hours / elapsed)).otherwise(gpu_hours),
     )
     return give_back(clipped.select(frame.collect_schema().names()), jobs)
-
-
-def _microseconds(frame: Frame, start: str, end: str) -> nw.Expr:
-    if frame.implementation.is_pandas():
-        # narwhals takes pandas' durations for fractions of a second, and cuts them
-        return nw.col(end).dt.timestamp("us") - nw.col(start).dt.timestamp("us")
-    return (nw.col(end) - nw.col(start)).dt.total_microseconds()
 
 
 def _moment(name: str, value: object) -> datetime:

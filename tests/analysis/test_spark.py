@@ -1,0 +1,157 @@
+"""The helpers on PySpark: each once on every kind of input, in one session.
+
+`make test-spark` tries all cases and properties that the other kinds of tables are tried on.
+"""
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import pandas as pd
+import polars as pl
+import pytest
+
+from tests.analysis import fleet, spark, test_contract, test_fleet_contract
+from tests.analysis.tables import assert_same, convert, is_kind, job, projects, table
+from trainview import analysis
+from trainview.errors import ArgumentError
+
+# One worker, so that the suite starts one session.
+pytestmark = [pytest.mark.xdist_group("spark"), pytest.mark.usefixtures("needs_java")]
+
+TEXTS = list(test_contract.SOME.select_dtypes("category"))
+JOBS = test_contract.SOME.astype(dict.fromkeys(TEXTS, "str"))
+# clip_jobs gives all columns back, and Spark has neither categories nor a type of its own for these.
+PLAIN = JOBS.drop(columns=list(JOBS.select_dtypes("Int64")))
+HELPERS = {
+    **{name: (call, JOBS) for name, call in test_contract.HELPER.items()},
+    **{name: (one.call, one.first) for name, one in test_fleet_contract.HELPERS.items()},
+    "clip_jobs": (
+        partial(analysis.clip_jobs, since="2025-01-01T02:30Z", until="2025-03-09T12:00Z"),
+        PLAIN,
+    ),
+}
+CALLS = {
+    **{name: (call, JOBS) for name, call in test_contract.CALLS.items()},
+    **{name: (one.call, one.first) for name, one in test_fleet_contract.CALLS.items()},
+}
+NULLABLE = {
+    *("elapsed_hours", "error_message", "gpu_hours", "gpu_type", "job_name", "node_id"),
+    *("step_seconds", "user_email", "waited_hours"),
+}
+
+
+def in_march(frame: pd.DataFrame) -> pd.DataFrame:
+    """Move all times to where the clocks of New York are about to change."""
+    times = frame.select_dtypes("datetimetz")
+    return frame.assign(**(times + pd.Timedelta(days=67, hours=4)).astype(times.dtypes))
+
+
+def without_zone(frame: pd.DataFrame) -> pd.DataFrame:
+    times = frame.select_dtypes("datetimetz")
+    return frame.assign(**times.apply(lambda column: column.dt.tz_localize(None)))
+
+
+def without_values(frame: pd.DataFrame) -> pd.DataFrame:
+    empty = {
+        name: pd.Series(None, frame.index, dtype=frame[name].dtype)
+        for name in NULLABLE.intersection(frame)
+    }
+    return frame.assign(**empty)
+
+
+class Input(NamedTuple):
+    change: Any
+    given: Any = lambda frame: frame
+    session: dict[str, str] = {}  # noqa: RUF012
+
+
+INPUTS = {
+    "times without a zone": Input(in_march, without_zone),
+    "another session": Input(
+        in_march, session={"session_timeZone": "Australia/Lord_Howe", "ansi_enabled": "false"}
+    ),
+    "no values": Input(without_values, session={"session_timeZone": "UTC"}),
+    "no rows": Input(lambda frame: frame.head(0), session={"ansi_enabled": "false"}),
+}
+
+
+def on_spark(frame: pd.DataFrame, **settings: str) -> Any:
+    session = spark.session_with(**settings) if settings else spark.session()
+    return spark.from_arrow(pl.from_pandas(frame).to_arrow(), session)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_spark_gives_what_pandas_gives(name):
+    call, frame = CALLS[name]
+    result = call(convert(frame, spark.KIND))
+    assert is_kind(result, spark.KIND)
+    assert_same(result, call(frame))
+
+
+@pytest.mark.parametrize("kind_of_input", INPUTS)
+@pytest.mark.parametrize("name", HELPERS)
+def test_spark_gives_what_pandas_gives_on_every_kind_of_input(name, kind_of_input):
+    call, frame = HELPERS[name]
+    one = INPUTS[kind_of_input]
+    frame = one.change(frame)
+    result = call(on_spark(one.given(frame), **one.session))
+    assert is_kind(result, spark.KIND)
+    assert_same(result, call(frame))
+
+
+def test_the_sessions_differ_in_zone_and_ansi_mode():
+    sessions = [
+        spark.session(),
+        *(spark.session_with(**one.session) for one in INPUTS.values() if one.session),
+    ]
+    names = "spark.sql.session.timeZone", "spark.sql.ansi.enabled"
+    assert [tuple(session.conf.get(name) for name in names) for session in sessions] == [
+        ("America/New_York", "true"),
+        ("Australia/Lord_Howe", "false"),
+        ("UTC", "true"),
+        ("America/New_York", "false"),
+    ]
+    assert len({session.sparkContext for session in sessions}) == 1
+
+
+@pytest.mark.parametrize("name", HELPERS)
+def test_a_missing_column_is_named_with_those_there_are(name):
+    call, frame = HELPERS[name]
+    few = frame[frame.columns.intersection(["gpu_type", "job_id"])]
+    with pytest.raises(ArgumentError, match=f"no column '.* it has {', '.join(few)}"):
+        call(convert(few, spark.KIND))
+
+
+def test_a_job_that_was_silent_over_a_change_of_clocks_is_found():
+    # 24 hours and a half, in which the clocks of New York go on by 25 and a half.
+    clock = pd.Timestamp("2025-03-08T12:00", tz="UTC")
+    running = job(
+        0,
+        status="running",
+        created_at=clock,
+        updated_at=clock,
+        end_at=clock + pd.Timedelta(hours=24.5),
+    )
+    found = analysis.needs_attention(convert(table(running), spark.KIND), silent_hours=24)
+    assert [row.reason for row in found.collect()] == ["no update"]
+
+
+OTHERS = test_contract.OTHERS["reconcile_cost"]
+SECOND = {
+    "needs_attention": (
+        analysis.needs_attention,
+        JOBS,
+        [projects({"project_id": "p1", "team_name": "blue"})],
+    ),
+    "reconcile_cost": (analysis.reconcile_cost, JOBS, [OTHERS["prices"], OTHERS["billing"]]),
+    "cost_over_time": (analysis.cost_over_time, JOBS, [OTHERS["prices"], OTHERS["billing"]]),
+    "idle_gpus": (analysis.idle_gpus, test_fleet_contract.METRICS, [fleet.JOBS, fleet.PRICES]),
+    "quota": (analysis.quota, test_fleet_contract.STEPS, [test_fleet_contract.CAPACITY]),
+}
+
+
+@pytest.mark.parametrize("name", SECOND)
+def test_other_tables_may_be_on_spark_too(name):
+    call, first, others = SECOND[name]
+    result = call(first, *(convert(other, spark.KIND) for other in others))
+    assert_same(result, call(first, *others))

@@ -1,0 +1,131 @@
+"""Times on every engine: in UTC, as microseconds since 1970 UTC, and back.
+
+Engines add and subtract times each in their own way, and Spark in the calendar of its session: a
+day more is 23 or 25 hours more where clocks change. So what measures time counts microseconds.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeAlias, cast
+
+import narwhals.stable.v2 as nw
+
+Frame: TypeAlias = nw.LazyFrame[Any]
+
+US_PER_SECOND = 1_000_000
+US_PER_HOUR = 3_600_000_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+DUCKDB_TIME = "TIMESTAMP WITH TIME ZONE"
+
+
+def with_zone(frame: Frame, names: Sequence[str]) -> Frame:
+    """Give times the one type with a zone that DuckDB and Spark have; those without are in UTC.
+
+    Parameters
+    ----------
+    frame : narwhals frame
+        Of any kind; those that keep a zone with each column stay as they are.
+    names : sequence of str
+        The columns that must hold times, where they are there.
+
+    Returns
+    -------
+    narwhals frame
+        The same columns in the same order.
+    """
+    if frame.implementation.is_duckdb():
+        return _with_zone_in_duckdb(frame, names)
+    if frame.implementation.is_spark_like():
+        zoneless = [name for name, dtype in frame.to_native().dtypes if dtype == "timestamp_ntz"]
+        # By way of text: all else that Spark has for it takes them for times of the session's zone.
+        return _with_sql(
+            frame,
+            {name: name for name in zoneless if name in names},
+            "CAST(CONCAT(CAST({} AS STRING), 'Z') AS TIMESTAMP)",
+        )
+    return frame
+
+
+def _with_zone_in_duckdb(frame: Frame, names: Sequence[str]) -> Frame:
+    relation = frame.to_native()
+    changes = []
+    for name, dtype in zip(relation.columns, map(str, relation.types), strict=True):
+        if name in names and dtype.startswith("TIMESTAMP") and dtype != DUCKDB_TIME:
+            # Quoted, since end is a word of SQL.
+            zoned = f'"{name}"' if "TZ" in dtype else f"timezone('UTC', \"{name}\"::TIMESTAMP)"
+            changes.append(f'{zoned}::TIMESTAMPTZ AS "{name}"')
+    if not changes:
+        return frame
+    return cast("Frame", nw.from_native(relation.project(f"* REPLACE ({', '.join(changes)})")))
+
+
+def with_microseconds(frame: Frame, **columns: str) -> Frame:
+    """Add times as microseconds since 1970 UTC.
+
+    Parameters
+    ----------
+    frame : narwhals frame
+        What `read_table` gives.
+    **columns : str
+        Names of the new columns, and of the columns of times.
+
+    Returns
+    -------
+    narwhals frame
+        The frame with the new columns (int64); null where the time is.
+    """
+    kind = frame.implementation
+    if kind.is_spark_like():
+        return _with_sql(frame, columns, "UNIX_MICROS({})")
+    count = _since_1970 if kind.is_duckdb() else _timestamp
+    return frame.with_columns(**{new: count(name) for new, name in columns.items()})
+
+
+def _since_1970(name: str) -> nw.Expr:
+    return (nw.col(name) - nw.lit(EPOCH)).dt.total_microseconds().cast(nw.Int64)
+
+
+def _timestamp(name: str) -> nw.Expr:
+    return nw.col(name).dt.timestamp("us")
+
+
+def with_times(frame: Frame, **columns: str) -> Frame:
+    """Add microseconds since 1970 UTC as times.
+
+    Parameters
+    ----------
+    frame : narwhals frame
+        Of any kind but pandas, which has a way of its own in `trainview.analysis.steps`.
+    **columns : str
+        Names of the new columns, and of the columns of microseconds.
+
+    Returns
+    -------
+    narwhals frame
+        The frame with the new columns; null where there are no microseconds.
+    """
+    if frame.implementation.is_spark_like():
+        return _with_sql(frame, columns, "TIMESTAMP_MICROS({})")
+    return frame.with_columns(**{new: _as_time(name) for new, name in columns.items()})
+
+
+def _as_time(name: str) -> nw.Expr:
+    # In two parts: DuckDB multiplies an interval by no more than 32 bits.
+    part, time = timedelta(minutes=30), nw.col(name)
+    microsecond = timedelta(microseconds=1)
+    length = part // microsecond
+    return nw.lit(EPOCH) + (time // length) * nw.lit(part) + (time % length) * nw.lit(microsecond)
+
+
+def _with_sql(frame: Frame, columns: dict[str, str], sql: str) -> Frame:
+    """Add or replace columns of a Spark table by what SQL makes of a column."""
+    if not columns:
+        return frame
+    native = frame.to_native()
+    made = {new: f"{sql.format(_quoted(name))} AS {_quoted(new)}" for new, name in columns.items()}
+    kept = {name: _quoted(name) for name in native.columns}
+    return cast("Frame", nw.from_native(native.selectExpr(*(kept | made).values())))
+
+
+def _quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
