@@ -18,8 +18,8 @@ demo: $(VENV)/.installed ## set up, show the whole picture of the sample data, w
 test: $(VENV)/.developing check ## set up, then lint, check types and run every test
 	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup
 
-test-spark: $(VENV)/.developing ## run all cases and properties of the helpers on PySpark (needs Java, half an hour)
-	TRAINVIEW_TEST_KINDS=pyspark $(BIN)/python -m pytest tests/analysis
+test-spark: $(VENV)/.developing ## try all cases and properties of the helpers on PySpark too (half an hour)
+	TRAINVIEW_TEST_KINDS=pyspark $(BIN)/python -m pytest tests/analysis tests/plot/test_contract.py
 
 check: $(VENV)/.developing ## lint and check types
 	$(BIN)/ruff check .

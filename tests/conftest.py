@@ -7,6 +7,8 @@ the examples, and without what is marked as slow.
 import pytest
 from hypothesis import settings
 
+from tests.analysis import spark
+
 _EXAMPLES = {"ci": 100, "dev": 5}
 
 for _name, _number in _EXAMPLES.items():
@@ -24,3 +26,13 @@ settings.load_profile("ci")
 def no_waiting(monkeypatch):
     """Tries follow each other at once."""
     monkeypatch.setattr("trainview.api.retrying.BaseClient._wait", lambda *_: 0.0)
+
+
+def pytest_report_header():
+    return spark.no_java() or "PySpark: tested, Java is there"
+
+
+def pytest_terminal_summary(terminalreporter):
+    if missing := spark.no_java():
+        terminalreporter.write_sep("!", "not everything was tested", red=True)
+        terminalreporter.write_line(missing)

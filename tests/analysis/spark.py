@@ -6,7 +6,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pytest
 
 KIND = "pyspark"
@@ -67,7 +66,7 @@ def session_with(**settings: str) -> Any:
     return other
 
 
-def from_arrow(table: pa.Table, spark: Any = None) -> Any:
+def from_arrow(table: Any, spark: Any = None) -> Any:
     from pyspark.sql.pandas.types import from_arrow_schema
 
     # Otherwise times without a zone would be moved into that of the session here already.

@@ -12,8 +12,10 @@ import pytest
 
 from tests.analysis import fleet, spark, test_contract, test_fleet_contract
 from tests.analysis.tables import assert_same, convert, is_kind, job, projects, table
+from tests.plot.pictures import PLOTS, everything, many, new_axes
 from trainview import analysis
 from trainview.errors import ArgumentError
+from trainview.fetching.jobs import _ran
 
 # One worker, so that the suite starts one session.
 pytestmark = [pytest.mark.xdist_group("spark"), pytest.mark.usefixtures("needs_java")]
@@ -155,3 +157,17 @@ def test_other_tables_may_be_on_spark_too(name):
     call, first, others = SECOND[name]
     result = call(first, *(convert(other, spark.KIND) for other in others))
     assert_same(result, call(first, *others))
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_plots_draw_what_is_on_spark(name):
+    one = PLOTS[name]
+    result = one.result(many(["llm", "asr"]))
+    texts = dict.fromkeys(result.select_dtypes("category"), "str")
+    ax = one.draw(convert(result.astype(texts), spark.KIND), ax=new_axes())
+    assert everything(ax) == everything(one.draw(result, ax=new_axes()))
+
+
+def test_jobs_on_spark_can_be_asked_for():
+    # They begin no call: only what would be asked for is compared.
+    assert _ran(convert(without_zone(JOBS), spark.KIND)) == _ran(JOBS)
