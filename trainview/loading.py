@@ -1,26 +1,39 @@
 """Load and merge: whatever holds answers of the API, as a Snapshot."""
 
+import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pandas as pd
 import pyarrow as pa
 
-from trainview.errors import ArgumentError, DataWarning
-from trainview.files.sources import Source, read_source
+from trainview.errors import ArgumentError, DataWarning, PayloadError
+from trainview.files.sources import Options, Part, Source, read_source
 from trainview.reading.records import Records
 from trainview.reading.times import parse_time
-from trainview.schema import FLEET_TABLES, NOT_FETCHED
-from trainview.snapshot import Snapshot, name_gaps, to_fleet, to_gaps, to_tables
+from trainview.schema import FLEET_TABLES, GAPS
+from trainview.snapshot import Snapshot, count_rejected, name_gaps, to_fleet, to_gaps, to_tables
 from trainview.tables.combining import combine
 from trainview.tables.core import Tables, build_tables, to_records
 from trainview.tables.dtypes import to_pandas
 from trainview.text.safe import safe_text
 
+# A fault in one element of a list, which can be left out.
+_IN_LIST = re.compile(r"\[\d+\]|\bline \d+[.:] ?")
+_SKIP_HINT = '; on_error="skip" (--skip-bad) leaves such records out'
 
-def load(source: Source, *, as_of: str | datetime | None = None) -> Snapshot:
+
+def load(
+    source: Source,
+    *,
+    as_of: str | datetime | None = None,
+    on_error: Literal["raise", "skip"] = "raise",
+    tz: str | None = None,
+) -> Snapshot:
     """Load answers of the API, saved snapshots or exported tables.
 
     Parameters
@@ -34,6 +47,13 @@ def load(source: Source, *, as_of: str | datetime | None = None) -> Snapshot:
     as_of : str or datetime.datetime, optional
         The moment the data describes, with a zone. When left out: the one saved in the file, else
         the newest timestamp in the data.
+    on_error : {"raise", "skip"}, optional
+        What becomes of records that are not what the API documents, and of files in a folder that
+        cannot be read: an error, or they are left out, with a warning that counts them and a row
+        each in `Snapshot.rejected`.
+    tz : str, optional
+        The zone of times that have none, such as ``"Europe/Berlin"``: the vendor's command line
+        lists checkpoints in the local time of its machine.
 
     Returns
     -------
@@ -63,7 +83,9 @@ def load(source: Source, *, as_of: str | datetime | None = None) -> Snapshot:
 0 instance types>
     """
     moment = to_moment(as_of, "as_of")
-    parts = list(read_source(source))
+    if on_error not in {"raise", "skip"}:
+        raise ArgumentError(f"on_error={on_error!r}: choose 'raise' or 'skip'")
+    parts = _read(source, Options(on_error == "skip", _zone(tz)))
     tables = build_tables([part for part in parts if isinstance(part, Records)], moment)
     for note in tables.notes:
         warnings.warn(note, DataWarning, stacklevel=2)
@@ -71,9 +93,30 @@ def load(source: Source, *, as_of: str | datetime | None = None) -> Snapshot:
     gaps = tuple(
         f"{gap} could not be fetched when this was saved" for gap in name_gaps(snapshot.not_fetched)
     )
+    gaps += count_rejected(snapshot.rejected)
     for note in gaps:
         warnings.warn(note, DataWarning, stacklevel=2)
     return replace(snapshot, notes=(*snapshot.notes, *gaps))
+
+
+def _read(source: Source, options: Options) -> list[Part]:
+    try:
+        return list(read_source(source, options))
+    except PayloadError as error:
+        message = str(error)
+    hint = "" if options.skip_bad else _SKIP_HINT
+    raise PayloadError(f"{message}{hint if _IN_LIST.search(message) else ''}")
+
+
+def _zone(name: str | None) -> ZoneInfo | None:
+    if name is None:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        raise ArgumentError(
+            f"tz={safe_text(name, 60)!r} is no time zone: write it like 'Europe/Berlin'"
+        ) from None
 
 
 def merge(snapshots: Iterable[Snapshot]) -> Snapshot:
@@ -112,17 +155,18 @@ def merge(snapshots: Iterable[Snapshot]) -> Snapshot:
     oldest_first = sorted(found, key=lambda snapshot: snapshot.as_of or undated)
     return _to_snapshot(
         build_tables([to_records(to_tables(snapshot)) for snapshot in found]),
-        [to_fleet(snapshot) | {"not_fetched": to_gaps(snapshot)} for snapshot in oldest_first],
+        [to_fleet(snapshot) | to_gaps(snapshot) for snapshot in oldest_first],
     )
 
 
 def _to_snapshot(tables: Tables, fleet: Sequence[Mapping[str, pa.Table]]) -> Snapshot:
-    more = {
-        name: to_pandas(combine(name, [part[name] for part in fleet if name in part]))
-        for name in FLEET_TABLES
+    more = {name: to_pandas(combine(name, _tables(fleet, name))) for name in FLEET_TABLES}
+    gaps = {
+        name: pa.concat_tables(
+            [schema.empty_table(), *(part[name] for part in fleet if name in part)]
+        )
+        for name, schema in GAPS.items()
     }
-    gaps = [part["not_fetched"] for part in fleet if "not_fetched" in part]
-    failed = to_pandas(pa.concat_tables([NOT_FETCHED.empty_table(), *gaps]))
     as_of = None if tables.as_of is None else pd.Timestamp(tables.as_of)
     return Snapshot(
         projects=to_pandas(tables.projects),
@@ -131,9 +175,16 @@ def _to_snapshot(tables: Tables, fleet: Sequence[Mapping[str, pa.Table]]) -> Sna
         as_of=as_of if as_of is None else as_of.tz_convert("UTC").as_unit("us"),
         latest_only=tables.latest_only,
         notes=tables.notes,
-        not_fetched=failed.drop_duplicates(ignore_index=True),
+        **{
+            name: to_pandas(table).drop_duplicates(ignore_index=True)
+            for name, table in gaps.items()
+        },
         **more,
     )
+
+
+def _tables(parts: Sequence[Mapping[str, pa.Table]], name: str) -> list[pa.Table]:
+    return [part[name] for part in parts if name in part]
 
 
 def to_moment(value: str | datetime | None, name: str) -> datetime | None:

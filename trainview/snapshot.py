@@ -13,15 +13,15 @@ import pyarrow as pa
 from trainview.analysis import estimate_cost, failure_rates, needs_attention
 from trainview.errors import ArgumentError, DataWarning
 from trainview.files.export import write_folder, write_json
-from trainview.schema import FLEET_TABLES, INSTANCE_TYPES, JOBS, NOT_FETCHED, PROJECTS, TABLES
+from trainview.schema import FLEET_TABLES, GAPS, INSTANCE_TYPES, JOBS, PROJECTS, TABLES
 from trainview.tables.core import Tables
 from trainview.tables.dtypes import empty_frame, from_pandas, to_pandas
 from trainview.text.card import card
 from trainview.text.safe import count, safe_text
 
 
-def _nothing_failed() -> pd.DataFrame:
-    return to_pandas(NOT_FETCHED.empty_table())
+def _no_gap(name: str) -> pd.DataFrame:
+    return to_pandas(GAPS[name].empty_table())
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -50,6 +50,9 @@ class Snapshot:
     not_fetched : pandas.DataFrame
         The calls of `fetch` that failed: ``table``, ``job_id``, ``project_id``, ``error`` and
         ``detail``, all text. Folders that `to_parquet` and `to_csv` write keep it.
+    rejected : pandas.DataFrame
+        What was left out as it did not fit (``on_error="skip"``): ``source``, ``path`` (null for a
+        whole file), ``job_id``, ``project_id`` and ``reason``, all text; kept likewise.
     """
 
     projects: pd.DataFrame
@@ -66,7 +69,8 @@ class Snapshot:
     checkpoints: pd.DataFrame = field(default_factory=partial(empty_frame, "checkpoints"))
     metrics: pd.DataFrame = field(default_factory=partial(empty_frame, "metrics"))
     logs: pd.DataFrame = field(default_factory=partial(empty_frame, "logs"))
-    not_fetched: pd.DataFrame = field(default_factory=_nothing_failed)
+    not_fetched: pd.DataFrame = field(default_factory=partial(_no_gap, "not_fetched"))
+    rejected: pd.DataFrame = field(default_factory=partial(_no_gap, "rejected"))
 
     def summary(self) -> pd.DataFrame:
         """Sum the snapshot up in key figures; what jobs cost only where that is known.
@@ -90,6 +94,7 @@ class Snapshot:
         rates = failure_rates(jobs, by=None).iloc[0]
         attention = needs_attention(jobs, self.projects)
         rows = [
+            *([("records left out", len(self.rejected), "records")] if len(self.rejected) else []),
             ("projects", len(self.projects), "projects"),
             ("jobs", len(jobs), "jobs"),
             ("jobs open", len(now), "jobs"),
@@ -140,7 +145,7 @@ class Snapshot:
             If they cannot be written; then none of them is changed.
         """
         return write_folder(
-            to_tables(self), folder, "csv", fleet=to_fleet(self), not_fetched=to_gaps(self),
+            to_tables(self), folder, "csv", fleet=to_fleet(self), gaps=to_gaps(self),
             raw=raw, force=force,
         )  # fmt: skip
 
@@ -165,7 +170,7 @@ class Snapshot:
             If they cannot be written; then none of them is changed.
         """
         return write_folder(
-            to_tables(self), folder, "parquet", fleet=to_fleet(self), not_fetched=to_gaps(self),
+            to_tables(self), folder, "parquet", fleet=to_fleet(self), gaps=to_gaps(self),
             force=force,
         )  # fmt: skip
 
@@ -194,7 +199,7 @@ class Snapshot:
         DataWarning
             If the snapshot has tables for which the API's form of lists has no place.
         """
-        gaps = ["not_fetched"] if len(self.not_fetched) else []
+        gaps = [name for name in GAPS if len(getattr(self, name))]
         left_out = ", ".join([*to_fleet(self), *gaps])
         write_json(to_tables(self), path, force=force)
         if left_out:
@@ -245,8 +250,11 @@ class Snapshot:
         return (
             f"{moment}: {count(len(self.projects), 'project')}, "
             f"{count(len(self.jobs), 'job')} ({int(self.jobs['is_open'].sum())} open{scope}), "
-            f"{count(len(self.instance_types), 'instance type')}{self._others()}"
+            f"{count(len(self.instance_types), 'instance type')}{self._others()}{self._left_out()}"
         )
+
+    def _left_out(self) -> str:
+        return f"; {count(len(self.rejected), 'record')} left out" if len(self.rejected) else ""
 
     def _others(self) -> str:
         names = [name for name in FLEET_TABLES if len(getattr(self, name))]
@@ -272,8 +280,8 @@ def to_fleet(snapshot: Snapshot) -> dict[str, pa.Table]:
     }
 
 
-def to_gaps(snapshot: Snapshot) -> pa.Table:
-    """Turn the calls that failed into an Arrow table.
+def to_gaps(snapshot: Snapshot) -> dict[str, pa.Table]:
+    """Turn what a snapshot does not hold into Arrow tables.
 
     Parameters
     ----------
@@ -282,10 +290,34 @@ def to_gaps(snapshot: Snapshot) -> pa.Table:
 
     Returns
     -------
-    pyarrow.Table
-        As `trainview.schema.NOT_FETCHED`.
+    dict of str to pyarrow.Table
+        As `trainview.schema.GAPS`.
     """
-    return from_pandas(snapshot.not_fetched, NOT_FETCHED)
+    return {name: from_pandas(getattr(snapshot, name), schema) for name, schema in GAPS.items()}
+
+
+def count_rejected(rejected: pd.DataFrame) -> tuple[str, ...]:
+    """Say how many records were left out, such as "2 records of jobs.json left out".
+
+    Parameters
+    ----------
+    rejected : pandas.DataFrame
+        As `Snapshot.rejected` is described.
+
+    Returns
+    -------
+    tuple of str
+        One text, or none where nothing was left out.
+    """
+    if rejected.empty:
+        return ()
+    files = int(rejected["path"].isna().sum())
+    parts = [count(files, "file")] if files else []
+    parts += [count(len(rejected) - files, "record")] if len(rejected) > files else []
+    first = rejected.iloc[0]
+    place = ": ".join(text for text in (first["source"], first["path"]) if isinstance(text, str))
+    example = safe_text(f"{place}: {first['reason']}", 300)
+    return (f"{' and '.join(parts)} left out, all totals are without: {example}",)
 
 
 def name_gaps(not_fetched: pd.DataFrame) -> list[str]:

@@ -14,6 +14,7 @@ from trainview.cli.sources import (
     ask_api,
     asks_api,
     asks_for_each_job,
+    on_error,
     refuse_gaps,
 )
 from trainview.text.safe import safe_text
@@ -48,6 +49,7 @@ def fetch(
     base_url: str | None,
     each_job: FetchOptions,
     *,
+    skip_bad: bool,
     force: bool,
 ) -> None:
     """Save what the API says, with the moment it describes.
@@ -57,20 +59,20 @@ def fetch(
     that the next run, or one that you stopped with Ctrl-C, asks only for the rest.
     """
     if include:
-        _to_folder(target, include, jobs, base_url, each_job, force=force)
+        _to_folder(target, include, jobs, base_url, each_job, skip_bad=skip_bad, force=force)
     else:
-        _to_file(target, jobs, base_url, force=force)
+        _to_file(target, jobs, base_url, skip_bad=skip_bad, force=force)
 
 
-def _to_file(target: str, jobs: str, base_url: str | None, *, force: bool) -> None:
+def _to_file(target: str, jobs: str, base_url: str | None, *, skip_bad: bool, force: bool) -> None:
     from trainview.cli.terminal import write_out
     from trainview.files.atomic import check_target, write_bytes
     from trainview.loading import load
 
     if target != "-":
         check_target(target, force=force)
-    payload = ask_api(jobs, base_url)
-    snapshot = load(payload)
+    payload = ask_api(jobs, base_url, skip_bad=skip_bad)
+    snapshot = load(payload, on_error=on_error(skip_bad))
     if target == "-":
         write_out(payload)
     else:
@@ -86,6 +88,7 @@ def _to_folder(
     base_url: str | None,
     each_job: FetchOptions,
     *,
+    skip_bad: bool,
     force: bool,
 ) -> None:
     from trainview.fetching.snapshots import fetch_folder
@@ -93,7 +96,7 @@ def _to_folder(
     if target == "-" or target.endswith((".json", ".gz")):
         raise click.UsageError(f"--with writes several tables: name a folder, not {target}")
     snapshot, files = fetch_folder(
-        target, jobs=cast("Any", jobs), include=include, force=force,
+        target, jobs=cast("Any", jobs), include=include, on_error=on_error(skip_bad), force=force,
         each_job=each_job.arguments, **address(base_url),
     )  # fmt: skip
     rows = {file.stem: _rows(file) for file in files if file.suffix == ".parquet"}

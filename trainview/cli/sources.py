@@ -29,6 +29,10 @@ asks_api = options(
         help="Ask for all jobs, or for the latest of each project.",
     ),
     click.option("--base-url", metavar="URL", help="Where the API is, if not at api.baseten.co."),
+    click.option(
+        "--skip-bad", is_flag=True,
+        help="Leave out records and files that cannot be read, and say how many.",
+    ),
 )  # fmt: skip
 
 
@@ -55,6 +59,8 @@ class Source(NamedTuple):
     jobs: str
     base_url: str | None
     each_job: FetchOptions
+    skip_bad: bool = False
+    tz: str | None = None
 
     def read(self, *include: str) -> Snapshot:
         """Load it; or, where it is not named, ask the API for it with what is to be included."""
@@ -64,13 +70,13 @@ class Source(NamedTuple):
         if self.parts:
             with progress(f"reading {', '.join(safe_text(part, 40) for part in self.parts)}"):
                 parts = [sys.stdin.buffer if part == "-" else part for part in self.parts]
-                return load(parts, as_of=self.as_of)
+                return load(parts, as_of=self.as_of, on_error=on_error(self.skip_bad), tz=self.tz)
         try:
-            payload = ask_api(self.jobs, self.base_url)
+            payload = ask_api(self.jobs, self.base_url, skip_bad=self.skip_bad)
         except ConfigError as error:
             hint = "or name a file or folder to read, as in: trainview summary snapshot.json"
             raise ConfigError(f"{error}; {hint}") from None
-        snapshot = load(payload, as_of=self.as_of)
+        snapshot = load(payload, as_of=self.as_of, on_error=on_error(self.skip_bad))
         return self._with_more(snapshot, include) if include else snapshot
 
     def _with_more(self, snapshot: Snapshot, include: tuple[str, ...]) -> Snapshot:
@@ -97,15 +103,23 @@ def takes_source(command: Callable[..., None]) -> Callable[..., None]:
         jobs: str,
         base_url: str | None,
         each_job: FetchOptions = FetchOptions(),  # noqa: B008 - it cannot be changed
+        *,
+        skip_bad: bool,
+        source_tz: str | None,
         **rest: Any,
     ) -> None:
-        command(Source(source, as_of, jobs, base_url, each_job), **rest)
+        found = Source(source, as_of, jobs, base_url, each_job, skip_bad, source_tz)
+        command(found, **rest)
 
     taking.__doc__ = f"{command.__doc__}\n\n    {_WHAT_SOURCE_IS}"
     moment = click.option(
         "--as-of", metavar="TIME", help="The moment the data describes: 2026-03-31T18:00:00Z."
     )
-    return options(click.argument("source", nargs=-1), moment, asks_api, common)(taking)
+    zone = click.option(
+        "--source-tz", metavar="ZONE",
+        help="The zone of times that have none, as in lists of the vendor's command line.",
+    )  # fmt: skip
+    return options(click.argument("source", nargs=-1), moment, zone, asks_api, common)(taking)
 
 
 def reads_source(command: Callable[..., None]) -> Callable[..., None]:
@@ -151,13 +165,20 @@ def asks_for_each_job(command: Callable[..., None]) -> Callable[..., None]:
     )(asking)  # fmt: skip
 
 
-def ask_api(jobs: str, base_url: str | None) -> bytes:
+def on_error(skip_bad: bool) -> Any:  # noqa: FBT001 - named like its option
+    """Give the argument of `trainview.load` for ``--skip-bad``."""
+    return "skip" if skip_bad else "raise"
+
+
+def ask_api(jobs: str, base_url: str | None, *, skip_bad: bool = False) -> bytes:
     """Fetch a payload with the key of the environment."""
     from trainview.cli.terminal import progress
     from trainview.fetching import fetch_payload
 
     with progress("asking the API"):
-        return fetch_payload(jobs=cast("Any", jobs), **address(base_url))
+        return fetch_payload(
+            jobs=cast("Any", jobs), on_error=on_error(skip_bad), **address(base_url)
+        )
 
 
 def address(base_url: str | None) -> dict[str, str]:

@@ -6,17 +6,25 @@ from typing import Any, Literal
 from trainview.api.client import Access, Client, Response
 from trainview.errors import ArgumentError
 from trainview.files.export import saved_header
-from trainview.reading.records import read_records
+from trainview.files.sources import Options, read_payload
+from trainview.reading.records import Records
 from trainview.tables.core import newest_time
 
 
-def fetch_payload(*, jobs: Literal["all", "latest"] = "all", **client: Any) -> bytes:
+def fetch_payload(
+    *,
+    jobs: Literal["all", "latest"] = "all",
+    on_error: Literal["raise", "skip"] = "raise",
+    **client: Any,
+) -> bytes:
     """Ask the API for projects and jobs, and keep what it said, byte for byte.
 
     Parameters
     ----------
     jobs : {"all", "latest"}, optional
         Whether to ask for all jobs, or only for the latest of each project.
+    on_error : {"raise", "skip"}, optional
+        Whether records that do not fit are an error here already.
     **client
         What `Client` takes.
 
@@ -38,16 +46,21 @@ def fetch_payload(*, jobs: Literal["all", "latest"] = "all", **client: Any) -> b
         answers = [api.list_training_projects()]
         if jobs == "all":
             answers.append(api.search_training_jobs())
-    header = saved_header(_moment(answers)).encode()
+    header = saved_header(_moment(answers, Options(on_error == "skip"))).encode()
     members = [
         answer.body.strip().removeprefix(b"\xef\xbb\xbf").strip()[1:-1] for answer in answers
     ]
     return b"{" + b",\n".join([header, *members]) + b"}\n"
 
 
-def _moment(answers: list[Response]) -> datetime | None:
+def _moment(answers: list[Response], options: Options) -> datetime | None:
     """Tell the moment that the answers describe, checking them on the way."""
-    times = [newest_time(read_records(answer.body, answer.url)) for answer in answers]
+    times = [
+        newest_time(part)
+        for answer in answers
+        for part in read_payload(answer.body, answer.url, options)
+        if isinstance(part, Records)
+    ]
     newest = max((time for time in times if time is not None), default=None)
     date = answers[-1].date
     if date is None:

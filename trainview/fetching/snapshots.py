@@ -21,6 +21,7 @@ def fetch(
     *,
     jobs: Literal["all", "latest"] = "all",
     include: Include = (),
+    on_error: Literal["raise", "skip"] = "raise",
     concurrency: int = CONCURRENCY,
     cache: Any = True,
     refresh: bool = False,
@@ -38,6 +39,9 @@ def fetch(
         What else to ask for: ``"prices"``, ``"capacity"``, ``"billing"`` (a few calls);
         ``"queue"``, ``"checkpoints"``, ``"metrics"``, ``"logs"`` (a call a job, or more); or
         ``"everything"``.
+    on_error : {"raise", "skip"}, optional
+        What becomes of projects and jobs that are not what the API documents: an error, or they
+        are left out, as `load` does.
     concurrency, cache, refresh, cache_limit_gib : optional
         For what takes a call a job: as in `fetch_metrics`.
     **client
@@ -76,7 +80,7 @@ def fetch(
     """
     client = Access(client)
     names = check_include(include)
-    snapshot = load(fetch_payload(jobs=jobs, **client))
+    snapshot = load(fetch_payload(jobs=jobs, on_error=on_error, **client), on_error=on_error)
     each_job = {
         "concurrency": concurrency,
         "cache": cache,
@@ -118,6 +122,7 @@ def fetch_folder(
     *,
     jobs: Literal["all", "latest"] = "all",
     include: Include = (),
+    on_error: Literal["raise", "skip"] = "raise",
     force: bool = False,
     each_job: Mapping[str, Any] | None = None,
     **client: Any,
@@ -128,7 +133,7 @@ def fetch_folder(
     ----------
     folder : path
         Made if it does not exist; `load` reads it.
-    jobs, include, **client
+    jobs, include, on_error, **client
         As in `fetch`.
     force : bool, optional
         Whether files that exist may be replaced.
@@ -154,7 +159,7 @@ def fetch_folder(
     with making_folder(folder) as place:
         # before many calls are made in vain
         check_target(place / MANIFEST, force=force)
-        snapshot = load(fetch_payload(jobs=jobs, **client))
+        snapshot = load(fetch_payload(jobs=jobs, on_error=on_error, **client), on_error=on_error)
         more = fetch_extras(snapshot, names, each_job, client)
         snapshot = replace(snapshot.assign(**more.tables), not_fetched=more.not_fetched)
         fleet: dict[str, Rows] = dict(to_fleet(snapshot))
@@ -165,7 +170,7 @@ def fetch_folder(
             folder,
             "parquet",
             fleet=fleet,
-            not_fetched=to_gaps(snapshot),
+            gaps=to_gaps(snapshot),
             force=force,
         )
         prune_extras(more, each_job)

@@ -36,7 +36,7 @@ def write_folder(
     kind: Literal["csv", "parquet"],
     *,
     fleet: Mapping[str, Rows] | None = None,
-    not_fetched: pa.Table | None = None,
+    gaps: Mapping[str, pa.Table] | None = None,
     raw: bool = False,
     force: bool = False,
 ) -> list[Path]:
@@ -53,8 +53,8 @@ def write_folder(
     fleet : dict of str to pyarrow.Table or callable, optional
         More tables, by their names in `trainview.schema.FLEET_TABLES`; for Parquet also functions
         that write one to a path.
-    not_fetched : pyarrow.Table, optional
-        The calls that failed, as `trainview.schema.NOT_FETCHED`; the manifest keeps them.
+    gaps : dict of str to pyarrow.Table, optional
+        What is missing, by the names of `trainview.schema.GAPS`; the manifest keeps it.
     raw : bool, optional
         For CSV: whether cells that a spreadsheet takes for formulas are kept as they are.
         Otherwise they get an apostrophe in front, which `trainview.load` takes off again.
@@ -80,7 +80,7 @@ def write_folder(
         "latest_only": tables.latest_only,
         "raw": raw or kind == "parquet",
         "more": list(fleet or {}),
-        "not_fetched": [] if not_fetched is None else not_fetched.to_pylist(),
+        **{name: table.to_pylist() for name, table in (gaps or {}).items()},
     }
     with making_folder(folder) as place:
         targets = [*(place / f"{name}.{kind}" for name in rows), place / MANIFEST]

@@ -8,21 +8,23 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, TypeAlias
+from typing import IO, Any, NamedTuple, TypeAlias
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv as pa_csv
 
-from trainview.errors import ArgumentError, PayloadError, SourceError
-from trainview.files.export import FORMAT, FORMULA, MANIFEST, read_parquet
+from trainview.errors import ArgumentError, PayloadError, SourceError, TrainviewError
+from trainview.files.export import MANIFEST
+from trainview.files.saved import read_bytes, read_fleet_table, read_tables
 from trainview.reading.arrow_reader import MAX_BYTES
+from trainview.reading.blocks import LISTS
+from trainview.reading.envelopes import Answer, read_documents, to_answers
+from trainview.reading.look_alikes import describe
 from trainview.reading.records import Records, decompress, read_records
-from trainview.reading.times import parse_time
-from trainview.schema import CATEGORY, CORE_TABLES, FLEET_TABLES, NOT_FETCHED, TABLES
-from trainview.tables.core import Tables, to_records
-from trainview.tables.dtypes import conform
-from trainview.tables.kinds import read_any
+from trainview.reading.rejection import Rejection, without_bad_records
+from trainview.schema import REJECTED, TABLES
+from trainview.tables.core import to_records
+from trainview.tables.kinds import is_answer, read_any
 from trainview.text.safe import safe_text
 
 Source: TypeAlias = (
@@ -40,25 +42,47 @@ Source: TypeAlias = (
 # "not_fetched", the calls that had failed.
 Part: TypeAlias = Records | dict[str, pa.Table]
 
-_JSON_ENDINGS, _PARQUET = (".json", ".json.gz"), ".parquet"
+_JSON_NAMES = (".json", ".jsonl", ".ndjson")
+_JSON_ENDINGS, _PARQUET = (*_JSON_NAMES, *(f"{name}.gz" for name in _JSON_NAMES)), ".parquet"
 _LISTS = (b'"training_projects"', b'"training_jobs"')
-_MARKED = FORMULA.replace("^(", "^'(", 1)
+# What the slow path says of more than one document.
+_SEVERAL = "Extra data"
 
 
-def read_source(source: Source) -> Iterator[Part]:
+class Options(NamedTuple):
+    """How to read sources.
+
+    Attributes
+    ----------
+    skip_bad : bool
+        Whether records and files that cannot be read are left out, and noted.
+    zone : zoneinfo.ZoneInfo or None
+        Of times that the vendor's command line wrote without one.
+    """
+
+    skip_bad: bool = False
+    zone: ZoneInfo | None = None
+
+
+AS_IT_IS = Options()
+
+
+def read_source(source: Source, options: Options = AS_IT_IS) -> Iterator[Part]:
     """Read a source, one part after the other.
 
     Parameters
     ----------
-    source : path, bytes, file object, mapping, or list of those
+    source : path, bytes, file object, mapping, pydantic model, or list of those
         A folder gives the tables that `trainview.files.export` wrote there, or else each of its
         JSON and Parquet files by name.
+    options : Options, optional
+        How to read it.
 
     Yields
     ------
     Records, or dict of str to pyarrow.Table
-        The checked records of one file; or tables of `trainview.schema.FLEET_TABLES`, and
-        ``not_fetched``.
+        The checked records of one file; or tables of `trainview.schema.FLEET_TABLES`,
+        ``not_fetched`` and ``rejected``.
 
     Raises
     ------
@@ -72,84 +96,173 @@ def read_source(source: Source) -> Iterator[Part]:
     if isinstance(source, (list, tuple)):
         if not source:
             raise ArgumentError("an empty list of sources: name at least one file or folder")
+        if all(isinstance(part, Mapping) or _is_model(part) for part in source):
+            yield from read_payload(_dump(list(source), "list"), "list", options)
+            return
         for part in source:
-            yield from read_source(part)
+            yield from read_source(part, options)
     elif isinstance(source, (bytes, bytearray, memoryview)):
-        yield _read_payload(bytes(source), "bytes")
+        yield from read_payload(bytes(source), "bytes", options)
     elif isinstance(source, Mapping):
-        yield _read_payload(_dump(source), "mapping")
+        yield from read_payload(_dump(source, "mapping"), "mapping", options)
+    elif _is_model(source):
+        name = type(source).__name__
+        yield from read_payload(_dump(source, name), name, options)
     elif isinstance(source, (str, os.PathLike)):
-        yield from _read_path(source)
+        yield from _read_path(source, options)
     elif hasattr(source, "read"):
-        yield _read_file(source)
+        yield from _read_file(source, options)
     else:
         raise ArgumentError(
             f"cannot load from {type(source).__name__}: pass a path, a folder, bytes, "
-            "an open file, parsed JSON, or a list of those"
+            "an open file, parsed JSON, objects of the vendor's package, or a list of those"
         )
 
 
-def _read_path(source: str | os.PathLike[str]) -> Iterator[Part]:
+def _is_model(source: Any) -> bool:
+    return callable(getattr(source, "model_dump", None)) and not isinstance(source, type)
+
+
+def _read_path(source: str | os.PathLike[str], options: Options) -> Iterator[Part]:
     text = os.fspath(source)
     if isinstance(text, str) and text.lstrip().startswith(("{", "[")) and not Path(text).exists():
         raise ArgumentError("text that begins like JSON is taken for a path: pass it as bytes")
-    path = Path(text)
+    path = Path(text).expanduser()
     if not path.is_dir():
-        yield _read_one(path)
+        yield from _read_one(path, options)
         return
     if (path / MANIFEST).is_file():
-        tables, fleet = _read_tables(path)
+        tables, fleet = read_tables(path)
         yield to_records(tables)
         yield fleet
         return
     endings = (*_JSON_ENDINGS, _PARQUET)
     files = sorted(file for file in path.iterdir() if file.name.endswith(endings))
     if not files:
-        raise SourceError(f"{safe_text(path)}: a folder without JSON files or saved tables")
+        names = ", ".join(safe_text(file.name, 40) for file in sorted(path.iterdir())[:5])
+        found = f"there is {names}" if names else "it is empty"
+        raise SourceError(
+            f"{safe_text(path)}: a folder without JSON files or saved tables: {found}"
+        )
+    yield from _read_files(files, options)
+
+
+def _read_files(files: Sequence[Path], options: Options) -> Iterator[Part]:
+    failures: list[TrainviewError] = []
     for file in files:
-        yield _read_one(file)
+        try:
+            yield from _read_one(file, options)
+        except (PayloadError, SourceError) as error:
+            if not options.skip_bad:
+                raise
+            failures.append(error)
+    if len(failures) == len(files):
+        raise failures[0]
+    yield _noted(_whole(str(error)) for error in failures)
 
 
-def _read_one(path: Path) -> Part:
+def _whole(message: str) -> Rejection:
+    source, _, reason = message.partition(": ")
+    return Rejection(source, None, None, None, reason or message)
+
+
+def _noted(rejections: Iterable[Rejection]) -> dict[str, pa.Table]:
+    rows = [rejection._asdict() for rejection in rejections]
+    return {"rejected": pa.Table.from_pylist(rows, schema=REJECTED)}
+
+
+def _read_one(path: Path, options: Options) -> Iterator[Part]:
     if path.name.endswith(_PARQUET):
-        return _read_fleet_table(path)
-    return _read_payload(_read_bytes(path), safe_text(path))
+        yield read_fleet_table(path)
+    else:
+        yield from read_payload(read_bytes(path), safe_text(path), options)
 
 
-def _read_payload(payload: bytes, name: str) -> Part:
+def read_payload(payload: bytes, name: str, options: Options) -> Iterator[Part]:
+    """Read what one file holds, or one response of the API.
+
+    Parameters
+    ----------
+    payload : bytes
+        JSON, perhaps gzipped.
+    name : str
+        What it is called in error messages.
+    options : Options
+        How to read it.
+
+    Yields
+    ------
+    Records, or dict of str to pyarrow.Table
+        As `read_source` does.
+
+    Raises
+    ------
+    PayloadError
+        If it is not what the API documents.
+    """
     text = decompress(payload, name)
+    try:
+        yield _read_answer(text, name, None)
+    except PayloadError as error:
+        reason = error
+    else:
+        return
+    rejected: list[Rejection] | None = [] if options.skip_bad else None
+    for answer in _answers(text, name, options, reason, rejected):
+        yield _read_found(answer, name, rejected)
+    if rejected:
+        yield _noted(rejected)
+
+
+def _answers(
+    text: bytes, name: str, options: Options, reason: PayloadError, rejected: list[Rejection] | None
+) -> list[Answer]:
+    """Give what is no answer of the API the form of answers, or say what it is."""
+    what = describe(text, [(table, schema.names) for table, schema in TABLES.items()])
+    if what is not None:
+        raise PayloadError(f"{name}: expected answers of the training API, but this is {what}")
+    decoded = text.decode("utf-8-sig", "surrogateescape")
+    try:
+        parts = read_documents(decoded, name, rejected)
+    except PayloadError:
+        if decoded.lstrip().startswith("[") or _SEVERAL in str(reason):
+            raise
+        found = None
+    else:
+        found = to_answers(parts, name, options.zone, rejected)
+    if found is not None:
+        return found
+    if rejected is not None and (any(key in text for key in _LISTS) or is_answer(text)):
+        return [Answer(decoded, {})]
+    raise reason
+
+
+def _read_found(answer: Answer, name: str, rejected: list[Rejection] | None) -> Part:
+    bad: list[Rejection] | None = None if rejected is None else []
+    text = answer.text
+    if bad is not None and any(f'"{key}"' in text for key in LISTS):
+        text, found = without_bad_records(text, name)
+        bad += found
+    try:
+        part = _read_answer(text.encode("utf-8", "surrogateescape"), name, bad)
+    except PayloadError as error:
+        message = answer.locate(str(error))
+    else:
+        for one in bad or []:
+            rejected.append(one._replace(path=one.path and answer.locate(one.path)))  # type: ignore[union-attr]
+        return part
+    raise PayloadError(message)
+
+
+def _read_answer(text: bytes, name: str, rejected: list[Rejection] | None) -> Part:
     if not any(key in text for key in _LISTS):
-        fleet = read_any(text, name)
+        fleet = read_any(text, name, rejected=rejected)
         if fleet is not None:
             return fleet
     return read_records(text, name)
 
 
-def _read_fleet_table(path: Path) -> dict[str, pa.Table]:
-    try:
-        table = read_parquet(path)
-        for name, schema in FLEET_TABLES.items():
-            if set(schema.names) <= set(table.column_names):
-                return {name: conform(table, schema)}
-    except (OSError, pa.ArrowException, ValueError) as error:
-        raise SourceError(f"cannot read {safe_text(path)}: {safe_text(error, 200)}") from None
-    raise SourceError(
-        f"{safe_text(path)}: none of the tables {', '.join(FLEET_TABLES)}: "
-        "give the whole folder that to_parquet wrote"
-    )
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise PayloadError(f"{safe_text(path)}: larger than 2 GiB: split it into several files")
-        return path.read_bytes()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise SourceError(f"cannot read {safe_text(path)}: {safe_text(reason)}") from None
-
-
-def _read_file(file: Any) -> Part:
+def _read_file(file: Any, options: Options) -> Iterator[Part]:
     name = safe_text(getattr(file, "name", type(file).__name__), 200)
     try:
         content = file.read(MAX_BYTES + 1)
@@ -157,90 +270,23 @@ def _read_file(file: Any) -> Part:
         raise SourceError(f"cannot read {name}: {safe_text(error)}") from None
     if isinstance(content, str):
         content = content.encode("utf-8", "surrogatepass")
-    return _read_payload(bytes(content), name)
+    yield from read_payload(bytes(content), name, options)
 
 
-def _dump(answer: Mapping[str, Any]) -> bytes:
+def _dump(answer: Any, name: str) -> bytes:
     try:
-        text = json.dumps(dict(answer), ensure_ascii=False, allow_nan=False)
+        text = json.dumps(_plain(answer), ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
-        raise PayloadError(f"mapping: not JSON: {safe_text(error, 200)}") from None
+        raise PayloadError(f"{name}: not JSON: {safe_text(error, 200)}") from None
     return text.encode("utf-8", "surrogatepass")
 
 
-def _read_tables(folder: Path) -> tuple[Tables, dict[str, pa.Table]]:
-    manifest = _read_manifest(folder / MANIFEST)
-    kind = manifest["tables"]
-    tables = {}
-    for name in (*CORE_TABLES, *manifest["more"]):
-        schema = TABLES[name]
-        path = folder / f"{name}.{kind}"
-        raw = manifest.get("raw", True)
-        try:
-            table = read_parquet(path) if kind == "parquet" else _read_csv(path, schema, raw=raw)
-            tables[name] = conform(table, schema)
-        except FileNotFoundError:
-            raise SourceError(
-                f"{safe_text(folder)}: {path.name} is missing: export again"
-            ) from None
-        except OSError as error:
-            raise SourceError(f"cannot read {safe_text(path)}: {safe_text(error)}") from None
-        except KeyError as error:
-            raise PayloadError(f"{safe_text(path)}: no column {error}: export again") from None
-        except (pa.ArrowException, ValueError) as error:
-            raise PayloadError(f"{safe_text(path)}: {safe_text(error, 200)}") from None
-    core = Tables(
-        **{name: tables.pop(name) for name in CORE_TABLES},
-        as_of=manifest["as_of"],
-        latest_only=bool(manifest.get("latest_only")),
-    )
-    return core, tables | {"not_fetched": manifest["not_fetched"]}
-
-
-def _read_manifest(path: Path) -> dict[str, Any]:
-    try:
-        manifest = dict(json.loads(_read_bytes(path)))
-        kind, as_of = manifest["tables"], manifest["as_of"]
-        manifest["as_of"] = None if as_of is None else parse_time(as_of)
-        manifest["more"] = [name for name in manifest.get("more", []) if name in FLEET_TABLES]
-        manifest["not_fetched"] = _read_gaps(manifest.get("not_fetched", []))
-        readable = kind in {"csv", "parquet"} and manifest["format"] == FORMAT
-    except (ValueError, TypeError, KeyError, RecursionError):
-        readable = False
-    if not readable:
-        raise PayloadError(f"{safe_text(path)}: damaged: export the tables again")
-    return manifest
-
-
-def _read_gaps(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
-    gaps = pa.Table.from_pylist([dict(row) for row in rows], schema=NOT_FETCHED)
-    if gaps["table"].null_count:
-        raise ValueError("a call for no table")
-    return gaps
-
-
-def _read_csv(path: Path, schema: pa.Schema, *, raw: bool) -> pa.Table:
-    types = {field.name: pa.string() if field.type == CATEGORY else field.type for field in schema}
-    table = pa_csv.read_csv(
-        path,
-        # a block must hold the longest row
-        read_options=pa_csv.ReadOptions(block_size=min(path.stat().st_size + 64, MAX_BYTES)),
-        parse_options=pa_csv.ParseOptions(newlines_in_values=True),
-        convert_options=pa_csv.ConvertOptions(
-            column_types=types,
-            include_columns=list(types),
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=False,
-            null_values=[""],
-        ),
-    )
-    if raw:
-        return table
-    return pa.table(
-        {
-            name: pc.replace_substring_regex(table[name], _MARKED, r"\1")
-            if kind == pa.string()
-            else table[name]
-            for name, kind in types.items()
-        }
-    )
+def _plain(value: Any) -> Any:
+    """Turn objects of the vendor's package into what they stand for, in lists and objects too."""
+    if _is_model(value):
+        return value.model_dump(mode="json")
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value

@@ -63,7 +63,9 @@ def find_fault(payload: bytes) -> str | None:
     return None
 
 
-def check_answer(payload: bytes, schema: pa.Schema) -> Any:
+def check_answer(
+    payload: bytes, schema: pa.Schema, rejected: list[tuple[str, str, Any]] | None = None
+) -> Any:
     """Parse a small answer, and check it along its schema.
 
     Parameters
@@ -72,6 +74,9 @@ def check_answer(payload: bytes, schema: pa.Schema) -> Any:
         UTF-8 text that begins with an object.
     schema : pyarrow.Schema
         Of its top level. Unknown fields are tolerated.
+    rejected : list, optional
+        If given, elements of lists that do not fit are left out, and noted here: their path, the
+        reason, and what they say.
 
     Returns
     -------
@@ -91,6 +96,8 @@ def check_answer(payload: bytes, schema: pa.Schema) -> Any:
     """
     try:
         answer = _parse(payload, _to_decimal)
+        if rejected is not None:
+            _leave_out_bad(answer, list(schema), "", rejected)
         _check_object(answer, list(schema), "")
     except _Fault as fault:
         message = str(fault)
@@ -197,6 +204,26 @@ def _check_object(value: Any, fields: list[pa.Field], path: str) -> None:
                 raise _Fault(f"{place}: expected {_kind(field.type)}, {got}")
             continue
         _check_value(found, field, place)
+
+
+def _leave_out_bad(
+    value: Any, fields: list[pa.Field], path: str, rejected: list[tuple[str, str, Any]]
+) -> None:
+    for field in fields:
+        found = value.get(field.name) if isinstance(value, _Object) else None
+        place = f"{path}.{field.name}" if path else field.name
+        if pa.types.is_struct(field.type):
+            _leave_out_bad(found, list(field.type), place, rejected)
+        elif pa.types.is_list(field.type) and isinstance(found, list):
+            good = []
+            for index, item in enumerate(found):
+                try:
+                    _check_object(item, list(field.type.value_type), f"{place}[{index}]")
+                    good.append(item)
+                except _Fault as fault:
+                    where, _, reason = str(fault).partition(": ")
+                    rejected.append((where, reason, item))
+            value[field.name] = good
 
 
 def _check_value(value: Any, field: pa.Field, path: str) -> None:

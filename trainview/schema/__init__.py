@@ -31,8 +31,10 @@ from trainview.schema.fleet_answers import QUEUE_ANSWER as QUEUE_ANSWER
 from trainview.schema.fleet_answers import USAGE_ANSWER as USAGE_ANSWER
 from trainview.schema.fleet_tables import FLEET_KEYS as FLEET_KEYS
 from trainview.schema.fleet_tables import FLEET_TABLES as FLEET_TABLES
+from trainview.schema.fleet_tables import GAPS as GAPS
 from trainview.schema.fleet_tables import METRIC_UNITS as METRIC_UNITS
 from trainview.schema.fleet_tables import NOT_FETCHED as NOT_FETCHED
+from trainview.schema.fleet_tables import REJECTED as REJECTED
 from trainview.schema.records import ANSWER as ANSWER
 from trainview.schema.records import INSTANCE_TYPE as INSTANCE_TYPE
 from trainview.schema.records import JOB as JOB

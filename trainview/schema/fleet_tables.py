@@ -335,7 +335,11 @@ METRICS = pa.schema(
 
 LOGS = pa.schema(
     [
-        make_field("job_id", TEXT, "Identifier of the training job.", source="asked for"),
+        make_field(
+            "job_id", TEXT,
+            "Identifier of the training job; null where saved lines do not name it.",
+            nullable=True, source="asked for",
+        ),
         make_field(
             "timestamp", TIME, "When the line was written, cut to microseconds.",
             source="logs[].timestamp",
@@ -366,6 +370,14 @@ FLEET_TABLES: dict[str, pa.Schema] = {
 NOT_FETCHED = pa.schema(
     [(name, TEXT) for name in ("table", "job_id", "project_id", "error", "detail")]
 )
+
+# What was left out because it did not fit, which is no table of the API's either.
+REJECTED = pa.schema(
+    [(name, TEXT) for name in ("source", "path", "job_id", "project_id", "reason")]
+)
+
+# What a snapshot does not hold, and why.
+GAPS = {"not_fetched": NOT_FETCHED, "rejected": REJECTED}
 
 # What makes a row of a table one row: where several answers hold it, the latest wins. A bill has
 # no such key: two of its rows may be alike and both count (`trainview.tables.combining.combine`).

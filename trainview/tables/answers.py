@@ -6,13 +6,16 @@ from typing import Any
 import pyarrow as pa
 
 from trainview.errors import PayloadError
+from trainview.reading.rejection import Rejection, about
 from trainview.reading.times import parse_times
 from trainview.reading.validation import check_answer
 from trainview.schema import TABLES, TIME
 from trainview.tables.dtypes import conform
 
 
-def read_answer(payload: bytes, schema: pa.Schema, name: str) -> Any:
+def read_answer(
+    payload: bytes, schema: pa.Schema, name: str, rejected: list[Rejection] | None = None
+) -> Any:
     """Parse an answer and check it along its schema.
 
     Parameters
@@ -23,6 +26,8 @@ def read_answer(payload: bytes, schema: pa.Schema, name: str) -> Any:
         Of its top level.
     name : str
         What the answer is called in error messages.
+    rejected : list of Rejection, optional
+        If given, records that do not fit are left out, and noted here.
 
     Returns
     -------
@@ -34,10 +39,18 @@ def read_answer(payload: bytes, schema: pa.Schema, name: str) -> Any:
     PayloadError
         If it is not what the schema says; with the path to the first fault.
     """
+    bad: list[tuple[str, str, Any]] | None = None if rejected is None else []
     try:
-        return check_answer(payload, schema)
+        answer = check_answer(payload, schema, bad)
     except PayloadError as error:
         message = f"{name}: {error}"
+    else:
+        if rejected is not None:
+            rejected += [
+                Rejection(name, path, *about(record, path), reason)
+                for path, reason, record in bad or []
+            ]
+        return answer
     raise PayloadError(message)
 
 

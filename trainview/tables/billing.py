@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from trainview.errors import PayloadError
+from trainview.reading.rejection import Rejection
 from trainview.reading.times import format_time
 from trainview.schema import MONEY, USAGE_ANSWER
 from trainview.tables.answers import read_answer, to_table
@@ -17,7 +18,13 @@ _KEYS = ("training_usage", "dedicated_usage", "model_apis_usage")
 _SMALLEST = Decimal(1).scaleb(-MONEY.scale)
 
 
-def read_billing(payload: bytes, name: str = "payload", month: datetime | None = None) -> pa.Table:
+def read_billing(
+    payload: bytes,
+    name: str = "payload",
+    month: datetime | None = None,
+    *,
+    rejected: list[Rejection] | None = None,
+) -> pa.Table:
     """Read a summary of usage.
 
     No money is lost: what a job's days do not add up to, and what the jobs do not add up to, gets
@@ -37,6 +44,8 @@ def read_billing(payload: bytes, name: str = "payload", month: datetime | None =
         What the payload is called in error messages.
     month : datetime.datetime, optional
         The first day of the month that was asked for, if it is known.
+    rejected : list of Rejection, optional
+        If given, records that do not fit are left out, and noted here.
 
     Returns
     -------
@@ -48,7 +57,7 @@ def read_billing(payload: bytes, name: str = "payload", month: datetime | None =
     PayloadError
         If the payload is not what the API documents; with the path to the first fault.
     """
-    answer = read_answer(payload, USAGE_ANSWER, name)
+    answer = read_answer(payload, USAGE_ANSWER, name, rejected)
     if not any(key in answer for key in _KEYS):
         keys = ", ".join(safe_text(key, 60) for key in list(answer)[:10]) or "none"
         raise PayloadError(f"{name}: expected training_usage (keys: {keys}): is this a bill?")

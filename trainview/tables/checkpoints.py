@@ -6,11 +6,14 @@ from typing import Any
 
 import pyarrow as pa
 
+from trainview.reading.rejection import Rejection
 from trainview.schema import CHECKPOINTS_ANSWER
 from trainview.tables.answers import read_answer, to_table
 
 
-def read_checkpoints(payload: bytes, name: str = "payload") -> pa.Table:
+def read_checkpoints(
+    payload: bytes, name: str = "payload", *, rejected: list[Rejection] | None = None
+) -> pa.Table:
     """Read the list of checkpoints of a job.
 
     Parameters
@@ -19,6 +22,8 @@ def read_checkpoints(payload: bytes, name: str = "payload") -> pa.Table:
         What ``GET .../jobs/{job_id}/checkpoints`` answers.
     name : str, optional
         What the payload is called in error messages.
+    rejected : list of Rejection, optional
+        If given, records that do not fit are left out, and noted here.
 
     Returns
     -------
@@ -30,7 +35,7 @@ def read_checkpoints(payload: bytes, name: str = "payload") -> pa.Table:
     PayloadError
         If the payload is not what the API documents; with the path to the first fault.
     """
-    answer = read_answer(payload, CHECKPOINTS_ANSWER, name)
+    answer = read_answer(payload, CHECKPOINTS_ANSWER, name, rejected)
     return to_table(
         "checkpoints",
         (

@@ -7,9 +7,11 @@ from typing import Any
 import pyarrow as pa
 
 from trainview.errors import PayloadError
+from trainview.reading.rejection import Rejection
 from trainview.tables.billing import read_billing
 from trainview.tables.capacity import read_capacity
 from trainview.tables.checkpoints import read_checkpoints
+from trainview.tables.logs import read_logs
 from trainview.tables.metrics import read_metrics
 from trainview.tables.prices import read_prices
 from trainview.tables.queue import read_queue
@@ -17,7 +19,9 @@ from trainview.tables.queue import read_queue
 Tables = dict[str, pa.Table]
 
 
-def read_any(payload: bytes, name: str = "payload") -> Tables | None:
+def read_any(
+    payload: bytes, name: str = "payload", *, rejected: list[Rejection] | None = None
+) -> Tables | None:
     """Read an answer of any endpoint but the lists of projects and jobs.
 
     Parameters
@@ -26,6 +30,8 @@ def read_any(payload: bytes, name: str = "payload") -> Tables | None:
         JSON in UTF-8.
     name : str, optional
         What the payload is called in error messages.
+    rejected : list of Rejection, optional
+        If given, records that do not fit are left out, and noted here.
 
     Returns
     -------
@@ -42,16 +48,39 @@ def read_any(payload: bytes, name: str = "payload") -> Tables | None:
         answer = json.loads(payload)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(answer, dict):
+    keys = answer if isinstance(answer, dict) else {}
+    table = next((table for key, table in _TABLES.items() if key in keys), None)
+    if table is None:
         return None
-    if "per_node_metrics" in answer:
-        return {"metrics": read_metrics(payload, _job_id(answer, name), name)}
-    return next((read(payload, name) for key, read in _READERS.items() if key in answer), None)
+    if table == "queue":
+        queue, status_events = read_queue(payload, name, rejected=rejected)
+        return {"queue": queue, "status_events": status_events}
+    job_id = [_JOB_IDS[table](answer, name)] if table in _JOB_IDS else []
+    return {table: _READERS[table](payload, *job_id, name, rejected=rejected)}
 
 
-def _read_queue(payload: bytes, name: str) -> Tables:
-    queue, status_events = read_queue(payload, name)
-    return {"queue": queue, "status_events": status_events}
+def is_answer(payload: bytes) -> bool:
+    """Tell whether a payload has a key of an answer that `read_any` reads.
+
+    Parameters
+    ----------
+    payload : bytes
+        Anything.
+
+    Returns
+    -------
+    bool
+        Whether it is worth while to leave bad records out of it.
+    """
+    return any(f'"{key}"'.encode() in payload for key in _TABLES)
+
+
+def _job_of_lines(answer: dict[str, Any], _: str) -> str | None:
+    job = answer.get("training_job")
+    for found in (answer.get("job_id"), job.get("id") if isinstance(job, dict) else None):
+        if isinstance(found, str):
+            return found
+    return None
 
 
 def _job_id(answer: dict[str, Any], name: str) -> str:
@@ -62,10 +91,25 @@ def _job_id(answer: dict[str, Any], name: str) -> str:
     return job_id
 
 
-_READERS: dict[str, Callable[[bytes, str], Tables]] = {
-    "instance_types": lambda payload, name: {"prices": read_prices(payload, name)},
-    "gpu_capacities": lambda payload, name: {"capacity": read_capacity(payload, name)},
-    "training_usage": lambda payload, name: {"billing": read_billing(payload, name)},
-    "target_job_id": _read_queue,
-    "checkpoints": lambda payload, name: {"checkpoints": read_checkpoints(payload, name)},
+# What an answer is, by a key that it alone has.
+_TABLES = {
+    "logs": "logs",
+    "per_node_metrics": "metrics",
+    "instance_types": "prices",
+    "gpu_capacities": "capacity",
+    "training_usage": "billing",
+    "target_job_id": "queue",
+    "checkpoints": "checkpoints",
+}
+_READERS: dict[str, Callable[..., pa.Table]] = {
+    "prices": read_prices,
+    "capacity": read_capacity,
+    "billing": read_billing,
+    "checkpoints": read_checkpoints,
+    "metrics": read_metrics,
+    "logs": read_logs,
+}
+_JOB_IDS: dict[str, Callable[[dict[str, Any], str], str | None]] = {
+    "metrics": _job_id,
+    "logs": _job_of_lines,
 }

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trainview.errors import PayloadError
+from trainview.reading.rejection import Rejection
 from trainview.schema import FLEET_TABLES, LOGS_ANSWER, TIME
 from trainview.tables.answers import read_answer
 from trainview.tables.dtypes import conform
@@ -14,7 +15,13 @@ from trainview.text.safe import safe_text
 _NANOSECONDS = re.compile(r"[0-9]{1,19}")
 
 
-def read_logs(payload: bytes, job_id: str, name: str = "payload") -> pa.Table:
+def read_logs(
+    payload: bytes,
+    job_id: str | None,
+    name: str = "payload",
+    *,
+    rejected: list[Rejection] | None = None,
+) -> pa.Table:
     """Read log lines.
 
     Parameters
@@ -22,9 +29,11 @@ def read_logs(payload: bytes, job_id: str, name: str = "payload") -> pa.Table:
     payload : bytes
         What ``GET .../jobs/{job_id}/logs`` answers.
     job_id : str
-        The job that was asked for.
+        The job that was asked for; None where saved lines do not name it.
     name : str, optional
         What the payload is called in error messages.
+    rejected : list of Rejection, optional
+        If given, records that do not fit are left out, and noted here.
 
     Returns
     -------
@@ -36,13 +45,16 @@ def read_logs(payload: bytes, job_id: str, name: str = "payload") -> pa.Table:
     PayloadError
         If the payload is not what the API documents; with the path to the first fault.
     """
-    lines = read_answer(payload, LOGS_ANSWER, name)["logs"]
-    for index, line in enumerate(lines):
-        if not _NANOSECONDS.fullmatch(line["timestamp"]):
-            shown = safe_text(line["timestamp"], 60)
-            raise PayloadError(
-                f'{name}: logs[{index}].timestamp: expected nanoseconds as digits, got "{shown}"'
-            )
+    lines = []
+    for index, line in enumerate(read_answer(payload, LOGS_ANSWER, name, rejected)["logs"]):
+        if _NANOSECONDS.fullmatch(line["timestamp"]):
+            lines.append(line)
+            continue
+        place = f"logs[{index}].timestamp"
+        reason = f'expected nanoseconds as digits, got "{safe_text(line["timestamp"], 60)}"'
+        if rejected is None:
+            raise PayloadError(f"{name}: {place}: {reason}")
+        rejected.append(Rejection(name, place, job_id, None, reason))
     # as integers: a line's order within its microsecond is kept
     nanoseconds = pa.array([int(line["timestamp"]) for line in lines], pa.uint64())
     order = pc.sort_indices(nanoseconds)

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trainview.errors import PayloadError
+from trainview.reading.rejection import Rejection
 from trainview.reading.times import parse_times
 from trainview.schema import (
     FLEET_TABLES,
@@ -45,7 +46,9 @@ class _Series(NamedTuple):
     samples: list[Any]
 
 
-def read_metrics(payload: bytes, job_id: str, name: str = "payload") -> pa.Table:
+def read_metrics(
+    payload: bytes, job_id: str, name: str = "payload", *, rejected: list[Rejection] | None = None
+) -> pa.Table:
     """Read the series of a job.
 
     The series of every node are read. Those beside them, which are of the leader alone, count
@@ -59,6 +62,8 @@ def read_metrics(payload: bytes, job_id: str, name: str = "payload") -> pa.Table
         The job that was asked for.
     name : str, optional
         What the payload is called in error messages.
+    rejected : list of Rejection, optional
+        If given, records that do not fit are left out, and noted here.
 
     Returns
     -------
@@ -76,9 +81,9 @@ def read_metrics(payload: bytes, job_id: str, name: str = "payload") -> pa.Table
         series = list(_series(answer))
         return _to_table(series, _numbers(_values(series)), job_id)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, pa.ArrowException):
-        answer = read_answer(payload, METRICS_ANSWER, name)
+        answer = read_answer(payload, METRICS_ANSWER, name, rejected)
         if not answer["per_node_metrics"]:
-            answer = read_answer(payload, LEADER_METRICS_ANSWER, name)
+            answer = read_answer(payload, LEADER_METRICS_ANSWER, name, rejected)
     try:
         series = list(_series(answer))
     except ValueError as error:

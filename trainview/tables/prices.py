@@ -3,11 +3,14 @@
 import pyarrow as pa
 
 from trainview.errors import PayloadError
+from trainview.reading.rejection import Rejection
 from trainview.schema import PRICES_ANSWER
 from trainview.tables.answers import read_answer, to_table
 
 
-def read_prices(payload: bytes, name: str = "payload") -> pa.Table:
+def read_prices(
+    payload: bytes, name: str = "payload", *, rejected: list[Rejection] | None = None
+) -> pa.Table:
     """Read the list of instance types with their prices.
 
     Parameters
@@ -16,6 +19,8 @@ def read_prices(payload: bytes, name: str = "payload") -> pa.Table:
         What ``GET /v1/instance_type_prices`` answers.
     name : str, optional
         What the payload is called in error messages.
+    rejected : list of Rejection, optional
+        If given, records that do not fit are left out, and noted here.
 
     Returns
     -------
@@ -27,7 +32,7 @@ def read_prices(payload: bytes, name: str = "payload") -> pa.Table:
     PayloadError
         If the payload is not what the API documents; with the path to the first fault.
     """
-    answer = read_answer(payload, PRICES_ANSWER, name)
+    answer = read_answer(payload, PRICES_ANSWER, name, rejected)
     for index, entry in enumerate(answer["instance_types"]):
         if entry["price"] < 0:
             place = f"{name}: instance_types[{index}].price"

@@ -5,6 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from trainview.reading.rejection import Rejection
 from trainview.reading.times import format_time, parse_time
 from trainview.schema import QUEUE_ANSWER
 from trainview.statuses import status_of
@@ -14,7 +15,11 @@ _SECONDS_PER_HOUR = 3600
 
 
 def read_queue(
-    payload: bytes, name: str = "payload", ended_at: datetime | None = None
+    payload: bytes,
+    name: str = "payload",
+    ended_at: datetime | None = None,
+    *,
+    rejected: list[Rejection] | None = None,
 ) -> tuple[pa.Table, pa.Table]:
     """Read the queue context of a job.
 
@@ -26,6 +31,8 @@ def read_queue(
         What the payload is called in error messages.
     ended_at : datetime.datetime, optional
         When the job ended, if it has: one that was never released waited no longer than that.
+    rejected : list of Rejection, optional
+        If given, records that do not fit are left out, and noted here.
 
     Returns
     -------
@@ -38,7 +45,7 @@ def read_queue(
     PayloadError
         If the payload is not what the API documents; with the path to the first fault.
     """
-    answer = read_answer(payload, QUEUE_ANSWER, name)
+    answer = read_answer(payload, QUEUE_ANSWER, name, rejected)
     events = (
         {
             "job_id": event["training_job_id"],

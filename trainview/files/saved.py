@@ -1,0 +1,180 @@
+"""The tables that trainview wrote, read back: a folder with a manifest, or one Parquet file."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+
+from trainview.errors import PayloadError, SourceError
+from trainview.files.export import FORMAT, FORMULA, MANIFEST, read_parquet
+from trainview.reading.arrow_reader import MAX_BYTES
+from trainview.reading.times import parse_time
+from trainview.schema import CATEGORY, CORE_TABLES, FLEET_TABLES, GAPS, TABLES
+from trainview.tables.core import Tables
+from trainview.tables.dtypes import conform
+from trainview.text.safe import safe_text
+
+_MARKED = FORMULA.replace("^(", "^'(", 1)
+
+
+def read_tables(folder: Path) -> tuple[Tables, dict[str, pa.Table]]:
+    """Read the tables that `trainview.files.export.write_folder` wrote.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        With the manifest.
+
+    Returns
+    -------
+    Tables
+        Projects, jobs, instance types.
+    dict of str to pyarrow.Table
+        The other tables, and those of `trainview.schema.GAPS`.
+
+    Raises
+    ------
+    SourceError
+        If a file is missing or cannot be read.
+    PayloadError
+        If a file is damaged.
+    """
+    manifest = _read_manifest(folder / MANIFEST)
+    kind = manifest["tables"]
+    tables = {}
+    for name in (*CORE_TABLES, *manifest["more"]):
+        schema = TABLES[name]
+        path = folder / f"{name}.{kind}"
+        raw = manifest.get("raw", True)
+        try:
+            table = read_parquet(path) if kind == "parquet" else _read_csv(path, schema, raw=raw)
+            tables[name] = conform(table, schema)
+        except FileNotFoundError:
+            raise SourceError(
+                f"{safe_text(folder)}: {path.name} is missing: export again"
+            ) from None
+        except OSError as error:
+            raise SourceError(f"cannot read {safe_text(path)}: {safe_text(error)}") from None
+        except KeyError as error:
+            raise PayloadError(f"{safe_text(path)}: no column {error}: export again") from None
+        except (pa.ArrowException, ValueError) as error:
+            raise PayloadError(f"{safe_text(path)}: {safe_text(error, 200)}") from None
+    core = Tables(
+        **{name: tables.pop(name) for name in CORE_TABLES},
+        as_of=manifest["as_of"],
+        latest_only=bool(manifest.get("latest_only")),
+    )
+    return core, tables | {name: manifest[name] for name in GAPS}
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    try:
+        manifest = dict(json.loads(read_bytes(path)))
+        kind, as_of = manifest["tables"], manifest["as_of"]
+        manifest["as_of"] = None if as_of is None else parse_time(as_of)
+        manifest["more"] = [name for name in manifest.get("more", []) if name in FLEET_TABLES]
+        manifest |= {name: _read_gaps(name, manifest.get(name, [])) for name in GAPS}
+        readable = kind in {"csv", "parquet"} and manifest["format"] == FORMAT
+    except (ValueError, TypeError, KeyError, RecursionError):
+        readable = False
+    if not readable:
+        raise PayloadError(f"{safe_text(path)}: damaged: export the tables again")
+    return manifest
+
+
+def _read_gaps(name: str, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
+    gaps = pa.Table.from_pylist([dict(row) for row in rows], schema=GAPS[name])
+    if gaps.column(0).null_count:
+        raise ValueError("a gap in nothing")
+    return gaps
+
+
+def _read_csv(path: Path, schema: pa.Schema, *, raw: bool) -> pa.Table:
+    types = {field.name: pa.string() if field.type == CATEGORY else field.type for field in schema}
+    table = pa_csv.read_csv(
+        path,
+        # a block must hold the longest row
+        read_options=pa_csv.ReadOptions(block_size=min(path.stat().st_size + 64, MAX_BYTES)),
+        parse_options=pa_csv.ParseOptions(newlines_in_values=True),
+        convert_options=pa_csv.ConvertOptions(
+            column_types=types,
+            include_columns=list(types),
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+            null_values=[""],
+        ),
+    )
+    if raw:
+        return table
+    return pa.table(
+        {
+            name: pc.replace_substring_regex(table[name], _MARKED, r"\1")
+            if kind == pa.string()
+            else table[name]
+            for name, kind in types.items()
+        }
+    )
+
+
+def read_fleet_table(path: Path) -> dict[str, pa.Table]:
+    """Read a table that stands alone, and know it by its columns.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A Parquet file.
+
+    Returns
+    -------
+    dict of str to pyarrow.Table
+        The table by its name in `trainview.schema.FLEET_TABLES`.
+
+    Raises
+    ------
+    SourceError
+        If it cannot be read, or is none of the tables.
+    """
+    try:
+        table = read_parquet(path)
+        for name, schema in FLEET_TABLES.items():
+            if set(schema.names) <= set(table.column_names):
+                return {name: conform(table, schema)}
+    except (OSError, pa.ArrowException, ValueError) as error:
+        raise SourceError(f"cannot read {safe_text(path)}: {safe_text(error, 200)}") from None
+    raise SourceError(
+        f"{safe_text(path)}: none of the tables {', '.join(FLEET_TABLES)}: "
+        "give the whole folder that to_parquet wrote"
+    )
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a file as a whole.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Of at most 2 GiB.
+
+    Returns
+    -------
+    bytes
+        What is in it.
+
+    Raises
+    ------
+    SourceError
+        If it cannot be read.
+    PayloadError
+        If it is larger.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise PayloadError(f"{safe_text(path)}: larger than 2 GiB: split it into several files")
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise SourceError(f"cannot read {safe_text(path)}: {safe_text(reason)}") from None
