@@ -193,7 +193,10 @@ def test_bad_data_names_the_file_the_path_and_the_value(tmp_path):
     bad = tmp_path / "bad.json"
     bad.write_bytes(payload(training_jobs=[job(), job(id=5)]))
     line = fault(5, "gpu", bad)
-    assert line == f"trainview: error: {bad}: training_jobs[1].id: expected text, got 5"
+    assert line == (
+        f"trainview: error: {bad}: training_jobs[1].id: expected text, got 5; "
+        'on_error="skip" (--skip-bad) leaves such records out'
+    )
 
 
 def test_debug_adds_the_traceback(tmp_path):
