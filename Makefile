@@ -5,11 +5,14 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
+CORE_TESTS := tests/reading tests/tables tests/files tests/text tests/analysis tests/cli \
+  tests/test_snapshot.py tests/test_public.py
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format test-spark bench notebooks lab sample clean
+.PHONY: help demo test test-spark test-oldest check format bench notebooks dist lab sample clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.installed ## set up, show the whole picture of the sample data, write report.html
 	$(BIN)/trainview summary data/
@@ -20,6 +23,9 @@ test: $(VENV)/.developing check ## set up, then lint, check types and run every 
 
 test-spark: $(VENV)/.developing ## try all cases and properties of the helpers on PySpark too (half an hour)
 	TRAINVIEW_TEST_KINDS=pyspark $(BIN)/python -m pytest tests/analysis tests/plot/test_contract.py
+
+test-oldest: $(VENV)/oldest/.installed ## run the core of the suite on the oldest versions that pyproject.toml allows
+	$(VENV)/oldest/bin/python -m pytest --numprocesses auto --dist loadgroup $(CORE_TESTS)
 
 check: $(VENV)/.developing ## lint and check types
 	$(BIN)/ruff check .
@@ -35,6 +41,17 @@ bench: $(VENV)/.developing ## measure against named peers
 
 notebooks: $(VENV)/.developing ## run the notebooks and keep their outputs
 	$(BIN)/python -m tests.notebooks
+
+dist: $(VENV)/.developing ## build the sdist and from it the wheel, check both, try the wheel by itself
+	rm -rf dist
+	$(BIN)/uv build --quiet
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)/wheel
+	$(BIN)/uv pip install --quiet --python $(VENV)/wheel --constraint requirements.txt dist/*.whl
+	$(VENV)/wheel/bin/python -P -c 'import trainview; print(trainview.__file__, trainview.__version__)'
+	$(VENV)/wheel/bin/trainview --version
+	$(VENV)/wheel/bin/trainview summary data/ >/dev/null
+	$(VENV)/wheel/bin/trainview report data/ -o $(VENV)/wheel/report.html
 
 lab: $(VENV)/.developing ## open JupyterLab on the notebooks
 	$(BIN)/jupyter lab --notebook-dir=notebooks
@@ -56,4 +73,10 @@ $(VENV)/.installed: pyproject.toml requirements.txt | $(VENV)/bin/python
 
 $(VENV)/.developing: $(VENV)/.installed
 	$(PIP) install --requirement requirements.txt
+	@touch $@
+
+# the oldest versions have no wheels for the newest Python
+$(VENV)/oldest/.installed: pyproject.toml requirements-oldest.txt | $(VENV)/.developing
+	$(BIN)/uv venv --quiet --clear --python 3.11 $(VENV)/oldest
+	$(BIN)/uv pip install --quiet --python $(VENV)/oldest --requirement requirements-oldest.txt --editable .
 	@touch $@

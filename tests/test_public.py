@@ -86,6 +86,19 @@ def test_the_names_are_these_and_no_others():
     assert set(PUBLIC) <= set(dir(tv))
 
 
+def test_the_stub_for_editors_finds_each_name_where_the_package_does():
+    stub = ast.parse(Path(tv.__file__).with_suffix(".pyi").read_text(encoding="utf-8"))
+    *imports, version = stub.body
+    found = {alias.asname: node.module for node in imports for alias in node.names}
+    assert found == tv._HOME_OF
+    assert ast.unparse(version) == "__version__: str"
+
+
+def test_the_version_is_told():
+    assert re.fullmatch(r"\d+\.\d+\.\d+", tv.__version__)
+    assert "__version__" in dir(tv)
+
+
 @pytest.mark.parametrize("name", PUBLIC)
 def test_every_name_loads_and_is_described(name):
     member = getattr(tv, name)

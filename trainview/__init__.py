@@ -1,5 +1,49 @@
 """See your Baseten training: projects, jobs and GPUs as tidy tables, answers and files."""
 
-import lazy_loader as _lazy
+from importlib import import_module as _import_module
 
-__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)
+__version__ = "0.1.0"
+
+# Where each public name is found when it is first used; __init__.pyi says the same to editors.
+_HOMES = {
+    "analysis": """
+        clip_jobs cost_over_time elapsed_stats error_groups estimate_cost failure_costs
+        failure_rates gpu_concurrency gpu_hours_over_time gpu_usage idle_gpus job_timeline
+        needs_attention queue_wait_curve queue_waits quota reconcile_cost status_counts
+        utilization utilization_over_time
+    """,
+    "api.client": "Client",
+    "checking.checks": "check",
+    "errors": """
+        ApiError ArgumentError AuthError ConfigError DataWarning NetworkError NotFoundError
+        OutputError PayloadError RateLimitError SourceError TrainviewError
+    """,
+    "fetching": """
+        Fetched fetch fetch_billing fetch_capacity fetch_checkpoints fetch_error_logs
+        fetch_metrics fetch_prices fetch_queue
+    """,
+    "loading": "load merge",
+    "plot": """
+        plot_cost_over_time plot_elapsed_stats plot_error_groups plot_estimate_cost
+        plot_failure_costs plot_failure_rates plot_gpu_concurrency plot_gpu_hours_over_time
+        plot_gpu_usage plot_idle_gpus plot_job_timeline plot_needs_attention
+        plot_queue_wait_curve plot_queue_waits plot_quota plot_reconcile_cost
+        plot_status_counts plot_utilization plot_utilization_over_time
+    """,
+    "reporting": "report",
+    "sampling": "sample",
+    "schema": "columns",
+    "snapshot": "Snapshot",
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
+__all__ = list(_HOME_OF)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(_import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return ["__version__", *__all__]

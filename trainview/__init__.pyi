@@ -66,3 +66,5 @@ from .reporting import report as report
 from .sampling import sample as sample
 from .schema import columns as columns
 from .snapshot import Snapshot as Snapshot
+
+__version__: str

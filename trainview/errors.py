@@ -112,3 +112,21 @@ class OutputError(TrainviewError):
 
 class DataWarning(UserWarning):
     """The data is usable, but something in it is odd: unknown statuses, times that contradict."""
+
+
+def not_installed(missing: ModuleNotFoundError) -> ConfigError:
+    """Say which package is missing, and how to get it.
+
+    Parameters
+    ----------
+    missing : ModuleNotFoundError
+        What the import raised.
+
+    Returns
+    -------
+    ConfigError
+        To raise, or to print where there is no command line to do it.
+    """
+    return ConfigError(
+        f"{missing.name} is not installed: pip install . in trainview's folder brings what it needs"
+    )

@@ -15,12 +15,12 @@ import zlib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from tests.http_server import Server, Wire, chunked, drip, hang, reply, reset
+from trainview import __version__
 from trainview.api.client import Client, Response
 from trainview.api.transport import ApiKey
 from trainview.errors import (
@@ -108,7 +108,7 @@ def test_projects_come_back_byte_for_byte(connect):
     (request,) = server.requests
     assert (request.method, request.target, request.body) == ("GET", "/v1/training_projects", b"")
     assert request.headers["authorization"] == f"Api-Key {KEY}"
-    assert request.headers["user-agent"] == f"trainview/{version('trainview')}"
+    assert request.headers["user-agent"] == f"trainview/{__version__}"
     assert request.headers["accept-encoding"] == "gzip"
 
 

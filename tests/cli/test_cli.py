@@ -504,4 +504,4 @@ def test_a_process_of_its_own_says_the_same(words, stdin, code):
 
 
 def test_the_version_is_told():
-    assert out("--version").startswith("trainview, version 0.")
+    assert out("--version") == f"trainview, version {tv.__version__}\n"

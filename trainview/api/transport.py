@@ -18,7 +18,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from http.cookiejar import DefaultCookiePolicy
-from importlib.metadata import version
 from typing import Any, NoReturn
 
 import requests
@@ -28,6 +27,7 @@ from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema, SSLErr
 from urllib3.connection import HTTPConnection
 from urllib3.exceptions import DecodeError, HTTPError, ProtocolError
 
+from trainview import __version__
 from trainview.errors import ApiError, ConfigError, NetworkError, TrainviewError
 from trainview.text.safe import safe_text
 
@@ -137,7 +137,7 @@ class Transport:
         self._session.auth = key
         self._session.headers.update(
             {
-                "User-Agent": f"trainview/{version('trainview')}",
+                "User-Agent": f"trainview/{__version__}",
                 "Accept": "application/json",
                 # What the environment can decode depends on what is installed; we can gzip.
                 "Accept-Encoding": "gzip",

@@ -21,7 +21,7 @@ from trainview.cli.cost import cost
 from trainview.cli.fetch import fetch
 from trainview.cli.fleet import queue, quota, utilization
 from trainview.cli.options import say
-from trainview.errors import DataWarning, OutputError, TrainviewError
+from trainview.errors import DataWarning, OutputError, TrainviewError, not_installed
 from trainview.text.safe import safe_text
 
 _INTERRUPTED = 130
@@ -70,6 +70,10 @@ def run(arguments: list[str] | None = None) -> int:
     except OSError as error:
         _forget_stdout()
         return _fail(OutputError(f"cannot write standard output: {error.strerror}"))
+    except ModuleNotFoundError as missing:
+        if debug:
+            raise
+        return _fail(not_installed(missing))
     except Exception as error:
         if debug:
             raise

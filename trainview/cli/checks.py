@@ -14,7 +14,7 @@ import click
 
 from trainview.checking.registry import RULES
 from trainview.cli.options import Output, options, prints_whole, put, say
-from trainview.cli.sources import Source, asks_for_each_job, takes_source
+from trainview.cli.sources import SOURCE_HELP, Source, asks_for_each_job, takes_source
 from trainview.errors import ConfigError, SourceError
 from trainview.text.safe import count, safe_text
 
@@ -48,7 +48,14 @@ _READERS: dict[str, Callable[[str], Any]] = {
 }
 
 
-@click.command(epilog="Example: trainview check data/ --since 7d --max-pending 2h --max-cost 50000")
+@click.command(
+    help=(
+        "Check rules: one line for each that is broken, and exit code 10.\n\n"
+        "A value at its limit keeps the rule. A rule whose data is not there is an error. "
+        f"CSV and JSON have all rules.{SOURCE_HELP}"
+    ),
+    epilog="Example: trainview check data/ --since 7d --max-pending 2h --max-cost 50000",
+)
 @options(
     *(
         click.option(
@@ -71,11 +78,6 @@ _READERS: dict[str, Callable[[str], Any]] = {
 @asks_for_each_job
 @takes_source
 def check(source: Source, output: Output, since: Any, config: str | None, **limits: Any) -> None:
-    """Check rules: one line for each that is broken, and exit code 10.
-
-    A value at its limit keeps the rule. A rule whose data is not there is an error. CSV and JSON
-    have all rules.
-    """
     from trainview.checking.checks import check as check_rules
 
     saved = {} if config is None else _read_rules(Path(config))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from trainview import __version__
 from trainview.cli.options import (
     Output,
     by_columns,
@@ -16,30 +17,38 @@ from trainview.cli.options import (
     put,
     say,
 )
-from trainview.cli.sources import jobs_with, reads_source
+from trainview.cli.sources import SOURCE_HELP, jobs_with, reads_source
 from trainview.text.safe import safe_text
 
 if TYPE_CHECKING:
     from trainview.snapshot import Snapshot
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="trainview")
+@click.group(
+    help=(
+        "See your Baseten training: what runs, what fails, where the GPUs go.\n\n"
+        "\b\n"
+        "trainview fetch -o snapshot.json    save what the API says\n"
+        "trainview summary snapshot.json     the whole picture\n"
+        "trainview gpu snapshot.json --by project_name --format csv"
+    ),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__)
 def cli() -> None:
-    """See your Baseten training: what runs, what fails, where the GPUs go.
-
-    \b
-    trainview fetch -o snapshot.json    save what the API says
-    trainview summary snapshot.json     the whole picture
-    trainview gpu snapshot.json --by project_name --format csv
-    """  # noqa: D301 - click wants the character
+    """Hold the commands."""
 
 
-@cli.command(epilog="Example: trainview summary data/")
+@cli.command(
+    help=(
+        "Show the whole picture: key figures, statuses, GPUs, failures, what needs "
+        f"attention.{SOURCE_HELP}"
+    ),
+    epilog="Example: trainview summary data/",
+)
 @reads_source
 @prints_whole
 def summary(snapshot: Snapshot, output: Output) -> None:
-    """Show the whole picture: key figures, statuses, GPUs, failures, what needs attention."""
     if output.form == "table":
         from trainview.cli.dashboard import print_dashboard
 
@@ -48,18 +57,26 @@ def summary(snapshot: Snapshot, output: Output) -> None:
         put(snapshot.summary(), output)
 
 
-@cli.command(epilog="Example: trainview status data/ --by team_name")
+@cli.command(
+    help=f"Count the jobs by status.{SOURCE_HELP}",
+    epilog="Example: trainview status data/ --by team_name",
+)
 @reads_source
 @by_columns(None)
 @prints_table
 def status(snapshot: Snapshot, output: Output, by: list[str] | None) -> None:
-    """Count the jobs by status."""
     from trainview.analysis import status_counts
 
     put(status_counts(jobs_with(snapshot, by), by=by), output)
 
 
-@cli.command(epilog="Example: trainview gpu data/ --by project_name --format csv")
+@cli.command(
+    help=(
+        "Sum up GPUs and GPU-hours (an upper bound: queueing and deployment are included)."
+        f"{SOURCE_HELP}"
+    ),
+    epilog="Example: trainview gpu data/ --by project_name --format csv",
+)
 @reads_source
 @by_columns("gpu_type")
 @click.option(
@@ -71,7 +88,6 @@ def status(snapshot: Snapshot, output: Output, by: list[str] | None) -> None:
 def gpu(
     snapshot: Snapshot, output: Output, by: list[str] | None, freq: str | None, tz: str | None
 ) -> None:
-    """Sum up GPUs and GPU-hours (an upper bound: queueing and deployment are included)."""
     from trainview.analysis import gpu_hours_over_time, gpu_usage
 
     if freq is None and tz is not None:
@@ -82,19 +98,24 @@ def gpu(
         put(gpu_hours_over_time(jobs_with(snapshot, by), freq=freq, by=by, tz=tz or "UTC"), output)
 
 
-@cli.command(epilog="Example: trainview timeline data/ --rows 50")
+@cli.command(
+    help=f"List when each job ran, in lanes in which no two jobs overlap.{SOURCE_HELP}",
+    epilog="Example: trainview timeline data/ --rows 50",
+)
 @reads_source
 @by_columns("project_name")
 @prints_table
 def timeline(snapshot: Snapshot, output: Output, by: list[str] | None) -> None:
-    """List when each job ran, in lanes in which no two jobs overlap."""
     from trainview.analysis import job_timeline
 
     columns = ["lane", "project_name", "job_name", "status", "start", "elapsed_hours"]
     put(job_timeline(jobs_with(snapshot, by), by=by), output, columns)
 
 
-@cli.command(epilog="Example: trainview failures data/ --by user_email")
+@cli.command(
+    help=f"Show who fails how often (with a 95 % interval), and of what.{SOURCE_HELP}",
+    epilog="Example: trainview failures data/ --by user_email",
+)
 @reads_source
 @by_columns("project_name")
 @click.option(
@@ -104,7 +125,6 @@ def timeline(snapshot: Snapshot, output: Output, by: list[str] | None) -> None:
 )  # fmt: skip
 @prints_table
 def failures(snapshot: Snapshot, output: Output, by: list[str] | None, show: str | None) -> None:
-    """Show who fails how often (with a 95 % interval), and of what."""
     from trainview.analysis import error_groups, failure_rates
 
     both = show is None and output.form == "table"
@@ -118,7 +138,10 @@ def failures(snapshot: Snapshot, output: Output, by: list[str] | None, show: str
         put(error_groups(snapshot.jobs), output, columns, "What failed jobs died of")
 
 
-@cli.command(epilog="Example: trainview attention data/ --waiting-hours 4")
+@cli.command(
+    help=f"List what someone should look at, worst first.{SOURCE_HELP}",
+    epilog="Example: trainview attention data/ --waiting-hours 4",
+)
 @reads_source
 @click.option("--waiting-hours", type=float, default=2.0, show_default=True, help="Longest wait.")
 @click.option(
@@ -138,14 +161,16 @@ def failures(snapshot: Snapshot, output: Output, by: list[str] | None, show: str
 )  # fmt: skip
 @prints_table
 def attention(snapshot: Snapshot, output: Output, **limits: Any) -> None:
-    """List what someone should look at, worst first."""
     from trainview.analysis import needs_attention
 
     found = needs_attention(snapshot.jobs, snapshot.projects, **limits)
     put(found, output, ["reason", "project_name", "job_name", "detail"])
 
 
-@cli.command(epilog="Example: trainview export snapshot.json -o tables/ --to csv")
+@cli.command(
+    help=f"Write the tables to files, which trainview reads back.{SOURCE_HELP}",
+    epilog="Example: trainview export snapshot.json -o tables/ --to csv",
+)
 @reads_source
 @click.option(
     "-o", "--output", "target", required=True, type=click.Path(),
@@ -158,7 +183,6 @@ def attention(snapshot: Snapshot, output: Output, **limits: Any) -> None:
 @click.option("--raw-csv", is_flag=True, help="Keep CSV cells that look like formulas.")
 @force_option
 def export(snapshot: Snapshot, target: str, to: str, *, raw_csv: bool, force: bool) -> None:
-    """Write the tables to files, which trainview reads back."""
     if to == "csv":
         files = snapshot.to_csv(target, raw=raw_csv, force=force)
     elif to == "parquet":
@@ -168,7 +192,13 @@ def export(snapshot: Snapshot, target: str, to: str, *, raw_csv: bool, force: bo
     say(f"wrote {', '.join(safe_text(file) for file in files)}")
 
 
-@cli.command(epilog="Example: trainview report data/ -o report.html")
+@cli.command(
+    help=(
+        "Write one page of HTML: what is on fire, what uses most, what to do, and all "
+        f"behind it.{SOURCE_HELP}"
+    ),
+    epilog="Example: trainview report data/ -o report.html",
+)
 @reads_source
 @click.option(
     "-o", "--output", "target", default="report.html", show_default=True, type=click.Path(),
@@ -176,7 +206,6 @@ def export(snapshot: Snapshot, target: str, to: str, *, raw_csv: bool, force: bo
 )  # fmt: skip
 @force_option
 def report(snapshot: Snapshot, target: str, *, force: bool) -> None:
-    """Write one page of HTML: what is on fire, what uses most, what to do, and all behind it."""
     from trainview.cli.terminal import progress
     from trainview.files.atomic import check_target
     from trainview.reporting import report as write_report
@@ -187,7 +216,13 @@ def report(snapshot: Snapshot, target: str, *, force: bool) -> None:
     say(f"wrote {safe_text(path)}: open it in a browser")
 
 
-@cli.command(epilog="Example: trainview sample data/ --force")
+@cli.command(
+    help=(
+        "Write synthetic answers of the API into FOLDER, to try things out.\n\n"
+        "Equal options give equal files."
+    ),
+    epilog="Example: trainview sample data/ --force",
+)
 @click.argument("folder", type=click.Path())
 @click.option("--projects", type=click.IntRange(min=0), default=40, show_default=True)
 @click.option("--jobs-per-project", type=click.IntRange(min=0), default=15, show_default=True)
@@ -198,10 +233,6 @@ def report(snapshot: Snapshot, target: str, *, force: bool) -> None:
 def sample(
     folder: str, projects: int, jobs_per_project: int, seed: int, *, only_lists: bool, force: bool
 ) -> None:
-    """Write synthetic answers of the API into FOLDER, to try things out.
-
-    Equal options give equal files.
-    """
     from trainview.sampling import sample_fleet
     from trainview.sampling.writing import write_sample
 
@@ -210,12 +241,14 @@ def sample(
     say(f"wrote {', '.join(safe_text(file) for file in files)}")
 
 
-@cli.command(epilog="Example: trainview columns jobs --format csv")
+@cli.command(
+    help="Describe the columns of every table, or of one, such as jobs or prices.",
+    epilog="Example: trainview columns jobs --format csv",
+)
 @click.argument("table", required=False)
 @prints_whole
 @common
 def columns(table: str | None, output: Output) -> None:
-    """Describe the columns of every table, or of one, such as jobs or prices."""
     from trainview.schema import columns as describe
 
     found = describe(table)

@@ -8,7 +8,7 @@ import click
 from click.core import ParameterSource
 
 from trainview.cli.options import Output, by_columns, prints_table, put, say
-from trainview.cli.sources import Source, jobs_with, need, takes_source
+from trainview.cli.sources import SOURCE_HELP, Source, jobs_with, need, takes_source
 from trainview.text.safe import count, safe_text
 
 if TYPE_CHECKING:
@@ -20,7 +20,13 @@ _TITLE = "Cost in USD (the estimate is an upper bound)"
 _NO_BILL = "there is no bill, only the estimate: trainview fetch -o fleet/ --with prices,billing"
 
 
-@click.command(epilog="Example: trainview cost data/ --show over-time --freq M")
+@click.command(
+    help=(
+        "Say what jobs cost in USD: list prices for their whole time, an upper bound; and "
+        f"the bill.{SOURCE_HELP}"
+    ),
+    epilog="Example: trainview cost data/ --show over-time --freq M",
+)
 @takes_source
 @by_columns("project_name")
 @click.option(
@@ -38,7 +44,6 @@ _NO_BILL = "there is no bill, only the estimate: trainview fetch -o fleet/ --wit
 def cost(
     source: Source, output: Output, by: list[str] | None, show: str | None, freq: str | None
 ) -> None:
-    """Say what jobs cost in USD: list prices for their whole time, an upper bound; and the bill."""
     if freq is not None and show not in {None, "over-time"}:
         raise click.UsageError("--freq goes with --show over-time")
     if freq is not None:

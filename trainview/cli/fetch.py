@@ -27,7 +27,16 @@ if TYPE_CHECKING:
 _SHOWN = 3
 
 
-@click.command(epilog="Example: trainview fetch -o snapshot.json")
+@click.command(
+    help=(
+        "Save what the API says, with the moment it describes.\n\n"
+        "Projects and jobs alone are saved byte for byte. The key is read from "
+        "BASETEN_API_KEY. Deleted jobs vanish from the API for good: what is saved stays. "
+        "What has ended is kept in a cache, so that the next run, or one that you stopped "
+        "with Ctrl-C, asks only for the rest."
+    ),
+    epilog="Example: trainview fetch -o snapshot.json",
+)
 @click.option(
     "-o", "--output", "target", required=True, type=click.Path(),
     help="The file to write, gzipped if it ends in .gz; - for standard output. With --with, the "
@@ -52,12 +61,6 @@ def fetch(
     skip_bad: bool,
     force: bool,
 ) -> None:
-    """Save what the API says, with the moment it describes.
-
-    Projects and jobs alone are saved byte for byte. The key is read from BASETEN_API_KEY. Deleted
-    jobs vanish from the API for good: what is saved stays. What has ended is kept in a cache, so
-    that the next run, or one that you stopped with Ctrl-C, asks only for the rest.
-    """
     if include:
         _to_folder(target, include, jobs, base_url, each_job, skip_bad=skip_bad, force=force)
     else:

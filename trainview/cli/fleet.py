@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from trainview.cli.options import Output, by_columns, prints_table, put, say
-from trainview.cli.sources import Source, asks_for_each_job, jobs_with, need, takes_source
+from trainview.cli.sources import (
+    SOURCE_HELP,
+    Source,
+    asks_for_each_job,
+    jobs_with,
+    need,
+    takes_source,
+)
 from trainview.text.safe import count
 
 if TYPE_CHECKING:
@@ -16,7 +23,14 @@ if TYPE_CHECKING:
     from trainview.snapshot import Snapshot
 
 
-@click.command(epilog="Example: trainview utilization data/ --idle")
+@click.command(
+    help=(
+        "Show how busy GPUs were, the least busy first.\n\n"
+        "Only what was measured counts: a GPU without samples is neither busy nor idle. "
+        f"--by takes job_id, node_id and gpu too.{SOURCE_HELP}"
+    ),
+    epilog="Example: trainview utilization data/ --idle",
+)
 @by_columns("project_name")
 @click.option("--idle", is_flag=True, help="Rank by the time in which GPUs were held and idle.")
 @click.option(
@@ -29,11 +43,6 @@ if TYPE_CHECKING:
 def utilization(
     source: Source, output: Output, by: list[str] | None, threshold: float | None, *, idle: bool
 ) -> None:
-    """Show how busy GPUs were, the least busy first.
-
-    Only what was measured counts: a GPU without samples is neither busy nor idle. --by takes
-    job_id, node_id and gpu too.
-    """
     from trainview import analysis
 
     if threshold is not None and not idle:
@@ -55,7 +64,14 @@ def utilization(
     put(found, output, [*keys, *columns, *money], title)
 
 
-@click.command(epilog="Example: trainview queue data/ --show jobs")
+@click.command(
+    help=(
+        "Show how long jobs wait for GPUs.\n\n"
+        "The API tells this to administrators of the organisation only. Without it, the "
+        f"jobs that wait now are shown.{SOURCE_HELP}"
+    ),
+    epilog="Example: trainview queue data/ --show jobs",
+)
 @by_columns("gpu_type")
 @click.option(
     "--show", type=click.Choice(["waits", "jobs"]), default="waits", show_default=True,
@@ -65,11 +81,6 @@ def utilization(
 @asks_for_each_job
 @takes_source
 def queue(source: Source, output: Output, by: list[str] | None, show: str) -> None:
-    """Show how long jobs wait for GPUs.
-
-    The API tells this to administrators of the organisation only. Without it, the jobs that wait
-    now are shown.
-    """
     from trainview.analysis import queue_waits
 
     snapshot = source.read("queue")
@@ -131,7 +142,14 @@ def _why(row: Any, names: dict[str, str]) -> str:
     return "; ".join(parts)
 
 
-@click.command(epilog="Example: trainview quota data/ --extra-gpus 16")
+@click.command(
+    help=(
+        "Compare the GPUs that were held with how many may be, and with some more.\n\n"
+        "Jobs count as holding their GPUs from submission on, so what is above a limit had "
+        f"to wait.{SOURCE_HELP}"
+    ),
+    epilog="Example: trainview quota data/ --extra-gpus 16",
+)
 @takes_source
 @click.option(
     "--extra-gpus", type=click.IntRange(min=0), default=8, show_default=True,
@@ -140,10 +158,6 @@ def _why(row: Any, names: dict[str, str]) -> str:
 @click.option("--by-team", is_flag=True, help="Compare each team with its own limits.")
 @prints_table
 def quota(source: Source, output: Output, extra_gpus: int, *, by_team: bool) -> None:
-    """Compare the GPUs that were held with how many may be, and with some more.
-
-    Jobs count as holding their GPUs from submission on, so what is above a limit had to wait.
-    """
     from trainview import analysis
 
     snapshot = source.read("capacity")

@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 
     from trainview.snapshot import Snapshot
 
-_WHAT_SOURCE_IS = """SOURCE is a file, a folder, or - for standard input; several are merged.
-    Without one the API is asked, with the key in BASETEN_API_KEY."""
+# Help texts stand in strings, not in docstrings, which python -OO takes away.
+SOURCE_HELP = (
+    "\n\nSOURCE is a file, a folder, or - for standard input; several are merged. "
+    "Without one the API is asked, with the key in BASETEN_API_KEY."
+)
 
 asks_api = options(
     click.option(
@@ -111,7 +114,6 @@ def takes_source(command: Callable[..., None]) -> Callable[..., None]:
         found = Source(source, as_of, jobs, base_url, each_job, skip_bad, source_tz)
         command(found, **rest)
 
-    taking.__doc__ = f"{command.__doc__}\n\n    {_WHAT_SOURCE_IS}"
     moment = click.option(
         "--as-of", metavar="TIME", help="The moment the data describes: 2026-03-31T18:00:00Z."
     )

@@ -97,10 +97,11 @@ def render(
         title=Text(title, style="bold") if title else None,
         title_justify="left",
         show_edge=False,
-        pad_edge=False,
-        padding=(0, 1),
+        padding=0,  # gaps are columns of their own: versions of rich count padding differently
     )
-    for name in names:
+    for position, name in enumerate(names):
+        if position:
+            table.add_column(width=1)
         table.add_column(
             Text(heads[name], style="dim"),
             justify="right" if is_number(frame[name]) else "left",
@@ -109,7 +110,8 @@ def render(
             width=limits.get(name, widths[name]),
         )
     if bar:
-        table.add_column("", no_wrap=True, width=bar)
+        table.add_column(width=1)
+        table.add_column(no_wrap=True, width=bar)
     styles = _phase_styles(shown) if "phase" in frame.columns else [""] * len(shown)
     largest = frame["share"].max() if bar else 0.0
     for row, style in enumerate(styles):
@@ -124,12 +126,16 @@ def render(
         ]
         if bar:
             cells.append(Text(_bar(shown["share"].iloc[row] / largest, bar), style="blue"))
-        table.add_row(*cells)
+        table.add_row(*_with_gaps(cells))
     hidden = len(frame) - len(shown)
     notes = [Text("  nothing to show", style="dim")] if frame.empty else []
     if hidden:
         notes.append(Text(f"  … {hidden:,} more rows: {more} shows all", style="dim"))
     return Group(table, *notes)
+
+
+def _with_gaps(cells: list[Text]) -> list[Text]:
+    return [part for cell in cells for part in (Text(), cell)][1:]
 
 
 def _is_rigid(column: Any) -> bool:
