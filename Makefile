@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 CORE_TESTS := tests/reading tests/tables tests/files tests/text tests/analysis tests/cli \
-  tests/test_snapshot.py tests/test_public.py
+  tests/test_snapshot.py tests/test_public.py --ignore tests/analysis/test_spark.py
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-spark test-oldest check format bench notebooks dist lab sample clean
@@ -25,7 +25,7 @@ test-spark: $(VENV)/.developing ## try all cases and properties of the helpers o
 	TRAINVIEW_TEST_KINDS=pyspark $(BIN)/python -m pytest tests/analysis tests/plot/test_contract.py
 
 test-oldest: $(VENV)/oldest/.installed ## run the core of the suite on the oldest versions that pyproject.toml allows
-	$(VENV)/oldest/bin/python -m pytest --numprocesses auto --dist loadgroup $(CORE_TESTS)
+	$(VENV)/oldest/bin/python -m pytest --numprocesses auto --dist loadgroup --hypothesis-profile dev $(CORE_TESTS)
 
 check: $(VENV)/.developing ## lint and check types
 	$(BIN)/ruff check .

@@ -26,6 +26,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 # The client of the platform that trainview is about; both stand in one environment.
 NEIGHBOURS = ["truss>=0.18.36", "baseten>=0.13.1"]
 IMPORTED_BY_NO_NAME = {"tzdata"}  # zoneinfo finds it where the system has no zones
+NOT_TRIED_AT_THEIR_OLDEST = {"pyspark"}  # 400 MB more, and a minute of Java
 
 FROM_A_ZIP = """
 import importlib.metadata, io, sys
@@ -78,6 +79,8 @@ def test_the_oldest_versions_that_are_tried_are_the_oldest_that_are_allowed():
     lines = (ROOT / "requirements-oldest.txt").read_text(encoding="utf-8").splitlines()
     tried = dict(line.split("==") for line in lines if not line.startswith("#"))
     for needed in requirements("test"):
+        if needed.name in NOT_TRIED_AT_THEIR_OLDEST:
+            continue
         (bound,) = needed.specifier
         assert bound.operator == ">=", f"{needed}: a lower bound alone"
         assert Version(bound.version) == Version(tried[needed.name]), needed
