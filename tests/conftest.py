@@ -1,14 +1,19 @@
-"""What tests of several wings use, and how much the property tests try.
+"""What tests of several wings use, which tests stay together, and how much properties try.
 
-`make test` and CI run every test with the profile `ci`. `make quick` runs with `dev`, a twentieth of
-the examples, and without what is marked as slow.
+`make test` and CI run every test with the profile `ci`; `make quick` runs with `dev`, a twentieth of
+the examples, and leaves out what is marked in `pyproject.toml`.
 """
+
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from tests.analysis import spark
 
+# One worker runs all tests of such a folder, and begins with it: they share what is made once in a
+# process, such as pages, a browser and large samples.
+_TOGETHER = {Path(__file__).with_name(name) for name in ("reporting", "sampling")}
 _EXAMPLES = {"ci": 100, "dev": 5}
 
 for _name, _number in _EXAMPLES.items():
@@ -20,6 +25,13 @@ for _name, _number in _EXAMPLES.items():
         print_blob=True,
     )
 settings.load_profile("ci")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.parent in _TOGETHER:
+            item.add_marker(pytest.mark.xdist_group(item.path.parent.name))
 
 
 @pytest.fixture

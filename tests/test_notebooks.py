@@ -22,6 +22,7 @@ def texts(notebook):
             )
 
 
+@pytest.mark.notebook
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_and_its_outputs_are_the_committed_ones(path):
     committed = nbformat.read(path, as_version=4)

@@ -160,7 +160,12 @@ def merge(snapshots: Iterable[Snapshot]) -> Snapshot:
 
 
 def _to_snapshot(tables: Tables, fleet: Sequence[Mapping[str, pa.Table]]) -> Snapshot:
-    more = {name: to_pandas(combine(name, _tables(fleet, name))) for name in FLEET_TABLES}
+    found = {name: _tables(fleet, name) for name in FLEET_TABLES}
+    more = {
+        name: to_pandas(combine(name, parts))
+        for name, parts in found.items()
+        if any(part.num_rows for part in parts)
+    }
     gaps = {
         name: pa.concat_tables(
             [schema.empty_table(), *(part[name] for part in fleet if name in part)]

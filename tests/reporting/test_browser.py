@@ -7,8 +7,7 @@ import pytest
 import trainview as tv
 from tests.reporting.snapshots import snapshot
 
-# one worker starts one browser
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = pytest.mark.browser
 
 UNFOLD = "for (const one of document.querySelectorAll('details')) one.open = true"
 PROJECTS, ATTENTION = "#gpus-project", "#attention-all"

@@ -7,6 +7,7 @@ way it came: from the API, from a file, from a merge.
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -104,6 +105,11 @@ def empty_frame(table: str) -> pd.DataFrame:
     pandas.DataFrame
         All its columns with their dtypes.
     """
+    return _empty_frame(table).copy()
+
+
+@cache
+def _empty_frame(table: str) -> pd.DataFrame:
     return to_pandas(TABLES[table].empty_table())
 
 
