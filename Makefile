@@ -9,7 +9,7 @@ CORE_TESTS := tests/reading tests/tables tests/files tests/text tests/analysis t
   tests/test_snapshot.py tests/test_public.py --ignore tests/analysis/test_spark.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-spark test-oldest check format bench notebooks dist lab sample clean
+.PHONY: help demo test quick test-spark test-oldest check format bench notebooks dist lab sample clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,7 +19,11 @@ demo: $(VENV)/.installed ## set up, show the whole picture of the sample data, w
 	$(BIN)/trainview report data/ -o report.html --force
 
 test: $(VENV)/.developing check ## set up, then lint, check types and run every test
-	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup
+	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup --hypothesis-profile=ci
+
+quick: $(VENV)/.developing ## run the tests while you work: few examples; no browser, notebooks or PySpark
+	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup --hypothesis-profile=dev \
+	  -m "not browser and not notebook and not spark"
 
 test-spark: $(VENV)/.developing ## try all cases and properties of the helpers on PySpark too (half an hour)
 	TRAINVIEW_TEST_KINDS=pyspark $(BIN)/python -m pytest tests/analysis tests/plot/test_contract.py

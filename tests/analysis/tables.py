@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import duckdb
@@ -137,10 +138,18 @@ def convert(frame: pd.DataFrame, kind: str) -> Any:
         return polars.lazy()
     if kind == spark.KIND:
         return spark.from_arrow(polars.to_arrow())
-    # Neither the default connection nor a zone that happens to be the right one.
+    return _connection(tuple(frame)).from_arrow(polars.to_arrow())
+
+
+@cache
+def _connection(_columns: tuple[str, ...]) -> duckdb.DuckDBPyConnection:
+    """A connection for tables of one kind: making one takes longer than most queries.
+
+    Neither the default connection nor a zone that happens to be the right one.
+    """
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'America/New_York'")
-    return connection.from_arrow(polars.to_arrow())
+    return connection
 
 
 def is_kind(result: Any, kind: str) -> bool:
