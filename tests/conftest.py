@@ -4,16 +4,11 @@
 the examples, and leaves out what is marked in `pyproject.toml`.
 """
 
-from pathlib import Path
-
 import pytest
 from hypothesis import settings
 
 from tests.analysis import spark
 
-# One worker runs all tests of such a folder, and begins with it: they share what is made once in a
-# process, such as pages, a browser and large samples.
-_TOGETHER = {Path(__file__).with_name(name) for name in ("reporting", "sampling")}
 _EXAMPLES = {"ci": 100, "dev": 5}
 
 for _name, _number in _EXAMPLES.items():
@@ -27,11 +22,11 @@ for _name, _number in _EXAMPLES.items():
 settings.load_profile("ci")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    for item in items:
-        if item.path.parent in _TOGETHER:
-            item.add_marker(pytest.mark.xdist_group(item.path.parent.name))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    from tests.workers import Together
+
+    return Together(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 @pytest.fixture

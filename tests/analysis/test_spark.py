@@ -17,12 +17,8 @@ from trainview import analysis
 from trainview.errors import ArgumentError
 from trainview.fetching.jobs import _ran
 
-# One worker, so that the suite starts one session.
-pytestmark = [
-    pytest.mark.spark,
-    pytest.mark.xdist_group("spark"),
-    pytest.mark.usefixtures("needs_java"),
-]
+# tests/workers.py keeps them on one worker, so that the suite starts one session.
+pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("needs_java")]
 
 TEXTS = list(test_contract.SOME.select_dtypes("category"))
 JOBS = test_contract.SOME.astype(dict.fromkeys(TEXTS, "str"))

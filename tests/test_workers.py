@@ -1,0 +1,41 @@
+"""Tests that share what is made once stay on one worker, whatever the versions of pytest and xdist."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.workers import TOGETHER
+
+ROOT = Path(__file__).parents[1]
+PROBE = """
+def pytest_xdist_make_scheduler(config, log):
+    from tests.workers import Together
+    return Together(config, log)
+"""
+
+
+def test_a_unit_stays_on_one_worker_and_the_rest_is_shared_out(tmp_path):
+    pytest.importorskip("xdist")
+    (tmp_path / "conftest.py").write_text(PROBE)
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    for file in ("tests/reporting/test_a.py", "tests/reporting/test_b.py", "tests/test_c.py"):
+        path = tmp_path / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("import time\ndef test_1(): time.sleep(0.01)\ndef test_2(): pass\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-v", "-n", "2", "-p", "no:cacheprovider", tmp_path],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    ran = re.findall(r"\[(gw\d)\].* PASSED (\S+)::", done.stdout)
+    assert len(ran) == 6, done.stdout
+    assert len({worker for worker, file in ran if file.startswith("tests/reporting/")}) == 1
+    assert len({worker for worker, _ in ran}) == 2
+
+
+def test_what_is_kept_together_is_there():
+    assert all((ROOT / place).exists() for place in TOGETHER)
