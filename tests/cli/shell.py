@@ -75,11 +75,17 @@ def _logging_as_before() -> Iterator[None]:
 
 
 def start(
-    *words: object, key: str | None = None, env: dict[str, str] | None = None, **streams: Any
+    *words: object,
+    key: str | None = None,
+    env: dict[str, str] | None = None,
+    before: tuple[str, ...] | list[str] = (),
+    **streams: Any,
 ) -> subprocess.Popen[bytes]:
     """Start a command in a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", "trainview", *map(str, words)], env=environment(key, env), **streams
+        [*before, sys.executable, "-m", "trainview", *map(str, words)],
+        env=environment(key, env),
+        **streams,
     )
 
 

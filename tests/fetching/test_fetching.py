@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 import trainview as tv
 from tests.api_server import Api, ApiServer, iso
 from tests.builders import A10G, CPU, job, project
+from tests.files.killed import mark_of_a_killed_process
 from trainview.fetching.organisation import months
 from trainview.fetching.series import POINTS
 from trainview.files.cache import entry_path
@@ -399,9 +400,8 @@ def test_the_cache_keeps_to_its_limit_and_drops_what_was_not_used_for_longest(pr
         fetched = fetch(server, old, step_seconds=3600)
         for age, path in enumerate(fetched.files["metrics"]):
             os.utime(path, (1e9 + age, 1e9 + age))
-        left_behind = fetched.files["metrics"][0].with_name(".1234.tmp")
+        left_behind = fetched.files["metrics"][0].with_name(f".{mark_of_a_killed_process()}")
         left_behind.touch()
-        os.utime(left_behind, (1e9, 1e9))
         size = fetched.files["metrics"][0].stat().st_size
         fetch(server, new, step_seconds=3600, cache_limit_gib=2.5 * size / 2**30)
     left = {path.stem for path in private_cache.rglob("*.parquet")}

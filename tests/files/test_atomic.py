@@ -1,3 +1,4 @@
+import errno
 import os
 import stat
 import subprocess
@@ -7,8 +8,9 @@ import pytest
 
 import trainview as tv
 from tests.builders import job, payload
+from tests.files.killed import mark_of_a_killed_process
 from trainview.errors import OutputError
-from trainview.files.atomic import making_folder, replacing, write_bytes
+from trainview.files.atomic import making_folder, replacing, temporary_mark, write_bytes
 
 SMALL = payload(training_jobs=[job()])
 LARGE = payload(training_jobs=[job(f"job{number}", error_message=os.urandom(40).hex()) for number in range(3000)])  # fmt: skip
@@ -25,6 +27,37 @@ def test_several_files_are_written_together(tmp_path):
         second.write_text("2")
         assert not (tmp_path / "a").exists()
     assert contents(tmp_path) == {"a": b"1", "b": b"2"}
+
+
+def test_what_a_killed_process_left_is_swept_and_nothing_else(tmp_path):
+    left = tmp_path / f".a.{mark_of_a_killed_process()}"
+    old = tmp_path / ".a.ffffff-1-00000000.tmp"
+    others = [
+        tmp_path / f".a.{temporary_mark()}",  # of a process that runs
+        tmp_path / ".a.ffffff-1-11111111.tmp",  # of another machine
+        tmp_path / f".b.{mark_of_a_killed_process()}",  # of another target
+        tmp_path / ".a.notes.tmp",
+    ]
+    for path in (left, old, *others):
+        path.write_text("half")
+    os.utime(old, (1e9, 1e9))
+    write_bytes(tmp_path / "a", b"new", force=False)
+    assert set(tmp_path.iterdir()) == {tmp_path / "a", *others}
+
+
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.ENOTSUP])
+def test_a_mount_that_knows_no_fsync_and_no_chmod_is_written_to(code, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(code, os.strerror(code))
+
+    def forbid(*_):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    (tmp_path / "a").write_text("old")
+    monkeypatch.setattr(os, "fsync", refuse)
+    monkeypatch.setattr(type(tmp_path), "chmod", forbid)
+    write_bytes(tmp_path / "a", b"new", force=True)
+    assert contents(tmp_path) == {"a": b"new"}
 
 
 def fail(path, fault):

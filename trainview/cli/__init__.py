@@ -21,10 +21,10 @@ from trainview.cli.cost import cost
 from trainview.cli.fetch import fetch
 from trainview.cli.fleet import queue, quota, utilization
 from trainview.cli.options import say
+from trainview.cli.signals import Signals, leave
 from trainview.errors import DataWarning, OutputError, TrainviewError, not_installed
 from trainview.text.safe import safe_text
 
-_INTERRUPTED = 130
 _BUG = 1
 
 for command in (check, cost, fetch, queue, quota, utilization):
@@ -39,30 +39,40 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     arguments : list of str, optional
         The words behind ``trainview``; those of the process when left out.
     """
-    sys.exit(run(arguments))
+    signals = Signals()
+    try:
+        signals.listen()
+        code = run(arguments, signals)
+    except KeyboardInterrupt:
+        code = _interrupted(signals)
+    leave(code)
 
 
-def run(arguments: list[str] | None = None) -> int:
+def run(arguments: list[str] | None = None, signals: Signals | None = None) -> int:
     """Run the command line.
 
     Parameters
     ----------
     arguments : list of str, optional
         The words behind ``trainview``; those of the process when left out.
+    signals : Signals, optional
+        What the process was asked meanwhile.
 
     Returns
     -------
     int
         The exit code: 0 fine, 2 usage or configuration, 3 key refused, 4 network or API, 5 bad
-        data, 6 cannot write, 10 a rule is broken, 130 interrupted, 1 for a bug of ours.
+        data, 6 cannot write, 10 a rule is broken, 130 interrupted (129 by SIGHUP, 143 by
+        SIGTERM), 1 for a bug of ours.
     """
+    signals = signals or Signals()
     words = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in words
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        code = _run(words)
+        code = _run(words, signals)
         sys.stdout.flush()
     except BrokenPipeError:
         _forget_stdout()
@@ -75,6 +85,9 @@ def run(arguments: list[str] | None = None) -> int:
             raise
         return _fail(not_installed(missing))
     except Exception as error:
+        # libraries turn what a signal raised inside them into errors of their own
+        if signals.received is not None:
+            return _interrupted(signals)
         if debug:
             raise
         say(f"a bug in trainview ({type(error).__name__}): run it again with --debug and report it")
@@ -82,20 +95,29 @@ def run(arguments: list[str] | None = None) -> int:
     return code
 
 
-def _run(words: list[str]) -> int:
+def _interrupted(signals: Signals, text: str = "") -> int:
+    signals.close()
+    say(text or "interrupted")
+    return signals.code
+
+
+def _run(words: list[str], signals: Signals) -> int:
     try:
         # not cli.main, which takes a closed pipe for a fault
         with _warnings_as_lines(), cli.make_context("trainview", list(words)) as context:
+            context.obj = signals
             cli.invoke(context)
+        signals.close()
     except click.exceptions.Exit as exit_:
         return exit_.exit_code
     except click.ClickException as error:
         error.show()
         return 2
     except (click.Abort, KeyboardInterrupt) as error:
-        say(str(error) or "interrupted")
-        return _INTERRUPTED
+        return _interrupted(signals, str(error))
     except TrainviewError as error:
+        if signals.received is not None:
+            return _interrupted(signals)
         if "--debug" in words:
             traceback.print_exc()
         return _fail(error)

@@ -15,7 +15,7 @@ from trainview.cli.options import (
     prints_table,
     prints_whole,
     put,
-    say,
+    wrote,
 )
 from trainview.cli.sources import SOURCE_HELP, jobs_with, reads_source
 from trainview.text.safe import safe_text
@@ -189,7 +189,7 @@ def export(snapshot: Snapshot, target: str, to: str, *, raw_csv: bool, force: bo
         files = snapshot.to_parquet(target, force=force)
     else:
         files = [snapshot.to_json(target, force=force)]
-    say(f"wrote {', '.join(safe_text(file) for file in files)}")
+    wrote(f"{', '.join(safe_text(file) for file in files)}")
 
 
 @cli.command(
@@ -213,7 +213,7 @@ def report(snapshot: Snapshot, target: str, *, force: bool) -> None:
     check_target(target, force=force)
     with progress("drawing the report"):
         path = write_report(snapshot, target, force=force)
-    say(f"wrote {safe_text(path)}: open it in a browser")
+    wrote(f"{safe_text(path)}: open it in a browser")
 
 
 @cli.command(
@@ -238,7 +238,7 @@ def sample(
 
     fleet = sample_fleet(projects, jobs_per_project, seed)
     files = write_sample(folder, fleet, only_lists=only_lists, force=force)
-    say(f"wrote {', '.join(safe_text(file) for file in files)}")
+    wrote(f"{', '.join(safe_text(file) for file in files)}")
 
 
 @cli.command(

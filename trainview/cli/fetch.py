@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from trainview.cli.options import common, force_option, say, split_names
+from trainview.cli.options import common, force_option, say, split_names, wrote
 from trainview.cli.sources import (
     FetchOptions,
     address,
@@ -81,7 +81,7 @@ def _to_file(target: str, jobs: str, base_url: str | None, *, skip_bad: bool, fo
     else:
         packed = gzip.compress(payload) if target.endswith(".gz") else payload
         write_bytes(target, packed, force=force)
-        say(f"wrote {safe_text(target)}: {snapshot!r}")
+        wrote(f"{safe_text(target)}: {snapshot!r}")
 
 
 def _to_folder(
@@ -103,7 +103,7 @@ def _to_folder(
         each_job=each_job.arguments, **address(base_url),
     )  # fmt: skip
     rows = {file.stem: _rows(file) for file in files if file.suffix == ".parquet"}
-    say(f"wrote {safe_text(target)}: " + ", ".join(f"{name} {n:,}" for name, n in rows.items()))
+    wrote(f"{safe_text(target)}: " + ", ".join(f"{name} {n:,}" for name, n in rows.items()))
     if rows.get("queue") == 0:
         say("nothing about the queue: the API tells it to administrators, and not of every job")
     _tell_gaps(snapshot.not_fetched)

@@ -122,3 +122,11 @@ def put(
 def say(text: str) -> None:
     """Tell the user something on standard error."""
     click.echo(f"trainview: {text}", err=True)
+
+
+def wrote(text: str) -> None:
+    """Tell what was written; no signal undoes or denies it any more."""
+    context = click.get_current_context(silent=True)
+    if context is not None and context.obj is not None:
+        context.obj.close()
+    say(f"wrote {text}")

@@ -2,14 +2,21 @@
 
 import errno
 import os
+import platform
+import re
 import secrets
 import stat
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from hashlib import sha256
 from pathlib import Path
 
 from trainview.errors import OutputError
 from trainview.text.safe import safe_text
+
+_DAY = 86_400
+_MARK = re.compile(r"([0-9a-f]{6})-(\d{1,10})-[0-9a-f]{8}\.tmp")
 
 
 @contextmanager
@@ -35,9 +42,11 @@ def replacing(targets: Sequence[str | os.PathLike[str]], *, force: bool) -> Iter
         If a target exists and ``force`` is false, is no regular file, or cannot be written.
     """
     places = [_place(Path(target), force=force) for target in targets]
-    token = secrets.token_hex(4)
-    temporary = [place.with_name(f".{place.name[:200]}.{token}.tmp") for place in places]
+    mark = temporary_mark()
+    temporary = [place.with_name(f".{place.name[:190]}.{mark}") for place in places]
     try:
+        for place in places:
+            sweep(place.parent, f".{place.name[:190]}.")
         try:
             for path in temporary:
                 path.open("xb").close()
@@ -45,7 +54,8 @@ def replacing(targets: Sequence[str | os.PathLike[str]], *, force: bool) -> Iter
             for path, place in zip(temporary, places, strict=True):
                 _flush(path)
                 if place.exists():
-                    path.chmod(stat.S_IMODE(place.stat().st_mode))
+                    with suppress(PermissionError, NotImplementedError):
+                        path.chmod(stat.S_IMODE(place.stat().st_mode))
             for path, place in zip(temporary, places, strict=True):
                 path.replace(place)
         finally:
@@ -54,6 +64,54 @@ def replacing(targets: Sequence[str | os.PathLike[str]], *, force: bool) -> Iter
                     path.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(_explain(error, places)) from None
+
+
+def temporary_mark() -> str:
+    """Give the end of a temporary file's name, which tells whose it is.
+
+    Returns
+    -------
+    str
+        New each time.
+    """
+    return f"{_machine()}-{os.getpid()}-{secrets.token_hex(4)}.tmp"
+
+
+def sweep(folder: Path, beginning: str) -> None:
+    """Delete the temporary files of processes that were killed.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where they are.
+    beginning : str
+        Of their names, up to the `temporary_mark`.
+    """
+    with suppress(OSError):
+        for path in folder.iterdir():
+            match = _MARK.fullmatch(path.name.removeprefix(beginning))
+            if match and path.name.startswith(beginning) and _is_left(path, match):
+                with suppress(OSError):
+                    path.unlink()
+
+
+def _machine() -> str:
+    return sha256(platform.node().encode()).hexdigest()[:6]
+
+
+def _is_left(path: Path, match: "re.Match[str]") -> bool:
+    if time.time() - path.stat().st_mtime > _DAY:
+        return True
+    # another machine's processes cannot be seen, and on Windows the question would kill one
+    if match[1] != _machine() or os.name != "posix":
+        return False
+    try:
+        os.kill(int(match[2]), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def write_bytes(target: str | os.PathLike[str], content: bytes, *, force: bool) -> None:
@@ -153,7 +211,12 @@ def _place(target: Path, *, force: bool) -> Path:
 
 def _flush(path: Path) -> None:
     with path.open("rb+") as file:
-        os.fsync(file.fileno())
+        try:
+            os.fsync(file.fileno())
+        except OSError as error:
+            # some mounts know no fsync; the name is changed only behind a write that went well
+            if error.errno not in {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}:
+                raise
 
 
 def _explain(error: OSError, places: Sequence[Path]) -> str:

@@ -7,7 +7,6 @@ is as good as none.
 import json
 import os
 import re
-import secrets
 import time
 from collections.abc import Collection, Mapping
 from contextlib import suppress
@@ -21,13 +20,13 @@ import pyarrow.parquet as pq
 from platformdirs import user_cache_path
 
 from trainview.errors import OutputError
-from trainview.files.atomic import making_folder
+from trainview.files.atomic import making_folder, sweep, temporary_mark
 from trainview.schema import FLEET_TABLES
 from trainview.text.safe import safe_text
 
 FORMAT = 1
 _PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
-_HOUR, _DAY = 3_600, 86_400
+_HOUR = 3_600
 _KEY = b"trainview"
 _PLAIN = "[a-z0-9_-]{1,64}"
 
@@ -144,7 +143,7 @@ def keep(path: Path, table: pa.Table, entry: Entry) -> None:
         If the file cannot be written.
     """
     about = json.dumps(vars(entry) | {"asked": dict(entry.asked)})
-    temporary = path.with_name(f".{secrets.token_hex(4)}.tmp")
+    temporary = path.with_name(f".{temporary_mark()}")
     try:
         for folder in (path.parent.parent, path.parent):
             folder.mkdir(exist_ok=True, mode=_PRIVATE_FOLDER)
@@ -181,7 +180,8 @@ def open_folder(folder: Path) -> None:
     exists = folder.exists()
     with making_folder(folder):
         if not exists:
-            folder.chmod(_PRIVATE_FOLDER)
+            with suppress(PermissionError, NotImplementedError):
+                folder.chmod(_PRIVATE_FOLDER)
 
 
 def prune(root: Path, limit_bytes: float, needed: Collection[Path] = ()) -> int:
@@ -203,11 +203,8 @@ def prune(root: Path, limit_bytes: float, needed: Collection[Path] = ()) -> int:
         How many files were deleted.
     """
     now = time.time()
-    for path in root.glob("*/v*/*/.*.tmp"):
-        # of a program that was killed while it wrote
-        with suppress(OSError):
-            if now - path.stat().st_mtime > _DAY:
-                path.unlink()
+    for folder in root.glob("*/v*/*/"):
+        sweep(folder, ".")
     found: list[tuple[float, int, Path]] = []
     for path in root.glob("*/v*/*/*.parquet"):
         with suppress(OSError):

@@ -1,0 +1,93 @@
+"""A process that is asked to end ends once: with one line, its code, and nothing half done.
+
+The first of the signals raises `Interrupted` in the main thread, so that what was begun is taken
+back; the ones behind it are ignored. Worker threads are not waited for: the process leaves without
+the interpreter's own end, in which threads of C++ libraries abort it.
+"""
+
+import atexit
+import logging
+import os
+import signal
+import sys
+import threading
+from contextlib import suppress
+from typing import Any, NoReturn
+
+NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+_REPEAT_SECONDS = 0.05
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal asked the process to end."""
+
+
+class Signals:
+    """The signals that this process got, once it listens.
+
+    Attributes
+    ----------
+    received : int or None
+        The first of them.
+    """
+
+    def __init__(self) -> None:
+        self.received: int | None = None
+        self._is_over = False
+
+    def listen(self) -> None:
+        """Turn the signals into `Interrupted`, but for those that the caller has ignored."""
+        for number in _numbers():
+            # nohup ignores SIGHUP
+            if signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, self._receive)
+        sys.unraisablehook = self._unraisable
+
+    def close(self) -> None:
+        """Ignore all signals from now on: what was to be done is done."""
+        self._is_over = True
+
+    @property
+    def code(self) -> int:
+        """The exit code of a process that such a signal ended."""
+        return 128 + (self.received or signal.SIGINT)
+
+    def _receive(self, number: int, _: object) -> None:
+        if self.received is None and not self._is_over:
+            self.received = number
+            raise Interrupted
+
+    def _unraisable(self, fault: Any) -> None:
+        if isinstance(fault.exc_value, Interrupted) and self.received is not None:
+            # raised where Python drops errors, such as a finalizer: once more, a moment later
+            number, self.received = self.received, None
+            timer = threading.Timer(_REPEAT_SECONDS, signal.raise_signal, [number])
+            timer.daemon = True
+            timer.start()
+        else:
+            sys.__unraisablehook__(fault)
+
+
+def leave(code: int) -> NoReturn:
+    """End the process now, without waiting for any thread.
+
+    Parameters
+    ----------
+    code : int
+        Its exit code.
+    """
+    for number in _numbers():
+        signal.signal(number, signal.SIG_IGN)
+    with suppress(Exception):
+        # what waits for the end of the process, such as temporary folders
+        atexit._run_exitfuncs()  # noqa: SLF001 - there is no public way
+    with suppress(Exception):
+        logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):
+            stream.flush()
+    os._exit(code)
+
+
+def _numbers() -> list[signal.Signals]:
+    return [getattr(signal, name) for name in NAMES if hasattr(signal, name)]
