@@ -94,13 +94,14 @@ def _to_folder(
     skip_bad: bool,
     force: bool,
 ) -> None:
+    from trainview.fetching.each_job import Options
     from trainview.fetching.snapshots import fetch_folder
 
     if target == "-" or target.endswith((".json", ".gz")):
         raise click.UsageError(f"--with writes several tables: name a folder, not {target}")
     snapshot, files = fetch_folder(
         target, jobs=cast("Any", jobs), include=include, on_error=on_error(skip_bad), force=force,
-        each_job=each_job.arguments, **address(base_url),
+        options=Options(**each_job.arguments), **address(base_url),
     )  # fmt: skip
     rows = {file.stem: _rows(file) for file in files if file.suffix == ".parquet"}
     wrote(f"{safe_text(target)}: " + ", ".join(f"{name} {n:,}" for name, n in rows.items()))

@@ -84,13 +84,15 @@ class Source(NamedTuple):
 
     def _with_more(self, snapshot: Snapshot, include: tuple[str, ...]) -> Snapshot:
         from trainview.cli.terminal import progress
+        from trainview.fetching.each_job import Options
         from trainview.fetching.extras import OF_ORGANISATION
         from trainview.fetching.snapshots import fetch_more
 
+        each_job = Options(**self.each_job.arguments)
         # calls for each job have a bar of their own
         is_quick = set(include) <= set(OF_ORGANISATION)
         with progress("asking the API") if is_quick else nullcontext():
-            found = fetch_more(snapshot, include, self.each_job.arguments, address(self.base_url))
+            found = fetch_more(snapshot, include, each_job, address(self.base_url))
         if self.each_job.strict:
             refuse_gaps(found)
         return found

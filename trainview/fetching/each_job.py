@@ -91,7 +91,7 @@ class Unavailable(NamedTuple):
 
 @dataclass(frozen=True)
 class Options:
-    """How to fetch; the arguments of the public functions.
+    """How to ask about each job: the arguments that the public functions share.
 
     Attributes
     ----------
@@ -103,15 +103,12 @@ class Options:
         Whether to ask again for what is kept.
     cache_limit_gib : float
         How large the cache may grow, in GiB.
-    client : Access
-        What `Client` takes.
     """
 
-    concurrency: int
-    cache: Any
-    refresh: bool
-    cache_limit_gib: float
-    client: Access
+    concurrency: int = CONCURRENCY
+    cache: Any = True
+    refresh: bool = False
+    cache_limit_gib: float = CACHE_LIMIT_GIB
 
 
 @dataclass(eq=False)
@@ -166,6 +163,7 @@ def fetch_each(
     ask: Callable[[Client, Job], Found | Unavailable],
     asked_of: Callable[[Job], Mapping[str, Any]],
     options: Options,
+    client: dict[str, Any],
 ) -> Fetched:
     """Ask about each job that is not kept already.
 
@@ -181,6 +179,8 @@ def fetch_each(
         Says what would be asked for a job, as JSON: what is kept serves only for the same.
     options : Options
         How to fetch.
+    client : dict
+        What `Client` takes.
 
     Returns
     -------
@@ -197,7 +197,7 @@ def fetch_each(
         If it was interrupted; says what is kept.
     """
     _check(options)
-    client = Access({"rate_limit_retries": _RATE_LIMIT_RETRIES} | options.client)
+    client = Access({"rate_limit_retries": _RATE_LIMIT_RETRIES} | client)
     with Client(**client) as api:
         folder, remove = _open(options, api)
         seen_at = max((job.end for job in jobs), default=datetime.now(UTC)).isoformat()
@@ -220,27 +220,25 @@ def fetch_each(
             raise KeyboardInterrupt(f"interrupted: {remains}") from None
     fetched = _result(jobs, run, asked=len(missing))
     if remove is None:
-        prune_cache([fetched], options.cache, options.cache_limit_gib)
+        prune_cache([fetched], options)
     else:
         weakref.finalize(fetched, remove)
     return fetched
 
 
-def prune_cache(fetched: Iterable[Fetched], cache: Any, limit_gib: float) -> None:
+def prune_cache(fetched: Iterable[Fetched], options: Options) -> None:
     """Make the cache as small as it shall be.
 
     Parameters
     ----------
     fetched : iterable of Fetched
         Whose files stay in any case.
-    cache : bool, str or path
-        Where it is.
-    limit_gib : float
-        How large it may be, in GiB; infinite for no limit.
+    options : Options
+        Where it is, and how large it may be; infinite for no limit.
     """
-    if cache is not False and isfinite(limit_gib):
+    if options.cache is not False and isfinite(options.cache_limit_gib):
         needed = {path for one in fetched for paths in one.files.values() for path in paths}
-        store.prune(_root(cache), limit_gib * _GIB, needed)
+        store.prune(_root(options.cache), options.cache_limit_gib * _GIB, needed)
 
 
 def _ask_all(jobs: Sequence[Job], ask: Callable[[Job], Any], run: _Run) -> None:

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from math import inf
 from typing import Any, NamedTuple, TypeAlias
 
@@ -15,7 +16,7 @@ from trainview.errors import (
     NetworkError,
     PayloadError,
 )
-from trainview.fetching.each_job import CACHE_LIMIT_GIB, prune_cache
+from trainview.fetching.each_job import Options, prune_cache
 from trainview.fetching.fetched import Fetched
 from trainview.fetching.jobs import (
     fetch_checkpoints,
@@ -91,7 +92,7 @@ def check_include(include: Include) -> list[str]:
 
 
 def fetch_extras(
-    snapshot: Snapshot, names: Iterable[str], each_job: Mapping[str, Any], client: Mapping[str, Any]
+    snapshot: Snapshot, names: Iterable[str], options: Options, client: Mapping[str, Any]
 ) -> Extras:
     """Ask for more about a snapshot, and warn of what could not be fetched.
 
@@ -101,8 +102,8 @@ def fetch_extras(
         Projects and jobs.
     names : iterable of str
         What to ask for.
-    each_job : dict
-        The arguments of `fetch_metrics` that are not for metrics alone.
+    options : Options
+        How to ask about each job.
     client : dict
         What `Client` takes.
 
@@ -115,7 +116,7 @@ def fetch_extras(
     fetched: dict[str, Fetched] = {}
     failures: dict[str, pd.DataFrame] = {}
     # what comes later must not push out of the cache what came before and is not read yet
-    unlimited = dict(each_job) | {"cache_limit_gib": inf}
+    unlimited = vars(replace(options, cache_limit_gib=inf))
     for name in names:
         if name in _OF_JOBS:
             fetched[name] = _OF_JOBS[name](snapshot.jobs, **unlimited, **client)
@@ -131,18 +132,17 @@ def fetch_extras(
     return Extras(tables, fetched, _not_fetched(failures))
 
 
-def prune_extras(more: Extras, each_job: Mapping[str, Any]) -> None:
+def prune_extras(more: Extras, options: Options) -> None:
     """Make the cache as small as it shall be, once all is read.
 
     Parameters
     ----------
     more : Extras
         What was fetched.
-    each_job : dict
+    options : Options
         As for `fetch_extras`.
     """
-    limit = each_job.get("cache_limit_gib", CACHE_LIMIT_GIB)
-    prune_cache(more.fetched.values(), each_job.get("cache", True), limit)
+    prune_cache(more.fetched.values(), options)
 
 
 def _not_fetched(failures: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

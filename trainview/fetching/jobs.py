@@ -94,7 +94,7 @@ def fetch_metrics(
     >>> fetched.table, fetched.failures  # doctest: +SKIP
     """
     client = Access(client)
-    options = Options(concurrency, cache, refresh, cache_limit_gib, client)
+    options = Options(concurrency, cache, refresh, cache_limit_gib)
     if isinstance(step_seconds, bool) or not isinstance(step_seconds, int) or step_seconds < 1:
         raise ArgumentError(f"step_seconds={step_seconds!r}: give whole seconds, from 1")
 
@@ -114,7 +114,7 @@ def fetch_metrics(
         start, end = _span(job, step_seconds)
         return {"step": step_seconds, "start": start.isoformat(), "end": end.isoformat()}
 
-    return fetch_each(_ran(jobs), ["metrics"], ask, asked_of, options)
+    return fetch_each(_ran(jobs), ["metrics"], ask, asked_of, options, client)
 
 
 def fetch_checkpoints(
@@ -154,7 +154,7 @@ def fetch_checkpoints(
     >>> checkpoints = tv.fetch_checkpoints(tv.fetch().jobs).table  # doctest: +SKIP
     """
     client = Access(client)
-    options = Options(concurrency, cache, refresh, cache_limit_gib, client)
+    options = Options(concurrency, cache, refresh, cache_limit_gib)
 
     def ask(api: Client, job: Job) -> Found:
         answer = api.list_training_job_checkpoints(job.project_id, job.job_id)
@@ -162,7 +162,7 @@ def fetch_checkpoints(
         is_syncing = "SYNCING" in table["sync_status"].to_pylist()
         return Found({"checkpoints": table}, False if is_syncing else None)
 
-    return fetch_each(_ran(jobs), ["checkpoints"], ask, _until, options)
+    return fetch_each(_ran(jobs), ["checkpoints"], ask, _until, options, client)
 
 
 def fetch_queue(
@@ -207,7 +207,7 @@ def fetch_queue(
     >>> queue = tv.fetch_queue(tv.fetch().jobs).table  # doctest: +SKIP
     """
     client = Access(client)
-    options = Options(concurrency, cache, refresh, cache_limit_gib, client)
+    options = Options(concurrency, cache, refresh, cache_limit_gib)
     refused = threading.Event()
 
     def ask(api: Client, job: Job) -> Found | Unavailable:
@@ -229,7 +229,7 @@ def fetch_queue(
         return Found({"queue": queue, "status_events": status_events}, is_final)
 
     frame = read_table(jobs, [*_COLUMNS, "gpu_type"]).filter(~nw.col("gpu_type").is_null())
-    return fetch_each(_jobs(frame), ["queue", "status_events"], ask, lambda _: {}, options)
+    return fetch_each(_jobs(frame), ["queue", "status_events"], ask, lambda _: {}, options, client)
 
 
 def fetch_error_logs(
@@ -277,7 +277,7 @@ def fetch_error_logs(
     >>> tv.fetch_error_logs(failed).table  # doctest: +SKIP
     """
     client = Access(client)
-    options = Options(concurrency, cache, refresh, cache_limit_gib, client)
+    options = Options(concurrency, cache, refresh, cache_limit_gib)
     if isinstance(lines, bool) or not isinstance(lines, int) or not 1 <= lines <= _MOST_LINES:
         raise ArgumentError(f"lines={lines!r}: give a number of lines from 1 to {_MOST_LINES}")
 
@@ -292,7 +292,7 @@ def fetch_error_logs(
 
     frame = read_table(jobs, _COLUMNS).filter(nw.col("phase") == "failed")
     asked_of = partial(_until, lines=lines)
-    return fetch_each(_jobs(frame), ["logs"], ask, asked_of, options)
+    return fetch_each(_jobs(frame), ["logs"], ask, asked_of, options, client)
 
 
 _COLUMNS = ["job_id", "project_id", "created_at", "end_at", "phase"]

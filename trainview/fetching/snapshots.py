@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from trainview.api.client import Access
-from trainview.fetching.each_job import CACHE_LIMIT_GIB, CONCURRENCY
+from trainview.fetching.each_job import CACHE_LIMIT_GIB, CONCURRENCY, Options
 from trainview.fetching.extras import Include, check_include, fetch_extras, prune_extras
 from trainview.fetching.payloads import fetch_payload
 from trainview.files.atomic import check_target, making_folder
@@ -81,17 +81,12 @@ def fetch(
     client = Access(client)
     names = check_include(include)
     snapshot = load(fetch_payload(jobs=jobs, on_error=on_error, **client), on_error=on_error)
-    each_job = {
-        "concurrency": concurrency,
-        "cache": cache,
-        "refresh": refresh,
-        "cache_limit_gib": cache_limit_gib,
-    }
-    return fetch_more(snapshot, names, each_job, client)
+    options = Options(concurrency, cache, refresh, cache_limit_gib)
+    return fetch_more(snapshot, names, options, client)
 
 
 def fetch_more(
-    snapshot: Snapshot, include: Include, each_job: Mapping[str, Any], client: Mapping[str, Any]
+    snapshot: Snapshot, include: Include, options: Options, client: Mapping[str, Any]
 ) -> Snapshot:
     """Ask the API for more about a snapshot that it has just given.
 
@@ -101,8 +96,8 @@ def fetch_more(
         Projects and jobs.
     include : str or iterable of str
         As in `fetch`.
-    each_job : dict
-        The arguments of `fetch` that are for what takes a call a job.
+    options : Options
+        How to ask about each job.
     client : dict
         What `Client` takes.
 
@@ -111,9 +106,9 @@ def fetch_more(
     Snapshot
         With the tables, and what could not be fetched.
     """
-    more = fetch_extras(snapshot, check_include(include), each_job, client)
+    more = fetch_extras(snapshot, check_include(include), options, client)
     of_jobs = {name: part.read(name) for part in more.fetched.values() for name in part.files}
-    prune_extras(more, each_job)
+    prune_extras(more, options)
     return replace(snapshot.assign(**more.tables, **of_jobs), not_fetched=more.not_fetched)
 
 
@@ -124,7 +119,7 @@ def fetch_folder(
     include: Include = (),
     on_error: Literal["raise", "skip"] = "raise",
     force: bool = False,
-    each_job: Mapping[str, Any] | None = None,
+    options: Options = Options(),  # noqa: B008 - it cannot be changed
     **client: Any,
 ) -> tuple[Snapshot, list[Path]]:
     """Ask the API like `fetch`, and write Parquet files; the largest are never in memory.
@@ -137,8 +132,8 @@ def fetch_folder(
         As in `fetch`.
     force : bool, optional
         Whether files that exist may be replaced.
-    each_job : dict, optional
-        The arguments of `fetch` that are for what takes a call a job.
+    options : Options, optional
+        How to ask about each job.
 
     Returns
     -------
@@ -154,13 +149,13 @@ def fetch_folder(
     TrainviewError
         As `fetch` does.
     """
-    client, each_job = Access(client), each_job or {}
+    client = Access(client)
     names = check_include(include)
     with making_folder(folder) as place:
         # before many calls are made in vain
         check_target(place / MANIFEST, force=force)
         snapshot = load(fetch_payload(jobs=jobs, on_error=on_error, **client), on_error=on_error)
-        more = fetch_extras(snapshot, names, each_job, client)
+        more = fetch_extras(snapshot, names, options, client)
         snapshot = replace(snapshot.assign(**more.tables), not_fetched=more.not_fetched)
         fleet: dict[str, Rows] = dict(to_fleet(snapshot))
         for part in more.fetched.values():
@@ -173,5 +168,5 @@ def fetch_folder(
             gaps=to_gaps(snapshot),
             force=force,
         )
-        prune_extras(more, each_job)
+        prune_extras(more, options)
     return snapshot, files
