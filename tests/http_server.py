@@ -11,6 +11,7 @@ says that at once, to whoever connects, and nothing else.
 """
 
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable
@@ -103,7 +104,11 @@ class Server:
     """Listens on 127.0.0.1 from creation to the end of the ``with`` block."""
 
     def __init__(
-        self, *replies: Reply, keep_alive: bool = False, greeting: bytes | None = None
+        self,
+        *replies: Reply,
+        keep_alive: bool = False,
+        greeting: bytes | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.requests: list[Request] = []
         self.connections = 0
@@ -115,7 +120,8 @@ class Server:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self._threads = [threading.Thread(target=self._listen)]
         self.port = self._listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self._tls = tls
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
         self._threads[0].start()
@@ -143,7 +149,13 @@ class Server:
 
     def _serve(self, sock: socket.socket) -> None:
         sock.settimeout(_PATIENCE)
-        with sock, suppress(OSError):
+        with suppress(OSError):
+            wire = sock if self._tls is None else self._tls.wrap_socket(sock, server_side=True)
+            self._talk(wire)
+        sock.close()
+
+    def _talk(self, sock: socket.socket) -> None:
+        with sock:
             if self._greeting is not None:
                 sock.sendall(self._greeting)
                 sock.recv(65536)

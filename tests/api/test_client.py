@@ -703,6 +703,10 @@ FAULTS = {
     "502": reply(b"<html>", "502 Oops"),
     "503": reply(b"", "503 Oops"),
     "504": reply(b"", "504 Oops"),
+    "408": reply(b"", "408 Late"),
+    "425": reply(b"", "425 Early"),
+    "522": reply(b"<html>", "522 Oops"),
+    "529": reply(b"", "529 Busy"),
     "429": reply(b"", "429 Slow"),
     "reset": reset,
     "nothing": b"",
@@ -741,7 +745,7 @@ def test_what_does_not_pass_is_an_error_after_four_tries(connect, fault):
     assert (kind, status) in [
         (NetworkError, None),
         (RateLimitError, 429),
-        *((ApiError, number) for number in (500, 502, 503, 504)),
+        *((ApiError, number) for number in (408, 425, 500, 502, 503, 504, 522, 529)),
     ]
     assert len(waits) == 6
     assert len(server.requests) == 8

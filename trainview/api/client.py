@@ -52,9 +52,11 @@ class Client(BaseClient):
         not repeated.
     max_bytes : int
         The longest answer, in bytes after decompression.
+    max_job_bytes : int
+        The same for what is asked job by job, many at a time.
     retries : int
-        How many more tries follow one that failed in a way that can pass: 429, 500, 502, 503,
-        504, no connection, a timeout, or an answer that was cut off.
+        How many more tries follow one that failed in a way that can pass: 408, 425, 429, most of
+        500 to 599, no connection, a timeout, or an answer that was cut off.
     patience : float
         The longest wait between two tries, in seconds, whatever the API asks for.
     rate_limit_retries : int, optional
@@ -324,7 +326,10 @@ class Client(BaseClient):
             As in :meth:`get_training_job_metrics`.
         """
         path = f"/v1/training/jobs/{self._checked_id('job_id', job_id)}/queue_context"
-        return self._call("GET", path, resource=f"queue context of training job {job_id!r}")
+        return self._call(
+            "GET", path, resource=f"queue context of training job {job_id!r}",
+            max_bytes=self._max_job_bytes,
+        )  # fmt: skip
 
     def _call_job(
         self, project_id: str, job_id: str, what: str, params: Mapping[str, str | int] | None
@@ -332,7 +337,10 @@ class Client(BaseClient):
         project = self._checked_id("project_id", project_id)
         job = self._checked_id("job_id", job_id)
         path = f"/v1/training_projects/{project}/jobs/{job}/{what}"
-        return self._call("GET", path, resource=f"training job {job_id!r}", params=params)
+        return self._call(
+            "GET", path, resource=f"training job {job_id!r}", params=params,
+            max_bytes=self._max_job_bytes,
+        )  # fmt: skip
 
 
 def _checked_statuses(values: Iterable[str]) -> list[str]:

@@ -17,7 +17,11 @@ from trainview.errors import ApiError, AuthError, NotFoundError, PayloadError, R
 from trainview.text.safe import safe_text
 
 # What can pass, so that another try may help.
-_PASSING = frozenset({429, 500, 502, 503, 504})
+_TOO_MANY = 429
+_PASSING = frozenset({408, 425, _TOO_MANY, *range(500, 600)}) - {501, 505, 506, 510, 511}
+_HTML = re.compile(rb"\s*<(!doctype html|html|head|body)\b", re.IGNORECASE)
+_CHECK = "check base_url"
+_NOT_THE_API = "a proxy or a login page answered in the API's place"
 _EXCERPT_BYTES = 64 * 1024
 _EXCERPT_CHARACTERS = 80
 _MESSAGE_CHARACTERS = 200
@@ -108,7 +112,8 @@ def interpret(
         if _OBJECT_START.match(reply.body):
             return Response(reply.body, _http_date(reply.headers.get("Date", "")), reply.url)
         text = f"{place}: expected a JSON object, got {_describe(reply, key)}"
-        return Failure(ApiError(f"{text}: check base_url", status=200))
+        remedy = f"{_NOT_THE_API}: check the network, and base_url" if _is_page(reply) else _CHECK
+        return Failure(ApiError(f"{text}: {remedy}", status=200))
     wait = _asked_wait(reply)
     place = f"{place} (tries: {tries})" if reply.status in _PASSING else place
     error = _error(reply, wait, place=place, resource=resource, key=key, key_name=key_name)
@@ -123,17 +128,20 @@ def _error(
         case 401 | 403 as status:
             text = f"the API refused the key ({status}) for {place}{said}"
             remedy = f"check {key_name}" + ("" if status == 401 else ", and that it may read this")
+            if _is_page(reply):
+                remedy = f"{_NOT_THE_API}, it seems: check the network, then {key_name}"
             return AuthError(f"{text}: {remedy}", status=status)
         case 404 as status:
             text = f"the API knows no {resource} (404) for {place}{said}"
             return NotFoundError(f"{text}: check the id and base_url", status=status)
-        case 429 as status:
+        case status if status == _TOO_MANY:
             asked = "" if wait is None else f", and asks to wait {wait:g} s"
             text = f"the API answers 429, too many requests, for {place}{said}{asked}"
             remedy = "call less often, or allow longer waits with patience=..."
             return RateLimitError(f"{text}: {remedy}", status=status, retry_after=wait)
         case status if status in _PASSING:
-            text = f"{place}: the API answered {status}{said}: try again later"
+            who = f"{_NOT_THE_API}:" if _is_page(reply) else "the API answered"
+            text = f"{place}: {who} {status}{said}: try again later"
             return ApiError(text, status=status)
         case status if 300 <= status < 400:
             target = key.quote(reply.headers.get("Location", "nowhere"), _MESSAGE_CHARACTERS)
@@ -141,7 +149,16 @@ def _error(
             return ApiError(f"{text}, which is not followed: check base_url", status=status)
         case status:
             text = f"{place}: expected status 200, got {_describe(reply, key)}"
-            return ApiError(f"{text}: check base_url and the arguments", status=status)
+            remedy = (
+                f"{_NOT_THE_API}: check the network"
+                if _is_page(reply)
+                else f"{_CHECK} and the arguments"
+            )
+            return ApiError(f"{text}: {remedy}", status=status)
+
+
+def _is_page(reply: RawResponse) -> bool:
+    return bool(_HTML.match(reply.body[:200]))
 
 
 def _describe(reply: RawResponse, key: ApiKey) -> str:

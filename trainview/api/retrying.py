@@ -41,7 +41,7 @@ class BaseClient:
     # For the repr in a traceback with locals, when __init__ is left by an error.
     _base_url = ""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but the key by keyword
         self,
         api_key: str | None = None,
         *,
@@ -49,6 +49,7 @@ class BaseClient:
         timeout: float = 30.0,
         deadline: float = 300.0,
         max_bytes: int = 2**31 - 65,
+        max_job_bytes: int = 64 * 2**20,
         retries: int = 3,
         patience: float = 60.0,
         rate_limit_retries: int | None = None,
@@ -64,6 +65,7 @@ class BaseClient:
         _check_range("timeout", timeout, 0.001, _DAY)
         _check_range("deadline", deadline, 0.001, _DAY)
         _check_range("max_bytes", max_bytes, 1, 2**31 - 65)
+        _check_range("max_job_bytes", max_job_bytes, 1, 2**31 - 65)
         _check_range("retries", retries, 0, 100)
         _check_range("patience", patience, 0, _DAY)
         if rate_limit_retries is None:
@@ -73,6 +75,7 @@ class BaseClient:
         self._rate_limit_tries = int(rate_limit_retries) + 1
         self._limiter = RateLimiter()
         self._patience = float(patience)
+        self._max_bytes, self._max_job_bytes = int(max_bytes), int(max_job_bytes)
         self._closed = threading.Event()
         # a closed client wakes up those that sleep
         self._sleep: Callable[[float], Any] = self._closed.wait
@@ -80,7 +83,6 @@ class BaseClient:
             key,
             timeout=timeout,
             deadline=deadline,
-            max_bytes=int(max_bytes),
             direct_host=direct_host,
         )
 
@@ -114,6 +116,7 @@ class BaseClient:
         resource: str,
         params: Mapping[str, str | int] | None = None,
         json: object = None,
+        max_bytes: int | None = None,
     ) -> Response:
         """Call a read-only endpoint; `resource` is what a 404 says does not exist."""
         place = f"{method} {path}"
@@ -127,7 +130,12 @@ class BaseClient:
                     NetworkError(f"{place}: not sent, the client is closed: make a new one")
                 )
             reply = self._transport.exchange(
-                method, self._base_url + path, place=place, params=params, json=json
+                method,
+                self._base_url + path,
+                place=place,
+                max_bytes=max_bytes or self._max_bytes,
+                params=params,
+                json=json,
             )
             outcome = (
                 reply

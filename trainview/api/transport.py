@@ -9,7 +9,9 @@ request, and with it the key.
 """
 
 import io
+import os
 import socket
+import ssl
 import threading
 import time
 import zlib
@@ -36,6 +38,8 @@ _ERROR_BODY_BYTES = 64 * 1024
 _POLL_SECONDS = 0.25
 # zlib's word for "gzip or zlib, the header tells".
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
+
+_NO_SOCKS = "SOCKS support"
 
 
 class ApiKey(AuthBase):
@@ -113,8 +117,6 @@ class Transport:
         The longest wait for a connection, and between two reads, in seconds.
     deadline : float
         The longest time for one exchange, from name look-up to last byte, in seconds.
-    max_bytes : int
-        The longest body of a 200, in bytes after decompression.
     direct_host : str, optional
         A host that is never reached through a proxy.
     """
@@ -125,13 +127,11 @@ class Transport:
         *,
         timeout: float,
         deadline: float,
-        max_bytes: int,
         direct_host: str | None = None,
     ) -> None:
         self._key = key
         self._timeout = timeout
         self._deadline = deadline
-        self._max_bytes = max_bytes
         self._direct_host = direct_host
         self._session = _Session()
         self._session.auth = key
@@ -143,7 +143,7 @@ class Transport:
                 "Accept-Encoding": "gzip",
             }
         )
-        self._session.mount("https://", _Adapter(pool_maxsize=32))
+        self._session.mount("https://", _SafeAdapter(pool_maxsize=32))
         self._session.mount("http://", _Adapter(pool_maxsize=32))
 
     def close(self) -> None:
@@ -156,6 +156,7 @@ class Transport:
         url: str,
         *,
         place: str,
+        max_bytes: int,
         params: Mapping[str, str | int] | None = None,
         json: object = None,
     ) -> RawResponse | Failure:
@@ -167,6 +168,8 @@ class Transport:
             What to send, and where.
         place : str
             How messages name this request.
+        max_bytes : int
+            The longest body of a 200, in bytes after decompression.
         params : mapping, optional
             The query.
         json : object, optional
@@ -177,7 +180,7 @@ class Transport:
         RawResponse or Failure
             What came back, or why nothing usable did. Nothing is raised.
         """
-        attempt = _Attempt(partial(self._exchange, method, url, place, params, json))
+        attempt = _Attempt(partial(self._exchange, method, url, place, max_bytes, params, json))
         outcome = attempt.outcome(self._deadline)
         if outcome is None:
             text = f"{place}: no complete answer within {self._deadline:g} s (deadline)"
@@ -189,6 +192,7 @@ class Transport:
         method: str,
         url: str,
         place: str,
+        max_bytes: int,
         params: Mapping[str, str | int] | None,
         json: object,
     ) -> RawResponse | Failure:
@@ -204,16 +208,18 @@ class Transport:
                 stream=True,
                 allow_redirects=False,
             ) as response:
-                return self._read(response, place)
+                return self._read(response, place, max_bytes)
         except SSLError as error:
-            remedy = "check the system's certificates and REQUESTS_CA_BUNDLE"
-            return Failure(
-                NetworkError(f"{place}: no safe connection, {self._why(error)}: {remedy}")
-            )
+            text = f"no safe connection, {self._why(error)}, checked with {_authorities()}"
+            remedy = "name your company's certificates with SSL_CERT_FILE or REQUESTS_CA_BUNDLE"
+            return Failure(NetworkError(f"{place}: {text}: {remedy}"))
         except (InvalidURL, InvalidSchema, MissingSchema) as error:
             # Its text may hold the name and password of a proxy.
             text = f"no connection can be set up ({type(error).__name__})"
             remedy = "check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY"
+            if _NO_SOCKS in str(error):
+                text = "the proxy is a SOCKS proxy, for which a package is missing"
+                remedy = "pip install 'requests[socks]', or name another proxy"
             return Failure(ConfigError(f"{place}: {text}: {remedy}"))
         except (zlib.error, DecodeError) as error:
             text = f"the answer cannot be unpacked, {self._why(error)}"
@@ -228,9 +234,11 @@ class Transport:
             remedy = "check REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE"
             return Failure(ConfigError(f"{place}: {self._why(error)}: {remedy}"))
 
-    def _read(self, response: requests.Response, place: str) -> RawResponse | Failure:
+    def _read(
+        self, response: requests.Response, place: str, max_bytes: int
+    ) -> RawResponse | Failure:
         status = response.status_code
-        limit = self._max_bytes if status == 200 else _ERROR_BODY_BYTES
+        limit = max_bytes if status == 200 else _ERROR_BODY_BYTES
         # An error's status is worth more than the end of its text.
         lenient = () if status == 200 else (HTTPError, zlib.error)
         body = io.BytesIO()
@@ -242,7 +250,7 @@ class Transport:
                     break
                 else:
                     text = f"{place}: the answer is longer than {limit:,} bytes"
-                    remedy = "ask for less, or allow more with max_bytes=..."
+                    remedy = "ask for less, or allow more with max_bytes=... or max_job_bytes=..."
                     return Failure(ApiError(f"{text}: {remedy}", status=status))
         return RawResponse(status, response.headers, str(response.url), body.getvalue())
 
@@ -310,6 +318,28 @@ class _Adapter(HTTPAdapter):
                 with suppress(KeyError):
                     manager.pools[name].close()
         super().close()
+
+
+class _SafeAdapter(_Adapter):
+    """Trusts whom the system trusts (SSL_CERT_FILE included), beside requests' own list."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> Any:
+        context = ssl.create_default_context()
+        return super().init_poolmanager(*args, **kwargs, ssl_context=context)
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        context = ssl.create_default_context()
+        return super().proxy_manager_for(*args, **kwargs, ssl_context=context)
+
+
+def _authorities() -> str:
+    """Name where the certificates came from that were trusted."""
+    named = [
+        f"{name} ({safe_text(os.environ[name], 200)})"
+        for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
+        if os.environ.get(name)
+    ]
+    return " and ".join(named) or "the system's certificates and certifi's"
 
 
 class _Connection(HTTPConnection):
