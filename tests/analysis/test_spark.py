@@ -124,17 +124,12 @@ def test_a_missing_column_is_named_with_those_there_are(name):
         call(convert(few, spark.KIND))
 
 
-def test_a_job_that_was_silent_over_a_change_of_clocks_is_found():
-    # 24 hours and a half, in which the clocks of New York go on by 25 and a half.
-    clock = pd.Timestamp("2025-03-08T12:00", tz="UTC")
-    running = job(
-        0,
-        status="running",
-        created_at=clock,
-        updated_at=clock,
-        end_at=clock + pd.Timedelta(hours=24.5),
-    )
-    found = analysis.needs_attention(convert(table(running), spark.KIND), silent_hours=24)
+def test_a_job_that_was_silent_while_clocks_changed_is_found():
+    # For 24.5 hours, in which the clocks of New York show a day less half an hour.
+    clock = pd.Timestamp("2025-11-01T12:00", tz="UTC")
+    times = {"updated_at": clock, "end_at": clock + pd.Timedelta(hours=24.5)}
+    jobs = convert(table(job(0, status="deploying", **times)), spark.KIND)
+    found = analysis.needs_attention(jobs, silent_hours=24, deploying_hours=99)
     assert [row.reason for row in found.collect()] == ["no update"]
 
 
