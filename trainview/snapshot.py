@@ -12,8 +12,9 @@ import pyarrow as pa
 
 from trainview.analysis import estimate_cost, failure_rates, needs_attention
 from trainview.errors import ArgumentError, DataWarning
+from trainview.files.excel import write_excel
 from trainview.files.export import write_folder, write_json
-from trainview.schema import FLEET_TABLES, GAPS, INSTANCE_TYPES, JOBS, PROJECTS, TABLES
+from trainview.schema import CORE_TABLES, FLEET_TABLES, GAPS, INSTANCE_TYPES, JOBS, PROJECTS, TABLES
 from trainview.tables.core import Tables
 from trainview.tables.dtypes import empty_frame, from_pandas, to_pandas
 from trainview.text.card import card
@@ -205,6 +206,50 @@ class Snapshot:
         if left_out:
             message = f"{left_out}: not in the JSON file, to_parquet and to_csv keep them"
             warnings.warn(message, DataWarning, stacklevel=2)
+        return Path(path)
+
+    def to_excel(self, path: str | os.PathLike[str], *, force: bool = False) -> Path:
+        """Write the tables as one Excel workbook, a sheet each; `load` does not read it back.
+
+        Excel knows no zones: times are in UTC, and the header says so. Text that looks like a
+        formula stays text.
+
+        Parameters
+        ----------
+        path : path
+            The file to write, ending in ``.xlsx``.
+        force : bool, optional
+            Whether a file that exists may be replaced.
+
+        Returns
+        -------
+        pathlib.Path
+            The file that was written.
+
+        Raises
+        ------
+        ConfigError
+            If the extra is missing: ``pip install 'trainview[excel]'``.
+        ArgumentError
+            If the name has another ending.
+        OutputError
+            If it cannot be written; what stood there before is untouched.
+
+        Warns
+        -----
+        DataWarning
+            If a table has more rows than a sheet holds and is left out, or a text was cut.
+
+        Examples
+        --------
+        >>> import trainview as tv
+        >>> snap = tv.load(tv.sample(projects=2))
+        >>> snap.to_excel("training.xlsx")  # doctest: +SKIP
+        """
+        core = to_tables(self)
+        tables = {name: getattr(core, name) for name in CORE_TABLES} | to_fleet(self)
+        gaps = {name: table for name, table in to_gaps(self).items() if table.num_rows}
+        write_excel(tables | gaps, path, force=force)
         return Path(path)
 
     def assign(self, **tables: pd.DataFrame) -> "Snapshot":

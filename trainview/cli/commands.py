@@ -174,11 +174,11 @@ def attention(snapshot: Snapshot, output: Output, **limits: Any) -> None:
 @reads_source
 @click.option(
     "-o", "--output", "target", required=True, type=click.Path(),
-    help="The folder to write to; for json, the file.",
+    help="The folder to write to; for json and xlsx, the file.",
 )  # fmt: skip
 @click.option(
-    "--to", type=click.Choice(["csv", "parquet", "json"]), default="parquet", show_default=True,
-    help="The format.",
+    "--to", type=click.Choice(["csv", "parquet", "json", "xlsx"]), default="parquet",
+    show_default=True, help="The format.",
 )  # fmt: skip
 @click.option("--raw-csv", is_flag=True, help="Keep CSV cells that look like formulas.")
 @force_option
@@ -187,6 +187,8 @@ def export(snapshot: Snapshot, target: str, to: str, *, raw_csv: bool, force: bo
         files = snapshot.to_csv(target, raw=raw_csv, force=force)
     elif to == "parquet":
         files = snapshot.to_parquet(target, force=force)
+    elif to == "xlsx":
+        files = [snapshot.to_excel(target, force=force)]
     else:
         files = [snapshot.to_json(target, force=force)]
     wrote(f"{', '.join(safe_text(file) for file in files)}")
