@@ -23,9 +23,10 @@ demo: $(VENV)/.installed ## set up, show the whole picture of the sample data, w
 test: $(VENV)/.developing check ## set up, then lint, check types and run every test
 	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup --hypothesis-profile=ci
 
-quick: $(VENV)/.developing ## run the tests while you work: few examples; no browser, notebooks or PySpark
-	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup --hypothesis-profile=dev \
-	  -m "not browser and not notebook and not spark"
+quick: $(VENV)/.developing ## run tests while you work: few examples, two kinds of tables, nothing slow
+	TRAINVIEW_TEST_KINDS="polars lazy" $(BIN)/python -m pytest --numprocesses auto --dist loadgroup \
+	  --hypothesis-profile=dev -m "not browser and not notebook and not spark" \
+	  --ignore tests/reporting --ignore tests/sampling --ignore tests/fetching/test_whole_fleet.py
 
 test-spark: $(VENV)/.developing ## try all cases and properties of the helpers on PySpark too (half an hour)
 	TRAINVIEW_TEST_KINDS=pyspark $(BIN)/python -m pytest tests/analysis tests/plot/test_contract.py

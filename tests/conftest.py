@@ -1,7 +1,7 @@
 """What tests of several wings use, which tests stay together, and how much properties try.
 
 `make test` and CI run every test with the profile `ci`; `make quick` runs with `dev`, a twentieth of
-the examples, and leaves out what is marked in `pyproject.toml`.
+the examples.
 """
 
 import pytest
