@@ -7,7 +7,10 @@ from hypothesis import strategies as st
 
 from tests.analysis.tables import at, collected, convert, job, jobs, table
 from trainview.analysis import error_groups, failure_rates
+from trainview.analysis.error_rules import NO_MESSAGE, rule_of
 from trainview.statuses import STATUSES
+
+OTHER = ["other", "unknown", False]
 
 
 def rows(result):
@@ -88,26 +91,19 @@ def test_causes_are_counted_over_jobs_and_projects(kind):
         job(0, 5, status="failed", error_message="GPU 7 fell off the bus", project_id="p2"),
         job(0, 3, status="failed", error_message="GPU 2 fell off the bus"),
         job(9, 4, status="failed", error_message="GPU 2 fell off the bus", project_id="p2"),
-        job(0, 1, status="deploy-failed", error_message="no such image", gpus=4),
+        job(0, 1, status="deploy-failed", error_message="no such thing", gpus=4),
         job(0, 9, status="pending", error_message="waiting for capacity"),
         job(0, 9, status="completed", error_message="GPU 2 fell off the bus"),
         job(0, 1.5, status="failed", number=20),
         job(0, 1, status="failed", error_message="  \n ", number=21, project_id="p3"),
     )
+    fell_off = rule_of("fell off the bus")
+    hardware = ["hardware", "infrastructure", False, fell_off.advice]
     assert rows(error_groups(convert(frame, kind))) == [
-        [
-            "GPU <number> fell off the bus",
-            4,
-            2,
-            80.0,
-            at(2),
-            at(5),
-            "GPU 7 fell off the bus",
-            "j1",
-        ],
-        [None, 2, 2, 20.0, at(1), at(1.5), None, "j20"],
-        ["no such image", 1, 1, 0.0, at(1), at(1), "no such image", "j4"],
-    ]
+        ["GPU <number> fell off the bus", *hardware[:-1], 4, 2, 80.0, at(2), at(5), hardware[-1], "GPU 7 fell off the bus", "j1"],
+        [None, *OTHER, 2, 2, 20.0, at(1), at(1.5), NO_MESSAGE.advice, None, "j20"],
+        ["no such thing", *OTHER, 1, 1, 0.0, at(1), at(1), rule_of("").advice, "no such thing", "j4"],
+    ]  # fmt: skip
 
 
 def test_of_jobs_that_end_together_the_last_name_is_the_example(kind):

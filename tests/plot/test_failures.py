@@ -60,6 +60,15 @@ def test_errors_have_their_text_above_a_bar_and_the_loss_after_it(ax):
     assert row_names(ax) == []
 
 
+def test_the_category_follows_the_loss_where_it_is_known_and_has_room():
+    frame = errors(("boom", 5, 120.0), ("hm", 2, 0.0), (None, 1, None))
+    frame["category"] = ["hardware", "other", None]
+    ax = plot_error_groups(frame, ax=new_axes(8, 4))
+    assert texts(ax)[3:] == ["5 jobs · 120 GPU-hours · hardware", "2 jobs · 0 GPU-hours", "1 job"]
+    narrow = plot_error_groups(frame, ax=new_axes(3.6, 3))
+    assert texts(narrow)[3] == "5 jobs · 120 GPU-hours"
+
+
 def test_a_long_error_is_cut_in_the_middle_and_kept_whole(ax):
     error = "first " + "x" * 280 + " last"
     plot_error_groups(errors((error, 1, 1.0)), ax=ax)

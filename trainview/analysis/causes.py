@@ -6,6 +6,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
+from trainview.analysis.error_rules import NO_MESSAGE, rule_of
 from trainview.analysis.frames import Frame, is_lazy, to_pandas
 from trainview.analysis.messages import templates
 
@@ -23,9 +24,8 @@ def by_cause(failed: Frame, sums: Sequence[str]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row a cause, in no order of meaning: ``error``, ``jobs``, ``projects``,
-        ``first_seen``, ``last_seen``, ``example``, ``job_id`` as `error_groups` has them, and
-        `sums` (float64).
+        One row a cause, in no order of meaning: the columns of `error_groups`, and `sums`
+        (float64).
     """
     table = _collect(failed, sums)
     message, messages = pd.factorize(table["error_message"])
@@ -47,6 +47,10 @@ def by_cause(failed: Frame, sums: Sequence[str]) -> pd.DataFrame:
     result["error"] = pd.Series([*causes, None], dtype="str").reindex(result.index)
     result["example"] = newest["error_message"].where(result["error"].notna())
     result["job_id"] = newest["job_id"]
+    rules = [rule_of(error) if isinstance(error, str) else NO_MESSAGE for error in result["error"]]
+    for name in ("category", "origin", "advice"):
+        result[name] = pd.Series([getattr(rule, name) for rule in rules], result.index, dtype="str")
+    result["is_symptom"] = pd.Series([rule.is_symptom for rule in rules], result.index, dtype=bool)
     return result.astype({"error": "str", "example": "str", "job_id": "str"})
 
 

@@ -18,6 +18,8 @@ from trainview.analysis.frames import (
 from trainview.statuses import STATUSES
 
 FINISHED = [status.label for status in STATUSES if status.terminal]
+# What the results by cause begin and end with.
+KIND, REST = ["error", "category", "origin", "is_symptom"], ["advice", "example", "job_id"]
 FAILED = [status.label for status in STATUSES if status.phase == "failed"]
 
 # The quantile of the normal distribution that leaves 2.5 % on either side.
@@ -99,8 +101,11 @@ def failure_rates(jobs: IntoFrameT, by: By = "project_name") -> IntoFrameT:
 def error_groups(jobs: IntoFrameT) -> IntoFrameT:
     """Group failed jobs by cause: by their error messages without what differs from job to job.
 
-    Numbers, identifiers, addresses, paths, sizes and times in a message are replaced by
-    placeholders such as ``<number>``; of a Python traceback, only the exception counts.
+    Of a message, the line counts that tells the cause: of tracebacks the exception, that of the
+    worker rather than that of the launcher, without prefixes of logs. In it numbers, identifiers,
+    addresses, paths, sizes and times are replaced by placeholders such as ``<number>``; numbers
+    that name a cause stay (exit codes, signals, HTTP statuses, errno, Xid). A table of rules gives
+    each cause a category; where none matches, nothing is guessed.
 
     Parameters
     ----------
@@ -114,10 +119,17 @@ def error_groups(jobs: IntoFrameT) -> IntoFrameT:
         One row a cause, the most frequent first, then the most recent.
 
         - ``error`` (text): the message with placeholders; null for jobs without a message
+        - ``category`` (text): the kind of failure, such as GPU out of memory, NCCL timeout,
+          hardware, disk full, image pull, missing module, access refused; else other
+        - ``origin`` (text): where it comes from: ``code``, ``infrastructure``, ``capacity``, or
+          ``unknown``
+        - ``is_symptom`` (bool): whether it mostly follows another failure, which says more, as an
+          NCCL timeout follows the death of another rank
         - ``jobs`` (int64): failed jobs with it
         - ``projects`` (int64): projects that have such jobs
         - ``gpu_hours`` (float64): GPU-hours of these jobs, summed where known
         - ``first_seen``, ``last_seen`` (datetime, UTC): ends of the earliest and the latest one
+        - ``advice`` (text): what to do, in one line
         - ``example`` (text): the whole message of the latest one
         - ``job_id`` (text): that job
 
@@ -139,9 +151,9 @@ def error_groups(jobs: IntoFrameT) -> IntoFrameT:
     ...         "gpu_hours": [8.0, 4.0],
     ...     }
     ... )
-    >>> error_groups(jobs)[["error", "jobs", "gpu_hours", "job_id"]]
-                               error  jobs  gpu_hours job_id
-    0  Out of memory on GPU <number>     2       12.0     j2
+    >>> error_groups(jobs)[["error", "category", "jobs", "gpu_hours"]]
+                               error           category  jobs  gpu_hours
+    0  Out of memory on GPU <number>  GPU out of memory     2       12.0
     """
     columns = ["error_message", "project_id", "job_id", "end_at", "gpu_hours"]
     frame = read_table(jobs, [*columns, "phase"])
@@ -150,8 +162,8 @@ def error_groups(jobs: IntoFrameT) -> IntoFrameT:
     causes = causes.sort_values(
         ["jobs", "last_seen", "error"], ascending=[False, False, True], na_position="last"
     )
-    columns = ["error", "jobs", "projects", "gpu_hours", "first_seen", "last_seen"]
-    return give_back(from_pandas(causes[[*columns, "example", "job_id"]], frame), jobs)
+    columns = ["jobs", "projects", "gpu_hours", "first_seen", "last_seen"]
+    return give_back(from_pandas(causes[[*KIND, *columns, *REST]], frame), jobs)
 
 
 def failure_costs(jobs: IntoFrameT, prices: Any) -> IntoFrameT:
@@ -173,13 +185,14 @@ def failure_costs(jobs: IntoFrameT, prices: Any) -> IntoFrameT:
     table of the same kind as `jobs`
         One row a cause, the most expensive first; then by GPU-hours, jobs and the latest.
 
-        - ``error`` (text): the message with placeholders; null for jobs without a message
+        - ``error``, ``category``, ``origin``, ``is_symptom``: as in `error_groups`
         - ``jobs`` (int64): failed jobs with it
         - ``unpriced_jobs`` (int64): those that cost something, but whose instance type has no
           price
         - ``gpu_hours`` (float64): GPU-hours of these jobs, summed where known
         - ``estimated_usd`` (float64): USD, summed where known; null where no job's cost is known
         - ``last_seen`` (datetime, UTC): end of the latest one
+        - ``advice`` (text): what to do, in one line
         - ``example`` (text): the whole message of the latest one
         - ``job_id`` (text): that job
 
@@ -225,5 +238,5 @@ def failure_costs(jobs: IntoFrameT, prices: Any) -> IntoFrameT:
         ascending=[False, False, False, False, True],
         na_position="last",
     )
-    columns = ["error", "jobs", "unpriced_jobs", "gpu_hours", "estimated_usd", "last_seen"]
-    return give_back(from_pandas(causes[[*columns, "example", "job_id"]], frame), jobs)
+    columns = ["jobs", "unpriced_jobs", "gpu_hours", "estimated_usd", "last_seen"]
+    return give_back(from_pandas(causes[[*KIND, *columns, *REST]], frame), jobs)

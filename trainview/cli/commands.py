@@ -134,8 +134,14 @@ def failures(snapshot: Snapshot, output: Output, by: list[str] | None, show: str
     if both:
         click.echo()
     if both or show == "errors":
-        columns = ["error", "jobs", "projects", "gpu_hours", "last_seen"]
-        put(error_groups(snapshot.jobs), output, columns, "What failed jobs died of")
+        errors = error_groups(snapshot.jobs)
+        columns = ["error", "category", "jobs", "gpu_hours", "last_seen"]
+        put(errors, output, columns, "What failed jobs died of")
+        known = errors[errors["category"] != "other"]
+        if output.form == "table" and len(known):
+            click.echo()
+            kinds = known[["category", "advice"]].drop_duplicates().head(5)
+            put(kinds, output, title="What to do")
 
 
 @cli.command(

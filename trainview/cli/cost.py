@@ -154,6 +154,6 @@ def _over_time(snapshot: Snapshot, output: Output, by: list[str] | None, freq: s
 def _failures(snapshot: Snapshot, output: Output) -> None:
     from trainview.analysis import failure_costs
 
-    columns = ["error", "jobs", "gpu_hours", "estimated_usd", "last_seen"]
+    columns = ["error", "category", "jobs", "gpu_hours", "estimated_usd"]
     title = "What failed jobs cost in USD (an upper bound)"
     put(failure_costs(snapshot.jobs, snapshot.prices), output, columns, title)

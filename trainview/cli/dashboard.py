@@ -102,7 +102,7 @@ def dashboard(snapshot: Snapshot, width: int) -> RenderableType:
         error_groups(jobs),
         width,
         title="What failed jobs died of",
-        columns=["error", "jobs", "projects", "gpu_hours"],
+        columns=["error", "category", "jobs", "gpu_hours"],
         rows=_ROWS,
         more="trainview failures SOURCE --show errors --rows 0",
     )

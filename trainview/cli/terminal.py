@@ -19,7 +19,7 @@ from trainview.files.export import to_csv_bytes
 from trainview.text.cells import cell, is_number
 from trainview.text.safe import safe_text
 
-_PROSE = frozenset({"detail", "error", "description"})
+_PROSE = frozenset({"advice", "detail", "error", "description"})
 _PHASE_STYLES = {
     "waiting": "yellow",
     "starting": "cyan",

@@ -17,6 +17,8 @@ from trainview.statuses import PHASE_COLOURS
 from trainview.text.safe import count
 
 FAILED = PHASE_COLOURS["failed"]
+# What results by cause have beside what is drawn.
+_OF_CAUSES = ("category", "origin", "is_symptom", "advice", "example", "job_id")
 # Of a row of errors: where the text and the bar are, and how high the bar is.
 TEXT_AT, BAR_AT, BAR = -0.16, 0.22, 0.3
 
@@ -100,8 +102,8 @@ def plot_error_groups(errors: Any, *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     matplotlib.axes.Axes
-        With a bar for each cause, below its text. A long text is cut in the middle; the ``gid``
-        of the text and of the bar have the whole.
+        With a bar for each cause, below its text, and the category after it. A long text is cut in
+        the middle; the ``gid`` of the text and of the bar have the whole.
 
     Raises
     ------
@@ -119,7 +121,7 @@ def plot_error_groups(errors: Any, *, ax: Axes | None = None) -> Axes:
     >>> [text.get_text() for text in ax.texts]
     ['Out of memory on GPU <number>', '2 jobs · 12.0 GPU-hours']
     """
-    others = ("projects", "first_seen", "last_seen", "example", "job_id")
+    others = ("projects", "first_seen", "last_seen", *_OF_CAUSES)
     table, _ = read_result(errors, "error_groups", ("error", "jobs", "gpu_hours"), others)
     jobs, hours = numbers(table, "jobs"), numbers(table, "gpu_hours")
     rows, most = _start_causes(ax, len(table))
@@ -127,6 +129,7 @@ def plot_error_groups(errors: Any, *, ax: Axes | None = None) -> Axes:
     if not len(table):
         return no_data(rows.ax)
     labels = [_loss(*values) for values in zip(jobs, hours, strict=True)]
+    labels = _with_category(rows, table, labels)
     _draw_causes(rows, table, jobs, labels, most)
     count_axis(rows.ax, "x", whole=True)
     rest = slice(rows.shown, None)
@@ -148,8 +151,9 @@ def plot_failure_costs(costs: Any, *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     matplotlib.axes.Axes
-        With a bar for each cause whose cost is known, below its text; the unit is USD. A long
-        text is cut in the middle; the ``gid`` of the text and of the bar have the whole.
+        With a bar for each cause whose cost is known, below its text, and the category after it;
+        the unit is USD. A long text is cut in the middle; the ``gid`` of the text and of the bar
+        have the whole.
 
     Raises
     ------
@@ -174,7 +178,7 @@ def plot_failure_costs(costs: Any, *, ax: Axes | None = None) -> Axes:
     ['Out of memory on GPU <number>', '78.00 + 1 unpriced · 3 jobs · 12.0 GPU-hours']
     """
     needed = ("error", "jobs", "unpriced_jobs", "gpu_hours", "estimated_usd")
-    table, _ = read_result(costs, "failure_costs", needed, ("last_seen", "example", "job_id"))
+    table, _ = read_result(costs, "failure_costs", needed, ("last_seen", *_OF_CAUSES))
     jobs, unpriced, hours, usd = (numbers(table, name) for name in needed[1:])
     rows, most = _start_causes(ax, len(table))
     name_x(rows.ax, "Cost of failed jobs in USD (estimate, upper bound)")
@@ -186,6 +190,7 @@ def plot_failure_costs(costs: Any, *, ax: Axes | None = None) -> Axes:
         cost_label(*values) + ("" if narrow else f" · {loss}")
         for *values, loss in zip(usd, unpriced, losses, strict=True)
     ]
+    labels = _with_category(rows, table, labels)
     _draw_causes(rows, table, usd, labels, most)
     count_axis(rows.ax, "x")
     rest = slice(rows.shown, None)
@@ -216,6 +221,15 @@ def _draw_causes(
             ax.barh(row + BAR_AT, length, BAR, color=FAILED, gid=name_id(cause))
     ends = np.nan_to_num(lengths[: rows.shown]).tolist()
     label_bars(ax, ends, labels[: rows.shown], [row + BAR_AT for row in range(rows.shown)])
+
+
+def _with_category(rows: Rows, table: pd.DataFrame, labels: Sequence[str]) -> list[str]:
+    """Add the kind of failure to the label of each cause, where it is known and has room."""
+    if "category" not in table or size(rows.ax)[0] < NARROW:
+        return list(labels)
+    known = table["category"].notna() & (table["category"] != "other")
+    pairs = zip(labels, table["category"].where(known, ""), strict=True)
+    return [f"{label} · {category}" if category else label for label, category in pairs]
 
 
 def _loss(jobs: float, hours: float) -> str:

@@ -206,11 +206,11 @@ def _failures(found: Costs) -> Part:
         lambda row: f"{usd(row.estimated_usd)}: {error_name(row.error, 100)}",
         shape=TEXTS,
     )
-    columns = ["unpriced_jobs", "gpu_hours", "estimated_usd", "last_seen", "job_id"]
+    columns = ["unpriced_jobs", "gpu_hours", "estimated_usd", "job_id"]
     table = Table(
         failures,
         "Cost of failed jobs by error",
-        ["error", "jobs", *columns],
+        ["error", "category", "jobs", *columns],
         shell("cost", "--show failures"),
     )
     return Part("costs-failures", "What failures cost", lead, chart, table)

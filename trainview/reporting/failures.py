@@ -85,7 +85,8 @@ def _errors(readings: Readings) -> Part:
         lambda row: f"{count(row.jobs, 'job')}: {error_name(row.error, 100)}",
         shape=TEXTS,
     )
-    columns = ["error", "jobs", "projects", "gpu_hours", "first_seen", "last_seen", "job_id"]
+    kind = ["error", "category", "origin"]
+    columns = [*kind, "jobs", "projects", "gpu_hours", "last_seen", "job_id"]
     table = Table(errors, "Errors of failed jobs", columns, shell("failures", "--show errors"))
     messages = [_message(error) for error in each(errors.head(BARS))]
     return Part("failures-error", "By error", lead, chart, table, messages)
@@ -97,10 +98,20 @@ def _message(group: Any) -> Message:
     return Message(
         error_name(group.error),
         count(group.jobs, "job"),
-        f"{projects}, {number(group.gpu_hours)} GPU-hours, seen {' to '.join(seen)}",
+        f"{projects}, {number(group.gpu_hours)} GPU-hours, seen {' to '.join(seen)}. {_kind(group)}",
         _lines(group.example),
         cell("job_id", group.job_id, 60),
     )
+
+
+def _kind(group: Any) -> str:
+    """Write the kind of a failure, and what to do."""
+    category, advice = cell("category", group.category), cell("advice", group.advice)
+    if category == "other":
+        return advice
+    origin = [] if group.origin == "unknown" else [group.origin]
+    facts = ", ".join([*origin, *(["mostly a symptom"] if group.is_symptom else [])])
+    return f"{category[0].upper()}{category[1:]}{f' ({facts})' if facts else ''}: {advice}"
 
 
 def _lines(example: object) -> str:

@@ -64,7 +64,8 @@ def definitions(readings: Readings) -> list[Definition]:
         Definition(
             "Errors",
             "Messages that differ only in numbers, ids, addresses, paths or times are of one kind; "
-            "what differs is written as <number> and the like. The example is the latest one.",
+            "what differs is written as <number> and the like. The example is the latest one. "
+            "Rules give each kind a category; a symptom mostly follows another failure.",
         ),
         Definition(
             "Unknown statuses",

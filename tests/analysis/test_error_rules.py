@@ -1,0 +1,48 @@
+import pytest
+
+from trainview.analysis.error_rules import NO_MESSAGE, OTHER, RULES, rule_of
+from trainview.analysis.messages import templates
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.example[:60])
+def test_an_example_has_its_rule_whole_and_with_placeholders(rule):
+    assert rule_of(rule.example) is rule
+    (template,) = templates([rule.example])
+    assert rule_of(template) is rule
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.example[:60])
+def test_no_other_kind_of_rule_takes_an_example(rule):
+    kinds = {other.category for other in RULES if other.pattern.search(rule.example.lower())}
+    general = {other.category for other in RULES if other.is_general or other.is_symptom}
+    assert kinds - general <= {rule.category}
+
+
+@pytest.mark.parametrize("rule", [*RULES, OTHER, NO_MESSAGE])
+def test_a_rule_says_whose_it_is_and_what_to_do_in_one_line(rule):
+    assert rule.origin in {"code", "infrastructure", "capacity", "unknown"}
+    assert rule.advice.endswith(".")
+    assert "\n" not in rule.advice
+    assert len(rule.advice) <= 110
+    assert len(rule.category) <= 22
+
+
+def test_where_no_rule_matches_nothing_is_guessed():
+    rule = rule_of("the quick brown fox")
+    assert (rule.category, rule.origin, rule.is_symptom) == ("other", "unknown", False)
+
+
+def test_the_three_texts_of_no_memory_stay_apart_and_share_a_category():
+    texts = [
+        "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 79.15 GiB",
+        "CUDA out of memory. Tried to allocate 2.00 GiB (GPU 0; 23.70 GiB total capacity; 1 GiB free",
+        "RuntimeError: CUDA error: out of memory",
+    ]
+    found = templates(texts)
+    assert len(set(found)) == 3
+    assert {rule_of(text).category for text in found} == {"GPU out of memory"}
+
+
+@pytest.mark.parametrize("part", ["nan ", "image", "exited with ", "node ", "tensor ", "xid ", " "])
+def test_hostile_messages_end_soon(part):
+    assert rule_of(part * 500).advice

@@ -1,0 +1,193 @@
+"""The line of a message that tells the cause, among tracebacks, launchers and log lines."""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from trainview.analysis.error_rules import OTHER, rule_of
+from trainview.analysis.log_lines import LogLine, read_lines
+
+# The longest line that is read. What is cut off ends, or begins, with an ellipsis.
+READ = 2000
+
+# What ends a program without saying why, and what only passes another failure on.
+_ENDS = {"worker failed", "SIGKILL", "SIGTERM", "crash", "container", "lost worker", "hangup"}
+_PASSED_ON = re.compile(
+    r"^…?(?:[\w.]*\.)?(?:ChildFailedError|CalledProcessError|RayTaskError|TaskUnschedulable|TrainingFailedError"
+    r"|TuneError|SystemExit|ProcessRaisedException|ProcessExitedException|SignalException"
+    r"|(?:Base)?ExceptionGroup|DatasetGenerationError|WorkerGroupError|ControllerError)\b"
+    r"|\bCaught \w+ in (?:DataLoader|replica|pin memory)"
+)
+
+_TRACEBACK = "Traceback (most recent call last)"
+_MARKS = {
+    _TRACEBACK: "traceback",
+    "The above exception was the direct cause": "direct",
+    "During handling of the above exception": "during",
+    "Exception ignored in": "ignored",
+}
+_EXCEPTION = re.compile(
+    r"…?(?:[A-Za-z_]\w*\.)*[A-Za-z]\w*"
+    r"(?:Error|Exception|Interrupt|SystemExit|Timeout|Exhausted|NotFound|Forbidden|Unauthorized"
+    r"|Unsupported|OutOfResources|gaierror|Failed|ExceptionGroup|StopIteration|Resources)\w*"
+    r"(?:\(\w+\))?(?::(?: |$)|$)"
+)
+_LIKE_EXCEPTION = re.compile(r"…?(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?:\(\w+\))?(?::(?: |$)|$)")
+# What the first line of an exception leaves to the next one.
+_GOES_ON = re.compile(
+    r":$|Error\(s\) in loading state_dict|validation errors? for \S+$|while (?:scanning|parsing)\b"
+    r"|error occurred while generating the dataset$|died unexpectedly before finishing"
+)
+_LAST_ERROR = "Last error:"
+_FRAME = re.compile(
+    r"frame #|Exception raised from|CUDA kernel errors might|For debugging consider|Compile with `"
+    r"|Search for `|During handling of|The above exception was|terminate called|Stack trace"
+    r"|Primary job |a non-zero exit code\. Per|.{1,200} FAILED$|[ ~^]+$|[-=*_~#]{5,}$"
+    r"|(?:Current t|T)hread 0x|File \"|-+> "
+    r"|(?:time|host|rank|error_file|traceback|Failures|Root Cause[^:]*|exitcode) *:"
+)
+_EXIT_CODE = re.compile(r"exitcode *: *(-?[0-9]+)")
+_WORD = re.compile(
+    r"error|fail|fatal|abort|kill|exceed|denied|invalid|unable|cannot", re.IGNORECASE
+)
+
+
+class _Candidate(NamedTuple):
+    weight: float
+    is_exception: bool
+    text: str
+
+
+def headline(message: str) -> str:
+    r"""Find the line that tells the cause, and fold it.
+
+    Of tracebacks, the exception counts: that of the worker rather than that of the launcher, a
+    cause rather than its consequence (`error_rules` knows which is which), of exceptions that were
+    raised from one another the first, else the last. Log prefixes, colours and frames are left out.
+
+    Parameters
+    ----------
+    message : str
+        What the API gave.
+
+    Returns
+    -------
+    str
+        One line without surplus white space, at most 2000 characters, with an ellipsis where
+        something was cut off; empty for a blank message.
+
+    Examples
+    --------
+    >>> headline('Traceback (most recent call last):\n  File "a.py", line 1\nKeyError: 3\n')
+    'KeyError: 3'
+    >>> headline("[rank3]: OSError: [Errno 28] No space left on device\n[rank0]: NCCL timeout")
+    'OSError: [Errno 28] No space left on device'
+    """
+    lines = [line for line in read_lines(message) if line.text.strip()]
+    if len(lines) == 1 and _TRACEBACK not in lines[0].text:
+        return _fold(lines[0].text)
+    best: _Candidate | None = None
+    for new in _candidates(lines):
+        # of lines that say as much, the first counts, of exceptions the last
+        if (
+            best is None
+            or new.weight > best.weight
+            or (new.weight == best.weight and new.is_exception)
+        ):
+            best = new
+    if best is not None and best.weight > 0:
+        return _fold(best.text)
+    rest = [line.text for line in lines if not _FRAME.match(line.text.lstrip())]
+    if any(_TRACEBACK in line.text for line in lines):
+        # it was cut off
+        outer = [text for text in rest if not text[0].isspace() and _TRACEBACK not in text]
+        rest = (outer or rest)[-1:]
+    return _fold(" ".join(rest or [line.text for line in lines]))
+
+
+def _candidates(lines: list[LogLine]) -> Iterator[_Candidate]:
+    in_traceback = False
+    link, strongest = "", 0.0
+    for at, line in enumerate(lines):
+        kind = _kind(line.text, in_traceback=in_traceback)
+        if kind == "traceback":
+            in_traceback = True
+        elif kind in {"direct", "during", "ignored"}:
+            link = kind
+        elif kind == "exception":
+            in_traceback = False
+            text = _whole(lines, at)
+            weight = 0.5 if link == "ignored" else _weight(text, is_exception=True)
+            # what another was raised from is the root
+            if link != "direct" or weight > strongest:
+                yield _Candidate(weight, is_exception=True, text=text)
+                strongest = weight
+            link = ""
+        elif kind == "line" and not in_traceback and line.level not in {"INFO", "DEBUG"}:
+            text = line.text.strip()
+            weight = _weight(text, is_exception=False, level=line.level)
+            yield _Candidate(weight, is_exception=False, text=text)
+
+
+def _kind(text: str, *, in_traceback: bool) -> str:
+    marked = (kind for mark, kind in _MARKS.items() if mark in text)
+    if kind := next(marked, ""):
+        return kind
+    bare = text.lstrip()
+    if in_traceback and text[0].isspace():
+        return "frame"
+    if _EXCEPTION.match(bare) or (in_traceback and _LIKE_EXCEPTION.match(text)):
+        return "exception"
+    return "frame" if _FRAME.match(bare) else "line"
+
+
+def _whole(lines: list[LogLine], at: int) -> str:
+    """Put together what an exception says in more than one line."""
+    text = lines[at].text.strip()
+    following = [line.text.strip() for line in lines[at + 1 : at + 12]]
+    if lines[at].is_wrapped:
+        for part in following:
+            if _FRAME.match(part) or _EXCEPTION.match(part) or _TRACEBACK in part:
+                break
+            text = f"{text} {part}"
+    elif "ChildFailedError" in text:
+        rest = "\n".join(line.text for line in lines[at:])
+        root = rest.partition("Root Cause")[2] or rest
+        code = _EXIT_CODE.search(root)
+        return f"{text.rstrip(': ')}: exitcode: {code[1]}" if code else text
+    elif _LAST_ERROR in following:
+        place = following.index(_LAST_ERROR) + 1
+        return " ".join([text, *following[place : place + 1]])
+    elif _GOES_ON.search(text) and following:
+        actor = [part for part in following if part.startswith("The actor ")]
+        text = f"{text} {(actor or following)[0]}"
+        if "validation error" in text:
+            text = " ".join([text, *following[1:2]])
+    return text
+
+
+def _weight(text: str, *, is_exception: bool, level: str = "") -> float:
+    """Say how much a line tells of the cause."""
+    rule = rule_of(text[:READ])
+    if _PASSED_ON.search(text) or rule.category in _ENDS:
+        weight = 1.6 if is_exception else 1.5
+    elif level == "WARNING":
+        weight = 0.2 if rule is OTHER else 0.6
+    elif rule.is_symptom:
+        weight = 3.0
+    elif rule.category == "hardware":
+        weight = 7.0
+    elif is_exception:
+        weight = 5.0 if rule is OTHER or rule.is_general else 6.0
+    elif rule is not OTHER:
+        weight = 3.5 if rule.is_general else 5.5
+    elif level == "ERROR":
+        weight = 2.5
+    else:
+        weight = 1.0 if _WORD.search(text) else 0.0
+    return weight
+
+
+def _fold(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= READ else text[: READ - 1].rstrip() + "…"

@@ -1,0 +1,200 @@
+"""Lines of a log without what programs, launchers and collectors put in front of them."""
+
+import re
+from typing import NamedTuple
+
+# A longer message is read in pieces: its beginning, its end, and what looks like an error.
+MOST = 20_000
+_MOST_LINE, _MOST_PIECES = 2_000, 60
+_HEAD, _TAIL = 80, 160
+
+_COLOURS = re.compile(r"\x1b(?:\[[0-9;:?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[@-_])")
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff]")
+_BOX = re.compile("^[╭╰┌└+][─━╌ -]*.*[─━╮╯┐┘]$")
+_ERROR = re.compile(
+    r"Traceback \(most|\b[A-Z]\w{0,60}Error\b|[Ee]rror[:\s]|Xid|[Oo]ut of memory|Killed|exit ?code"
+)
+_LEVEL = r"(?P<level>DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL|FATAL|Error|Warning)"
+_DATE = r"[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}"
+_CLOCK = r"[0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:[.,:-][0-9]+)?"
+_SOURCE = r"[\w./<>-]+\.(?:py|pyx|cc|cpp|cu|cuh|h|hpp|go)"
+_PREFIXES = tuple(
+    re.compile(pattern)
+    for pattern in (
+        # mpirun --tag-output, torchrun --tee, ranks
+        r"\[[0-9]+,[0-9]+\]<std\w{3}>: ?",
+        r"\[(?:[Rr]ank|default|trainer|worker|local_rank|node|gpu|GPU|proc)[ _:-]?[0-9]+\]:? ?",
+        r"\[PG [^\]\n]{0,120}\] ?",
+        # Ray and vLLM
+        r"\((?:raylet|autoscaler[^()\n]{0,40}|[^()\n]{0,80}\bpid=[^()\n]{0,120})\) ?",
+        # glog and c10
+        r"\[?(?P<letter>[EWFIC])[0-9]{3,8} " + _CLOCK + rf" *[0-9]* *{_SOURCE}:[0-9]+\] ?",
+        rf"\[(?P<letter>[EWFIC]) {_SOURCE}:[0-9]+\] ?",
+        r"\[c10d\] ?",
+        # dates and times
+        rf"\[{_DATE}[T _]{_CLOCK}(?:Z| ?[+-][0-9:]{{4,6}})?(?:,? [\w ]{{1,12}})?\]:?(?: -)? ?",
+        rf"{_DATE}[T _]{_CLOCK}(?:Z| ?[+-][0-9:]{{4,6}})?:?(?: -)? ?",
+        rf"\[[0-9]{{2}}/[0-9]{{2}} {_CLOCK} [\w.]+\]: ?",
+        rf"\[?[0-9]{{2}}[-/][0-9]{{2}}(?:[-/][0-9]{{2,4}})? {_CLOCK}\]? ?",
+        rf"\[?{_CLOCK}\]? (?![0-9])",
+        # syslog, journald, dmesg
+        rf"[A-Z][a-z]{{2}} +[0-9]{{1,2}} {_CLOCK} \S+ [\w./()@-]+(?:\[[0-9]+\])?: ?",
+        r"\[ *[0-9]+\.[0-9]{3,9}\] ?",
+        rf"\[[A-Z][a-z]{{2}} [A-Z][a-z]{{2}} +[0-9]{{1,2}} {_CLOCK} [0-9]{{4}}\] ?",
+        # containers and Kubernetes events
+        r"std(?:err|out) [FP] ",
+        (
+            r" *(?:Warning|Normal) +[A-Z]\w+ +[0-9]\S*(?: \(x[0-9]+ over \w+\))?"
+            r" +[\w/-]+(?:, [\w-]+)? +"
+        ),
+        # loggers
+        rf"\| *{_LEVEL} *\| *[\w.<>:]+(?: -)? ?",
+        rf"\[?{_LEVEL}\]?(?::[\w.]+:| *- |: | +\| *| +)(?=\S)",
+        rf"\[{_LEVEL}\] ?",
+        rf"\[{_SOURCE}:[0-9]+(?::[^\]\n]{{1,80}})?\] ?",
+        rf"[a-z_]\w*(?:\.\w+)+(?: -|:)? (?=\[|- |{_LEVEL.replace('?P<level>', '?:')}\b)",
+        r"wandb: ",
+        # NCCL, C++, srun -l, pdsh
+        r"\S{1,100}:[0-9]+:[0-9]+ \[[0-9]+\] (?:[\w/]+\.(?:cc|h|c):[0-9]+ )?(?=NCCL)",
+        r" *what\(\): +",
+        r"(?!python|line|code|status|port|rank)[a-z][a-z_.-]*[0-9][\w.-]*: (?=\S)",
+        r"[0-9]{1,4}: (?=\S)",
+        # groups of exceptions, boxes, quotes
+        r" *[|│┃] ?",
+        r" *\+-\+?-{4,}.*",
+        r"> ",
+    )
+)
+_PREFIX = re.compile("|".join(re.sub(r"\?P<\w+>", "?:", each.pattern) for each in _PREFIXES))
+_LETTERS = {"E": "ERROR", "F": "ERROR", "C": "ERROR", "W": "WARNING", "I": "INFO"}
+_LEVELS = {"WARN": "WARNING", "Warning": "WARNING", "CRITICAL": "ERROR", "FATAL": "ERROR"}
+_JSON = re.compile(r'"(?:exc_info|exception|error|message|msg|log)"\s*:\s*"((?:[^"\\]|\\.)*)"')
+
+
+class LogLine(NamedTuple):
+    """A line of a message.
+
+    Attributes
+    ----------
+    text : str
+        Without prefixes, with its indentation.
+    level : str
+        ``ERROR``, ``WARNING``, ``INFO``, ``DEBUG``, or empty where the line does not say.
+    is_wrapped : bool
+        Whether a program that breaks lines at the terminal's width wrote it.
+    """
+
+    text: str
+    level: str
+    is_wrapped: bool
+
+
+def shorten(message: str) -> str:
+    """Leave out the middle of a long message, but for what looks like an error.
+
+    Parameters
+    ----------
+    message : str
+        Of any length.
+
+    Returns
+    -------
+    str
+        A message of bounded length; lines that were cut begin or end with an ellipsis.
+    """
+    if len(message) <= MOST:
+        return message
+    lines = message.splitlines()
+    pieces = []
+    left = _MOST_PIECES
+    for at, line in enumerate(lines):
+        is_edge = at < _HEAD or at >= len(lines) - _TAIL
+        if len(line) <= _MOST_LINE:
+            if is_edge or (left > 0 and _ERROR.search(line)):
+                left -= not is_edge
+                pieces.append(line)
+        elif is_edge or left > 0:
+            found = _pieces(line, left)
+            left -= len(found)
+            pieces += found
+    return "\n".join(pieces)
+
+
+def _pieces(line: str, most: int) -> list[str]:
+    """Cut a long line into its beginning, its end, and what stands at errors."""
+    pieces = [line[: _MOST_LINE // 2] + "…"]
+    end = _MOST_LINE // 2
+    last = len(line) - _MOST_LINE // 2
+    for found in _ERROR.finditer(line, end, last):
+        if len(pieces) > most:
+            break
+        if found.start() >= end:
+            end = found.start() + _MOST_LINE // 4
+            pieces.append(f"…{line[found.start() : end]}…")
+    return [*pieces, "…" + line[max(last, end) :]] if max(last, end) < len(line) else pieces
+
+
+def read_lines(message: str) -> list[LogLine]:
+    r"""Split a message into lines, and take off what stands in front of each.
+
+    Parameters
+    ----------
+    message : str
+        As `shorten` gives it.
+
+    Returns
+    -------
+    list of LogLine
+        Without colours, control characters and frames of boxes.
+
+    Examples
+    --------
+    >>> read_lines("2025-01-02 03:04:05,678 ERROR [rank3]: \x1b[31mKeyError: 3")
+    [LogLine(text='KeyError: 3', level='ERROR', is_wrapped=False)]
+    """
+    if "\x1b" in message:
+        message = _COLOURS.sub("", message)
+    if not message.isprintable():
+        message = _CONTROLS.sub("", message)
+    if "\\n" in message and "\n" not in message.strip():
+        message = message.replace("\\n", "\n")
+    lines = []
+    is_wrapped = False
+    shift = 0
+    for raw in message.splitlines():
+        line = raw.rstrip()
+        if _BOX.match(line.strip()):
+            is_wrapped = True
+            continue
+        if line.endswith(("│", "┃")):
+            # inside a box are frames and source
+            continue
+        text, level = _strip(line)
+        # torchrun shows the traceback of a worker two columns further right
+        if text.startswith("  traceback : "):
+            text, shift = text.removeprefix("  traceback : "), 2
+        elif shift and text[:2] != "  ":
+            shift = 0
+        elif shift:
+            text = text[2:]
+        lines.append(LogLine(text, level, is_wrapped))
+    return lines
+
+
+def _strip(line: str) -> tuple[str, str]:
+    level = ""
+    if line.startswith("{") and line.endswith("}") and (found := _JSON.search(line)):
+        line = found[1].replace('\\"', '"')
+    # A line has few prefixes; more are part of what it says.
+    for _ in range(8):
+        if not _PREFIX.match(line):
+            break
+        for prefix in _PREFIXES:
+            if found := prefix.match(line):
+                names = found.groupdict()
+                level = _LETTERS.get(names.get("letter") or "", level)
+                said = names.get("level") or ""
+                level = _LEVELS.get(said, said.upper()) or level
+                line = line[found.end() :]
+                break
+    return line, level
