@@ -98,7 +98,8 @@ def _message(group: Any) -> Message:
     return Message(
         error_name(group.error),
         count(group.jobs, "job"),
-        f"{projects}, {number(group.gpu_hours)} GPU-hours, seen {' to '.join(seen)}. {_kind(group)}",
+        f"{projects}, {number(group.gpu_hours)} GPU-hours, seen {' to '.join(seen)}. "
+        f"{_kind(group)}",
         _lines(group.example),
         cell("job_id", group.job_id, 60),
     )
