@@ -51,8 +51,9 @@ TIMELINE = {
     "is_open": "bool",
     "lane": "Int64",
 }
+KIND = {"error": "str", "category": "str", "origin": "str", "is_symptom": "bool", "advice": "str"}
 ERRORS = {
-    "error": "str",
+    **KIND,
     "jobs": "int64",
     "projects": "int64",
     "gpu_hours": "float64",
@@ -77,7 +78,7 @@ ESTIMATES = {
     "unpriced_instance_types": "str",
 }
 FAILURE_COSTS = {
-    "error": "str",
+    **KIND,
     "jobs": "int64",
     "unpriced_jobs": "int64",
     "gpu_hours": "float64",

@@ -16,7 +16,7 @@ _PASSED_ON = re.compile(
     r"^…?(?:[\w.]*\.)?(?:ChildFailedError|CalledProcessError|RayTaskError|TaskUnschedulable|TrainingFailedError"
     r"|TuneError|SystemExit|ProcessRaisedException|ProcessExitedException|SignalException"
     r"|(?:Base)?ExceptionGroup|DatasetGenerationError|WorkerGroupError|ControllerError)\b"
-    r"|\bCaught \w+ in (?:DataLoader|replica|pin memory)"
+    r"|Engine core initialization failed|\bCaught \w+ in (?:DataLoader|replica|pin memory)"
 )
 
 _TRACEBACK = "Traceback (most recent call last)"

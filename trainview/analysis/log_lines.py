@@ -54,11 +54,14 @@ _PREFIXES = tuple(
         rf"\[{_SOURCE}:[0-9]+(?::[^\]\n]{{1,80}})?\] ?",
         rf"[a-z_]\w*(?:\.\w+)+(?: -|:)? (?=\[|- |{_LEVEL.replace('?P<level>', '?:')}\b)",
         r"wandb: ",
+        # TensorFlow, progress bars
+        rf"(?P<letter>[EWFI]) {_SOURCE}:[0-9]+\] ?",
+        r"[^|\n]{0,80}[0-9]+%\|[^|\n]{0,200}\|[^\[\n]{0,40}\[[^\]\n]{0,120}\] ?(?=\S)",
         # NCCL, C++, srun -l, pdsh
         r"\S{1,100}:[0-9]+:[0-9]+ \[[0-9]+\] (?:[\w/]+\.(?:cc|h|c):[0-9]+ )?(?=NCCL)",
         r" *what\(\): +",
         r"(?!python|line|code|status|port|rank)[a-z][a-z_.-]*[0-9][\w.-]*: (?=\S)",
-        r"[0-9]{1,4}: (?=\S)",
+        r"(?:[0-9]{1,4}|[0-9.]{7,15}): ",
         # groups of exceptions, boxes, quotes
         r" *[|│┃] ?",
         r" *\+-\+?-{4,}.*",

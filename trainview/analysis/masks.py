@@ -144,16 +144,16 @@ _HEX = r"[0-9A-Fa-f]{1,4}"
 _FILE = r"(?:py|pyx|c|cc|cpp|cu|cuh|h|hpp|go|rs|js|ts|java|sh|log|txt|json|ya?ml|toml)"
 _MIXED = "(?:[a-z][0-9]+[a-z]|[0-9][a-z]+[0-9])"
 _VERY_MIXED = "(?:[a-z][0-9]+[a-z]+[0-9]|[0-9][a-z]+[0-9]+[a-z])"
-_IS = r"[ :=(]{1,4}"
+_IS = r"[ :=(]{1,8}"
 _MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 _CLOCK = r"[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?"
 
 _KEPT = (
     mask("xit", rf"([Ee]xit(?:ed|s)?[ _-]?(?:with )?(?:return )?(?:[Cc]ode|[Ss]tatus)?(?: of)?{_IS})(-?[0-9]{{1,10}}{_END})", _keep_last),
-    mask("code", rf"((?:return|error|status|signal)[ _-]?code{_IS}|\bcode: )(-?[0-9]{{1,10}}{_END})", _keep_last),
+    mask("ode", rf"((?:return|[Ee]rror|[Ss]tatus|signal|[Rr]esponse)[ _-]?[Cc]ode{_IS}|\b[Cc]ode[:=] ?)(-?[0-9]{{1,10}}{_END})", _keep_last),
     mask("status", rf"(\bstatus{_IS})([0-9]{{1,3}}{_END})", _keep_last),
     mask("ignal", rf"((?:[Ss]ignals?|Signals\.SIG[A-Z]+){_IS})([0-9]{{1,2}}{_END})", _keep_last),
-    mask("rrno", rf"([Ee]rrno{_IS})(-?[0-9]{{1,3}}{_END})", _keep_last),
+    mask("rr", rf"((?:[Ee]rrno|WinError){_IS})(-?[0-9]{{1,5}}{_END})", _keep_last),
     mask("Xid", r"(\bXid[ :]{1,2}(?:\([^)\n]{0,60}\): )?)([0-9]{1,3})", _keep_last),
     mask("HTTP", rf"(\bHTTP(?:Error|StatusError)?(?:/[0-9.]+)?(?: [Ss]tatus)?(?: [Ee]rror)?{_IS})([1-5][0-9]{{2}}{_END})", _keep_last),
     mask("rror", rf"{_DIGIT}[0-9]{{2}} (?:Client|Server) Error", _keep),

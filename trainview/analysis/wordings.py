@@ -26,6 +26,8 @@ _HINTS = (
     "Exception raised from",
     "frame #",
     "If this is a private repo",
+    "If you were trying to load it from",
+    "Set TORCH_LOGS=",
     "For further information visit",
     "To enable traceback see",
 )
@@ -55,6 +57,12 @@ WORDINGS = (
     mask("CUDA error", r"^(?:\w+(?:Error|Exception): )+(?=CUDA error)"),
     *(mask(hint, rf" ?{hint}.*") for hint in _HINTS),
     mask("Watchdog caught", r"^.*?(Watchdog caught collective operation timeout)\b.*", r"\1"),
+    mask("NCCL error", r"^(?:\w+(?:Error|Exception): )+(?=NCCL error)"),
+    mask(
+        "client socket has timed out",
+        r"^.*?(The client socket has timed out after )[0-9]+m?s\b",
+        rf"\1{NUMBER}",
+    ),
     mask("NCCL", r"NCCL error in: ?\S+:[0-9]+, ", "NCCL error: "),
     mask("NCCL", r" ?\(run with NCCL_DEBUG=\w+ for details\)"),
     mask("NCCL", r", NCCL version [0-9.+a-z]+"),
@@ -74,6 +82,10 @@ WORDINGS = (
         r"\1: undefined symbol",
     ),
     mask("' not found", r"\S+: version [`']([A-Z]+)_[0-9.]+' not found.*", r"version `\1' not found"),
+    # a repository, and a set, which has no order
+    mask("'", r"'[\w.-]+/[\w.-]+'", f"'{NAME}'"),
+    mask("{'", r"\{'[^'\n]*'(?:, '[^'\n]*')*\}", f"{{'{NAME}'}}"),
+    mask("failure on ", r"(?<=failure on )[\w.-]*[0-9][\w.-]*", NAME),
     mask("Command ", r"(?<=Command )(?:'.*'|\[.*\]|\".*\")(?= (?:returned|died|timed out))", COMMAND),
     mask("exits with return code", r"^.*\[.*\](?= exits with)", COMMAND),
     mask(
