@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from trainview.sampling import write_projects
+from tests.benchmarks.many_projects import write_projects
 
 PEERS = ("json_normalize", "polars", "duckdb", "msgspec", "simdjson")
 FLOOR = "simdjson"
@@ -40,7 +40,7 @@ def main(projects: int = 1_000_000) -> int:
         print("trainview: projects, seconds, microseconds a project")
         for count in (1_000, 10_000, 100_000):
             if count < projects:
-                write_projects(small, count, force=True)
+                write_projects(small, count)
                 seconds = measure("trainview", small)["seconds"]
                 print(f"  {count:>9,}  {seconds:7.3f} s  {seconds / count * 1e6:6.2f} us")
         file = Path(folder) / "projects.json"

@@ -4,17 +4,13 @@ The organisation in them is made up, but lives like a real one: it submits in wo
 sweeps and multi-node trainings, waits for GPUs, and has jobs that fail in clusters or get stuck.
 """
 
-import os
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from trainview.files.atomic import replacing
-from trainview.sampling.arguments import AS_OF, whole
-from trainview.sampling.bulk import project_chunks
+from trainview.sampling.clock import AS_OF
 from trainview.sampling.fleet import Fleet, sample_fleet
 
-__all__ = ["Fleet", "sample", "sample_fleet", "write_projects"]
+__all__ = ["Fleet", "sample", "sample_fleet"]
 
 
 def sample(
@@ -61,48 +57,3 @@ def sample(
     '2026-03-31T18:00:00Z'
     """
     return sample_fleet(projects, jobs_per_project, seed, as_of=as_of, days=days).payload
-
-
-def write_projects(
-    path: str | os.PathLike[str], projects: int, seed: int = 0, *, force: bool = False
-) -> Path:
-    """Write a list-projects answer with very many projects, each with a latest job, fast.
-
-    A million projects are about 800 MB and take some twenty seconds.
-
-    Parameters
-    ----------
-    path : path
-        The JSON file to write.
-    projects : int
-        How many projects it lists.
-    seed : int
-        Equal arguments give equal bytes.
-    force : bool
-        Whether a file that exists may be replaced.
-
-    Returns
-    -------
-    pathlib.Path
-        The file.
-
-    Raises
-    ------
-    ArgumentError
-        If a number is no integer or negative.
-    OutputError
-        If the file exists and `force` is false, or cannot be written.
-
-    Examples
-    --------
-    >>> import json, tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     answer = json.loads(write_projects(f"{folder}/many.json", 1000).read_bytes())
-    >>> len(answer["training_projects"])
-    1000
-    """
-    count, seed = whole("projects", projects), whole("seed", seed)
-    pool = sample(projects=200, seed=seed)
-    with replacing([path], force=force) as [temporary], temporary.open("wb") as file:
-        file.writelines(project_chunks(pool, count, seed))
-    return Path(path)

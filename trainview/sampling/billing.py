@@ -1,157 +1,88 @@
 """What the organisation is billed for: the minutes in which its jobs ran, at the agreed price."""
 
-from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime, timedelta
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import Any
 
 from trainview.errors import ArgumentError
-from trainview.sampling import catalogue
-from trainview.sampling.dice import stream
-from trainview.sampling.organisation import Calendar, Job, Project
-from trainview.sampling.prices import UNITS_PER_USD, billed_price
+from trainview.sampling.catalogue import CONTRACT, UNITS_PER_USD
+from trainview.sampling.clock import DAY, MINUTE
+from trainview.sampling.dice import Dice
+from trainview.sampling.jobs import Job
 
-EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
-LONGEST = timedelta(days=31)
-_MINUTE = timedelta(minutes=1)
-_DAY = timedelta(days=1)
+_EARLIEST = (date(2026, 1, 1) - date(1970, 1, 1)).days
 
 
-class Item(NamedTuple):
-    """What is billed of one job; a day costs its minutes times `rate` units."""
-
-    id: str
-    name: str | None
-    project_name: str
-    instance_type: str
-    is_deleted: bool
-    rate: int
-    minutes: dict[date, int]
-
-
-def billed(jobs: Iterable[Job], as_of: datetime) -> list[Item]:
-    """List what is billed of jobs that ran."""
-    return [
-        _item(job, is_deleted=False, ended=min(job.ended, as_of))
+def usage_record(
+    jobs: Iterable[Job], team_ids: dict[str, str], window: tuple[int, int], as_of: int
+) -> dict[str, Any]:
+    """Tell what the days that a window touches cost, its end not included."""
+    start, end = window
+    if not 0 <= end - start <= 31 * DAY:
+        raise ArgumentError(f"a bill covers 0 to 31 days, not {(end - start) / DAY:g}")
+    first, last = max(start // DAY, _EARLIEST), -(-end // DAY)
+    rows = [
+        _item(job, team_ids, whole, {d: n for d, n in whole.items() if first <= d < last})
         for job in jobs
-        if job.started < min(job.ended, as_of)
+        if job.ran(as_of)
+        for whole in [minutes_by_day(job.started, min(job.ended, as_of))]
     ]
+    rows = [(units, row) for units, row in rows if row["minutes"]]
+    total = _text(sum(units for units, _ in rows))
+    items = [row for _, row in rows]
+    training: dict[str, Any] = {"subtotal": total, "credits_used": 0, "total": total}
+    training |= {"minutes": sum(row["minutes"] for row in items), "breakdown": items}
+    return {"training_usage": training if rows else None}
 
 
-def deleted(
-    ids: Iterator[str], projects: list[Project], calendar: Calendar, count: int
-) -> list[Item]:
-    """Make up jobs that have been deleted: only the bill remembers them."""
-    return [_deleted(next(ids), projects, calendar) for _ in range(count if projects else 0)]
-
-
-def usage(items: Iterable[Item], start: datetime, end: datetime) -> dict[str, Any]:
-    """Tell what the days that [start, end) touches cost."""
-    if not timedelta(0) <= end - start <= LONGEST:
-        raise ArgumentError(f"a bill covers 0 to 31 days: got {start} to {end}")
-    first = max(start, EARLIEST).date()
-    rows = []
-    for item in items:
-        days = {day: minutes for day, minutes in item.minutes.items() if first <= day}
-        days = {day: minutes for day, minutes in days.items() if _midnight(day) < end}
-        if days:
-            rows.append((item, days))
-    total = sum(item.rate * sum(days.values()) for item, days in rows)
-    training = {
-        "subtotal": _text(total),
-        "credits_used": 0,
-        "total": _text(total),
-        "minutes": sum(sum(days.values()) for _, days in rows),
-        "breakdown": [_record(item, days) for item, days in rows],
-    }
-    return {
-        "dedicated_usage": None,
-        "training_usage": training if rows else None,
-        "model_apis_usage": None,
-    }
-
-
-def split_minutes(started: datetime, ended: datetime) -> dict[date, int]:
-    """Count the minutes of a job by UTC day; the last one it began counts in full."""
-    total = -((started - ended) // _MINUTE)
-    minutes, counted, day = {}, 0, started.date()
+def minutes_by_day(started: int, ended: int) -> dict[int, int]:
+    """Count the minutes of a job by UTC day since 1970; the last one it began counts in full."""
+    total = -((started - ended) // MINUTE)
+    minutes, counted, day = {}, 0, started // DAY
     while counted < total:
-        passed = (_midnight(day) + _DAY - started) // _MINUTE
-        until = passed if _midnight(day) + _DAY < ended else total
+        midnight = (day + 1) * DAY
+        until = (midnight - started) // MINUTE if midnight < ended else total
         if until > counted:
             minutes[day] = until - counted
-        counted, day = until, day + _DAY
+        counted, day = until, day + 1
     return minutes
 
 
-def _item(job: Job, *, is_deleted: bool, ended: datetime) -> Item:
-    return Item(
-        id=job.id,
-        name=job.name,
-        project_name=job.project.name,
-        instance_type=job.instance.name,
-        is_deleted=is_deleted,
-        rate=billed_price(job.instance, job.project) * job.nodes,
-        minutes=split_minutes(job.started, ended),
-    )
-
-
-def _deleted(identifier: str, projects: list[Project], calendar: Calendar) -> Item:
-    dice = stream("deleted", identifier)
-    project = dice.pick(projects)
-    # On one node only: what they held is in no count of GPUs.
-    machine, _ = dice.weighted(catalogue.KINDS[project.kind].shapes)
-    instance = catalogue.INSTANCES[machine]
-    started = calendar.moment(dice, (0, 90))
-    run = min(dice.quantile(catalogue.KINDS[project.kind].minutes), calendar.as_of - started)
-    return Item(
-        id=identifier,
-        name=f"throwaway-{dice.between(1, 24)}",
-        project_name=project.name,
-        instance_type=instance.name,
-        is_deleted=True,
-        rate=billed_price(instance, project),
-        minutes=split_minutes(started, started + run),
-    )
-
-
-def _record(item: Item, days: dict[date, int]) -> dict[str, Any]:
-    dice = stream("bill", item.id)
-    money = _text if dice.chance(40) else _number
+def _item(
+    job: Job, team_ids: dict[str, str], whole: dict[int, int], days: dict[int, int]
+) -> tuple[int, dict[str, Any]]:
+    """Tell what is billed of a job on some of its days, and what it costs in units."""
+    rate = job.instance.price * CONTRACT.get(job.project.name, 100) // 100 * job.nodes
+    dice = Dice("bill", job.id)
+    # The API writes money as text or as a number.
+    money = _text if dice.chance(40) else lambda units: units / UNITS_PER_USD
     # Without its days a job is billed as a whole, so it must not reach into two months.
-    by_day = len(item.minutes) > 1 or not dice.chance(8)
-    return {
+    by_day = len(whole) > 1 or not dice.chance(8)
+    daily = [
+        {
+            "date": (date(1970, 1, 1) + timedelta(days=day)).isoformat(),
+            "subtotal": money(rate * minutes),
+            "minutes": minutes,
+        }
+        for day, minutes in days.items()
+    ]
+    minutes = sum(days.values())
+    return rate * minutes, {
         "billable_resource": {
-            "id": item.id,
+            "id": job.id,
             "kind": "TRAINING_JOB",
-            "name": item.name,
-            "model_name": item.project_name,
-            "is_deleted": item.is_deleted,
-            "instance_type": item.instance_type,
-            "environment_name": None,
-            "chain_metadata": None,
+            "name": job.name,
+            "model_name": job.project.name,
+            "is_deleted": job.is_deleted,
+            "instance_type": job.instance.name,
+            "team_id": team_ids[job.project.team],
+            "team_name": job.project.team,
         },
-        "subtotal": money(item.rate * sum(days.values())),
-        "minutes": sum(days.values()),
-        "daily": [
-            {
-                "date": day.isoformat(),
-                "subtotal": money(item.rate * minutes),
-                "minutes": minutes,
-            }
-            for day, minutes in days.items()
-        ]
-        if by_day
-        else None,
+        "subtotal": money(rate * minutes),
+        "minutes": minutes,
+        "daily": daily if by_day else None,
     }
-
-
-def _midnight(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 def _text(units: int) -> str:
     return f"{units // UNITS_PER_USD}.{units % UNITS_PER_USD:05d}"
-
-
-def _number(units: int) -> float:
-    return units / UNITS_PER_USD

@@ -1,65 +1,72 @@
-"""Who gets GPUs when: a first-come-first-served queue for each GPU type."""
+"""Limits and prices: how many GPUs organisation and teams may hold and hold, and what they cost."""
 
-import heapq
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from itertools import accumulate
+from typing import Any
 
-from trainview.sampling.catalogue import GPU_LIMITS
-from trainview.sampling.organisation import Job
-
-
-def limits(jobs: int, days: int) -> dict[str, int]:
-    """Tell how many GPUs of each type an organisation with so many jobs may hold at once."""
-    # The catalogue's limits are meant for 600 jobs in 90 days.
-    scale = max(1, -(-jobs * 90 // (600 * days)))
-    return {gpu_type: scale * gpus for gpu_type, gpus in GPU_LIMITS.items()}
+from trainview.sampling.catalogue import INSTANCES, UNITS_PER_USD, UNLISTED
+from trainview.sampling.jobs import Job
+from trainview.sampling.records import instance_record
 
 
-def schedule(jobs: list[Job], limit: dict[str, int]) -> None:
-    """Let jobs, in order of submission, wait until the GPUs they ask for are free."""
-    pools = {gpu_type: _Pool(gpus) for gpu_type, gpus in limit.items()}
+def price_list() -> dict[str, Any]:
+    """Tell the list prices."""
+    return {
+        "instance_types": [
+            {"instance_type": instance_record(each), "price": each.price / UNITS_PER_USD}
+            for each in INSTANCES.values()
+            if each.id != UNLISTED
+        ]
+    }
+
+
+def baseline(limit: int) -> int:
+    """Tell up to how many GPUs jobs run at once; small pools guarantee none."""
+    return limit // 2 if limit >= 32 else 0
+
+
+def team_limits(jobs: Iterable[Job], limits: dict[str, int]) -> dict[tuple[str, str], int]:
+    """Tell the limits of each team and GPU type, large enough for its busiest moment."""
+    changes: dict[tuple[str, str], list[tuple[int, int]]] = {}
     for job in jobs:
-        if job.instance.gpu_type is None:
-            continue
-        pool = pools[job.instance.gpu_type]
-        if not job.held:
-            job.wait = max(job.wait, pool.free_from(job) - job.submitted)
-        pool.take(job)
+        if job.instance.gpu_type is not None and not job.spot:
+            steps = changes.setdefault((job.project.team, job.instance.gpu_type), [])
+            # What never ends, and what never starts, must fit in as well.
+            steps += [(job.released, job.gpus), (max(job.ended, job.released + 1), -job.gpus)]
+    peaks = {key: max(accumulate(n for _, n in sorted(steps))) for key, steps in changes.items()}
+    # They come in whole nodes of the large machines.
+    return {key: min(-(-peak // 8) * 8, limits[key[1]]) for key, peak in sorted(peaks.items())}
 
 
-class _Pool:
-    """The GPUs of one type."""
-
-    def __init__(self, limit: int) -> None:
-        self._free = limit
-        self._ends: list[tuple[datetime, int]] = []
-        self._front: datetime | None = None
-
-    def free_from(self, job: Job) -> datetime:
-        """Tell when there is room for a job behind all that came before it."""
-        moment = max(job.submitted, self._front or job.submitted)
-        self._give_back(moment)
-        while self._free < job.gpus and self._ends:
-            moment = self._ends[0][0]
-            self._give_back(moment)
-        self._front = moment
-        return moment
-
-    def take(self, job: Job) -> None:
-        """Hold a job's GPUs until it ends; one that hangs in the queue holds none."""
-        if job.held and job.wait > timedelta(days=1):
-            return
-        self._free -= job.gpus
-        heapq.heappush(self._ends, (job.ended, job.gpus))
-
-    def _give_back(self, moment: datetime) -> None:
-        while self._ends and self._ends[0][0] <= moment:
-            self._free += heapq.heappop(self._ends)[1]
+def capacity_record(
+    jobs: Iterable[Job],
+    limits: dict[str, int],
+    teams: dict[tuple[str, str], int],
+    team_ids: dict[str, str],
+    as_of: int,
+) -> dict[str, Any]:
+    """Tell what the jobs of organisation and teams hold at a moment, and may hold."""
+    held = [job for job in jobs if job.released <= as_of < job.ended]
+    return {
+        "gpu_capacities": [_item(gpu_type, limit, held) for gpu_type, limit in limits.items()],
+        "team_gpu_capacities": [
+            {"team_id": team_ids[team], "team_name": team}
+            | _item(gpu_type, limit, [job for job in held if job.project.team == team])
+            for (team, gpu_type), limit in teams.items()
+        ],
+    }
 
 
-def in_use(jobs: list[Job], gpu_type: str, as_of: datetime) -> int:
-    """Count the GPUs of a type that jobs hold at a moment."""
-    return sum(
-        job.gpus
-        for job in jobs
-        if job.instance.gpu_type == gpu_type and job.released <= as_of < job.ended
-    )
+def _item(gpu_type: str, limit: int, holders: Iterable[Job]) -> dict[str, Any]:
+    used = {True: 0, False: 0}
+    for job in holders:
+        if job.instance.gpu_type == gpu_type:
+            used[job.spot] += job.gpus
+    return {
+        "gpu_type": gpu_type,
+        "baseline": baseline(limit),
+        "limit": limit,
+        "usage_count": sum(used.values()),
+        "dedicated_usage_count": used[False],
+        "spot_usage_count": used[True],
+    }

@@ -1,31 +1,42 @@
-"""The whole made-up organisation, and what the API answers about it."""
+"""The whole made-up organisation: the truth about it, and what the API answers."""
 
-from dataclasses import dataclass
+import sys
 from datetime import datetime
+from functools import cached_property
 from typing import Any
+
+import pandas as pd
 
 from trainview.errors import ArgumentError
 from trainview.sampling import (
     billing,
     capacity,
     checkpoints,
-    courses,
     logs,
     metrics,
-    organisation,
-    prices,
     queue,
-    quota,
     records,
+    scheduling,
     stories,
+    submissions,
 )
-from trainview.sampling.arguments import AS_OF, moment, whole
+from trainview.sampling.clock import AS_OF, DAY, milliseconds, moment
 from trainview.sampling.dice import Dice
+from trainview.sampling.jobs import Job
+from trainview.sampling.submissions import Calendar
+from trainview.sampling.truth import truth_table
+
+_MOST_LINES = 1000
+# Of all fleets this one, since by default it has some of everything.
+_FLEET = 50
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class Fleet:
     """A made-up organisation that answers like the API; `sample_fleet` makes it.
+
+    Each method gives one answer, and takes what the API takes; times are datetimes or texts with a
+    zone, or epoch milliseconds where the API has those. A job that there is not, a window that is
+    too long and a number out of bounds raise `ArgumentError`.
 
     Attributes
     ----------
@@ -33,188 +44,96 @@ class Fleet:
         Its projects and jobs, as `sample` gives them.
     """
 
-    payload: dict[str, Any]
-    _calendar: organisation.Calendar
-    _limits: dict[str, int]
-    _teams: tuple[quota.Team, ...]
-    _jobs: dict[str, organisation.Job]
-    _records: dict[str, records.Record]
-    _bill: list[billing.Item]
-    _twists: dict[str, courses.Twist]
+    def __init__(
+        self, projects: int, jobs_per_project: int, seed: int, now: datetime, days: int
+    ) -> None:
+        as_of, total = milliseconds(now), projects * jobs_per_project
+        self._calendar = calendar = Calendar(as_of - days * DAY, as_of)
+        dice = Dice(_FLEET, seed)
+        draw = submissions.Draw(dice, submissions.identifiers(dice), calendar)
+        members = submissions.make_projects(draw, projects)
+        jobs = submissions.submit(draw, members, total)
+        stories.tell(dice, jobs, calendar)
+        deleted = submissions.throw_away(draw, members, total // 50)
+        self._limits = scheduling.limits(total, days)
+        scheduling.schedule([*jobs, *deleted], self._limits, calendar)
+        self._all_jobs = [*jobs, *deleted]
+        self._jobs = {job.id: job for job in sorted(jobs, key=lambda job: job.submitted)}
+        self._team_limits = capacity.team_limits(jobs, self._limits)
+        self._team_ids = {project.team: next(draw.ids) for project in members}
+        used = {
+            row["gpu_type"]: f"{row['dedicated_usage_count']} of {row['limit']} {row['gpu_type']}"
+            for row in self.training_capacity()["gpu_capacities"]
+        }
+        self._records = records.job_records(jobs, used, as_of)
+        self.payload: dict[str, Any] = {
+            "trainview": {"format": 1, "as_of": now.isoformat().replace("+00:00", "Z")},
+            "training_projects": records.project_records(members, jobs, self._records, calendar),
+            "training_jobs": [*self._records.values()],
+        }
+
+    @cached_property
+    def truth(self) -> pd.DataFrame:
+        """What truly happened to each job, deleted ones included; no answer of the API has it.
+
+        Everything that the other answers tell derives from it, so helpers that reconstruct it can
+        be held against it. What has not happened by the end of the sample is null.
+
+        Columns: `job_id, job_name, project_id, project_name, team_name, user_email`; `status`;
+        `cause` of a failure (str, null without one); `quirk` (``hung``, ``idle node``,
+        ``idle half``, ``one gpu``, ``clock skew`` or null); `chain_id`, the id of the job's first
+        attempt, and `attempt`, counted from 1; `gpu_type, gpus, is_spot, is_deleted`;
+        `submitted_at, released_at, deploying_at, started_at, ended_at`, and `busy_until`, when its
+        GPUs had their last work (datetime64[us, UTC]); `checkpoints`, a list of the times in
+        which it saved.
+        """
+        return truth_table(self._all_jobs, self._calendar.as_of)
 
     def instance_type_prices(self) -> dict[str, Any]:
-        """Answer ``GET /v1/instance_type_prices``.
-
-        Returns
-        -------
-        dict
-            Every instance type with its price, in USD a minute, but one that jobs use.
-        """
-        return prices.price_records()
+        """Answer ``GET /v1/instance_type_prices``: all types but one that jobs use."""
+        return capacity.price_list()
 
     def training_capacity(self) -> dict[str, Any]:
-        """Answer ``GET /v1/training/capacity``.
-
-        Returns
-        -------
-        dict
-            Limits and GPUs in use of the organisation and of its teams.
-        """
-        return quota.capacity_records(
-            self._jobs.values(), self._limits, self._teams, self._calendar.as_of
-        )
+        """Answer ``GET /v1/training/capacity``."""
+        teams, team_ids, as_of = self._team_limits, self._team_ids, self._calendar.as_of
+        return capacity.capacity_record(self._jobs.values(), self._limits, teams, team_ids, as_of)
 
     def usage_summary(self, start: str | datetime, end: str | datetime) -> dict[str, Any]:
-        """Answer ``GET /v1/billing/usage_summary``.
-
-        Parameters
-        ----------
-        start, end : str or datetime.datetime
-            The days that [start, end) touches are billed, none before 2026.
-
-        Returns
-        -------
-        dict
-            What each job cost, and what deleted jobs did.
-
-        Raises
-        ------
-        ArgumentError
-            If there are more than 31 days between `start` and `end`.
-        """
-        return billing.usage(self._bill, moment("start", start), moment("end", end))
+        """Answer ``GET /v1/billing/usage_summary`` for the days that [start, end) touches."""
+        window = milliseconds(moment("start", start)), milliseconds(moment("end", end))
+        return billing.usage_record(self._all_jobs, self._team_ids, window, self._calendar.as_of)
 
     def job_metrics(
         self,
         job_id: str,
         start_ms: int | None = None,
         end_ms: int | None = None,
-        step_seconds: int | None = None,
+        step_seconds: int = 300,
     ) -> dict[str, Any]:
-        """Answer ``GET /v1/training_projects/{id}/jobs/{job_id}/metrics``.
-
-        Parameters
-        ----------
-        job_id : str
-            Of a job in `payload`.
-        start_ms, end_ms : int, optional
-            The first and the last moment, in milliseconds since 1970; by default the job's own.
-        step_seconds : int, optional
-            Time between two samples; by default so that there are not too many.
-
-        Returns
-        -------
-        dict
-            The series of each node. A sample is the same in whatever window it is asked for.
-
-        Raises
-        ------
-        ArgumentError
-            If there is no such job, or the step is no positive integer.
-        """
-        job = self._job(job_id)
-        return metrics.metrics_record(
-            job, self._course(job), self._records[job_id], (start_ms, end_ms), step_seconds
-        )
+        """Answer ``GET .../jobs/{job_id}/metrics``; a sample is the same in every window."""
+        job, step = self._job(job_id), whole("step_seconds", step_seconds, least=1)
+        answer = metrics.metrics_record(job, (start_ms, end_ms), step, self._calendar.as_of)
+        return answer | {"training_job": self._records[job_id]}
 
     def checkpoints(self, job_id: str) -> dict[str, Any]:
-        """Answer ``GET /v1/training_projects/{id}/jobs/{job_id}/checkpoints``.
-
-        Parameters
-        ----------
-        job_id : str
-            Of a job in `payload`.
-
-        Returns
-        -------
-        dict
-            The job and its checkpoints, oldest first.
-
-        Raises
-        ------
-        ArgumentError
-            If there is no such job.
-        """
-        job = self._job(job_id)
-        return checkpoints.checkpoints_record(
-            job, self._course(job), self._records[job_id], self._calendar.as_of
-        )
+        """Answer ``GET .../jobs/{job_id}/checkpoints``, oldest first."""
+        saved = checkpoints.checkpoint_records(self._job(job_id), self._calendar.as_of)
+        return {"training_job": self._records[job_id], "checkpoints": saved}
 
     def queue_context(self, job_id: str) -> dict[str, Any] | None:
-        """Answer ``GET /v1/training/jobs/{job_id}/queue_context``.
-
-        Parameters
-        ----------
-        job_id : str
-            Of a job in `payload`.
-
-        Returns
-        -------
-        dict or None
-            What the job met when it was submitted; None for a job without GPUs.
-
-        Raises
-        ------
-        ArgumentError
-            If there is no such job.
-        """
-        return queue.context_record(
-            self._job(job_id),
-            self._jobs.values(),
-            self._records,
-            self._limits,
-            self._teams,
-            self._calendar,
-        )
+        """Answer ``GET /v1/training/jobs/{job_id}/queue_context``; None for a job without GPUs."""
+        job, others, teams = self._job(job_id), self._jobs.values(), self._team_limits
+        return queue.queue_record(job, others, self._limits, teams, self._calendar)
 
     def job_logs(
-        self,
-        job_id: str,
-        start_ms: int | None = None,
-        end_ms: int | None = None,
-        *,
-        limit: int = 500,
-        direction: str = "asc",
-        min_level: str | None = None,
+        self, job_id: str, start_ms: int, end_ms: int, *, limit: int = 500, direction: str = "asc"
     ) -> dict[str, Any]:
-        """Answer ``GET /v1/training_projects/{id}/jobs/{job_id}/logs``.
+        """Answer ``GET .../jobs/{job_id}/logs``: the first lines, or with ``desc`` the last."""
+        lines = logs.log_lines(self._job(job_id), (start_ms, end_ms), self._calendar.as_of)
+        lines = lines[::-1] if direction == "desc" else lines
+        return {"logs": lines[: whole("limit", limit, least=1, most=_MOST_LINES)]}
 
-        Parameters
-        ----------
-        job_id : str
-            Of a job in `payload`.
-        start_ms, end_ms : int, optional
-            The first and the last moment, in milliseconds since 1970; by default the half hour
-            before `end_ms`, and now.
-        limit : int, optional
-            How many lines, at most 1000.
-        direction : str, optional
-            ``asc`` (oldest first) or ``desc``.
-        min_level : str, optional
-            ``DEBUG``, ``INFO``, ``WARNING`` or ``ERROR``: leaves out what is less severe, and
-            lines without a level.
-
-        Returns
-        -------
-        dict
-            The lines.
-
-        Raises
-        ------
-        ArgumentError
-            If there is no such job, the window is longer than 7 days, or the limit is not from 1
-            to 1000.
-        """
-        job = self._job(job_id)
-        asked = logs.Asked(start_ms, end_ms, limit, direction, min_level)
-        return logs.logs_record(
-            job, self._course(job), self._records[job_id], asked, self._calendar.as_of
-        )
-
-    def _course(self, job: organisation.Job) -> courses.Course | None:
-        return courses.course(job, self._calendar.as_of, self._twists.get(job.id))
-
-    def _job(self, job_id: str) -> organisation.Job:
+    def _job(self, job_id: str) -> Job:
         try:
             return self._jobs[job_id]
         except KeyError:
@@ -239,7 +158,8 @@ def sample_fleet(
     Returns
     -------
     Fleet
-        One method for each call of the API; equal arguments give equal answers.
+        One method for each call of the API, and `Fleet.truth`, what the answers derive from; equal
+        arguments give equal answers.
 
     Raises
     ------
@@ -251,41 +171,21 @@ def sample_fleet(
     >>> fleet = sample_fleet(projects=3, jobs_per_project=4)
     >>> fleet.training_capacity()["gpu_capacities"][0]["limit"]
     128
+    >>> (fleet.truth["submitted_at"] <= fleet.truth["released_at"]).sum()
+    12
     """
-    count = whole("projects", projects)
-    total = count * whole("jobs_per_project", jobs_per_project)
-    dice = Dice(whole("seed", seed))
-    calendar = organisation.Calendar(
-        moment("as_of", as_of), whole("days", days, least=1, most=3650)
-    )
-
-    ids = organisation.identifiers(dice)
-    members = organisation.make_projects(dice, ids, count)
-    organisation.submit(dice, ids, members, calendar, total)
-    stories.tell(dice, members, calendar)
-    jobs = sorted(
-        (job for project in members for job in project.jobs), key=lambda job: job.submitted
-    )
-    limits = capacity.limits(total, calendar.days)
-    capacity.schedule(jobs, limits)
-
-    job_records = records.job_records(dice, jobs, limits, calendar.as_of)
-    project_records = records.project_records(dice, members, job_records, calendar)
-    # From here on nothing draws from `dice`, or the payload would change.
-    bill = billing.billed(jobs, calendar.as_of)
-    bill += billing.deleted(ids, members, calendar, total // 50)
-    teams = quota.team_limits(jobs, limits)
     return Fleet(
-        payload={
-            "trainview": {"format": 1, "as_of": records.spell(calendar.as_of, "auto")},
-            "training_projects": project_records,
-            "training_jobs": job_records,
-        },
-        _calendar=calendar,
-        _limits=limits,
-        _teams=tuple(quota.Team(next(ids), team, each) for team, each in teams.items()),
-        _jobs={job.id: job for job in jobs},
-        _records={record["id"]: record for record in job_records},
-        _bill=bill,
-        _twists=courses.twists(members, calendar.as_of),
+        whole("projects", projects),
+        whole("jobs_per_project", jobs_per_project),
+        whole("seed", seed),
+        moment("as_of", as_of),
+        whole("days", days, least=1, most=3650),
     )
+
+
+def whole(name: str, value: object, *, least: int = 0, most: int = sys.maxsize) -> int:
+    """Check that an argument is an integer within bounds."""
+    if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
+        return value
+    bounds = f"at least {least}" if most == sys.maxsize else f"from {least} to {most}"
+    raise ArgumentError(f"{name} must be an integer, {bounds}: got {value!r}")

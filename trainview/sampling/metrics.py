@@ -1,246 +1,149 @@
 """What is measured of a job: a sample depends on its series and its second, on nothing else."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
-from trainview.sampling.arguments import whole
-from trainview.sampling.catalogue import GPU_MEMORY
-from trainview.sampling.courses import Course, Phase, node_names
-from trainview.sampling.dice import stream
-from trainview.sampling.organisation import Job
+import numpy as np
+import numpy.typing as npt
 
-Samples = list[dict[str, Any]]
-Window = tuple[int | None, int | None]
+from trainview.sampling.catalogue import CAUSES, GPU_MEMORY, KINDS
+from trainview.sampling.clock import SECOND
+from trainview.sampling.dice import Dice
+from trainview.sampling.jobs import Job
+
+Levels: TypeAlias = npt.NDArray[np.int64]
+Samples: TypeAlias = list[dict[str, Any]]
 
 _FULL = 10_000
 _MIB = 1 << 20
-_MIB_PER_GIB = 1024
 # What a process takes of a GPU or of a machine before it does anything.
 _CONTEXT_MIB = 620
-_CACHE_MIB = 2 << 20
-# Without a step, one is chosen by which a series has at most so many samples.
-_STEPS = (15, 30, 60, 120, 300, 600, 1800)
-_MOST_SAMPLES = 1500
-_LONGEST_STEP = 3600
-
+# Reinforcement learning trains for one half of each cycle; in the other it generates text.
+_CYCLE = 1260
 # Multipliers of SplitMix64 (Steele, Lea and Flood, 2014).
-_MIX, _MIX_AGAIN = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
-_MASK = (1 << 64) - 1
-_HALF = 1 << 23
-
-
-class _Node(NamedTuple):
-    """One node, when it was measured, and what it was doing then."""
-
-    job: Job
-    course: Course
-    name: str
-    idle: bool
-    seconds: Sequence[int]
-    stamps: Sequence[str]
-    phases: Sequence[Phase]
+_MIX, _MIX_AGAIN = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 
 
 def metrics_record(
-    job: Job, course: Course | None, record: dict[str, Any], window: Window, step: int | None
+    job: Job, window: tuple[int | None, int | None], step: int, as_of: int
 ) -> dict[str, Any]:
     """Tell what was measured of a job in a window of epoch milliseconds, ends included."""
-    if course is None:
-        return _nothing() | {"training_job": record, "cache": None, "per_node_metrics": []}
-    seconds = _grid(course, window, step)
-    stamps = [f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%SZ}" for second in seconds]
-    phases = [course.phase(second) for second in seconds]
-    nodes = []
-    for number, name in enumerate(node_names(job)):
-        idle = number == course.twist.idle_node
-        doing = [Phase.IDLE] * len(phases) if idle else phases
-        nodes.append(_Node(job, course, name, idle, seconds, stamps, doing))
-    measured: list[dict[str, Any]] = [
-        {"node_id": node.name, "metrics": _metrics(node)} for node in nodes
-    ]
-    return {
-        **measured[0]["metrics"],
-        "training_job": record,
-        "cache": _cache(nodes[0]),
-        "per_node_metrics": measured,
-    }
-
-
-def _nothing() -> dict[str, Any]:
-    return {
-        "gpu_memory_usage_bytes": {},
-        "gpu_utilization": {},
-        "cpu_usage": [],
-        "cpu_memory_usage_bytes": [],
-        "ephemeral_storage": {"usage_bytes": [], "utilization": []},
-    }
-
-
-def _grid(course: Course, window: Window, step: int | None) -> list[int]:
-    start, end = window
-    first = course.began if start is None else max(course.began, -(-start // 1000))
-    last = course.over if end is None else min(course.over, end // 1000)
-    if step is None:
-        enough = (each for each in _STEPS if last - first <= each * _MOST_SAMPLES)
-        step = next(enough, _LONGEST_STEP)
-    step = whole("step_seconds", step, least=1)
+    first, last = (job.started, min(job.ended, as_of)) if job.ran(as_of) else (1, 0)
+    start = first if window[0] is None else max(first, window[0])
+    end = last if window[1] is None else min(last, window[1])
     # Multiples of the step, wherever the window begins, so that windows continue each other.
-    grid = range(-(-first // step) * step, last + 1, step)
-    gap_from, gap_until = (course.began + age for age in course.hole)
-    return [second for second in grid if not gap_from <= second < gap_until]
-
-
-# --- What is measured of a node -----------------------------------------------------------------
-
-
-def _metrics(node: _Node) -> dict[str, Any]:
-    instance = node.job.instance
-    ranks = range(instance.gpu_count)
-    return {
-        "gpu_memory_usage_bytes": {str(rank): _gpu_memory(node, rank) for rank in ranks},
-        "gpu_utilization": {str(rank): _gpu_utilization(node, rank) for rank in ranks},
-        "cpu_usage": _cpu_usage(node),
-        "cpu_memory_usage_bytes": _memory(node),
-        "ephemeral_storage": _storage(
-            node,
-            "ephemeral storage",
-            (200 + 30 * instance.vcpu) * _MIB_PER_GIB,
-            grows_to=_FULL if node.course.exhausts == "storage" else 3500,
-        ),
-    }
-
-
-def _is_unused(node: _Node, rank: int) -> bool:
-    return node.idle or (node.course.twist.one_gpu and rank > 0)
-
-
-def _gpu_utilization(node: _Node, rank: int) -> Samples:
-    key = _key(node, f"gpu utilization {rank}")
-    level = node.course.level - key % 400
-    table = {
-        Phase.IDLE: 0,
-        Phase.LOADING: 150,
-        Phase.PAUSED: level * 35 // 100,
-        Phase.STARVED: level * 45 // 100,
-        Phase.GENERATING: level * 55 // 100,
-        Phase.TRAINING: level,
-    }
-    if _is_unused(node, rank):
-        table = dict.fromkeys(Phase, 0)
-    levels = _shaken(node, key, [table[phase] for phase in node.phases], 12, 30, _FULL)
-    return _samples(node, key, [level / _FULL for level in levels])
-
-
-def _gpu_memory(node: _Node, rank: int) -> Samples:
-    course = node.course
-    key = _key(node, f"gpu memory {rank}")
-    total = GPU_MEMORY[node.job.instance.gpu_type or ""] * _MIB_PER_GIB // 100
-    levels = _filling(node, total, course.gpu_memory_level, climbs=course.exhausts == "gpu memory")
-    if _is_unused(node, rank):
-        levels = [_CONTEXT_MIB] * len(levels)
-    levels = _shaken(node, key, levels, 400, 1, total)
-    return _samples(node, key, [level * _MIB for level in levels])
-
-
-def _cpu_usage(node: _Node) -> Samples:
-    key = _key(node, "cpu usage")
-    has_gpus = node.job.instance.gpu_count > 0
-    busy = node.course.cpu_level if has_gpus else node.course.level
-    table = {
-        Phase.IDLE: 25,
-        Phase.LOADING: 5500,
-        Phase.PAUSED: 4000,
-        Phase.STARVED: 8500,
-        Phase.GENERATING: busy // 2,
-        Phase.TRAINING: busy,
-    }
-    vcpu = node.job.instance.vcpu
-    levels = _shaken(node, key, [table[phase] for phase in node.phases], 6, 10, _FULL)
-    return _samples(node, key, [level * vcpu // 10 / 1000 for level in levels])
-
-
-def _memory(node: _Node) -> Samples:
-    key = _key(node, "memory")
-    total = node.job.instance.memory_gib * _MIB_PER_GIB
-    climbs = node.course.exhausts == "memory"
-    levels = _filling(node, total, node.course.memory_level, climbs=climbs)
-    levels = _shaken(node, key, levels, 200, 2, total)
-    return _samples(node, key, [level * _MIB for level in levels])
-
-
-def _filling(node: _Node, total: int, share: int, *, climbs: bool) -> list[int]:
-    """Fill memory while the job loads; from then on it stays, or climbs until all is used."""
-    course = node.course
-    full = _CONTEXT_MIB if node.idle else max(total * share // _FULL, _CONTEXT_MIB)
-    levels = []
-    for second in node.seconds:
-        age = second - course.began
-        if age < course.loading:
-            levels.append(_CONTEXT_MIB + (full - _CONTEXT_MIB) * age // course.loading)
-        elif climbs:
-            levels.append(full + (total - full) * age // max(course.life, 1))
-        else:
-            levels.append(full)
-    return levels
-
-
-def _storage(node: _Node, name: str, total: int, *, grows_to: int) -> dict[str, Samples]:
-    course = node.course
-    full, begin = total * grows_to // _FULL, total * 4 // 100
-    levels = []
-    for second in node.seconds:
-        age = min(second, course.busy_until) - course.began
-        levels.append(begin + (full - begin) * age // max(course.life, 1))
-    usage, share = _key(node, f"{name} usage"), _key(node, f"{name} utilization")
-    return {
-        "usage_bytes": _samples(node, usage, [level * _MIB for level in levels]),
-        "utilization": _samples(node, share, [level * _FULL // total / _FULL for level in levels]),
-    }
-
-
-def _cache(leader: _Node) -> dict[str, Samples] | None:
-    dice = stream("cache", leader.job.project.id)
-    if not dice.chance(40):
-        return None
-    return _storage(leader, "cache", _CACHE_MIB, grows_to=100 * dice.between(5, 60))
-
-
-# --- Samples ------------------------------------------------------------------------------------
-
-
-def _key(node: _Node, series: str) -> int:
-    digest = blake2b(f"{node.name}/{series}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big")
-
-
-def _shaken(
-    node: _Node, key: int, levels: Sequence[int], part: int, least: int, most: int
-) -> list[int]:
-    """Move levels up or down by at most one `part`-th and `least`, within 0 and `most`."""
-    values = []
-    for second, level in zip(node.seconds, levels, strict=True):
-        mixed = (second ^ key) * _MIX & _MASK
-        mixed = (mixed ^ mixed >> 31) * _MIX_AGAIN & _MASK
-        noise = (mixed >> 40) - _HALF
-        value = level + noise * (level // part + least) // _HALF
-        values.append(most if value > most else max(value, 0))
-    return values
-
-
-def _samples(node: _Node, key: int, values: Sequence[float]) -> Samples:
-    rows = [
-        {"value": value, "timestamp": stamp}
-        for value, stamp in zip(values, node.stamps, strict=True)
+    begin = -(-start // (step * SECOND)) * step
+    seconds = np.arange(begin, end // SECOND + 1, step, dtype=np.int64)
+    nodes = [_Node(job, number, seconds, as_of) for number in range(job.nodes)]
+    measured: list[dict[str, Any]] = [
+        {"node_id": node.name, "metrics": node.metrics()} for node in nodes
     ]
-    if node.course.loses_samples:
-        rows = [
-            row
-            for row, second in zip(rows, node.seconds, strict=True)
-            if ((second ^ key) * _MIX & _MASK) % 211
+    leader = measured[0]["metrics"]
+    if not job.ran(as_of):
+        leader, measured = leader | {"gpu_memory_usage_bytes": {}, "gpu_utilization": {}}, []
+    return {**leader, "cache": None, "per_node_metrics": measured}
+
+
+def node_name(job: Job, number: int) -> str:
+    """Name a node of a job; the leader is the first."""
+    return f"{job.id}-node-{number}"
+
+
+class _Node:
+    """One node, when it is measured, and what it is doing then; levels are in ten thousandths."""
+
+    def __init__(self, job: Job, number: int, seconds: Levels, as_of: int) -> None:
+        dice = Dice("course", job.id)
+        self.job, self.name, self.seconds = job, node_name(job, number), seconds
+        self.stamps = [f"{text}Z" for text in np.datetime_as_string(seconds.astype("M8[s]"))]
+        self.life = max((min(job.ended, as_of) - job.started) // SECOND, 1)
+        self.age = seconds - job.started // SECOND
+        self.loading = max(job.loading // SECOND, 1)
+        self.level = 100 * dice.between(*KINDS[job.project.kind].busy)
+        self.shares = [100 * dice.between(*span) for span in ((7, 34), (14, 62), (52, 93))]
+        epoch, pause = dice.between(1500, 7200), dice.between(90, 280)
+        self.is_idle = job.quirk == "idle node" and number == job.nodes - 1
+        self.phases = [
+            (seconds >= job.busy_until // SECOND) & (job.busy_until < job.ended) | self.is_idle,
+            self.age < self.loading,
+            self.age % epoch >= epoch - pause,
+            (self.age % _CYCLE < _CYCLE // 2) & (job.project.kind == "rl"),
         ]
-    # The API promises no order.
-    if key % 7 == 0:
-        rows.reverse()
-    return rows
+        # What is odd is measured without a gap, so that nothing hides it.
+        self.loses_samples = dice.chance(30) and job.quirk is None
+        failed = job.outcome == "failed" and job.ended <= as_of
+        self.exhausts = CAUSES[job.cause or ""].exhausts if failed else ""
+
+    def metrics(self) -> dict[str, Any]:
+        """Give the series of the API."""
+        instance, ranks = self.job.instance, range(self.job.instance.gpu_count)
+        busy = self.shares[0] if ranks else self.level
+        cpu = self._shaken("cpu", self._by_phase(25, 5500, 4000, busy // 2, busy), 6, 10, _FULL)
+        memory, storage = instance.memory_gib * 1024, (200 + 30 * instance.vcpu) * 1024
+        full = storage * (_FULL if self.exhausts == "storage" else 3500) // _FULL
+        stored = (storage // 25 + (full - storage // 25) * self.age // self.life).tolist()
+        return {
+            "gpu_memory_usage_bytes": {str(rank): self._gpu_memory(rank) for rank in ranks},
+            "gpu_utilization": {str(rank): self._gpu_utilization(rank) for rank in ranks},
+            "cpu_usage": self._samples("cpu", [v * instance.vcpu // 10 / 1000 for v in cpu]),
+            "cpu_memory_usage_bytes": self._memory("memory", memory, self.shares[1]),
+            "ephemeral_storage": {
+                "usage_bytes": self._samples("storage", [v * _MIB for v in stored]),
+                "utilization": self._samples(
+                    "storage share", [v * _FULL // storage / _FULL for v in stored]
+                ),
+            },
+        }
+
+    def _by_phase(self, *levels: int) -> Levels:
+        """Take the level of what it is doing: idle, loading, pausing, generating or training."""
+        *special, training = levels
+        return np.select(self.phases, special, np.int64(training))
+
+    def _is_unused(self, rank: int) -> bool:
+        return self.is_idle or (self.job.quirk == "one gpu" and rank > 0)
+
+    def _gpu_utilization(self, rank: int) -> Samples:
+        name = f"gpu {rank}"
+        level = 0 if self._is_unused(rank) else self.level - self._key(name) % 400
+        loading = min(level, 150)
+        levels = self._by_phase(0, loading, level * 35 // 100, level * 55 // 100, level)
+        return self._samples(name, [v / _FULL for v in self._shaken(name, levels, 12, 30, _FULL)])
+
+    def _gpu_memory(self, rank: int) -> Samples:
+        total = GPU_MEMORY[self.job.instance.gpu_type or ""] * 1024 // 100
+        share = 0 if self._is_unused(rank) else self.shares[2]
+        return self._memory(f"gpu memory {rank}", total, share)
+
+    def _memory(self, name: str, total: int, share: int) -> Samples:
+        """Fill memory while the job loads; from then on it stays, or climbs until all is used."""
+        full = max(total * share // _FULL, _CONTEXT_MIB)
+        levels = (
+            _CONTEXT_MIB + (full - _CONTEXT_MIB) * self.age.clip(0, self.loading) // self.loading
+        )
+        if self.exhausts and name.startswith(self.exhausts):
+            left = max(self.life - self.loading, 1)
+            levels += (total - full) * (self.age - self.loading).clip(0, left) // left
+        return self._samples(name, [v * _MIB for v in self._shaken(name, levels, 400, 1, total)])
+
+    def _key(self, series: str) -> int:
+        digest = blake2b(f"{self.name}/{series}".encode(), digest_size=7).digest()
+        return int.from_bytes(digest, "big")
+
+    def _mixed(self, series: str) -> npt.NDArray[np.uint64]:
+        mixed = (self.seconds ^ self._key(series)).astype(np.uint64) * _MIX
+        return (mixed ^ mixed >> np.uint64(31)) * _MIX_AGAIN
+
+    def _shaken(self, series: str, levels: Levels, part: int, least: int, most: int) -> list[int]:
+        """Move levels up or down by at most one `part`-th and `least`, within 0 and `most`."""
+        noise = (self._mixed(series) >> np.uint64(40)).astype(np.int64) - (1 << 23)
+        shaken = levels + noise * (levels // part + least) // (1 << 23)
+        return list(shaken.clip(0, most).tolist())
+
+    def _samples(self, series: str, values: list[Any]) -> Samples:
+        rows = [{"value": v, "timestamp": t} for v, t in zip(values, self.stamps, strict=True)]
+        if self.loses_samples:
+            is_kept = (self._mixed(f"{series} lost") % np.uint64(211) != 0).tolist()
+            rows = [row for row, kept in zip(rows, is_kept, strict=True) if kept]
+        # The API promises no order.
+        return rows[::-1] if self._key(series) % 7 == 0 else rows

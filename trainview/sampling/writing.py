@@ -2,9 +2,9 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from trainview.files.atomic import making_folder, replacing
+from trainview.sampling.clock import DAY, MINUTE, milliseconds
 from trainview.sampling.fleet import Fleet, sample_fleet
 from trainview.tables.checkpoints import read_checkpoints
 from trainview.tables.combining import combine
@@ -19,12 +20,9 @@ from trainview.tables.logs import read_logs
 from trainview.tables.metrics import read_metrics
 from trainview.tables.queue import read_queue
 
-Writer: TypeAlias = Callable[[Path], object]
+Contents: TypeAlias = dict[str, Callable[[], Any]]
 
 STEP_SECONDS = 1800
-# In milliseconds: what the API gives in one call, and how much later the last lines may come.
-_LONGEST_LOG, _LATE_LINES = 7 * 86_400_000, 300_000
-_FIRST_BILLED = "2026-01-01T00:00:00Z"
 
 
 def write_sample(
@@ -32,7 +30,6 @@ def write_sample(
     fleet: Fleet | None = None,
     *,
     only_lists: bool = False,
-    step_seconds: int = STEP_SECONDS,
     force: bool = False,
 ) -> list[Path]:
     """Write what the API answers about an organisation, so that `trainview.load` reads it.
@@ -48,8 +45,6 @@ def write_sample(
         What `sample_fleet` gave; its defaults when left out.
     only_lists : bool, optional
         Whether to write the lists of projects and jobs alone.
-    step_seconds : int, optional
-        The time between two samples of a metric.
     force : bool
         Whether files that exist may be replaced.
 
@@ -72,98 +67,89 @@ def write_sample(
     ['training_projects.json', 'training_jobs.json']
     """
     fleet = sample_fleet() if fleet is None else fleet
-    writers = dict(_lists(fleet))
+    contents: Contents = {
+        f"{key}.json": partial(dict, {key: fleet.payload[key]})
+        for key in ("training_projects", "training_jobs")
+    }
     if not only_lists:
-        writers |= dict(_answers(fleet)) | dict(_tables(fleet, step_seconds))
+        contents |= _answers(fleet) | _tables(fleet)
     with making_folder(folder) as place:
-        files = [place / name for name in writers]
+        files = [place / name for name in contents]
         with replacing(files, force=force) as temporary:
-            for path, write in zip(temporary, writers.values(), strict=True):
-                write(path)
+            for path, content in zip(temporary, contents.values(), strict=True):
+                _write(path, content())
     return files
 
 
-def _lists(fleet: Fleet) -> Iterator[tuple[str, Writer]]:
-    for key in ("training_projects", "training_jobs"):
-        yield f"{key}.json", _answer({key: fleet.payload[key]})
-
-
-def _answers(fleet: Fleet) -> Iterator[tuple[str, Writer]]:
-    yield "instance_type_prices.json", _answer(fleet.instance_type_prices())
-    yield "training_capacity.json", _answer(fleet.training_capacity())
+def _answers(fleet: Fleet) -> Contents:
+    answers: Contents = {
+        "instance_type_prices.json": fleet.instance_type_prices,
+        "training_capacity.json": fleet.training_capacity,
+    }
     end = datetime.fromisoformat(fleet.payload["trainview"]["as_of"])
-    month = max(datetime.fromisoformat(_FIRST_BILLED), _first_job(fleet)).replace(
-        day=1, hour=0, minute=0, second=0, microsecond=0
-    )
+    # The API bills nothing before 2026.
+    month = datetime.fromisoformat("2026-01-01T00:00:00Z")
+    first = fleet.truth["submitted_at"].min()
     while month < end:
         following = (month + timedelta(days=31)).replace(day=1)
-        bill = fleet.usage_summary(month, min(following - timedelta(seconds=1), end))
-        yield f"usage_summary_{month:%Y-%m}.json", _answer(bill)
+        if first < following:
+            bill = partial(fleet.usage_summary, month, min(following, end))
+            answers[f"usage_summary_{month:%Y-%m}.json"] = bill
         month = following
+    return answers
 
 
-def _answer(answer: dict[str, Any]) -> Writer:
-    """Write an answer, each record of its lists on a line of its own."""
-    members = (f"{json.dumps(key)}: {_lines(value)}" for key, value in answer.items())
-    text = "{" + ",\n".join(members) + "}\n"
-    return lambda path: path.write_text(text, encoding="utf-8", newline="\n")
-
-
-def _lines(value: Any) -> str:
-    if not isinstance(value, list):
-        return json.dumps(value, ensure_ascii=False)
-    return "[\n" + ",\n".join(json.dumps(row, ensure_ascii=False) for row in value) + "\n]"
-
-
-def _first_job(fleet: Fleet) -> datetime:
-    times = [datetime.fromisoformat(job["created_at"]) for job in fleet.payload["training_jobs"]]
-    return min(times, default=datetime.fromisoformat(_FIRST_BILLED))
-
-
-def _tables(fleet: Fleet, step_seconds: int) -> Iterator[tuple[str, Writer]]:
-    # the order in which the API lists jobs is newest first
+def _tables(fleet: Fleet) -> Contents:
+    # The order in which the API lists jobs is newest first.
     jobs = fleet.payload["training_jobs"][::-1]
-    contexts = [
-        read_queue(json.dumps(context).encode())
-        for context in (fleet.queue_context(job["id"]) for job in jobs)
-        if context is not None
-    ]
-    parts = {
-        "queue": [queue for queue, _ in contexts],
-        "status_events": [events for _, events in contexts],
-        "checkpoints": [
-            read_checkpoints(json.dumps(fleet.checkpoints(job["id"])).encode()) for job in jobs
-        ],
-        "logs": [
-            read_logs(json.dumps(_last_logs(fleet, job)).encode(), job["id"])
-            for job in jobs
-            if job["current_status"].endswith("FAILED")
-        ],
+    ids = [job["id"] for job in jobs]
+    failed = [job for job in jobs if job["current_status"].endswith("FAILED")]
+
+    @cache
+    def queues() -> list[tuple[pa.Table, pa.Table]]:
+        contexts = filter(None, map(fleet.queue_context, ids))
+        return [read_queue(_encoded(context)) for context in contexts]
+
+    parts: dict[str, Callable[[], Iterable[pa.Table]]] = {
+        "queue": lambda: (waits for waits, _ in queues()),
+        "status_events": lambda: (events for _, events in queues()),
+        "checkpoints": lambda: (read_checkpoints(_encoded(fleet.checkpoints(id_))) for id_ in ids),
+        "logs": lambda: (read_logs(_encoded(_last_logs(fleet, job)), job["id"]) for job in failed),
+        "metrics": lambda: (
+            read_metrics(_encoded(fleet.job_metrics(id_, step_seconds=STEP_SECONDS)), id_)
+            for id_ in ids
+        ),
     }
-    for name, found in parts.items():
-        yield f"{name}.parquet", partial(_write_table, combine(name, found))
-    yield "metrics.parquet", partial(_write_metrics, fleet, jobs, step_seconds)
+    return {f"{name}.parquet": partial(_combined, name, part) for name, part in parts.items()}
+
+
+def _combined(name: str, part: Callable[[], Iterable[pa.Table]]) -> pa.Table:
+    return combine(name, [table for table in part() if table.num_rows])
 
 
 def _last_logs(fleet: Fleet, job: dict[str, Any]) -> dict[str, Any]:
     submitted, changed = (
-        round(datetime.fromisoformat(job[key]).timestamp() * 1000)
-        for key in ("created_at", "updated_at")
+        milliseconds(datetime.fromisoformat(job[key])) for key in ("created_at", "updated_at")
     )
-    end = changed + _LATE_LINES
-    start = max(submitted, end - _LONGEST_LOG)
+    end = changed + 5 * MINUTE
+    start = max(submitted, end - 7 * DAY)
     return fleet.job_logs(job["id"], start, end, limit=20, direction="desc")
 
 
-def _write_table(table: pa.Table, path: Path) -> None:
-    pq.write_table(table, path, compression="zstd")
+def _encoded(answer: dict[str, Any]) -> bytes:
+    return json.dumps(answer).encode()
 
 
-def _write_metrics(fleet: Fleet, jobs: list[dict[str, Any]], step: int, path: Path) -> None:
-    parts = (
-        read_metrics(
-            json.dumps(fleet.job_metrics(job["id"], step_seconds=step)).encode(), job["id"]
-        )
-        for job in jobs
-    )
-    _write_table(combine("metrics", [part for part in parts if part.num_rows]), path)
+def _write(path: Path, content: Any) -> None:
+    if isinstance(content, pa.Table):
+        pq.write_table(content, path, compression="zstd")
+        return
+    members = (f"{json.dumps(key)}: {_lines(value)}" for key, value in content.items())
+    path.write_text("{" + ",\n".join(members) + "}\n", encoding="utf-8", newline="\n")
+
+
+def _lines(value: Any) -> str:
+    """Write each record of a list on a line of its own."""
+    if not isinstance(value, list):
+        return json.dumps(value, ensure_ascii=False)
+    return "[\n" + ",\n".join(json.dumps(row, ensure_ascii=False) for row in value) + "\n]"

@@ -1,0 +1,77 @@
+"""Why training jobs fail, and the words they leave behind."""
+
+from trainview.sampling.catalogue import CAUSES, GPU_MEMORY, HABITS, NUMBERS
+from trainview.sampling.clock import MINUTE
+from trainview.sampling.dice import Dice
+from trainview.sampling.jobs import Job
+
+# Mistakes that one corrects and tries again; those of programs leave a traceback behind.
+MISTAKES = ("module", "column", "unauthorized", "oom")
+_TRACE = (
+    'Traceback (most recent call last):\n  File "/app/{script}", line {line}, in <module>\n'
+    '    main(parse_args())\n  File "/app/{script}", line {line2}, in main\n    {code}\n'
+)
+_ENDINGS = {
+    "preempted": "Spot capacity was reclaimed after {minutes} minutes",
+    "evicted": "Node {hex8} was drained for maintenance",
+}
+
+
+def habits(dice: Dice, team: str) -> dict[str, str]:
+    """Fix what the failures of one project have in common: its models, code and columns."""
+    repo, module, column = map(dice.pick, HABITS[team])
+    line = dice.between(60, 420)
+    return {
+        "team": team,
+        "repo": repo,
+        "module": module,
+        "column": column,
+        "script": dice.pick(("train.py", "run_sft.py", "src/finetune.py")),
+        "line": str(line),
+        "line2": str(line - dice.between(5, 35)),
+        "code": dice.pick(("trainer.train()", f'batch = collate(rows, key="{column}")')),
+        "trace": _TRACE if dice.chance(25) else "",
+    }
+
+
+def fits(cause: str, gpus: int, nodes: int) -> bool:
+    """Say whether a job of this size can fail by a cause."""
+    return {"any": True, "cpu": not gpus, "gpu": gpus > 0, "multi": nodes > 1}[CAUSES[cause].on]
+
+
+def choose(dice: Dice, gpus: int, nodes: int, *, deploys: bool = True) -> str:
+    """Pick a cause that a job of this size can fail by, once it is deployed or before."""
+    options = (
+        (cause.weight, name)
+        for name, cause in CAUSES.items()
+        if fits(name, gpus, nodes) and (cause.when != "deploy") == deploys
+    )
+    return dice.weighted([*options])
+
+
+def message(job: Job) -> str | None:
+    """Write the message that a job ends with, with numbers that suit it."""
+    about = job.project.habits
+    text: str | None = _ENDINGS.get(job.outcome)
+    if job.cause is not None:
+        text = CAUSES[job.cause].text
+        if text and job.cause in MISTAKES:
+            text = about["trace"] + text
+    if text is None:
+        return None
+    dice = Dice("message", job.id)
+    total = GPU_MEMORY.get(job.instance.gpu_type or "", 6400)
+    free, hexes = dice.between(2, 180), f"{dice.below(1 << 53):014x}{dice.below(1 << 53):014x}"
+    facts = {
+        "ask": (free + dice.between(16, 600)) / 100,
+        "free": free / 100,
+        "total": total / 100,
+        "used": (total - free - dice.between(1, 30)) / 100,
+        "gpu": dice.below(max(job.instance.gpu_count, 1)),
+        "rank": dice.below(max(job.gpus, 1)),
+        **{f"hex{length}": hexes[:length] for length in (2, 8, 24)},
+        "tag": f"{dice.pick(('main', 'dev', 'exp'))}-{hexes[:7]}",
+        "minutes": (job.ended - job.started) // MINUTE,
+    }
+    numbers = {name: dice.pick(range(*span)) for name, span in NUMBERS.items()}
+    return text.format_map({**facts, **numbers, **about})

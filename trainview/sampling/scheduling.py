@@ -1,0 +1,123 @@
+"""What happens to the jobs: who gets GPUs when, how each ends, and who tries again."""
+
+from heapq import heapify, heappop, heappush
+
+from trainview.sampling import failures
+from trainview.sampling.catalogue import KINDS, LIMITS
+from trainview.sampling.clock import MINUTE, NEVER, SECOND
+from trainview.sampling.dice import Dice
+from trainview.sampling.jobs import Job
+from trainview.sampling.submissions import Calendar
+
+# What is left to do for an attempt that continues another, at least.
+_SHORTEST = 10 * MINUTE
+
+
+def limits(jobs: int, days: int) -> dict[str, int]:
+    """Tell how many GPUs of each type an organisation with so many jobs may hold at once."""
+    scale = max(1, -(-jobs * 90 // (600 * days)))
+    return {gpu_type: scale * gpus for gpu_type, gpus in LIMITS.items()}
+
+
+def schedule(jobs: list[Job], limit: dict[str, int], calendar: Calendar) -> None:
+    """Let the jobs happen, moment by moment.
+
+    Dedicated jobs wait, the highest priority first, until the first in line finds its GPUs free
+    below the limit of their type; spot jobs and jobs without GPUs never wait. An attempt is
+    submitted after the one that it continues has ended.
+    """
+    for job in jobs:
+        job.submitted -= job.submitted % job.tick
+    followers = {job.after: job for job in jobs if job.after is not None}
+    free = dict(limit)
+    lines: dict[str, list[Job]] = {gpu_type: [] for gpu_type in limit}
+    order = {job: number for number, job in enumerate(jobs)}
+    events = [(job.submitted, order[job], job) for job in jobs if job.after is None]
+    heapify(events)
+    while events and events[0][0] <= calendar.as_of:
+        now, _, job = heappop(events)
+        pool = None if job.spot else job.instance.gpu_type
+        line = [job] if pool is None else lines[pool]
+        if job.released < NEVER:
+            # It has ended.
+            if pool is None:
+                continue
+            free[pool] += job.gpus
+        elif pool is not None:
+            line.append(job)
+            line.sort(key=lambda each: (-each.priority, each.submitted))
+        while line and line[0].stays != "queued" and (pool is None or line[0].gpus <= free[pool]):
+            first = line.pop(0)
+            if pool is not None:
+                free[pool] -= first.gpus
+            _start(first, now, calendar.as_of)
+            heappush(events, (first.ended, order[first], first))
+            follower = followers.pop(first, None)
+            if follower is not None:
+                _try_again(follower, first, now, calendar)
+                heappush(events, (follower.submitted, order[follower], follower))
+    for previous, job in followers.items():
+        # What it continues still waits: it stands in line behind it, as a job of its own.
+        _begin_anew(job, previous.submitted, calendar)
+        job.priority = min(job.priority, previous.priority)
+
+
+def _start(job: Job, now: int, as_of: int) -> None:
+    """Let a job get its GPUs, and tell all that follows."""
+    dice, gpus = Dice("start", job.id), job.instance.gpu_count
+    boot = sum(dice.seconds(10, 60) for _ in range(job.nodes)) + gpus * dice.seconds(4, 16)
+    wait, accept, deploy = dice.seconds(1, 5), dice.seconds(4, 50), dice.seconds(40, 150) + boot
+    if job.outcome == "deploy-failed":
+        deploy = dice.seconds(600, 1500)
+    run = min(job.work * job.share // 100, job.longest)
+    tick = job.tick
+    job.released = now - now % -tick + wait - wait % tick
+    if job.stays != "created":
+        job.deploying = job.released + accept - accept % tick
+    if job.stays in {"created", "deploying"}:
+        return
+    up = job.deploying + deploy - deploy % tick
+    if job.outcome == "deploy-failed" or job.quirk == "clock skew":
+        job.ended = job.synced = up
+    else:
+        job.started = up
+        run = job.until - up if up < job.until else run
+        if job.stays != "running":
+            job.ended = up + max(run - run % tick, SECOND)
+        sync = dice.seconds(0, 20 + 30 * gpus)
+        job.synced = job.ended + sync - sync % tick
+        _work(job, dice, as_of)
+    job.message = failures.message(job)
+
+
+def _work(job: Job, dice: Dice, as_of: int) -> None:
+    """Tell when a job that runs has loaded, and when it saves what it has."""
+    until = min(job.busy_until, as_of)
+    life = max(until - job.started, 0)
+    job.loading = min(dice.seconds(60, 420) + 20 * SECOND * job.gpus, life // 8)
+    if KINDS[job.project.kind].saves:
+        every = max(dice.seconds(1200, 5400), life // 12)
+        job.checkpoints = list(range(job.started + job.loading + every, until, every))
+        if job.outcome == "completed" and job.ended <= as_of:
+            job.checkpoints.append(job.ended)
+
+
+def _try_again(job: Job, previous: Job, now: int, calendar: Calendar) -> None:
+    """Submit the next attempt after the last one ended; it goes on from the last checkpoint."""
+    dice = Dice("again", job.id)
+    is_evicted = previous.outcome == "preempted"
+    pause = dice.seconds(60, 1800) if is_evicted else dice.seconds(600, 3 * 3600)
+    submitted = previous.ended + pause
+    if submitted >= calendar.as_of:
+        _begin_anew(job, now, calendar)
+    else:
+        job.submitted = submitted - submitted % job.tick
+        if previous.checkpoints:
+            saved = previous.checkpoints[-1] - previous.started
+            job.work = max(previous.work - saved, _SHORTEST)
+
+
+def _begin_anew(job: Job, low: int, calendar: Calendar) -> None:
+    job.after, job.attempt = None, 1
+    moment = calendar.moment(Dice("anew", job.id), low, calendar.as_of)
+    job.submitted = moment - moment % job.tick

@@ -1,0 +1,221 @@
+"""Who submits what, and when: the projects and their jobs before any of them has run."""
+
+from collections.abc import Iterator
+from itertools import product
+from typing import NamedTuple
+
+from trainview.sampling import failures
+from trainview.sampling.catalogue import CAUSES, INSTANCES, KINDS, MEMBERS, TABLES
+from trainview.sampling.clock import DAY, HOUR, MINUTE, SECOND
+from trainview.sampling.dice import Dice
+from trainview.sampling.jobs import Job, Project
+
+# Submissions by hour of the day (UTC) on a weekday; a weekend has an eighth of it.
+_HOURS = (1, 1, 1, 1, 1, 1, 2, 5, 13, 24, 27, 25, 15, 20, 27, 26, 23, 16, 9, 5, 4, 3, 2, 1)
+_WEEKDAY = 8
+# Spellings of a time, by weight: precision, and how UTC is written.
+_SPELLINGS = (
+    (35, ("milliseconds", "Z")),
+    (6, ("microseconds", "+00:00")),
+    (4, ("seconds", "Z")),
+    (3, ("milliseconds", "+00:00")),
+    (2, ("seconds", "+00:00")),
+)
+_MOST_ATTEMPTS = 4
+
+
+class Calendar(NamedTuple):
+    """The time in which jobs are submitted."""
+
+    start: int
+    as_of: int
+
+    def moment(self, dice: Dice, low: int, high: int) -> int:
+        """Draw a time of submission, mostly in working hours, more of them later on."""
+        hours = (self.as_of - self.start) // HOUR
+        while True:
+            moment = dice.between(low, max(high - SECOND, low))
+            # 1970 began on a Thursday.
+            weight = _HOURS[moment // HOUR % 24] * (1 if (moment // DAY + 3) % 7 >= 5 else _WEEKDAY)
+            weight *= hours + 2 * max(moment - self.start, 0) // HOUR
+            if dice.below(max(_HOURS) * _WEEKDAY * 3 * hours) < weight:
+                return moment
+
+
+def identifiers(dice: Dice) -> Iterator[str]:
+    """Yield identifiers like ``03yv1l3``: they look random, and never repeat."""
+    digits = "0123456789abcdefghijklmnopqrstuvwxyz"
+    # The stride is coprime to 36, so that the walk visits every identifier before it comes back.
+    number, stride = dice.below(36**7), 48_432_388_693
+    while True:
+        number = (number + stride) % 36**7
+        yield "".join(digits[number // 36**place % 36] for place in reversed(range(7)))
+
+
+class Draw(NamedTuple):
+    """What everything is drawn from."""
+
+    dice: Dice
+    ids: Iterator[str]
+    calendar: Calendar
+
+
+def make_projects(draw: Draw, count: int) -> list[Project]:
+    """Make the projects, without their jobs."""
+    dice, rows = draw.dice, TABLES["projects"]
+    more = (dice.pick(rows[:32]) for _ in range(count - len(rows)))
+    rows = rows[:count] + [[f"{row[0]}-{number:03d}", *row[1:]] for number, row in enumerate(more)]
+    projects = []
+    for name, team, kind, load in rows:
+        is_large = load >= 20
+        begin = 0 if is_large or dice.chance(30) else dice.between(0, 65)
+        end = 100 if is_large or dice.chance(55) else min(begin + dice.between(15, 60), 100)
+        _, machine, nodes = KINDS[kind].shapes[0]
+        favourite = failures.choose(dice, INSTANCES[machine].gpu_count, nodes)
+        about = (begin, end), failures.habits(dice, team), favourite
+        projects.append(Project(next(draw.ids), name, team, kind, load, *about))
+    return projects
+
+
+def submit(draw: Draw, projects: list[Project], total: int) -> list[Job]:
+    """Give the projects `total` jobs, by load; an attempt stands behind what it continues."""
+    loads = max(sum(project.load for project in projects), 1)
+    jobs: list[Job] = []
+    load = 0
+    for project in projects:
+        load += project.load
+        while len(jobs) < total * load // loads:
+            jobs += _campaign(draw, project, total * load // loads - len(jobs))
+    return jobs
+
+
+def throw_away(draw: Draw, projects: list[Project], count: int) -> list[Job]:
+    """Make jobs that were deleted later: only the bill, and the truth, remember them.
+
+    They run on spot capacity, so that no dedicated job waits for what the answers do not tell.
+    """
+    jobs = [_request(draw, draw.dice.pick(projects)) for _ in range(count if projects else 0)]
+    for job in jobs:
+        _end(draw.dice, job)
+        job.name, job.nodes, job.is_deleted = f"throwaway-{draw.dice.between(1, 24)}", 1, True
+        job.spot = job.gpus > 0
+    return jobs
+
+
+# --- Campaigns: the ways in which jobs are submitted; each gives at most `size` of them ----------
+
+
+def _campaign(draw: Draw, project: Project, size: int) -> list[Job]:
+    dice, as_of = draw.dice, draw.calendar.as_of
+    campaign = dice.weighted([(odds, name) for name, odds in KINDS[project.kind].campaigns.items()])
+    first = _request(draw, project)
+    if campaign == "nightly":
+        return _nights(draw, first, size)
+    if campaign == "sweep":
+        return _sweep(draw, first, size)
+    mistakes = dice.weighted(((7, 1), (3, 2))) if campaign == "fix" else 0
+    mistake = dice.pick(failures.MISTAKES[: 4 if first.gpus else 2])
+    jobs = [first]
+    while True:
+        is_mistaken = len(jobs) <= mistakes
+        _end(dice, jobs[-1], mistake if is_mistaken else None)
+        if len(jobs) == size or not (is_mistaken or _goes_on(dice, jobs[-1])):
+            return jobs
+        again = _again(draw, first, _counted(first.name, len(jobs) + 1))
+        # Until it is known when the attempt before it ends.
+        again.submitted = min(first.submitted + len(jobs) * 30 * MINUTE, as_of - SECOND)
+        again.after, again.attempt = jobs[-1], len(jobs) + 1
+        jobs.append(again)
+
+
+def _goes_on(dice: Dice, job: Job) -> bool:
+    """Say whether another attempt follows: what was lost on the way is mostly submitted again."""
+    is_lost = job.outcome == "failed" and CAUSES[job.cause or ""].when == "middle"
+    odds = 95 if job.outcome == "preempted" else 75 if is_lost else 0
+    return job.attempt < _MOST_ATTEMPTS and dice.chance(odds)
+
+
+def _counted(name: str | None, attempt: int) -> str | None:
+    """Name an attempt: a name's own counter goes on."""
+    stem, dash, count = (name or "").rpartition("-")
+    if dash and count.isdecimal():
+        return f"{stem}-{int(count) + attempt - 1}"
+    return name and f"{name}-{attempt}"
+
+
+def _sweep(draw: Draw, first: Job, size: int) -> list[Job]:
+    dice, moment = draw.dice, first.submitted
+    pattern, *axes = dice.pick(TABLES["grids"])
+    names = [pattern.format(*values) for values in product(*axes)][: min(dice.between(3, 8), size)]
+    mistake = "column" if dice.chance(5) else None
+    # Backwards in time, so that the burst cannot reach beyond the end of the calendar.
+    jobs = [_again(draw, first, name) for name in reversed(names)]
+    for job in jobs:
+        job.submitted, job.work = moment, first.work * dice.between(80, 120) // 100
+        moment -= dice.seconds(15, 90)
+        _end(dice, job, mistake)
+    return jobs
+
+
+def _nights(draw: Draw, first: Job, size: int) -> list[Job]:
+    start, as_of = draw.calendar
+    last = (as_of - 2 * HOUR - MINUTE) // DAY * DAY + 2 * HOUR
+    nights = range(last, min(max(last - size * DAY, start), last - 1), -DAY)
+    jobs = [_again(draw, first, f"nightly-{night // DAY - 20_000}") for night in nights]
+    for job, night in zip(jobs, nights, strict=True):
+        job.submitted, job.user = night + draw.dice.seconds(1, 20), "ci-bot"
+        job.work = draw.dice.quantile(KINDS[job.project.kind].minutes)
+        _end(draw.dice, job)
+    return jobs
+
+
+def _request(draw: Draw, project: Project) -> Job:
+    dice, kind, (start, as_of) = draw.dice, KINDS[project.kind], draw.calendar
+    low, high = (start + (as_of - start) * part // 100 for part in project.life)
+    machine, nodes = dice.weighted([(odds, (machine, n)) for odds, machine, n in kind.shapes])
+    name = None if dice.chance(6) else dice.pick(kind.names).format(n=dice.between(1, 24))
+    job = Job(
+        id="", project=project, submitted=draw.calendar.moment(dice, low, high), name=name,
+        instance=INSTANCES[machine], nodes=nodes, user=dice.weighted(MEMBERS[project.team]),
+        spot=dice.chance(kind.spot), work=dice.quantile(kind.minutes),
+    )  # fmt: skip
+    return _again(draw, job, name)
+
+
+def _again(draw: Draw, job: Job, name: str | None) -> Job:
+    """Ask for the same once more."""
+    priority = draw.dice.weighted(((17, 0), (2, 10), (1, 100)))
+    spelling = draw.dice.weighted(_SPELLINGS)
+    return Job(
+        next(draw.ids), job.project, job.submitted, name, job.instance, job.nodes, job.user,
+        job.spot, job.work, priority, spelling,
+    )  # fmt: skip
+
+
+def _end(dice: Dice, job: Job, mistake: str | None = None) -> None:
+    """Draw how a job ends."""
+    failed, stopped, undeployed = KINDS[job.project.kind].bad
+    number = dice.below(100)
+    cause = job.project.favourite
+    if mistake is not None:
+        fail(dice, job, mistake)
+    elif number < failed:
+        if not (failures.fits(cause, job.gpus, job.nodes) and dice.chance(45)):
+            cause = failures.choose(dice, job.gpus, job.nodes)
+        fail(dice, job, cause)
+    elif number < failed + undeployed:
+        fail(dice, job, failures.choose(dice, job.gpus, job.nodes, deploys=False))
+    elif job.spot and dice.chance(35):
+        job.outcome, job.share = "preempted", dice.between(10, 90)
+    elif number < failed + undeployed + stopped:
+        job.outcome, job.share = "stopped", dice.between(2, 90)
+
+
+def fail(dice: Dice, job: Job, cause: str) -> None:
+    """Let a job fail, at the time that suits the cause."""
+    when = CAUSES[cause].when
+    job.outcome, job.cause = "deploy-failed" if when == "deploy" else "failed", cause
+    if when == "middle":
+        job.share = dice.between(8, 96)
+    elif when != "deploy":
+        job.longest = dice.seconds(15, 150) if when == "boot" else dice.seconds(60, 1800)
