@@ -435,7 +435,8 @@ def test_a_damaged_list_of_what_was_not_fetched_is_no_bug_of_ours(gaps, tmp_path
 def test_folders_from_before_there_was_such_a_list_are_read(tmp_path):
     tv.load(SEARCH).to_parquet(tmp_path)
     manifest = tmp_path / "trainview.json"
-    old = json.loads(manifest.read_text())
-    del old["not_fetched"]
+    old = json.loads(manifest.read_text()) | {"format": 1}
+    for name in ("not_fetched", "sha256", "trainview_sha256"):
+        del old[name]
     manifest.write_text(json.dumps(old))
     assert_frame_equal(tv.load(tmp_path).not_fetched, GAPS.head(0))

@@ -72,8 +72,9 @@ def load(
     Warns
     -----
     DataWarning
-        Once for each kind of oddity: unknown statuses, duplicate ids, contradictory times; and
-        if something could not be fetched when a folder was saved.
+        Once for each kind of oddity: unknown statuses, duplicate ids, contradictory times; if
+        something could not be fetched when a folder was saved; and if a file was changed since
+        trainview wrote it.
 
     Examples
     --------
@@ -90,7 +91,8 @@ def load(
     for note in tables.notes:
         warnings.warn(note, DataWarning, stacklevel=2)
     snapshot = _to_snapshot(tables, [part for part in parts if isinstance(part, dict)])
-    gaps = tuple(
+    gaps = tuple(part for part in parts if isinstance(part, str))
+    gaps += tuple(
         f"{gap} could not be fetched when this was saved" for gap in name_gaps(snapshot.not_fetched)
     )
     gaps += count_rejected(snapshot.rejected)

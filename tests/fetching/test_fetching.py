@@ -386,11 +386,17 @@ def test_a_damaged_file_of_the_cache_is_as_good_as_none():
         again = fetch(server, jobs, step_seconds=3600)
         assert (again.asked, again.cached) == (2, 1)
         whole = again.table
-        # the footer is whole, the rest is not: seen only when it is read, and healed by the next run
+        for place in (4, 200, -40):
+            content = bytearray(files[2].read_bytes())
+            content[place] ^= 1
+            files[2].write_bytes(content)
+            again = fetch(server, jobs, step_seconds=3600)
+            assert (again.asked, again.cached) == (1, 2)
+            pd.testing.assert_frame_equal(again.table, whole)
+        # damaged after it was found: told when it is read, and healed by the next run
         files[2].write_bytes(bytes(200) + files[2].read_bytes()[200:])
-        hurt = fetch(server, jobs, step_seconds=3600)
         with pytest.raises(tv.SourceError, match="fetch again"):
-            hurt.read()
+            again.read()
         pd.testing.assert_frame_equal(fetch(server, jobs, step_seconds=3600).table, whole)
 
 

@@ -77,7 +77,7 @@ def test_records_have_the_declared_types():
         (b'{"training_jobs": []}\x00', "Extra data"),
         (gzip.compress(b'{"training_jobs": []}', mtime=0)[:-9], "damaged gzip"),
         (gzip.compress(gzip.compress(b'{"training_jobs": []}', mtime=0), mtime=0), "not UTF-8"),
-        (b'{"training_jobs": [], "trainview": {"format": 2}}', "trainview.format: expected an integer from 1 to 1, got 2"),
+        (b'{"training_jobs": [], "trainview": {"format": 3}}', "trainview.format: expected an integer from 1 to 2, got 3"),
     ],
 )  # fmt: skip
 def test_what_is_no_answer_is_refused_with_the_reason(content, fault):

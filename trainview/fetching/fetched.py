@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from trainview.errors import ArgumentError, SourceError
-from trainview.files.export import read_parquet
+from trainview.files.parquet import parquet_writer, read_parquet
 from trainview.schema import FLEET_TABLES
 from trainview.tables.combining import combine
 from trainview.tables.dtypes import conform, to_pandas, without_categories
@@ -90,7 +89,7 @@ class Fetched:
         schema = without_categories(FLEET_TABLES[name])
         files = map(_read, self.files[name])
         parts = files if name in _LARGE else [_join(name, files)]
-        with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        with parquet_writer(path, schema) as writer:
             for part in parts:
                 writer.write_table(part.cast(schema))
         return Path(path)

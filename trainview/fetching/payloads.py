@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from trainview.api.client import Access, Client, Response
 from trainview.errors import ArgumentError
+from trainview.files.digests import Seal
 from trainview.files.export import saved_header
 from trainview.files.sources import Options, read_payload
 from trainview.reading.records import Records
@@ -50,7 +51,8 @@ def fetch_payload(
     members = [
         answer.body.strip().removeprefix(b"\xef\xbb\xbf").strip()[1:-1] for answer in answers
     ]
-    return b"{" + b",\n".join([header, *members]) + b"}\n"
+    seal = Seal()
+    return seal.over(b"{" + b",\n".join([header, *members])) + seal.end()
 
 
 def _moment(answers: list[Response], options: Options) -> datetime | None:

@@ -21,6 +21,7 @@ from platformdirs import user_cache_path
 
 from trainview.errors import OutputError
 from trainview.files.atomic import making_folder, sweep, temporary_mark
+from trainview.files.parquet import write_parquet
 from trainview.schema import FLEET_TABLES
 from trainview.text.safe import safe_text
 
@@ -28,6 +29,9 @@ FORMAT = 1
 _PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
 _HOUR = 3_600
 _KEY = b"trainview"
+_DIGEST = b"trainview_sha256"
+# In the place of the digest while it is computed; it cannot come twice in one file.
+_NO_DIGEST = b"0" * 64
 _PLAIN = "[a-z0-9_-]{1,64}"
 
 
@@ -114,11 +118,15 @@ def find(path: Path, wanted: Entry) -> bool:
         Whether the file can stand for that answer.
     """
     try:
-        schema = pq.read_schema(path)
-        entry = Entry(**json.loads(schema.metadata[_KEY]))
+        content = path.read_bytes()
+        about = pq.read_metadata(pa.BufferReader(content)).metadata
+        entry = Entry(**json.loads(about[_KEY]))
+        whole = _digest(content, about[_DIGEST]) == about[_DIGEST]
+        schema = pq.read_schema(pa.BufferReader(content))
     except (OSError, ValueError, TypeError, KeyError, pa.ArrowException):
         return False
-    if schema.names != FLEET_TABLES[path.parent.name].names or not entry.serves(wanted):
+    known = schema.equals(FLEET_TABLES[path.parent.name])
+    if not (whole and known and entry.serves(wanted)):
         return False
     with suppress(OSError):
         os.utime(path)
@@ -149,8 +157,7 @@ def keep(path: Path, table: pa.Table, entry: Entry) -> None:
             folder.mkdir(exist_ok=True, mode=_PRIVATE_FOLDER)
         # a file that a crash leaves damaged is as good as none, so nothing is flushed to the disk
         with open(temporary, "xb", opener=_private) as file:
-            marked = table.replace_schema_metadata({_KEY: about.encode()})
-            pq.write_table(marked, file, compression="zstd")
+            file.write(_sealed(table.replace_schema_metadata({_KEY: about.encode()})))
         temporary.replace(path)
     except OSError as error:
         reason = error.strerror or safe_text(error, 200)
@@ -221,6 +228,24 @@ def prune(root: Path, limit_bytes: float, needed: Collection[Path] = ()) -> int:
                 surplus -= size
                 deleted += 1
     return deleted
+
+
+def _sealed(table: pa.Table) -> bytes:
+    """Make a Parquet file that holds the digest of itself."""
+    sink = pa.BufferOutputStream()
+    marked = table.replace_schema_metadata({**table.schema.metadata, _DIGEST: _NO_DIGEST})
+    write_parquet(marked, sink)
+    content: bytes = sink.getvalue().to_pybytes()
+    before, _, behind = content.rpartition(_NO_DIGEST)
+    return before + _digest(content, _NO_DIGEST) + behind
+
+
+def _digest(content: bytes, found: bytes) -> bytes:
+    before, _, behind = content.rpartition(found)
+    digest = sha256(before)
+    digest.update(_NO_DIGEST)
+    digest.update(behind)
+    return digest.hexdigest().encode()
 
 
 def _private(path: str, flags: int) -> int:

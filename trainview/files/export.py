@@ -11,15 +11,17 @@ from typing import Any, Literal, TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
-import pyarrow.parquet as pq
 
 from trainview.files.atomic import making_folder, replacing
+from trainview.files.digests import Seal, file_digest
+from trainview.files.parquet import write_parquet
 from trainview.reading.times import format_time
 from trainview.schema import CORE_TABLES
 from trainview.tables.core import Tables, to_records
 
 MANIFEST = "trainview.json"
-FORMAT = 1
+# Since 2, files have digests of what is in them.
+FORMAT = 2
 
 # What a spreadsheet takes for a formula (with the full-width forms), behind any apostrophes: the
 # mark is then one more apostrophe, so that it can be taken off again without a guess.
@@ -73,7 +75,7 @@ def write_folder(
     """
     rows: dict[str, Rows] = {name: getattr(tables, name) for name in CORE_TABLES}
     rows |= fleet or {}
-    manifest = {
+    manifest: dict[str, Any] = {
         "format": FORMAT,
         "tables": kind,
         "as_of": None if tables.as_of is None else format_time(tables.as_of),
@@ -89,29 +91,17 @@ def write_folder(
                 if callable(table):
                     table(path)
                 elif kind == "parquet":
-                    pq.write_table(table, path, compression="zstd")
+                    write_parquet(table, path)
                 else:
                     pa_csv.write_csv(_as_plain(table, raw=raw), path)
-            paths[-1].write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+            manifest["sha256"] = {
+                target.name: file_digest(path)
+                for target, path in zip(targets[:-1], paths, strict=False)
+            }
+            seal = Seal()
+            text = json.dumps(manifest, indent=2).removesuffix("\n}").encode()
+            paths[-1].write_bytes(seal.over(text) + seal.end())
     return targets
-
-
-def read_parquet(path: Path) -> pa.Table:
-    """Read one Parquet file.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file.
-
-    Returns
-    -------
-    pyarrow.Table
-        All its columns and rows.
-    """
-    # not as a dataset, whose threads can outlive the interpreter and abort it
-    with pq.ParquetFile(path, pre_buffer=False) as file:
-        return file.read()
 
 
 def write_json(tables: Tables, path: str | os.PathLike[str], *, force: bool = False) -> None:
@@ -136,8 +126,10 @@ def write_json(tables: Tables, path: str | os.PathLike[str], *, force: bool = Fa
         replacing([path], force=force) as [temporary],
         gzip.open(temporary, "wb", compresslevel=6) if packed else temporary.open("wb") as file,
     ):
+        seal = Seal()
         for piece in _json_pieces(tables):
-            file.write(piece.encode())
+            file.write(seal.over(piece.encode()))
+        file.write(seal.end())
 
 
 def to_csv_bytes(table: pa.Table, *, raw: bool = False) -> bytes:
@@ -178,7 +170,7 @@ def saved_header(as_of: datetime | None, *, latest_only: bool | None = None) -> 
     Examples
     --------
     >>> saved_header(None)
-    '"trainview": {"format": 1, "as_of": null}'
+    '"trainview": {"format": 2, "as_of": null}'
     """
     saved: dict[str, Any] = {"format": FORMAT, "as_of": as_of and format_time(as_of)}
     if latest_only is not None:
@@ -203,7 +195,6 @@ def _json_pieces(tables: Tables) -> Iterator[str]:
     yield "{" + saved_header(tables.as_of, latest_only=tables.latest_only)
     yield from _json_list("training_projects", records.projects)
     yield from _json_list("training_jobs", records.jobs)
-    yield "}\n"
 
 
 def _json_list(key: str, records: pa.StructArray) -> Iterator[str]:

@@ -10,12 +10,15 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from trainview.errors import PayloadError, SourceError
-from trainview.files.export import FORMAT, FORMULA, MANIFEST, read_parquet
+from trainview.files.digests import changed, file_digest, is_as_written
+from trainview.files.export import FORMAT, FORMULA, MANIFEST
+from trainview.files.parquet import read_parquet
 from trainview.reading.arrow_reader import MAX_BYTES
 from trainview.reading.times import parse_time
 from trainview.schema import CATEGORY, CORE_TABLES, FLEET_TABLES, GAPS, TABLES
 from trainview.tables.core import Tables
 from trainview.tables.dtypes import conform
+from trainview.tables.values import check_values
 from trainview.text.safe import safe_text
 
 _MARKED = FORMULA.replace("^(", "^'(", 1)
@@ -32,7 +35,7 @@ def read_tables(folder: Path) -> tuple[Tables, dict[str, pa.Table]]:
     Returns
     -------
     Tables
-        Projects, jobs, instance types.
+        Projects, jobs, instance types; its notes name the files that were changed since.
     dict of str to pyarrow.Table
         The other tables, and those of `trainview.schema.GAPS`.
 
@@ -41,45 +44,51 @@ def read_tables(folder: Path) -> tuple[Tables, dict[str, pa.Table]]:
     SourceError
         If a file is missing or cannot be read.
     PayloadError
-        If a file is damaged.
+        If a file is damaged, or holds what cannot be; with the column.
     """
     manifest = _read_manifest(folder / MANIFEST)
     kind = manifest["tables"]
     tables = {}
+    notes = [] if manifest["is_as_written"] else [changed(folder / MANIFEST)]
     for name in (*CORE_TABLES, *manifest["more"]):
         schema = TABLES[name]
         path = folder / f"{name}.{kind}"
         raw = manifest.get("raw", True)
         try:
+            if manifest["sha256"].get(path.name, "") not in {"", file_digest(path)}:
+                notes.append(changed(path))
             table = read_parquet(path) if kind == "parquet" else _read_csv(path, schema, raw=raw)
-            tables[name] = conform(table, schema)
+            tables[name] = _as_declared(table, schema)
         except FileNotFoundError:
             raise SourceError(
                 f"{safe_text(folder)}: {path.name} is missing: export again"
             ) from None
-        except OSError as error:
-            raise SourceError(f"cannot read {safe_text(path)}: {safe_text(error)}") from None
-        except KeyError as error:
-            raise PayloadError(f"{safe_text(path)}: no column {error}: export again") from None
-        except (pa.ArrowException, ValueError) as error:
-            raise PayloadError(f"{safe_text(path)}: {safe_text(error, 200)}") from None
+        except (OSError, pa.ArrowException, ValueError, MemoryError, OverflowError) as error:
+            raise _fault(path, error) from None
     core = Tables(
         **{name: tables.pop(name) for name in CORE_TABLES},
         as_of=manifest["as_of"],
         latest_only=bool(manifest.get("latest_only")),
+        notes=tuple(notes),
     )
     return core, tables | {name: manifest[name] for name in GAPS}
 
 
 def _read_manifest(path: Path) -> dict[str, Any]:
     try:
-        manifest = dict(json.loads(read_bytes(path)))
+        text = read_bytes(path)
+        manifest = dict(json.loads(text))
         kind, as_of = manifest["tables"], manifest["as_of"]
         manifest["as_of"] = None if as_of is None else parse_time(as_of)
         manifest["more"] = [name for name in manifest.get("more", []) if name in FLEET_TABLES]
         manifest |= {name: _read_gaps(name, manifest.get(name, [])) for name in GAPS}
-        readable = kind in {"csv", "parquet"} and manifest["format"] == FORMAT
-    except (ValueError, TypeError, KeyError, RecursionError):
+        sealed = manifest["format"] == FORMAT
+        manifest["is_as_written"] = (
+            is_as_written(text) and ("trainview_sha256" in manifest) == sealed
+        )
+        manifest["sha256"] = dict(manifest["sha256"]) if sealed else {}
+        readable = kind in {"csv", "parquet"} and manifest["format"] in {1, FORMAT}
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         readable = False
     if not readable:
         raise PayloadError(f"{safe_text(path)}: damaged: export the tables again")
@@ -142,13 +151,39 @@ def read_fleet_table(path: Path) -> dict[str, pa.Table]:
         table = read_parquet(path)
         for name, schema in FLEET_TABLES.items():
             if set(schema.names) <= set(table.column_names):
-                return {name: conform(table, schema)}
-    except (OSError, pa.ArrowException, ValueError) as error:
-        raise SourceError(f"cannot read {safe_text(path)}: {safe_text(error, 200)}") from None
+                return {name: _as_declared(table, schema)}
+    except (OSError, pa.ArrowException, ValueError, MemoryError, OverflowError) as error:
+        raise _fault(path, error) from None
     raise SourceError(
         f"{safe_text(path)}: none of the tables {', '.join(FLEET_TABLES)}: "
         "give the whole folder that to_parquet wrote"
     )
+
+
+def _as_declared(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    missing = [name for name in schema.names if name not in table.column_names]
+    if missing:
+        raise ValueError(f"no column {', '.join(map(repr, missing))}: export again")
+    try:
+        conformed = conform(table, schema)
+    except (pa.ArrowException, ValueError):
+        # once more column by column, to say which it is
+        for field in schema:
+            try:
+                conform(table, pa.schema([field]))
+            except (pa.ArrowException, ValueError) as error:
+                raise ValueError(f"column {field.name}: {error}") from None
+        raise
+    check_values(conformed)
+    return conformed
+
+
+def _fault(path: Path, error: Exception) -> SourceError | PayloadError:
+    if isinstance(error, OSError) and error.errno is not None:
+        return SourceError(f"cannot read {safe_text(path)}: {safe_text(error.strerror)}")
+    # pyarrow's own places in its source follow on the next lines
+    reason = safe_text(str(error).strip().partition("\n")[0], 200) or type(error).__name__
+    return PayloadError(f"{safe_text(path)}: damaged, or not what was exported: {reason}")
 
 
 def read_bytes(path: Path) -> bytes:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from trainview.errors import ArgumentError, PayloadError, SourceError, TrainviewError
+from trainview.files.digests import changed, is_as_written
 from trainview.files.export import MANIFEST
 from trainview.files.saved import read_bytes, read_fleet_table, read_tables
 from trainview.reading.arrow_reader import MAX_BYTES
@@ -38,9 +39,9 @@ Source: TypeAlias = (
     | Sequence["Source"]
 )
 
-# What a source gives: lists of projects and jobs, or others of the tables by their names, and
-# "not_fetched", the calls that had failed.
-Part: TypeAlias = Records | dict[str, pa.Table]
+# What a source gives: lists of projects and jobs; others of the tables by their names, and
+# "not_fetched", the calls that had failed; what a user should know about the source, a sentence.
+Part: TypeAlias = Records | dict[str, pa.Table] | str
 
 _JSON_NAMES = (".json", ".jsonl", ".ndjson")
 _JSON_ENDINGS, _PARQUET = (*_JSON_NAMES, *(f"{name}.gz" for name in _JSON_NAMES)), ".parquet"
@@ -80,9 +81,9 @@ def read_source(source: Source, options: Options = AS_IT_IS) -> Iterator[Part]:
 
     Yields
     ------
-    Records, or dict of str to pyarrow.Table
+    Records, dict of str to pyarrow.Table, or str
         The checked records of one file; or tables of `trainview.schema.FLEET_TABLES`,
-        ``not_fetched`` and ``rejected``.
+        ``not_fetched`` and ``rejected``; or a sentence that a user should know.
 
     Raises
     ------
@@ -102,7 +103,7 @@ def read_source(source: Source, options: Options = AS_IT_IS) -> Iterator[Part]:
         for part in source:
             yield from read_source(part, options)
     elif isinstance(source, (bytes, bytearray, memoryview)):
-        yield from read_payload(bytes(source), "bytes", options)
+        yield from _read_bytes(bytes(source), "bytes", options)
     elif isinstance(source, Mapping):
         yield from read_payload(_dump(source, "mapping"), "mapping", options)
     elif _is_model(source):
@@ -135,6 +136,7 @@ def _read_path(source: str | os.PathLike[str], options: Options) -> Iterator[Par
         tables, fleet = read_tables(path)
         yield to_records(tables)
         yield fleet
+        yield from tables.notes
         return
     endings = (*_JSON_ENDINGS, _PARQUET)
     files = sorted(file for file in path.iterdir() if file.name.endswith(endings))
@@ -175,7 +177,14 @@ def _read_one(path: Path, options: Options) -> Iterator[Part]:
     if path.name.endswith(_PARQUET):
         yield read_fleet_table(path)
     else:
-        yield from read_payload(read_bytes(path), safe_text(path), options)
+        yield from _read_bytes(read_bytes(path), safe_text(path), options)
+
+
+def _read_bytes(payload: bytes, name: str, options: Options) -> Iterator[Part]:
+    text = decompress(payload, name)
+    yield from read_payload(text, name, options)
+    if not is_as_written(text):
+        yield changed(name)
 
 
 def read_payload(payload: bytes, name: str, options: Options) -> Iterator[Part]:
@@ -270,7 +279,7 @@ def _read_file(file: Any, options: Options) -> Iterator[Part]:
         raise SourceError(f"cannot read {name}: {safe_text(error)}") from None
     if isinstance(content, str):
         content = content.encode("utf-8", "surrogatepass")
-    yield from read_payload(bytes(content), name, options)
+    yield from _read_bytes(bytes(content), name, options)
 
 
 def _dump(answer: Any, name: str) -> bytes:

@@ -35,12 +35,28 @@ def parse_times(texts: pa.Array) -> pa.Array:
         times = pc.cast(texts, TIME)
     except pa.ArrowInvalid:
         times = pc.cast(pc.replace_substring_regex(texts, _SUBMICROSECONDS, r"\1\2"), TIME)
+    check_years(times)
+    return times
+
+
+def check_years(times: pa.Array | pa.ChunkedArray) -> None:
+    """Object to times that `datetime` cannot tell.
+
+    Parameters
+    ----------
+    times : pyarrow.TimestampArray, or such chunks
+        In UTC.
+
+    Raises
+    ------
+    pyarrow.ArrowInvalid
+        If one lies outside the years 1 to 9999.
+    """
     extent = pc.min_max(times)
     if extent["min"].is_valid and (
         extent["min"].value < _YEAR_1.value or extent["max"].value > _YEAR_9999.value
     ):
         raise pa.ArrowInvalid("a time lies outside the years 1 to 9999")
-    return times
 
 
 def parse_time(text: str) -> datetime:

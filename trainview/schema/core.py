@@ -2,7 +2,16 @@
 
 import pyarrow as pa
 
-from trainview.schema.fields import BOOLEAN, CATEGORY, INTEGER, NUMBER, TEXT, TIME, make_field
+from trainview.schema.fields import (
+    BOOLEAN,
+    CATEGORY,
+    COUNT_MAX,
+    INTEGER,
+    NUMBER,
+    TEXT,
+    TIME,
+    make_field,
+)
 
 PROJECTS = pa.schema(
     [
@@ -76,6 +85,8 @@ INSTANCE_COLUMNS = {
         INTEGER,
         "GPUs of one node.",
         unit="GPUs",
+        minimum=0,
+        maximum=COUNT_MAX,
         source="job.instance_type.gpu_count",
     ),
     "gpu_memory_limit_mib": make_field(
@@ -85,6 +96,7 @@ INSTANCE_COLUMNS = {
         "node for others. Do not multiply it.",
         nullable=True,
         unit="MiB",
+        minimum=0,
         source="job.instance_type.gpu_memory_limit_mib",
     ),
     "memory_limit_mib": make_field(
@@ -92,6 +104,7 @@ INSTANCE_COLUMNS = {
         INTEGER,
         "Memory limit of one node.",
         unit="MiB",
+        minimum=0,
         source="job.instance_type.memory_limit_mib",
     ),
     "millicpu_limit": make_field(
@@ -99,6 +112,7 @@ INSTANCE_COLUMNS = {
         INTEGER,
         "CPU limit of one node in thousandths of a CPU.",
         unit="1/1000 CPU",
+        minimum=0,
         source="job.instance_type.millicpu_limit",
     ),
 }
@@ -186,6 +200,8 @@ JOBS = pa.schema(
             INTEGER,
             "Nodes of the job; 1 where the API does not say.",
             unit="nodes",
+            minimum=1,
+            maximum=COUNT_MAX,
             source="job.node_count",
         ),
         make_field(
@@ -193,6 +209,7 @@ JOBS = pa.schema(
             INTEGER,
             "GPUs of the whole job: gpu_count * node_count.",
             unit="GPUs",
+            minimum=0,
             source="derived",
         ),
         make_field(

@@ -59,7 +59,7 @@ PROJECT = pa.struct(
 # Our own key in a saved file; everything beside it is what the server said.
 SAVED = pa.struct(
     [
-        make_field("format", INTEGER, minimum=1, maximum=1),
+        make_field("format", INTEGER, minimum=1, maximum=2),
         make_field("as_of", TIME, nullable=True),
         make_field("latest_only", BOOLEAN, nullable=True),
     ]
@@ -71,5 +71,7 @@ ANSWER = pa.schema(
         make_field("training_projects", pa.list_(make_field("item", PROJECT)), nullable=True),
         make_field("training_project", PROJECT, nullable=True),
         make_field("training_jobs", pa.list_(make_field("item", JOB)), nullable=True),
+        # ours as well: the digest of all that stands before it
+        make_field("trainview_sha256", TEXT, nullable=True),
     ]
 )
