@@ -66,7 +66,7 @@ _DATA = "Check the data file named in the log, and what made it."
 # The first rule that matches counts, so what is special stands before what is general.
 RULES = (
     # GPUs and the machine below them
-    _symptom("GPU fault", "code", r"xid (?:13|31|43|45)\b|mmu fault",
+    _general("GPU fault", "code", r"xid (?:13|31|43|45)\b|mmu fault",
         "NVRM: Xid 31, MMU Fault",
         "Mostly a kernel that reads or writes beyond its memory: run with CUDA_LAUNCH_BLOCKING=1."),
     _cause("hardware", "infrastructure", r"\bxid (?!(?:13|31|43|45)\b)[0-9<]|fallen off the bus|fell off the bus",
@@ -114,7 +114,7 @@ RULES = (
     _cause("preemption", "capacity",
         r"preempt(?:ed|ion)|spot (?:capacity|instance).*(?:reclaim|interrupt|terminat)|was reclaimed|spot interruption",
         "Spot capacity was reclaimed after 33 minutes", _RESUME),
-    _cause("maintenance", "infrastructure",
+    _cause("node lost", "infrastructure",
         r"was drained|drained for|maintenance|node (?:is )?(?:shutting down|not ?ready)|nodelost|node_fail|node failure|node.* has died",
         "Node 92355e63 was drained for maintenance", _RESUME),
     _cause("time limit", "capacity",
@@ -198,7 +198,7 @@ RULES = (
     _cause("GPU assert", "code", r"device-side assert|indexselectlargeindex|srcindex < srcselectdimsize|assertion `.*` failed",
         "RuntimeError: CUDA error: device-side assert triggered",
         "Check labels and token ids against the sizes of the layers; run once on the CPU."),
-    _symptom("GPU fault", "code",
+    _general("GPU fault", "code",
         r"illegal memory access|unspecified launch failure|misaligned address|illegal instruction was encountered|launch timed out|invalid program counter|cuda_error_illegal",
         "RuntimeError: CUDA error: an illegal memory access was encountered",
         "Run with CUDA_LAUNCH_BLOCKING=1 to find the kernel; if it moves with the node, suspect the GPU."),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from trainview.analysis.error_rules import OTHER, rule_of
-from trainview.analysis.log_lines import LogLine, read_lines
+from trainview.analysis.log_lines import LogLine, is_plain, read_lines
 
 # The longest line that is read. What is cut off ends, or begins, with an ellipsis.
 READ = 2000
@@ -83,6 +83,8 @@ def headline(message: str) -> str:
     >>> headline("[rank3]: OSError: [Errno 28] No space left on device\n[rank0]: NCCL timeout")
     'OSError: [Errno 28] No space left on device'
     """
+    if is_plain(message) and _TRACEBACK not in message:
+        return _fold(message)
     lines = [line for line in read_lines(message) if line.text.strip()]
     if len(lines) == 1 and _TRACEBACK not in lines[0].text:
         return _fold(lines[0].text)
@@ -174,7 +176,7 @@ def _weight(text: str, *, is_exception: bool, level: str = "") -> float:
     elif level == "WARNING":
         weight = 0.2 if rule is OTHER else 0.6
     elif rule.is_symptom:
-        weight = 3.0
+        weight = 3.6 if is_exception else 3.0
     elif rule.category == "hardware":
         weight = 7.0
     elif is_exception:

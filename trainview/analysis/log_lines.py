@@ -137,6 +137,28 @@ def _pieces(line: str, most: int) -> list[str]:
     return [*pieces, "…" + line[max(last, end) :]] if max(last, end) < len(line) else pieces
 
 
+def is_plain(message: str) -> bool:
+    """Tell whether a message is one line, with nothing to take off.
+
+    Parameters
+    ----------
+    message : str
+        Any message.
+
+    Returns
+    -------
+    bool
+        False also where `read_lines` might change nothing.
+    """
+    return (
+        message.isascii()
+        and message.isprintable()
+        and "\\n" not in message
+        and message[:1] not in {"{", "+"}
+        and not _PREFIX.match(message)
+    )
+
+
 def read_lines(message: str) -> list[LogLine]:
     r"""Split a message into lines, and take off what stands in front of each.
 

@@ -185,7 +185,7 @@ IDS = (
     mask(
         "",
         r"(?<![0-9A-Za-z_/+.-])(?:(?=[A-Z]*[0-9])(?=[0-9]*[A-Z][A-Z0-9]*[0-9]+[A-Z])[0-9A-Z]{10,}"
-        r"|(?=[A-Za-z/+]*[0-9])(?=[a-z0-9/+]*[A-Z])(?=[A-Z0-9/+]*[a-z])[0-9A-Za-z/+]{24,}={0,2})"
+        r"|(?=(?:[A-Za-z/+]*[0-9]){3})(?=[a-z0-9/+]*[A-Z])(?=[A-Z0-9/+]*[a-z])[0-9A-Za-z/+]{20,}={0,2})"
         r"(?![0-9A-Za-z_])",
         ID,
     ),
@@ -247,6 +247,12 @@ MASKS = (
         rf"((?: name)?[ =:]{{1,2}}[\"']?)(?=[\w.{_SET}-]*[0-9{_SET}])(?=[\w.{_SET}-]*[A-Za-z])"
         rf"(?:[\w{_SET}-]+[.])*[\w{_SET}-]+{_END}",
         lambda found: found[1] + found[2] + NAME,
+    ),
+    mask(
+        "",
+        r"\b(on|from|to|by|at|via) (?:[a-z]+[0-9]{4,}|[a-z][a-z0-9]*(?:-[a-z0-9]+)*-[0-9]+)"
+        rf"(?:\.[a-z][\w-]*)*(?![\w.{_SET}-]*[0-9A-Za-z/])",
+        lambda found: f"{found[1]} {NAME}",
     ),
     # in quotes, a path may contain spaces
     mask(
