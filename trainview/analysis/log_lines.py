@@ -28,7 +28,7 @@ _PREFIXES = tuple(
         # Ray and vLLM
         r"\((?:raylet|autoscaler[^()\n]{0,40}|[^()\n]{0,80}\bpid=[^()\n]{0,120})\) ?",
         # glog and c10
-        r"\[?(?P<letter>[EWFIC])[0-9]{3,8} " + _CLOCK + rf" *[0-9]* *{_SOURCE}:[0-9]+\] ?",
+        r"\[?(?P<letter>[EWFIC])[0-9]{3,8} [0-9:.]{7,30}" + rf" *[0-9]* *{_SOURCE}:[0-9]+\] ?",
         rf"\[(?P<letter>[EWFIC]) {_SOURCE}:[0-9]+\] ?",
         r"\[c10d\] ?",
         # dates and times

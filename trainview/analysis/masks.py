@@ -30,7 +30,8 @@ class Mask(NamedTuple):
     Attributes
     ----------
     marker : str
-        What each line that matches contains; other lines are not searched.
+        What each line that matches contains; other lines are not searched. No replacement before
+        it brings it in, unless it is a placeholder.
     pattern : re.Pattern
         It takes digits as a class, never one by its value, and does not reach over a line's end.
         Where it can, it begins with the characters it looks for and looks behind them afterwards:
@@ -78,7 +79,10 @@ def apply(masks: Iterable[Mask], lines: list[str], between: str = "\n") -> list[
         As many lines.
     """
     lines = list(lines)
+    whole = between.join(lines)
     for each in masks:
+        if each.marker.isascii() and each.marker not in whole:
+            continue
         at = [place for place, line in enumerate(lines) if each.marker in line]
         # All lines at once: a call for each takes several times as long.
         text = each.pattern.sub(each.replacement, between.join([lines[place] for place in at]))
@@ -244,7 +248,7 @@ MASKS = (
     mask(
         "",
         r"\b([Nn]ode|[Hh]ost(?:name)?|[Pp]eer|[Pp]od|[Ss]erver|[Mm]achine|[Ii]nstance|[Cc]ontainer)"
-        rf"((?: name)?[ =:]{{1,2}}[\"']?)(?=[\w.{_SET}-]*[0-9{_SET}])(?=[\w.{_SET}-]*[A-Za-z])"
+        rf"((?: name)?[ =:]{{1,2}}[\"']?)(?:[a-z][\w-]*/)?(?=[\w.{_SET}-]*[0-9{_SET}])(?=[\w.{_SET}-]*[A-Za-z])"
         rf"(?:[\w{_SET}-]+[.])*[\w{_SET}-]+{_END}",
         lambda found: found[1] + found[2] + NAME,
     ),

@@ -40,7 +40,7 @@ WORDINGS = (
     # the class of an exception without its module, which moves from version to version
     mask(
         ".",
-        r"^(…?)(?:[A-Za-z_]\w*\.)+(?=[A-Za-z]\w*(?:Error|Exception|[a-z]Exit|Timeout|Interrupt"
+        r"^(…?)(?:[A-Za-z_]\w*\.)+(?=\w+(?:Error|Exception|[a-z]Exit|Timeout|Interrupt"
         r"|Found|Forbidden|Resources|exceptions?|[A-Z]\w*)(?:\(\w+\))?(?::|$))",
         r"\1",
     ),
@@ -86,7 +86,13 @@ WORDINGS = (
     mask("'", r"'[\w.-]+/[\w.-]+'", f"'{NAME}'"),
     mask("{'", r"\{'[^'\n]*'(?:, '[^'\n]*')*\}", f"{{'{NAME}'}}"),
     mask("failure on ", r"(?<=failure on )[\w.-]*[0-9][\w.-]*", NAME),
-    mask("Command ", r"(?<=Command )(?:'.*'|\[.*\]|\".*\")(?= (?:returned|died|timed out))", COMMAND),
+    # of a command, its program counts
+    mask(
+        "Command ",
+        r"(?<=Command )['\"\[]+(?:[^\s'\",\]]*[/\\])?([\w.+-]*?)[0-9.]*(?:['\",\s\]].*)?"
+        r"(?= (?:returned|died|timed out))",
+        rf"\1 {COMMAND}",
+    ),
     mask("exits with return code", r"^.*\[.*\](?= exits with)", COMMAND),
     mask(
         "Xid",
@@ -107,6 +113,7 @@ WORDINGS = (
     mask("image ", r"(?<=image )(?:(['\"])[\w.:/@-]*\w\1|()(?=[\w.:-]+/)[\w.:/@-]*\w)", lambda found: f"{found[1] or ''}{NAME}{found[1] or ''}"),
     mask("manifest for ", r"(?<=manifest for )\S+", NAME),
     mask("failed container", r"(?<=failed container).*? in pod \S+", f" {NAME} in pod {NAME}"),
+    mask('"', r"\b([Cc]ontainer|[Pp]od|[Vv]olume) \"[^\"\n]+\"", rf'\1 "{NAME}"'),
     mask("ontainer ", r"(?<=ontainer )[\w.-]+(?= (?:terminated|was using|exited|failed))", NAME),
     mask("Request ID", r"\(Request ID: [^)\n]*\)?", f"(Request ID: {ID})"),
     mask("equestId", r"(?i:<(RequestId|HostId)>)[^<\n]*", rf"<\1>{ID}"),
