@@ -106,6 +106,16 @@ def test_causes_are_counted_over_jobs_and_projects(kind):
     ]  # fmt: skip
 
 
+def test_a_lone_surrogate_does_not_stop_the_others():
+    frame = table(job(status="failed", error_message="x"), job(status="failed"))
+    message = pd.Series(["lost \ud800 node 7", None], dtype=object)
+    result = error_groups(frame.assign(error_message=message))
+    assert rows(result[["error", "jobs", "example"]]) == [
+        ["lost node <number>", 1, "lost \\ud800 node 7"],
+        [None, 1, None],
+    ]
+
+
 def test_of_jobs_that_end_together_the_last_name_is_the_example(kind):
     frame = table(
         *(

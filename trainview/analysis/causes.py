@@ -45,13 +45,19 @@ def by_cause(failed: Frame, sums: Sequence[str]) -> pd.DataFrame:
     newest = table[table["end_at"].eq(grouped["end_at"].transform("max"))]
     newest = newest.sort_values("job_id").drop_duplicates("group", keep="last").set_index("group")
     result["error"] = pd.Series([*causes, None], dtype="str").reindex(result.index)
-    result["example"] = newest["error_message"].where(result["error"].notna())
+    example = newest["error_message"].where(result["error"].notna())
+    result["example"] = example.map(_encodable, na_action="ignore")
     result["job_id"] = newest["job_id"]
     rules = [rule_of(error) if isinstance(error, str) else NO_MESSAGE for error in result["error"]]
     for name in ("category", "origin", "advice"):
         result[name] = pd.Series([getattr(rule, name) for rule in rules], result.index, dtype="str")
     result["is_symptom"] = pd.Series([rule.is_symptom for rule in rules], result.index, dtype=bool)
     return result.astype({"error": "str", "example": "str", "job_id": "str"})
+
+
+def _encodable(text: str) -> str:
+    # Objects of Python may hold lone surrogates, which no column of text can.
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def _collect(failed: Frame, sums: Sequence[str]) -> pd.DataFrame:

@@ -40,7 +40,8 @@ _GOES_ON = re.compile(
 )
 _LAST_ERROR = "Last error:"
 _FRAME = re.compile(
-    r"frame #|Exception raised from|CUDA kernel errors might|For debugging consider|Compile with `"
+    r"NCCL INFO"
+    r"|frame #|Exception raised from|CUDA kernel errors might|For debugging consider|Compile with `"
     r"|Search for `|During handling of|The above exception was|terminate called|Stack trace"
     r"|Primary job |a non-zero exit code\. Per|.{1,200} FAILED$|[ ~^]+$|[-=*_~#]{5,}$"
     r"|(?:Current t|T)hread 0x|File \"|-+> "

@@ -14,7 +14,7 @@ _BOX = re.compile("^[╭╰┌└+][─━╌ -]*.*[─━╮╯┐┘]$")
 _ERROR = re.compile(
     r"Traceback \(most|\b[A-Z]\w{0,60}Error\b|[Ee]rror[:\s]|Xid|[Oo]ut of memory|Killed|exit ?code"
 )
-_LEVEL = r"(?P<level>DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL|FATAL|Error|Warning)"
+_LEVEL = r"(?P<level>DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL|FATAL)"
 _DATE = r"[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}"
 _CLOCK = r"[0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:[.,:-][0-9]+)?"
 _SOURCE = r"[\w./<>-]+\.(?:py|pyx|cc|cpp|cu|cuh|h|hpp|go)"
@@ -53,7 +53,8 @@ _PREFIXES = tuple(
         rf"\[{_LEVEL}\] ?",
         rf"\[{_SOURCE}:[0-9]+(?::[^\]\n]{{1,80}})?\] ?",
         rf"[a-z_]\w*(?:\.\w+)+(?: -|:)? (?=\[|- |{_LEVEL.replace('?P<level>', '?:')}\b)",
-        r"wandb: ",
+        r"(?P<level>Error|Warning): (?=\S)",
+        r"(?:wandb|docker): ",
         # TensorFlow, progress bars
         rf"(?P<letter>[EWFI]) {_SOURCE}:[0-9]+\] ?",
         r"[^|\n]{0,80}[0-9]+%\|[^|\n]{0,200}\|[^\[\n]{0,40}\[[^\]\n]{0,120}\] ?(?=\S)",

@@ -84,6 +84,9 @@ WORDINGS = (
     mask("' not found", r"\S+: version [`']([A-Z]+)_[0-9.]+' not found.*", r"version `\1' not found"),
     # a repository, and a set, which has no order
     mask("'", r"'[\w.-]+/[\w.-]+'", f"'{NAME}'"),
+    mask("cannot import name", r"(cannot import name '[^'\n]*' from [^(\n]*\w'?) ?\(.*", r"\1"),
+    mask("has model type", r"(?<=has model type )[`'][^`'\n]*[`']", f"`{NAME}`"),
+    mask("host='", r"(?<=host=')(?:[\w-]+\.)+(?=[\w-]+\.[a-z]+')"),
     mask("{'", r"\{'[^'\n]*'(?:, '[^'\n]*')*\}", f"{{'{NAME}'}}"),
     mask("failure on ", r"(?<=failure on )[\w.-]*[0-9][\w.-]*", NAME),
     # of a command, its program counts
