@@ -54,7 +54,7 @@ _PREFIXES = tuple(
         rf"\[{_SOURCE}:[0-9]+(?::[^\]\n]{{1,80}})?\] ?",
         rf"[a-z_]\w*(?:\.\w+)+(?: -|:)? (?=\[|- |{_LEVEL.replace('?P<level>', '?:')}\b)",
         r"(?P<level>Error|Warning): (?=\S)",
-        r"(?:wandb|docker): ",
+        r"(?:wandb|docker|kernel): ",
         # TensorFlow, progress bars
         rf"(?P<letter>[EWFI]) {_SOURCE}:[0-9]+\] ?",
         r"[^|\n]{0,80}[0-9]+%\|[^|\n]{0,200}\|[^\[\n]{0,40}\[[^\]\n]{0,120}\] ?(?=\S)",

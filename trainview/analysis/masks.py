@@ -272,6 +272,7 @@ MASKS = (
     mask("/", rf"(['\"])[\w.{_SET}-]+(?:/[\w.{_SET}-]+)+\.{_FILE}\1", rf"\1{PATH}\1"),
     mask("", rf"{_DIGIT}[0-9]*(?:[.,][0-9]+)* ?(?:[KMGTP]i?B|[KMGTP]i|[kmgt]B|[kmgt]b|bytes|B){_END}", SIZE),
     mask("", rf"{_DIGIT}[0-9]*[dhm](?:[0-9]+[hms]){{1,3}}{_END}", NUMBER),
+    mask("GPU", rf"\bGPU[0-9]+{_END}", f"GPU{NUMBER}"),
     mask("x", rf"{_DIGIT}[0-9]*(?:x[0-9]+)+{_END}", NUMBER),
     mask("v", r"v(?<![0-9A-Za-z]v)[0-9]+(?:\.[0-9]+)*", NUMBER),
     mask("", rf"{_DIGIT}[0-9]*(?:[.,][0-9]+)*(?:[eE][-+]?[0-9]+)?", NUMBER),

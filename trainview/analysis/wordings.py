@@ -56,6 +56,11 @@ WORDINGS = (
     ),
     mask("CUDA error", r"^(?:\w+(?:Error|Exception): )+(?=CUDA error)"),
     *(mask(hint, rf" ?{hint}.*") for hint in _HINTS),
+    # a class that says nothing, which C++ and logs leave out
+    mask("", r"^(?:(?:RuntimeError|Exception): )+(?=\S+ \S+ \S)"),
+    mask("mismatch between collectives", r"(mismatch between collectives on ranks)\..*", r"\1"),
+    mask("NCCL operations", r"(NCCL operations have failed or timed out)\..*", r"\1"),
+    mask("GSP", r"(of waiting for RPC response from GPU)[0-9]* GSP.*", r"\1 GSP"),
     mask("Watchdog caught", r"^.*?(Watchdog caught collective operation timeout)\b.*", r"\1"),
     mask("NCCL error", r"^(?:\w+(?:Error|Exception): )+(?=NCCL error)"),
     mask(
