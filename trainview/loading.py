@@ -17,9 +17,11 @@ from trainview.reading.records import Records
 from trainview.reading.times import parse_time
 from trainview.schema import FLEET_TABLES, GAPS
 from trainview.snapshot import Snapshot, count_rejected, name_gaps, to_fleet, to_gaps, to_tables
-from trainview.tables.combining import combine
+from trainview.tables.attempts import link_attempts
+from trainview.tables.combining import combine, newest_of
 from trainview.tables.core import Tables, build_tables, to_records
 from trainview.tables.dtypes import to_pandas
+from trainview.tables.linking import link
 from trainview.text.safe import safe_text
 
 # A fault in one element of a list, which can be left out.
@@ -46,7 +48,7 @@ def load(
         snapshot, in which the newest record of each id wins.
     as_of : str or datetime.datetime, optional
         The moment the data describes, with a zone. When left out: the one saved in the file, else
-        the newest timestamp in the data.
+        the newest timestamp in the data, samples, events, checkpoints and bills included.
     on_error : {"raise", "skip"}, optional
         What becomes of records that are not what the API documents, and of files in a folder that
         cannot be read: an error, or they are left out, with a warning that counts them and a row
@@ -87,10 +89,15 @@ def load(
     if on_error not in {"raise", "skip"}:
         raise ArgumentError(f"on_error={on_error!r}: choose 'raise' or 'skip'")
     parts = _read(source, Options(on_error == "skip", _zone(tz)))
-    tables = build_tables([part for part in parts if isinstance(part, Records)], moment)
-    for note in tables.notes:
+    records = [part for part in parts if isinstance(part, Records)]
+    fleet = [part for part in parts if isinstance(part, dict)]
+    # what was exported with projects and jobs has their moment
+    undated = [part for part in fleet if "not_fetched" not in part]
+    tables = build_tables(records, moment, newest=newest_of(undated))
+    notes: list[str] = []
+    snapshot = _to_snapshot(tables, fleet, notes)
+    for note in (*tables.notes, *notes):
         warnings.warn(note, DataWarning, stacklevel=2)
-    snapshot = _to_snapshot(tables, [part for part in parts if isinstance(part, dict)])
     gaps = tuple(part for part in parts if isinstance(part, str))
     gaps += tuple(
         f"{gap} could not be fetched when this was saved" for gap in name_gaps(snapshot.not_fetched)
@@ -98,7 +105,9 @@ def load(
     gaps += count_rejected(snapshot.rejected)
     for note in gaps:
         warnings.warn(note, DataWarning, stacklevel=2)
-    return replace(snapshot, notes=(*snapshot.notes, *gaps))
+    elsewhere = [pa.table(part["notes"])["note"] for part in fleet if "notes" in part]
+    others = tuple(dict.fromkeys(note for found in elsewhere for note in found.to_pylist()))
+    return replace(snapshot, notes=(*snapshot.notes, *gaps, *others))
 
 
 def _read(source: Source, options: Options) -> list[Part]:
@@ -158,16 +167,22 @@ def merge(snapshots: Iterable[Snapshot]) -> Snapshot:
     return _to_snapshot(
         build_tables([to_records(to_tables(snapshot)) for snapshot in found]),
         [to_fleet(snapshot) | to_gaps(snapshot) for snapshot in oldest_first],
+        [],
     )
 
 
-def _to_snapshot(tables: Tables, fleet: Sequence[Mapping[str, pa.Table]]) -> Snapshot:
+def _to_snapshot(
+    tables: Tables, fleet: Sequence[Mapping[str, pa.Table]], notes: list[str]
+) -> Snapshot:
+    """Put the parts together, and add what is odd to the notes."""
+    fleet = [link_attempts(dict(part), tables.jobs) for part in fleet]
     found = {name: _tables(fleet, name) for name in FLEET_TABLES}
     more = {
-        name: to_pandas(combine(name, parts))
+        name: combine(name, parts, notes)
         for name, parts in found.items()
         if any(part.num_rows for part in parts)
     }
+    more = link(more, tables.jobs, tables.projects)
     gaps = {
         name: pa.concat_tables(
             [schema.empty_table(), *(part[name] for part in fleet if name in part)]
@@ -181,12 +196,12 @@ def _to_snapshot(tables: Tables, fleet: Sequence[Mapping[str, pa.Table]]) -> Sna
         instance_types=to_pandas(tables.instance_types),
         as_of=as_of if as_of is None else as_of.tz_convert("UTC").as_unit("us"),
         latest_only=tables.latest_only,
-        notes=tables.notes,
+        notes=(*tables.notes, *notes),
         **{
             name: to_pandas(table).drop_duplicates(ignore_index=True)
             for name, table in gaps.items()
         },
-        **more,
+        **{name: to_pandas(table) for name, table in more.items()},
     )
 
 

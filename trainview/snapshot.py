@@ -14,10 +14,12 @@ from trainview.analysis import estimate_cost, failure_rates, needs_attention
 from trainview.errors import ArgumentError, DataWarning
 from trainview.files.excel import write_excel
 from trainview.files.export import write_folder, write_json
+from trainview.money import total
 from trainview.schema import CORE_TABLES, FLEET_TABLES, GAPS, INSTANCE_TYPES, JOBS, PROJECTS, TABLES
 from trainview.tables.core import Tables
 from trainview.tables.dtypes import empty_frame, from_pandas, to_pandas
 from trainview.text.card import card
+from trainview.text.names import did_you_mean
 from trainview.text.safe import count, safe_text
 
 
@@ -117,7 +119,7 @@ class Snapshot:
             estimated = estimate_cost(self.jobs, self.prices, by=None)["estimated_usd"].iloc[0]
             rows.append(("USD estimated, upper bound", estimated, "USD"))
         if len(self.billing):
-            rows.append(("USD billed", float(self.billing["subtotal_usd"].sum()), "USD"))
+            rows.append(("USD billed", float(total(self.billing["subtotal_usd"])), "USD"))
         return rows
 
     def to_csv(
@@ -279,7 +281,8 @@ class Snapshot:
         found = {}
         for name, table in tables.items():
             if name not in TABLES:
-                raise ArgumentError(f"no table {name!r}: choose of {', '.join(TABLES)}")
+                choice = f"choose of {', '.join(TABLES)}{did_you_mean(name, TABLES)}"
+                raise ArgumentError(f"no table {name!r}: {choice}")
             found[name] = to_pandas(from_pandas(table, TABLES[name]))
         return replace(self, **cast("Any", found))
 

@@ -242,7 +242,7 @@ def test_periods_are_those_of_the_jobs_and_days_one_by_one(frame, bill, freq, by
     for row in dated.itertuples():
         known = projects.get(row.job_id, row.project_name) if row.job_id else row.project_name
         group = "" if by is None else "null" if pd.isna(known) else known
-        exact[group, period_of(row.date, freq)] += row.subtotal_usd
+        exact[group, period_of(row.date, freq)] += Decimal(repr(row.subtotal_usd))
     billed = cells["billed_usd"].fillna(0.0).to_list()
     assert billed == [float(amount) for amount in exact.values()]
     if len(dated):

@@ -10,6 +10,7 @@ from tests.analysis.tables import (
     KINDS,
     PRICES,
     assert_same,
+    at,
     billing,
     bills,
     collected,
@@ -19,7 +20,7 @@ from tests.analysis.tables import (
     table,
 )
 from tests.properties import examples
-from trainview.analysis import clip_jobs, estimate_cost, reconcile_cost
+from trainview.analysis import clip_jobs, cost_over_time, estimate_cost, reconcile_cost
 from trainview.errors import ArgumentError
 
 DEFAULT = ("job_id", "project_name", "reason")
@@ -62,6 +63,11 @@ def test_a_difference_is_overhead_and_price(kind):
     ]
 
 
+def exactly(bill):
+    """Sum what the float64 of a bill are written as."""
+    return sum((Decimal(repr(usd)) for usd in bill["subtotal_usd"]), Decimal(0))
+
+
 def test_each_job_has_its_reason(kind):
     frame = table(
         job(0, 2, number=1),
@@ -78,6 +84,7 @@ def test_each_job_has_its_reason(kind):
         job(0, 5, number=12, status="queued"),
         job(0, 5, number=13, status="pending", instance_type_id="unlisted"),
         job(0, 5, number=14, status="created"),
+        job(0, 5, number=15, status="deploy-failed"),
     )
     bill = billing(
         {"job_id": "j1", "day": 0, "usd": "1"},
@@ -86,6 +93,7 @@ def test_each_job_has_its_reason(kind):
         {"job_id": "j12", "day": 0, "usd": "4", "minutes": 8},
         {"job_id": "j13", "day": 0, "usd": "4", "minutes": 8},
         {"job_id": "j14", "day": 0, "usd": "0", "minutes": 0},
+        {"job_id": "j15", "day": 0, "usd": "4", "minutes": 8},
         {"job_id": "gone", "day": 1, "usd": "5", "is_deleted": True},
         {"job_id": "lost", "day": 1, "usd": "6"},
         {"job_id": None, "day": None, "usd": "7", "project_name": None},
@@ -97,16 +105,17 @@ def test_each_job_has_its_reason(kind):
         "j3": "no price",
         "j4": "no price",
         "j5": "no known duration",
-        "j6": "outside the bill",
-        "j7": "outside the bill",
+        "j6": "before the first billed day",
+        "j7": "after the last billed day",
         "j8": "not billed",
         "j9": "not billed",
         "j10": "free",
         "j11": "free",
         # it ran, and waits again
-        "j12": "queueing and deployment",
-        "j13": "no price",
+        "j12": "billed, though free",
+        "j13": "billed, though free",
         "j14": "free",
+        "j15": "billed, though free",
         "gone": "deleted job",
         "lost": "not in the jobs table",
         None: "not assigned to a job",
@@ -116,8 +125,73 @@ def test_each_job_has_its_reason(kind):
     assert amounts(result, "j3") == known([none, 2, -2, none, none, 240, 60])
     assert amounts(result, "j5") == known([none, 3, -3, none, none, none, 60])
     assert amounts(result, "j10") == known([0, none, 0, none, none, 0, none])
-    assert amounts(result, "j12") == known([0, 4, -4, -4, 0, 0, 8])
+    assert amounts(result, "j12") == known([0, 4, -4, none, none, 0, 8])
     assert amounts(result, "gone") == known([none, 5, -5, none, none, none, 60])
+
+
+def test_what_has_no_day_stands_for_its_month_and_an_empty_bill_for_nothing(kind):
+    frame = table(
+        job(0, 1, number=1), job(24 * 30, 24 * 30 + 1, number=2), job(24 * 31, 800, number=3)
+    )
+    bill = billing({"job_id": "j1", "day": None, "usd": "1"}).assign(month=at(0))
+    found = reconcile_cost(convert(frame, kind), PRICES, convert(bill, kind))
+    expected = {"j1": "queueing and deployment", "j2": "not billed"}
+    assert reasons(found) == expected | {"j3": "after the last billed day"}
+    empty = reconcile_cost(convert(frame, kind), PRICES, convert(bill.head(0), kind), by="reason")
+    assert rows(empty, "reason", "jobs") == [["empty bill", 3]]
+
+
+TEAMS = [
+    ("j1", "llm", "p1", "vision"),
+    ("j2", "asr", "p2", None),
+    ("j3", "twin", "p3", "vision"),
+    ("j4", "twin", "p4", "speech"),
+]
+
+
+def test_what_is_billed_goes_to_the_team_that_the_bill_or_one_project_names(kind):
+    frame = table(
+        *(
+            job(0, 1, number=number + 1, project_name=name, project_id=project, team_name=team)
+            for number, (_, name, project, team) in enumerate(TEAMS)
+        )
+    )
+    gone = {"day": 0, "is_deleted": True}
+    bill = billing(
+        {"job_id": "j1", "day": 0, "usd": "1", "team_name": "speech"},
+        {"job_id": "a", "usd": "2", "project_name": "old", "team_name": "research"} | gone,
+        {"job_id": "b", "usd": "4", "project_name": "llm"} | gone,
+        {"job_id": "c", "usd": "8", "project_name": "asr"} | gone,
+        {"job_id": "d", "usd": "16", "project_name": "twin"} | gone,
+        {"job_id": "e", "usd": "32", "project_name": None} | gone,
+        {"job_id": None, "usd": "64", "project_name": "llm"} | gone,
+    )
+    expected = {"vision": 5.0, "research": 2.0, None: 8.0, "unknown": 112.0, "speech": None}
+    found = reconcile_cost(convert(frame, kind), PRICES, convert(bill, kind), by="team_name")
+    assert dict(rows(found, "team_name", "billed_usd")) == expected
+    daily = cost_over_time(convert(frame, kind), PRICES, convert(bill, kind), by="team_name")
+    assert dict(rows(daily, "team_name", "billed_usd")) == expected | {"speech": 0.0}
+    # bills that were saved before they carried teams, and jobs without projects
+    few = bill.drop(columns=["team_name", "kind", "month", "resource_id"])
+    found = reconcile_cost(convert(frame, kind), PRICES, convert(few, kind), by="team_name")
+    assert dict(rows(found, "team_name", "billed_usd")) == {
+        "vision": 5.0, "speech": None, None: 8.0, "unknown": 114.0,
+    }  # fmt: skip
+    few = frame.drop(columns=["project_id", "project_name"])
+    found = reconcile_cost(convert(few, kind), PRICES, convert(bill, kind), by="team_name")
+    assert dict(rows(found, "team_name", "billed_usd"))["unknown"] == 124.0
+
+
+def test_loops_are_no_training_jobs(kind):
+    bill = billing(
+        {"job_id": None, "day": 0, "usd": "3", "kind": "LOOPS_TRAINER", "resource_id": "l"},
+        {"job_id": None, "day": 0, "usd": "4", "project_name": None},
+    )
+    found = reconcile_cost(convert(table(), kind), PRICES, convert(bill, kind), by="reason")
+    assert rows(found, "reason", "jobs", "billed_usd") == [
+        ["not assigned to a job", 0, 4.0],
+        ["no training job", 0, 3.0],
+    ]
 
 
 def test_the_largest_difference_is_first_whichever_side_it_is_on(kind):
@@ -216,7 +290,7 @@ def test_a_job_with_several_rows_is_refused(kind):
 @given(jobs(), bills())
 def test_reconciliation_sums_to_the_cent(frame, bill):
     estimate = estimate_cost(frame, PRICES, by=None)["estimated_usd"].fillna(0.0).item()
-    exact = sum(bill["subtotal_usd"], Decimal(0))
+    exact = exactly(bill)
     on_the_bill = set(bill["job_id"].dropna()) - set(frame["job_id"])
     for by in (DEFAULT, "reason", None, ["gpu_type", "status"]):
         result = reconcile_cost(frame, PRICES, bill, by=by)
@@ -242,7 +316,7 @@ def test_jobs_are_reconciled_like_one_by_one(frame, bill):
         own = frame[frame["job_id"] == name]
         days = bill[bill["job_id"] == name]
         usd = estimate_cost(own, PRICES, by=None)["estimated_usd"].item()
-        billed = float(sum(days["subtotal_usd"], Decimal(0))) if len(days) else None
+        billed = float(exactly(days)) if len(days) else None
         assert row["estimated_usd"] == pytest.approx(usd, nan_ok=True)
         assert billed is None if pd.isna(row["billed_usd"]) else row["billed_usd"] == billed
         if not len(own):
@@ -250,14 +324,18 @@ def test_jobs_are_reconciled_like_one_by_one(frame, bill):
         elif pd.isna(usd):
             assert row["reason"] in {"no price", "no known duration"}
         elif len(days) and (usd or billed):
-            assert row["reason"] in {"queueing and deployment", "no price"}
+            known = {"queueing and deployment", "no price"}
+            assert row["reason"] in (known if usd else {"billed, though free"})
         elif usd == 0:
             assert row["reason"] == "free"
+        elif bill.empty:
+            assert row["reason"] == "empty bill"
+        elif own["end_at"].item() <= bill["date"].min():
+            assert row["reason"] == "before the first billed day"
+        elif own["created_at"].item() >= bill["date"].max() + pd.Timedelta(days=1):
+            assert row["reason"] == "after the last billed day"
         else:
-            inside = own["end_at"].item() > bill["date"].min() and own["created_at"].item() < bill[
-                "date"
-            ].max() + pd.Timedelta(days=1)
-            assert row["reason"] == ("not billed" if inside else "outside the bill")
+            assert row["reason"] == "not billed"
 
 
 @settings(deadline=None, max_examples=examples(20))

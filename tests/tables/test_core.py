@@ -29,11 +29,13 @@ def test_a_job_becomes_one_row_with_every_field():
         user={"email": "a@example.com"}, checkpoint_sync_status="SYNCING",
         current_status="TRAINING_JOB_FAILED", error_message="boom",
     )  # fmt: skip
-    assert jobs(record).iloc[0].to_dict() == {
+    listed = payload(training_projects=[project(team_name="vision")], training_jobs=[record])
+    assert to_pandas(tables(listed, as_of=NOON).jobs).iloc[0].to_dict() == {
         "job_id": "job1",
         "job_name": "job1-name",
         "project_id": "proj1",
         "project_name": "proj1-name",
+        "team_name": "vision",
         "current_status": "TRAINING_JOB_FAILED",
         "status": "failed",
         "phase": "failed",
@@ -146,6 +148,7 @@ def test_of_duplicate_ids_the_newest_wins_with_a_warning_that_counts():
     assert built.notes == (
         "1 duplicate project id: the newest record of each is kept",
         "2 duplicate job ids: the newest record of each is kept",
+        "1 ended job with a record that changed later: the end is the first one that was seen",
     )
 
 

@@ -8,9 +8,14 @@ import pyarrow as pa
 
 from trainview.analysis.frames import Integers, column_names, read_table, to_pandas
 from trainview.errors import ArgumentError
+from trainview.money import to_decimals
 
 # What a bill knows of a job that is in no other table.
-NAMES = ("job_name", "project_name")
+NAMES = ("job_name", "project_name", "team_name")
+# What bills of older versions do not have.
+OPTIONAL = ("team_name", "kind", "month")
+# The team of what is billed, where neither the bill nor a project tells it.
+UNKNOWN = "unknown"
 
 
 def read_billing(
@@ -23,7 +28,8 @@ def read_billing(
     billing : pandas, Polars, DuckDB or PySpark table
         A billing table.
     columns : sequence of str
-        The columns to read beside ``job_id``, ``date`` and ``subtotal_usd``.
+        The columns to read beside ``job_id``, ``date`` and ``subtotal_usd``; those of `OPTIONAL`
+        are null where the bill does not have them.
     by_month : bool, optional
         Whether what has no date counts on the first day of its month, where the bill knows that.
 
@@ -31,26 +37,32 @@ def read_billing(
     -------
     pandas.DataFrame
         One row a job and day: ``job_id`` (text), the other columns with ``__`` before their names,
-        since jobs may have them too. Money is in Arrow's decimals, as exact as it was given.
+        since jobs may have them too. Money is in Arrow's decimals, so that sums are exact.
 
     Raises
     ------
     ArgumentError
         If a column is missing or does not hold times, or money.
     """
-    months = ["month"] if by_month and "month" in column_names(billing, "billing") else []
-    needed = ["job_id", "date", "subtotal_usd", *months, *columns]
-    bill = to_pandas(read_table(billing, needed, name="billing", times=["date", *months]))
+    there = column_names(billing, "billing")
+    months = ["month"] if by_month and "month" in there else []
+    absent = [name for name in OPTIONAL if name in columns and name not in there]
+    others = [name for name in columns if name not in absent]
+    needed = ["job_id", "date", "subtotal_usd", *months, *others]
+    bill = to_pandas(read_table(billing, needed, name="billing", times=["date", "month"]))
+    bill = bill.assign(**dict.fromkeys(absent))
+    if "month" in absent:
+        bill["month"] = pd.to_datetime(bill["month"], utc=True).astype(bill["date"].dtype)
     if months:
         bill["date"] = bill["date"].fillna(bill.pop("month"))
-    amounts = pa.array(bill["subtotal_usd"], from_pandas=True)
-    kind = amounts.type
-    if not (pa.types.is_decimal(kind) or kind in {pa.int64(), pa.float64(), pa.null()}):
+    try:
+        amounts = to_decimals(bill["subtotal_usd"])
+    except (TypeError, OverflowError) as error:
         raise ArgumentError(
-            f"column 'subtotal_usd' holds {kind}, not money: convert it to decimals first"
-        )
-    bill["subtotal_usd"] = pd.Series(amounts, dtype=pd.ArrowDtype(kind))
-    text = {name: "str" for name in ("job_id", *NAMES) if name in bill}
+            f"column 'subtotal_usd' holds {error}: convert it to numbers first"
+        ) from None
+    bill["subtotal_usd"] = pd.Series(amounts, dtype=pd.ArrowDtype(amounts.type))
+    text = {name: "str" for name in ("job_id", "kind", *NAMES) if name in bill}
     bill = bill.astype(text).add_prefix("__")
     return bill.rename(columns={"__job_id": "job_id"})
 
@@ -78,7 +90,8 @@ def match(
         What `read_billing` gives, or sums of it.
     keys : sequence of str
         Columns of jobs; for what is billed but not among the jobs, those of `NAMES` come from the
-        bill, the others are null.
+        bill, the others are null. Where the bill does not tell the team, it is that of the project
+        of this name, if there is one such project among the jobs; else ``unknown``.
     how : {"outer", "right"}
         Whether jobs that are not billed stay.
 
@@ -101,7 +114,54 @@ def match(
     kinds = {key: nullable.get(str(jobs[key].dtype)) for key in keys}
     jobs = jobs.astype({"job_id": "str"} | {key: kind for key, kind in kinds.items() if kind})
     both = jobs.merge(bill, on="job_id", how=how, indicator="__found")
+    only_billed = both["__found"] == "right_only"
     for name in NAMES:
         if name in keys:
-            both[name] = both[name].where(both["__found"] != "right_only", both[f"__{name}"])
+            both[name] = both[name].mask(only_billed, both[f"__{name}"])
     return both
+
+
+def names_of(keys: Sequence[str], billing: object) -> list[str]:
+    """List the columns of a bill that tell the keys of a job which is in no other table."""
+    names = [name for name in NAMES if name in keys]
+    if "team_name" in keys and "project_name" in column_names(billing, "billing"):
+        names.append("project_name")
+    return list(dict.fromkeys(names))
+
+
+def project_columns(keys: Sequence[str], jobs: object) -> list[str]:
+    """List the columns of jobs that tell the team of what is billed, where that is a key."""
+    needed = ["project_id", "project_name", "team_name"]
+    there = column_names(jobs) if "team_name" in keys else []
+    return needed if set(needed) <= set(there) else []
+
+
+def give_teams(bill: pd.DataFrame, projects: pd.DataFrame) -> pd.DataFrame:
+    """Give each row of a bill a team: its own, its project's, or `UNKNOWN`.
+
+    Parameters
+    ----------
+    bill : pandas.DataFrame
+        What `read_billing` gives, or sums of it, with ``__team_name``.
+    projects : pandas.DataFrame
+        What `project_columns` lists, at least once for each project; or no columns.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The bill. Where one project has the name that a job is billed for, and is in no team, the
+        team is null; two projects of one name tell nothing.
+    """
+    own = bill["__team_name"]
+    if "__project_name" not in bill or "project_id" not in projects:
+        return bill.assign(__team_name=own.fillna(UNKNOWN))
+    named = projects.drop_duplicates(["project_id", "project_name"])
+    named = named[~named["project_name"].duplicated(keep=False)]
+    team = bill[["__project_name"]].merge(
+        named.astype({"project_name": "str", "team_name": "str"}),
+        left_on="__project_name", right_on="project_name", how="left",
+    )  # fmt: skip
+    # what is billed for no job names something else than a project
+    told = team["project_id"].notna().to_numpy() & bill["job_id"].notna().to_numpy()
+    found = team["team_name"].where(told, UNKNOWN).set_axis(bill.index)
+    return bill.assign(__team_name=own.fillna(found))

@@ -7,7 +7,14 @@ import numpy as np
 import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
-from trainview.analysis.billing import NAMES, exact_sums, match, read_billing
+from trainview.analysis.billing import (
+    exact_sums,
+    give_teams,
+    match,
+    names_of,
+    project_columns,
+    read_billing,
+)
 from trainview.analysis.cost import with_estimates
 from trainview.analysis.frames import (
     By,
@@ -53,7 +60,8 @@ def cost_over_time(
     by : str or sequence of str, optional
         Columns to group by; None for one series over all jobs. A bill's rows belong to the groups
         of their jobs; of jobs that are not in the table, deleted ones for example, only
-        ``job_id``, ``job_name`` and ``project_name`` are known, other keys are null.
+        ``job_id``, ``job_name``, ``project_name`` and ``team_name`` are known, other keys are null;
+        the team as by `reconcile_cost`.
 
     Returns
     -------
@@ -99,11 +107,13 @@ def cost_over_time(
     if billing is not None and freq == "h":
         raise ArgumentError("freq='h': a bill has days, choose one of D, W, M, Q, Y")
     named = ["job_id"] if keys and billing is not None else []
-    frame = with_estimates(jobs, prices, [*keys, *named, "created_at", "end_at"])
+    of_projects = project_columns(keys, jobs) if named else []
+    needed = [*keys, *named, *of_projects, "created_at", "end_at"]
+    frame = with_estimates(jobs, prices, needed)
     costing = frame.filter(nw.col("__usd") > 0).with_columns(__held="__nodes")
     steps = steps_by_quarter(costing, [*keys, "__price"])
     nothing = steps.groups[keys].head(0).assign(__date=timestamps(steps.time[:0]))
-    bill = nothing if billing is None else _bill(frame, billing, keys, freq)
+    bill = nothing if billing is None else _bill(frame, billing, keys, of_projects, freq)
     both = pd.concat([steps.groups[keys], bill[keys]], ignore_index=True)
     number, groups = number_groups(both, keys)
     days = microseconds(bill["__date"])
@@ -136,12 +146,16 @@ def cost_over_time(
     return give_back(from_pandas(result, frame), jobs)
 
 
-def _bill(frame: Frame, billing: object, keys: list[str], freq: str) -> pd.DataFrame:
+def _bill(
+    frame: Frame, billing: object, keys: list[str], of_projects: list[str], freq: str
+) -> pd.DataFrame:
     """Collect the days of a bill, each with the keys of its job."""
     by_month = freq in _WHOLE_MONTHS
-    bill = read_billing(billing, [name for name in NAMES if name in keys], by_month=by_month)
+    bill = read_billing(billing, names_of(keys, billing), by_month=by_month)
     bill = bill[bill["__date"].notna()]
     if not keys:
         return bill.reset_index(drop=True)
+    if "team_name" in keys:
+        bill = give_teams(bill, to_pandas(frame.select(*of_projects).unique()))
     jobs = only(frame.select(*dict.fromkeys(["job_id", *keys])), "job_id", bill["job_id"].dropna())
     return match(to_pandas(jobs), bill, keys, "right")

@@ -16,6 +16,7 @@ from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.times import with_zone
 from trainview.errors import ArgumentError
+from trainview.text.names import did_you_mean
 
 # Eager and lazy frames answer to the verbs used here alike; the type says lazy for both.
 Frame: TypeAlias = nw.LazyFrame[Any]
@@ -153,7 +154,7 @@ def read_table(
     if missing:
         raise ArgumentError(
             f"no column {', '.join(map(repr, missing))} in the table: "
-            f"it has {', '.join(schema) or 'none'}"
+            f"it has {', '.join(schema) or 'none'}{did_you_mean(missing[0], schema)}"
         )
     names = list(schema) if others else list(dict.fromkeys(columns))
     frame = nw.maybe_reset_index(frame.select(*names))
@@ -189,7 +190,7 @@ def plain_text(frame: Frame, names: Sequence[str]) -> Frame:
     schema = frame.collect_schema()
     casts = [
         nw.col(name).cast(nw.String)
-        for name in names
+        for name in dict.fromkeys(names)
         if isinstance(schema[name], (nw.Categorical, nw.Enum))
     ]
     return frame.with_columns(*casts) if casts else frame

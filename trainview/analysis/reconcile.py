@@ -7,7 +7,14 @@ import numpy as np
 import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
-from trainview.analysis.billing import NAMES, exact_sums, match, read_billing
+from trainview.analysis.billing import (
+    exact_sums,
+    give_teams,
+    match,
+    names_of,
+    project_columns,
+    read_billing,
+)
 from trainview.analysis.cost import with_estimates
 from trainview.analysis.frames import (
     By,
@@ -47,8 +54,12 @@ def reconcile_cost(
     - ``no price``: the instance type has no price, so there is no estimate
     - ``no known duration``: the job's times contradict each other, so there is no estimate
     - ``not billed``: estimated, but not billed on any of the bill's days
-    - ``outside the bill``: the job ended before the first day of the bill, or began after its last
+    - ``before the first billed day``, ``after the last billed day``: the job ended before the
+      bill's first day, or began after its last; of what has a month only, the month counts
+    - ``empty bill``: estimated, but nothing is billed to anybody
+    - ``billed, though free``: billed in a status that should cost nothing, as a failed deployment
     - ``deleted job``, ``not in the jobs table``: billed, but no row of `jobs`
+    - ``no training job``: billed for something else, such as Loops
     - ``not assigned to a job``: billed without a job
     - ``free``: no cost on either side
 
@@ -64,11 +75,13 @@ def reconcile_cost(
         A prices table with ``instance_type_id`` and ``usd_per_minute``.
     billing : pandas, Polars, DuckDB or PySpark table
         A billing table with ``job_id``, ``is_deleted``, ``date``, ``minutes``, ``subtotal_usd``;
-        ``project_name`` and ``job_name`` too, where they are in `by`.
+        ``project_name`` and ``job_name`` too, where they are in `by`; ``month``, ``kind`` and
+        ``team_name`` if it has them.
     by : str or sequence of str, optional
         Columns to group by, and ``reason``; None for one row over all jobs. Of what is billed but
-        no row of `jobs`, only ``job_id``, ``job_name`` and ``project_name`` are known, other keys
-        are null.
+        no row of `jobs`, only ``job_id``, ``job_name``, ``project_name`` and ``team_name`` are
+        known, other keys are null. Its team is the bill's, else that of the project of this name
+        in `jobs`, where there is only one; else ``unknown``.
 
     Returns
     -------
@@ -128,11 +141,16 @@ def reconcile_cost(
     """
     keys = group_keys(by, result=COLUMNS)
     of_jobs = [key for key in keys if key != "reason"]
-    frame = with_estimates(jobs, prices, ["job_id", "created_at", "end_at", *of_jobs])
-    names = [name for name in NAMES if name in keys]
-    bill = read_billing(billing, ["is_deleted", "minutes", *names])
-    table = match(to_pandas(frame), _by_job(bill, names), of_jobs, "outer")
-    table["reason"] = _reasons(table, bill["__date"])
+    of_projects = project_columns(of_jobs, jobs)
+    needed = ["job_id", "created_at", "end_at", *of_jobs, *of_projects]
+    frame, names = with_estimates(jobs, prices, needed), names_of(of_jobs, billing)
+    bill = read_billing(billing, ["is_deleted", "minutes", "kind", "month", *names])
+    known, by_job = to_pandas(frame), _by_job(bill, names)
+    if "team_name" in of_jobs:
+        by_job = give_teams(by_job, known[of_projects])
+    known = known.drop(columns=set(of_projects) - set(of_jobs))
+    table = match(known, by_job, of_jobs, "outer")
+    table["reason"] = _reasons(table, *_span(bill), is_empty=bill.empty)
     number, groups = number_groups(table, keys)
     # Without keys there is one group, also when there are no jobs.
     groups = groups if keys else pd.DataFrame(index=range(1))
@@ -156,7 +174,9 @@ def _by_job(bill: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     assigned = bill["job_id"].notna()
     for name in own:
         bill[name] = bill[name].mask(assigned, bill["job_id"].map(latest[name]))
-    number, groups = number_groups(bill, ["job_id", *own])
+    # what is billed for something else than a job is apart from what is for nothing
+    bill["__other"] = bill["__kind"].notna() & ~assigned
+    number, groups = number_groups(bill, ["job_id", "__other", *own])
     grouped = bill.groupby(number)
     return groups.assign(
         __deleted=grouped["__is_deleted"].sum(),
@@ -165,22 +185,36 @@ def _by_job(bill: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     )
 
 
-def _reasons(table: pd.DataFrame, dates: "pd.Series[pd.Timestamp]") -> "pd.Series[str]":
+def _span(bill: pd.DataFrame) -> tuple[Any, Any]:
+    """Find when the days of a bill begin and end; what has no day stands for its month."""
+    days = bill["__date"].dropna()
+    months = bill["__month"][bill["__date"].isna()].dropna()
+    begin = pd.concat([days, months]).min()
+    end = pd.concat([days + pd.Timedelta(days=1), months + pd.offsets.MonthBegin(1)]).max()
+    return begin, end
+
+
+def _reasons(table: pd.DataFrame, begin: Any, end: Any, *, is_empty: bool) -> "pd.Series[str]":
     """Tell why estimate and bill of each row differ."""
     in_jobs, in_bill = table["__found"] != "right_only", table["__found"] != "left_only"
     nothing_billed = table["__billed_usd"].astype("float64").fillna(0.0) == 0
-    begins_by_the_end = table["created_at"] < dates.max() + pd.Timedelta(days=1)
+    free = table["__usd"] == 0
     reasons = {
+        "no training job": table["__other"].fillna(value=False).astype("bool"),
         "not assigned to a job": table["job_id"].isna(),
         "deleted job": ~in_jobs & (table["__deleted"] > 0),
         "not in the jobs table": ~in_jobs,
-        "free": (table["__usd"] == 0) & nothing_billed,
+        "free": free & nothing_billed,
+        "billed, though free": free & (table["__minutes"] == 0),
         "no price": table["__price"].isna(),
         "no known duration": table["__usd"].isna(),
         BOTH_KNOWN: in_bill,
-        "not billed": begins_by_the_end & (table["end_at"] > dates.min()),
+        "empty bill": pd.Series(is_empty, table.index),
+        # comparisons with a span that is not known are false
+        "before the first billed day": table["end_at"] <= begin,
+        "after the last billed day": table["created_at"] >= end,
     }
-    first_true = np.select(list(reasons.values()), list(reasons), "outside the bill")
+    first_true = np.select(list(reasons.values()), list(reasons), "not billed")
     return pd.Series(first_true, table.index, dtype="str")
 
 

@@ -16,6 +16,7 @@ from trainview.checking.registry import RULES
 from trainview.cli.options import Output, options, prints_whole, put, say
 from trainview.cli.sources import SOURCE_HELP, Source, asks_for_each_job, takes_source
 from trainview.errors import ConfigError, SourceError
+from trainview.text.names import did_you_mean
 from trainview.text.safe import count, safe_text
 
 if TYPE_CHECKING:
@@ -150,7 +151,8 @@ def _read_rules(path: Path) -> dict[str, Any]:
     found = {}
     for name, value in content["rules"].items():
         if name not in {*_ARGUMENTS, "since"}:
-            raise ConfigError(f"{place}: no rule '{safe_text(name, 60)}': choose of {known}")
+            hint = did_you_mean(name, _ARGUMENTS)
+            raise ConfigError(f"{place}: no rule '{safe_text(name, 60)}': choose of {known}{hint}")
         try:
             if name == "since":
                 found[name] = _read_limit(_since, value)

@@ -135,6 +135,7 @@ def _bill(snapshot: Snapshot, output: Output, by: list[str] | None) -> None:
 
 def _over_time(snapshot: Snapshot, output: Output, by: list[str] | None, freq: str) -> None:
     from trainview.analysis import cost_over_time
+    from trainview.money import total
 
     billing = None if snapshot.billing.empty else snapshot.billing
     found = cost_over_time(jobs_with(snapshot, by), snapshot.prices, billing, freq=freq, by=by)
@@ -146,7 +147,7 @@ def _over_time(snapshot: Snapshot, output: Output, by: list[str] | None, freq: s
     missing = snapshot.billing["date"].isna()
     if freq in {"M", "Q", "Y"}:
         missing &= snapshot.billing["month"].isna()
-    undated = snapshot.billing.loc[missing, "subtotal_usd"].sum()
+    undated = total(snapshot.billing.loc[missing, "subtotal_usd"])
     if undated:
         say(f"{undated:,.2f} USD of the bill belong to no day, and are not in it")
 

@@ -24,10 +24,16 @@ from trainview.fetching.jobs import (
     fetch_metrics,
     fetch_queue,
 )
-from trainview.fetching.organisation import fetch_billing, fetch_capacity, fetch_prices
+from trainview.fetching.organisation import (
+    fetch_billing,
+    fetch_bills,
+    fetch_capacity,
+    fetch_prices,
+)
 from trainview.schema import NOT_FETCHED
 from trainview.snapshot import Snapshot, name_gaps
 from trainview.tables.dtypes import to_pandas
+from trainview.text.names import did_you_mean
 
 Include: TypeAlias = str | Iterable[str]
 
@@ -58,11 +64,14 @@ class Extras(NamedTuple):
         What takes a call a job.
     not_fetched : pandas.DataFrame
         What could not be fetched, as `Snapshot.not_fetched` is described.
+    notes : tuple of str
+        What is odd in it, one sentence each.
     """
 
     tables: dict[str, pd.DataFrame]
     fetched: dict[str, Fetched]
     not_fetched: pd.DataFrame
+    notes: tuple[str, ...] = ()
 
 
 def check_include(include: Include) -> list[str]:
@@ -87,7 +96,8 @@ def check_include(include: Include) -> list[str]:
     for name in names:
         if name not in {*INCLUDABLE, EVERYTHING}:
             known = ", ".join((*INCLUDABLE, EVERYTHING))
-            raise ArgumentError(f"include={name!r}: choose of {known}")
+            hint = did_you_mean(name, (*INCLUDABLE, EVERYTHING))
+            raise ArgumentError(f"include={name!r}: choose of {known}{hint}")
     return [name for name in INCLUDABLE if name in names or EVERYTHING in names]
 
 
@@ -115,6 +125,7 @@ def fetch_extras(
     tables: dict[str, pd.DataFrame] = {}
     fetched: dict[str, Fetched] = {}
     failures: dict[str, pd.DataFrame] = {}
+    notes: list[str] = []
     # what comes later must not push out of the cache what came before and is not read yet
     unlimited = vars(replace(options, cache_limit_gib=inf))
     for name in names:
@@ -123,13 +134,15 @@ def fetch_extras(
             failures[name] = fetched[name].failures
             continue
         try:
-            until = {"until": snapshot.as_of} if name == "billing" else {}
-            tables[name] = OF_ORGANISATION[name](**until, **client)
+            if name == "billing":
+                tables[name], notes = fetch_bills(until=snapshot.as_of, **client)
+            else:
+                tables[name] = OF_ORGANISATION[name](**client)
         except (NetworkError, ApiError, PayloadError) as error:
             if isinstance(error, AuthError) and error.status == 401:
                 raise
             failures[name] = _failure(error)
-    return Extras(tables, fetched, _not_fetched(failures))
+    return Extras(tables, fetched, _not_fetched(failures), tuple(notes))
 
 
 def prune_extras(more: Extras, options: Options) -> None:

@@ -12,7 +12,7 @@ from trainview.errors import ArgumentError, SourceError
 from trainview.files.parquet import parquet_writer, read_parquet
 from trainview.schema import FLEET_TABLES
 from trainview.tables.combining import combine
-from trainview.tables.dtypes import conform, to_pandas, without_categories
+from trainview.tables.dtypes import complete, conform, to_pandas, without_categories
 from trainview.text.safe import count, safe_text
 
 # Of these, each job has rows of its own; of the others, several jobs can tell the same.
@@ -115,7 +115,8 @@ class Fetched:
 
 
 def _join(name: str, parts: Iterable[pa.Table]) -> pa.Table:
-    found, schema = list(parts), FLEET_TABLES[name]
+    schema = FLEET_TABLES[name]
+    found = [complete(part, schema) for part in parts]
     if name not in _LARGE:
         return combine(name, found)
     whole = pa.concat_tables(found).unify_dictionaries() if found else schema.empty_table()

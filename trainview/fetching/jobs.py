@@ -1,6 +1,7 @@
 """What the API tells about single jobs: metrics, checkpoints, the queue and error logs."""
 
 import threading
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pyarrow as pa
 
-from trainview.analysis.frames import read_table, to_pandas
+from trainview.analysis.frames import column_names, read_table, to_pandas
 from trainview.api.client import Access, Client
 from trainview.errors import ArgumentError, AuthError, NotFoundError
 from trainview.fetching.each_job import (
@@ -24,6 +25,7 @@ from trainview.fetching.fetched import Fetched
 from trainview.fetching.series import fetch_series
 from trainview.schema import FLEET_TABLES
 from trainview.statuses import OPEN_PHASES, UNKNOWN_PHASE
+from trainview.tables.attempts import MARK
 from trainview.tables.checkpoints import read_checkpoints
 from trainview.tables.logs import read_logs
 from trainview.tables.metrics import read_metrics
@@ -224,11 +226,15 @@ def fetch_queue(
             refused.set()
             return Unavailable()
         ended_at = job.end if job.is_over else None
-        queue, status_events = read_queue(answer.body, answer.url, ended_at)
+        of_job = known.get(job.job_id)
+        queue, status_events = read_queue(answer.body, answer.url, ended_at, of_job)
         is_final = not queue["is_waiting"][0].as_py()
         return Found({"queue": queue, "status_events": status_events}, is_final)
 
-    frame = read_table(jobs, [*_COLUMNS, "gpu_type"]).filter(~nw.col("gpu_type").is_null())
+    named = [name for name in ("project_name", "team_name") if name in column_names(jobs)]
+    needed = [*_COLUMNS, "gpu_type", *named]
+    frame = read_table(jobs, needed).filter(~nw.col("gpu_type").is_null())
+    known = _named(frame, named)
     return fetch_each(_jobs(frame), ["queue", "status_events"], ask, lambda _: {}, options, client)
 
 
@@ -304,6 +310,8 @@ def _ran(jobs: Any) -> list[Job]:
 
 def _jobs(frame: Any) -> list[Job]:
     table = to_pandas(frame).drop_duplicates("job_id", keep="last")
+    # the API knows nothing of attempts before the last one
+    table = table[~table["job_id"].astype("str").str.contains(MARK, regex=False)]
     phases = {*OPEN_PHASES, UNKNOWN_PHASE}
     rows: Any = table[_COLUMNS].itertuples(index=False)
     return [
@@ -316,6 +324,13 @@ def _jobs(frame: Any) -> list[Job]:
         )
         for row in rows
     ]
+
+
+def _named(frame: Any, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Collect some columns of jobs by ``job_id``; null as None."""
+    table = to_pandas(frame.select("job_id", *names)).astype(object)
+    rows: Any = table.where(table.notna(), None).to_dict("records")
+    return {str(row.pop("job_id")): row for row in rows}
 
 
 def _span(job: Job, step_seconds: int) -> tuple[datetime, datetime]:

@@ -1,5 +1,6 @@
 """What one call, or a few, tell about the whole organisation: prices, capacity and bills."""
 
+import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trainview.api.client import FIRST_BILLED, Access, Client
-from trainview.errors import ArgumentError
+from trainview.errors import ArgumentError, DataWarning
 from trainview.loading import to_moment
-from trainview.tables.billing import read_billing
+from trainview.tables.billing import read_bill
 from trainview.tables.capacity import read_capacity
 from trainview.tables.combining import combine
 from trainview.tables.dtypes import to_pandas
@@ -94,7 +95,7 @@ def fetch_billing(
     Returns
     -------
     pandas.DataFrame
-        The table ``billing``: one row a job and day, deleted jobs included, money exact.
+        The table ``billing``: one row a job and day, deleted jobs included.
 
     Raises
     ------
@@ -103,11 +104,26 @@ def fetch_billing(
     ConfigError, AuthError, NetworkError, ApiError, RateLimitError, PayloadError
         As `fetch` does.
 
+    Warns
+    -----
+    DataWarning
+        If other products than training are on the bill.
+
     Examples
     --------
     >>> import trainview as tv
     >>> billing = tv.fetch_billing(since="2026-02-01T00:00:00Z")  # doctest: +SKIP
     """
+    billing, notes = fetch_bills(since, until, **client)
+    for note in notes:
+        warnings.warn(note, DataWarning, stacklevel=2)
+    return billing
+
+
+def fetch_bills(
+    since: str | datetime | None = None, until: str | datetime | None = None, **client: Any
+) -> tuple[pd.DataFrame, list[str]]:
+    """Ask for bills as `fetch_billing` does, and give what is odd as sentences."""
     client = Access(client)
     first = to_moment(since, "since") or FIRST_BILLED
     last = to_moment(until, "until") or datetime.now(UTC)
@@ -116,8 +132,10 @@ def fetch_billing(
             f"no bill between {first:%Y-%m-%d} and {last:%Y-%m-%d}: bills begin on 2026-01-01"
         )
     with Client(**client) as api:
-        parts = [_billing_of(api, start, end) for start, end in months(first, last)]
-    return to_pandas(combine("billing", parts))
+        found = [_bill_of(api, start, end) for start, end in months(first, last)]
+    notes = [note for _, others in found for note in others]
+    bills = combine("billing", [bill for bill, _ in found], notes)
+    return to_pandas(bills), notes
 
 
 def months(first: datetime, last: datetime) -> Iterator[tuple[datetime, datetime]]:
@@ -142,9 +160,9 @@ def months(first: datetime, last: datetime) -> Iterator[tuple[datetime, datetime
         start = following
 
 
-def _billing_of(api: Client, start: datetime, end: datetime) -> pa.Table:
+def _bill_of(api: Client, start: datetime, end: datetime) -> tuple[pa.Table, list[str]]:
     answer = api.get_usage_summary(start, end)
-    bill = read_billing(answer.body, answer.url, month=start)
+    bill, notes = read_bill(answer.body, f"bill of {start:%B %Y}", month=start)
     # a day beyond the span would be billed once more by the next call
     following = pa.scalar(end, bill.schema.field("date").type)
-    return bill.filter(pc.fill_null(pc.less_equal(bill["date"], following), fill_value=True))
+    return bill.filter(pc.fill_null(pc.less_equal(bill["date"], following), fill_value=True)), notes

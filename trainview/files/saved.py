@@ -15,9 +15,9 @@ from trainview.files.export import FORMAT, FORMULA, MANIFEST
 from trainview.files.parquet import read_parquet
 from trainview.reading.arrow_reader import MAX_BYTES
 from trainview.reading.times import parse_time
-from trainview.schema import CATEGORY, CORE_TABLES, FLEET_TABLES, GAPS, TABLES
+from trainview.schema import CATEGORY, CORE_TABLES, FLEET_TABLES, GAPS, TABLES, is_newer
 from trainview.tables.core import Tables
-from trainview.tables.dtypes import conform
+from trainview.tables.dtypes import complete, conform
 from trainview.tables.values import check_values
 from trainview.text.safe import safe_text
 
@@ -58,7 +58,7 @@ def read_tables(folder: Path) -> tuple[Tables, dict[str, pa.Table]]:
             if manifest["sha256"].get(path.name, "") not in {"", file_digest(path)}:
                 notes.append(changed(path))
             table = read_parquet(path) if kind == "parquet" else _read_csv(path, schema, raw=raw)
-            tables[name] = _as_declared(table, schema)
+            tables[name] = _as_declared(complete(table, schema), schema)
         except FileNotFoundError:
             raise SourceError(
                 f"{safe_text(folder)}: {path.name} is missing: export again"
@@ -111,7 +111,6 @@ def _read_csv(path: Path, schema: pa.Schema, *, raw: bool) -> pa.Table:
         parse_options=pa_csv.ParseOptions(newlines_in_values=True),
         convert_options=pa_csv.ConvertOptions(
             column_types=types,
-            include_columns=list(types),
             strings_can_be_null=True,
             quoted_strings_can_be_null=False,
             null_values=[""],
@@ -125,6 +124,7 @@ def _read_csv(path: Path, schema: pa.Schema, *, raw: bool) -> pa.Table:
             if kind == pa.string()
             else table[name]
             for name, kind in types.items()
+            if name in table.column_names
         }
     )
 
@@ -150,8 +150,9 @@ def read_fleet_table(path: Path) -> dict[str, pa.Table]:
     try:
         table = read_parquet(path)
         for name, schema in FLEET_TABLES.items():
-            if set(schema.names) <= set(table.column_names):
-                return {name: _as_declared(table, schema)}
+            needed = {field.name for field in schema if not is_newer(field)}
+            if needed <= set(table.column_names):
+                return {name: _as_declared(complete(table, schema), schema)}
     except (OSError, pa.ArrowException, ValueError, MemoryError, OverflowError) as error:
         raise _fault(path, error) from None
     raise SourceError(

@@ -12,6 +12,7 @@ import pandas as pd
 
 from trainview.errors import ArgumentError
 from trainview.plot.dates import to_dates
+from trainview.text.names import did_you_mean
 
 Numbers: TypeAlias = npt.NDArray[np.float64]
 
@@ -68,6 +69,7 @@ def read_result(
         raise ArgumentError(
             f"no column {', '.join(map(repr, missing))} in the table: it has "
             f"{', '.join(map(str, columns)) or 'none'}; pass what {helper} gives"
+            f"{did_you_mean(missing[0], columns)}"
         )
     keys = [name for name in columns if name not in {*needed, *others}]
     return Result(_to_pandas(frame.select(*keys, *needed)), keys)

@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from trainview.errors import ArgumentError
+from trainview.money import MONEY as MONEY
 from trainview.schema.core import INSTANCE_TYPES as INSTANCE_TYPES
 from trainview.schema.core import JOBS as JOBS
 from trainview.schema.core import PROJECTS as PROJECTS
@@ -15,11 +16,11 @@ from trainview.schema.fields import BOOLEAN as BOOLEAN
 from trainview.schema.fields import CATEGORY as CATEGORY
 from trainview.schema.fields import DATE as DATE
 from trainview.schema.fields import INTEGER as INTEGER
-from trainview.schema.fields import MONEY as MONEY
 from trainview.schema.fields import NUMBER as NUMBER
 from trainview.schema.fields import TEXT as TEXT
 from trainview.schema.fields import TIME as TIME
 from trainview.schema.fields import bounds as bounds
+from trainview.schema.fields import is_newer as is_newer
 from trainview.schema.fields import pandas_dtype as pandas_dtype
 from trainview.schema.fleet_answers import CAPACITY_ANSWER as CAPACITY_ANSWER
 from trainview.schema.fleet_answers import CHECKPOINTS_ANSWER as CHECKPOINTS_ANSWER
@@ -39,6 +40,7 @@ from trainview.schema.records import ANSWER as ANSWER
 from trainview.schema.records import INSTANCE_TYPE as INSTANCE_TYPE
 from trainview.schema.records import JOB as JOB
 from trainview.schema.records import PROJECT as PROJECT
+from trainview.text.names import did_you_mean
 
 CORE_TABLES: dict[str, pa.Schema] = {
     "projects": PROJECTS,
@@ -75,7 +77,8 @@ def columns(table: str | None = None) -> pd.DataFrame:
     'GPU h'
     """
     if table is not None and table not in TABLES:
-        raise ArgumentError(f"no table {table!r}: choose one of {', '.join(TABLES)}")
+        choice = f"choose one of {', '.join(TABLES)}{did_you_mean(table, TABLES)}"
+        raise ArgumentError(f"no table {table!r}: {choice}")
     rows = [
         {
             "table": name,

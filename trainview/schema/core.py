@@ -11,6 +11,7 @@ from trainview.schema.fields import (
     TEXT,
     TIME,
     make_field,
+    newer,
 )
 
 PROJECTS = pa.schema(
@@ -119,7 +120,14 @@ INSTANCE_COLUMNS = {
 
 JOBS = pa.schema(
     [
-        make_field("job_id", TEXT, "Identifier of the training job.", source="job.id"),
+        make_field(
+            "job_id",
+            TEXT,
+            "Identifier of the training job. An earlier attempt of a job that was requeued under "
+            "the same id is a row of its own, with the moment of its submission behind the id: "
+            "abc@2026-03-24T18:04:30Z.",
+            source="job.id",
+        ),
         make_field(
             "job_name", TEXT, "Name of the job, if it has one.", nullable=True, source="job.name"
         ),
@@ -134,6 +142,15 @@ JOBS = pa.schema(
             TEXT,
             "Name of that project.",
             source="job.training_project.name",
+        ),
+        newer(
+            make_field(
+                "team_name",
+                CATEGORY,
+                "Name of the team that project belongs to; null where the API names none.",
+                nullable=True,
+                source="project.team_name",
+            )
         ),
         make_field(
             "current_status",
@@ -171,8 +188,8 @@ JOBS = pa.schema(
         make_field(
             "end_at",
             TIME,
-            "Estimated end: updated_at of a job that has ended or whose status is unknown, "
-            "the snapshot's as_of for an open one.",
+            "Estimated end: updated_at of a job that has ended or whose status is unknown, as it "
+            "was when the end was first seen; the snapshot's as_of for an open one.",
             source="derived",
         ),
         make_field(

@@ -12,12 +12,11 @@ INTEGER = pa.int64()
 NUMBER = pa.float64()
 BOOLEAN = pa.bool_()
 DATE = pa.date32()
-# US dollars: money is never a binary fraction.
-MONEY = pa.decimal128(38, 12)
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 # Two counts below this bound can be multiplied without overflow.
 COUNT_MAX = 2**31 - 1
+_NEWER = b"newer"
 
 
 def make_field(
@@ -43,6 +42,16 @@ def bounds(field: pa.Field) -> tuple[int, int]:
     return int(field.metadata[b"minimum"]), int(field.metadata[b"maximum"])
 
 
+def newer(field: pa.Field) -> pa.Field:
+    """Mark a column that files of older versions lack."""
+    return field.with_metadata(field.metadata | {_NEWER: b"yes"})
+
+
+def is_newer(field: pa.Field) -> bool:
+    """Tell whether files of older versions lack the column."""
+    return _NEWER in field.metadata
+
+
 def pandas_dtype(field: pa.Field) -> Any:
     """Name the pandas dtype that a table column of this field has."""
     kind = field.type
@@ -51,5 +60,5 @@ def pandas_dtype(field: pa.Field) -> Any:
     if pa.types.is_integer(kind):
         return "Int64" if field.nullable else "int64"
     if pa.types.is_decimal(kind):
-        return pd.ArrowDtype(kind)
+        return "float64"
     return {CATEGORY: "category", BOOLEAN: "bool", NUMBER: "float64"}.get(kind, "str")

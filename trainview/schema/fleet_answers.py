@@ -8,11 +8,11 @@ from typing import Any
 
 import pyarrow as pa
 
+from trainview.money import MONEY
 from trainview.schema.fields import (
     BOOLEAN,
     DATE,
     INTEGER,
-    MONEY,
     NUMBER,
     TEXT,
     TIME,
@@ -67,11 +67,15 @@ _BILLED_DAY = pa.struct(
 _BILLED_RESOURCE = pa.struct(
     [
         make_field("id", TEXT),
-        make_field("kind", TEXT),
+        _maybe("kind", TEXT),
         make_field("is_deleted", BOOLEAN),
         _maybe("name", TEXT),
         _maybe("model_name", TEXT),
         _maybe("instance_type", TEXT),
+        _maybe("team_id", TEXT),
+        _maybe("team_name", TEXT),
+        _maybe("model_id", TEXT),
+        _maybe("base_model", TEXT),
     ]
 )
 _BILLED_JOB = pa.struct(

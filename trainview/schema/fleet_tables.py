@@ -2,16 +2,17 @@
 
 import pyarrow as pa
 
+from trainview.money import MONEY
 from trainview.schema.core import INSTANCE_COLUMNS
 from trainview.schema.fields import (
     BOOLEAN,
     CATEGORY,
     INTEGER,
-    MONEY,
     NUMBER,
     TEXT,
     TIME,
     make_field,
+    newer,
 )
 
 # Each metric of a job with its unit: as the API calls them, storage with what is stored.
@@ -106,9 +107,27 @@ BILLING = pa.schema(
         make_field(
             "job_id",
             TEXT,
-            "Identifier of the training job; null for what the bill assigns to no job.",
+            "Identifier of the training job; null for what is billed for no job, such as Loops.",
             nullable=True,
             source="training_usage.breakdown[].billable_resource.id",
+        ),
+        newer(
+            make_field(
+                "resource_id",
+                TEXT,
+                "Identifier of what is billed, job or not; null where the bill names nothing.",
+                nullable=True,
+                source="training_usage.breakdown[].billable_resource.id",
+            )
+        ),
+        newer(
+            make_field(
+                "kind",
+                CATEGORY,
+                "Kind of what is billed: TRAINING_JOB, or LOOPS_TRAINER and the like, no jobs.",
+                nullable=True,
+                source="training_usage.breakdown[].billable_resource.kind",
+            )
         ),
         make_field(
             "job_name",
@@ -123,6 +142,43 @@ BILLING = pa.schema(
             "Name of the job's project.",
             nullable=True,
             source="training_usage.breakdown[].billable_resource.model_name",
+        ),
+        newer(
+            make_field(
+                "team_id",
+                TEXT,
+                "Identifier of the team, where the bill tells it.",
+                nullable=True,
+                source="training_usage.breakdown[].billable_resource.team_id",
+            )
+        ),
+        newer(
+            make_field(
+                "team_name",
+                CATEGORY,
+                "Name of the team: as the bill tells it, else that of the job, else of the project "
+                "where its name is the only one; null where none of them tells.",
+                nullable=True,
+                source="training_usage.breakdown[].billable_resource.team_name, project.team_name",
+            )
+        ),
+        newer(
+            make_field(
+                "model_id",
+                TEXT,
+                "Identifier of the model, where the bill tells it.",
+                nullable=True,
+                source="training_usage.breakdown[].billable_resource.model_id",
+            )
+        ),
+        newer(
+            make_field(
+                "base_model",
+                CATEGORY,
+                "Model that was trained from, where the bill tells it.",
+                nullable=True,
+                source="training_usage.breakdown[].billable_resource.base_model",
+            )
         ),
         make_field(
             "instance_type",
@@ -147,10 +203,10 @@ BILLING = pa.schema(
         make_field(
             "month",
             TIME,
-            "First day of the month (UTC) that was asked for; null where a saved answer does not "
-            "tell.",
+            "First day of the month (UTC) that was asked for; of a saved answer, of the month that "
+            "all its days are in; null where it has none, or several.",
             nullable=True,
-            source="asked for",
+            source="asked for, or training_usage.breakdown[].daily[].date",
         ),
         make_field(
             "minutes",
@@ -162,7 +218,8 @@ BILLING = pa.schema(
         make_field(
             "subtotal_usd",
             MONEY,
-            "What the job cost on this day, exact.",
+            "What the job cost on this day: decimals in Parquet, CSV and sums, and the nearest "
+            "float64 in pandas.",
             unit="USD",
             source="training_usage.breakdown[].daily[].subtotal",
         ),
@@ -176,6 +233,14 @@ QUEUE = pa.schema(
             "job_name", TEXT, "Name of the job, if it has one.", nullable=True,
             source="target_job_name",
         ),
+        newer(make_field(
+            "project_name", TEXT, "Name of its project; null where the job is not known.",
+            nullable=True, source="job.training_project.name",
+        )),
+        newer(make_field(
+            "team_name", CATEGORY, "Name of its team; null where the API names none.",
+            nullable=True, source="project.team_name",
+        )),
         make_field("gpu_type", CATEGORY, "Type of the GPUs it asked for.", source="gpu_type"),
         make_field(
             "requested_gpus", INTEGER, "GPUs of all its nodes.", unit="GPUs",

@@ -42,6 +42,8 @@ JOB = pa.struct(
         make_field("node_count", INTEGER, nullable=True, minimum=1, maximum=COUNT_MAX),
         # ours, in saved files only: when a job that later vanished was last seen open
         make_field("trainview_seen_at", TIME, nullable=True),
+        # when a job whose record changed later was first seen to have ended
+        make_field("trainview_ended_at", TIME, nullable=True),
     ]
 )
 

@@ -14,8 +14,15 @@ from trainview.schema import MONEY, USAGE_ANSWER
 from trainview.tables.answers import read_answer, to_table
 from trainview.text.safe import safe_text
 
-_KEYS = ("training_usage", "dedicated_usage", "model_apis_usage")
+# The parts of an answer, and what is used in each.
+PRODUCTS = {
+    "training_usage": "training",
+    "dedicated_usage": "dedicated deployments",
+    "model_apis_usage": "model APIs",
+}
 _SMALLEST = Decimal(1).scaleb(-MONEY.scale)
+# What may stand on a bill for training, and is no training job: of Loops, and of deployments.
+_NO_JOBS = ("LOOPS_", "MODEL_DEPLOYMENT", "CHAINLET")
 
 
 def read_billing(
@@ -57,37 +64,93 @@ def read_billing(
     PayloadError
         If the payload is not what the API documents; with the path to the first fault.
     """
+    return read_bill(payload, name, month, rejected=rejected)[0]
+
+
+def read_bill(
+    payload: bytes,
+    name: str = "payload",
+    month: datetime | None = None,
+    *,
+    rejected: list[Rejection] | None = None,
+) -> tuple[pa.Table, list[str]]:
+    """Read a summary of usage as `read_billing` does, and tell what else is on it.
+
+    Returns
+    -------
+    table : pyarrow.Table
+        The table ``billing``.
+    notes : list of str
+        A sentence about what is billed for other products than training, if there is something.
+    """
     answer = read_answer(payload, USAGE_ANSWER, name, rejected)
-    if not any(key in answer for key in _KEYS):
+    if not any(key in answer for key in PRODUCTS):
         keys = ", ".join(safe_text(key, 60) for key in list(answer)[:10]) or "none"
         raise PayloadError(f"{name}: expected training_usage (keys: {keys}): is this a bill?")
     usage = answer.get("training_usage")
-    rows = _rows(usage) if usage else []
-    asked = {} if month is None else {"month": format_time(month)}
-    return to_table("billing", (asked | row for row in rows))
+    asked = None if month is None else format_time(month)
+    rows = _rows(usage, asked) if usage else []
+    return to_table("billing", rows), _note_others(answer, name)
 
 
-def _rows(usage: Any) -> Iterator[dict[str, Any]]:
+def _note_others(answer: Any, name: str) -> list[str]:
+    """Tell what is billed for other products, which the table does not have."""
+    others = {key: usage for key, usage in answer.items() if key.endswith("_usage") and usage}
+    others.pop("training_usage", None)
+    amounts = []
+    for key, usage in others.items():
+        what = PRODUCTS.get(key) or safe_text(key, 60).removesuffix("_usage").replace("_", " ")
+        try:
+            usd = _money(usage["total"])
+        except (TypeError, KeyError, ValueError, ArithmeticError):
+            amounts.append(f"an unknown amount for {what}")
+            continue
+        if usd:
+            amounts.append(f"{usd:,.2f} USD for {what}")
+    return [f"{name}: {' and '.join(amounts)}, not in the billing table"] if amounts else []
+
+
+def _rows(usage: Any, asked: str | None) -> Iterator[dict[str, Any]]:
+    """Give the rows of a bill; what has no day is of the month asked for, else of its days'."""
     jobs = usage.get("breakdown") or []
+    all_days = [day for job in jobs for day in job.get("daily") or []]
     for job in jobs:
-        resource = job["billable_resource"]
-        known = {
-            "job_id": resource["id"],
-            "job_name": resource.get("name"),
-            "project_name": resource.get("model_name"),
-            "instance_type": resource.get("instance_type"),
-            "is_deleted": resource["is_deleted"],
-        }
         days = job.get("daily") or []
+        known = _resource(job["billable_resource"])
         for day in days:
-            date = f"{day['date']}T00:00:00Z"
-            month = f"{day['date'][:-2]}01T00:00:00Z"
+            date, month = f"{day['date']}T00:00:00Z", _month(day)
             yield known | {"month": month} | _amount(date, day["minutes"], day["subtotal"])
-        yield from _rest(known, job, days)
+        yield from _rest(known | {"month": asked or _only_month(days or all_days)}, job, days)
     subtotal, credits_used = _money(usage["subtotal"]), _money(usage["credits_used"])
     billed = sum(_money(job["subtotal"]) for job in jobs)
     if not jobs or billed not in {subtotal, subtotal + credits_used}:
-        yield from _rest({"is_deleted": False}, usage | {"subtotal": usage["total"]}, jobs)
+        unassigned = {"is_deleted": False, "month": asked or _only_month(all_days)}
+        yield from _rest(unassigned, usage | {"subtotal": usage["total"]}, jobs)
+
+
+def _resource(resource: Any) -> dict[str, Any]:
+    kind = resource.get("kind")
+    is_job = kind is None or not kind.startswith(_NO_JOBS)
+    more = ("instance_type", "team_id", "team_name", "model_id", "base_model")
+    return {
+        "job_id": resource["id"] if is_job else None,
+        "resource_id": resource["id"],
+        "kind": kind,
+        "job_name": resource.get("name"),
+        "project_name": resource.get("model_name"),
+        "is_deleted": resource["is_deleted"],
+        **{name: resource.get(name) for name in more},
+    }
+
+
+def _month(day: Any) -> str:
+    return f"{day['date'][:-2]}01T00:00:00Z"
+
+
+def _only_month(days: list[Any]) -> str | None:
+    """Give the first day of the month that all of the days are in, if there is one."""
+    months = {_month(day) for day in days}
+    return months.pop() if len(months) == 1 else None
 
 
 def _rest(known: dict[str, Any], whole: Any, parts: list[Any]) -> Iterator[dict[str, Any]]:

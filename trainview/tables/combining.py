@@ -1,18 +1,19 @@
 """The same table from several answers, as one."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trainview.schema import FLEET_KEYS, FLEET_TABLES
+from trainview.schema import FLEET_KEYS, FLEET_TABLES, TIME
+from trainview.tables.bills import combine_bills
 from trainview.tables.dtypes import conform, without_categories
 
 
-def combine(name: str, parts: Sequence[pa.Table]) -> pa.Table:
+def combine(name: str, parts: Sequence[pa.Table], notes: list[str] | None = None) -> pa.Table:
     """Put the rows of several parts of a table together.
 
     Parameters
@@ -21,14 +22,14 @@ def combine(name: str, parts: Sequence[pa.Table]) -> pa.Table:
         A name of `trainview.schema.FLEET_TABLES`.
     parts : sequence of pyarrow.Table
         With its schema, the oldest first.
+    notes : list of str, optional
+        Gets a sentence for each oddity.
 
     Returns
     -------
     pyarrow.Table
-        Each row once: of several with the same key, the one that comes last. Of bills, each day of
-        a job as the last part has it; a sum for a whole month gives way to days of that month, and
-        they to it, whichever comes last. Rows without a month count once if several parts have the
-        same.
+        Each row once: of several with the same key, the one that comes last; of answers about the
+        queue, the newest one, whichever comes last. Bills are put together by `combine_bills`.
     """
     schema = FLEET_TABLES[name]
     filled = [part for part in parts if part.num_rows]
@@ -37,45 +38,58 @@ def combine(name: str, parts: Sequence[pa.Table]) -> pa.Table:
     plain = without_categories(schema)
     filled = [part.cast(plain) for part in filled]
     if name == "billing":
-        return conform(pa.concat_tables(_newest_bills(filled)), schema)
+        return conform(combine_bills(filled, [] if notes is None else notes), schema)
     keys, rows = list(FLEET_KEYS[name]), pa.concat_tables(filled)
-    numbered = rows.select(keys).append_column("row", pa.array(np.arange(rows.num_rows)))
-    last = numbered.group_by(keys, use_threads=False).aggregate([("row", "max")])["row_max"]
-    if len(last) < rows.num_rows:
-        rows = rows.take(last.take(pc.sort_indices(last)))
+    rank = _newest(rows, name)
+    ranked = rows.select(keys).append_column("rank", pa.array(rank))
+    newest = ranked.group_by(keys, use_threads=False).aggregate([("rank", "max")])["rank_max"]
+    if len(newest) < rows.num_rows:
+        rows = rows.take(pa.array(np.flatnonzero(np.isin(rank, newest.to_numpy()))))
     if name == "metrics":
         rows = rows.sort_by([("job_id", "ascending"), ("timestamp", "ascending")])
     return conform(rows, schema)
 
 
-def _newest_bills(parts: Sequence[pa.Table]) -> list[pa.Table]:
-    """Keep of each part what no later one tells anew; a part's own rows are all its own."""
-    kept = []
-    days: set[tuple[Any, ...]] = set()
-    undated: set[tuple[Any, ...]] = set()
-    bills: set[tuple[Any, ...]] = set()
-    monthless: Counter[tuple[Any, ...]] = Counter()
-    for part in reversed(parts):
-        rows = [tuple(row.values()) for row in part.to_pylist()]
-        keys = part.select(["job_id", "month", "date"]).to_pylist()
-        own: Counter[tuple[Any, ...]] = Counter()
-        keep = []
-        for row, (job_id, month, date) in zip(rows, map(dict.values, keys), strict=True):
-            bill = job_id, month
-            if month is None:
-                own[row] += 1
-                keep.append(own[row] > monthless[row])
-            elif date is None:
-                keep.append(bill not in bills)
-            else:
-                keep.append((*bill, date) not in days and bill not in undated)
-        monthless |= own
-        for job_id, month, date in map(dict.values, keys):
-            # what was charged for no job then may be a job's now
-            bills |= {(job_id, month), (None, month)}
-            if date is None:
-                undated.add((job_id, month))
-            else:
-                days.add((job_id, month, date))
-        kept.append(part.filter(pa.array(keep, pa.bool_())))
-    return kept[::-1]
+def newest_of(parts: Iterable[Mapping[str, pa.Table]]) -> datetime | None:
+    """Find the newest timestamp in tables.
+
+    Parameters
+    ----------
+    parts : iterable of dict of str to pyarrow.Table
+        By their names in `trainview.schema.FLEET_TABLES`.
+
+    Returns
+    -------
+    datetime.datetime or None
+        The newest moment that one of them speaks of, of a bill the beginning of its last day; None
+        if there is none.
+    """
+    times = [
+        pc.max(part[name][field.name]).as_py()
+        for part in parts
+        for name, schema in FLEET_TABLES.items()
+        for field in schema
+        if name in part and field.type == TIME and field.name != "month"
+    ]
+    return max((time for time in times if time is not None), default=None)
+
+
+def _newest(rows: pa.Table, name: str) -> Any:
+    """Rank rows by how new they are; of most tables the last part tells."""
+    if name != "queue":
+        return np.arange(rows.num_rows)
+    # an answer about a later submission, or one that knows more of how the wait ended, is newer
+    released = pc.is_valid(rows["released_at"])
+    order = pa.table(
+        {
+            "submitted_at": rows["submitted_at"],
+            "released": released,
+            "over": pc.invert(rows["is_waiting"]),
+            "observed_until": rows["observed_until"],
+            "row": pa.array(np.arange(rows.num_rows)),
+        }
+    )
+    oldest_first = pc.sort_indices(order, [(column, "ascending") for column in order.column_names])
+    rank = np.empty(rows.num_rows, "int64")
+    rank[oldest_first.to_numpy()] = np.arange(rows.num_rows)
+    return rank

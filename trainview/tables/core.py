@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from trainview.reading.records import Records
 from trainview.schema import INSTANCE_TYPES, JOB, JOBS, PROJECT, PROJECTS, TIME
 from trainview.statuses import OPEN_PHASES, UNKNOWN_PHASE, Status, status_of
+from trainview.tables.attempts import MARK, tell_apart
 from trainview.tables.dtypes import conform
 from trainview.text.safe import count, safe_text
 
@@ -44,7 +45,9 @@ class Tables(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def build_tables(parts: Sequence[Records], as_of: datetime | None = None) -> Tables:
+def build_tables(
+    parts: Sequence[Records], as_of: datetime | None = None, *, newest: datetime | None = None
+) -> Tables:
     """Build the tables from records, which may come in several parts and from several moments.
 
     Parameters
@@ -56,6 +59,8 @@ def build_tables(parts: Sequence[Records], as_of: datetime | None = None) -> Tab
         The moment that all the records describe. When left out, each part keeps the moment that
         was saved with it, parts without one get the newest timestamp in them, and the tables
         describe the newest of these moments.
+    newest : datetime.datetime, optional
+        The newest timestamp in what was saved beside the records, without a moment of its own.
 
     Returns
     -------
@@ -66,18 +71,18 @@ def build_tables(parts: Sequence[Records], as_of: datetime | None = None) -> Tab
     parts = [
         part._replace(
             projects=_newest(part.projects, notes, "project")[0],
-            jobs=_newest(part.jobs, notes, "job")[0],
+            jobs=_newest(tell_apart(part.jobs), notes, "job")[0],
         )
         for part in parts
     ]
     moment = as_of
     if moment is None:
-        parts, moment = _date(parts)
+        parts, moment = _date(parts, newest)
     listed = _concat([part.projects for part in parts], PROJECT)
     latest = _get(listed, "latest_job")
     listing = _get(listed, "id").filter(latest.is_valid())
     latest = latest.drop_null()
-    all_jobs = _concat([*(part.jobs for part in parts), latest], JOB)
+    all_jobs = tell_apart(_concat([*(part.jobs for part in parts), latest], JOB))
     jobs, job_row = _newest(all_jobs)
     is_latest = np.zeros(len(jobs), dtype=bool)
     rows = job_row[len(all_jobs) - len(latest) :]
@@ -87,7 +92,8 @@ def build_tables(parts: Sequence[Records], as_of: datetime | None = None) -> Tab
 
     projects = listed if len(parts) == 1 else _newest(listed)[0]
     projects, project_row = _with_unlisted(_project_columns(projects), jobs)
-    job_table = _job_table(jobs, projects["project_name"].take(project_row), moment, notes)
+    of_project = projects.select(["project_name", "team_name"]).take(project_row)
+    job_table = _job_table(jobs, of_project, moment, notes)
     latest_row = _latest_rows(project_row, _get(jobs, "created_at"), is_latest, projects.num_rows)
     return Tables(
         projects=_project_table(projects, job_table, latest_row),
@@ -149,11 +155,14 @@ def newest_time(part: Records) -> datetime | None:
     return max((time for time in times if time is not None), default=None)
 
 
-def _date(parts: Sequence[Records]) -> tuple[list[Records], datetime | None]:
+def _date(
+    parts: Sequence[Records], newest: datetime | None
+) -> tuple[list[Records], datetime | None]:
     undated = [newest_time(part) for part in parts if part.as_of is None]
-    newest = max((time for time in undated if time is not None), default=None)
+    newest = max((time for time in (*undated, newest) if time is not None), default=None)
     moments = [part.as_of or newest for part in parts]
-    moment = max((time for time in moments if time is not None), default=None)
+    known = moments if parts else [newest]
+    moment = max((time for time in known if time is not None), default=None)
     oldest_first = sorted(
         zip(parts, moments, strict=True),
         key=lambda pair: pair[1] or datetime.min.replace(tzinfo=UTC),
@@ -255,7 +264,7 @@ def _latest_rows(
 
 
 def _job_table(
-    jobs: pa.StructArray, project_name: pa.Array, as_of: datetime | None, notes: list[str]
+    jobs: pa.StructArray, of_project: pa.Table, as_of: datetime | None, notes: list[str]
 ) -> pa.Table:
     get = partial(_get, jobs)
     status = pc.dictionary_encode(get("current_status"))
@@ -267,7 +276,9 @@ def _job_table(
 
     not_ended = per_status([not entry.terminal for entry in known], pa.bool_())
     now = pc.coalesce(get("trainview_seen_at"), pa.scalar(as_of, TIME))
-    end_at = pc.if_else(not_ended, now, get("updated_at"))
+    ended_at = pc.coalesce(get("trainview_ended_at"), get("updated_at"))
+    end_at = pc.if_else(not_ended, now, ended_at)
+    _note_attempts(get("id"), pc.and_not(pc.less(end_at, get("updated_at")), not_ended), notes)
     vanished = pc.and_(not_ended, pc.less(now, pa.scalar(as_of, TIME)))
     _note_vanished(vanished, notes)
     elapsed_hours = _elapsed_hours(get("created_at"), get("updated_at"), end_at, now, notes)
@@ -279,7 +290,8 @@ def _job_table(
         "job_id": get("id"),
         "job_name": get("name"),
         "project_id": get("training_project_id"),
-        "project_name": project_name,
+        "project_name": of_project["project_name"],
+        "team_name": of_project["team_name"],
         "current_status": get("current_status"),
         "status": per_status([entry.label for entry in known], pa.string()),
         "phase": per_status([entry.phase for entry in known], pa.string()),
@@ -321,6 +333,21 @@ def _note_vanished(vanished: pa.Array, notes: list[str]) -> None:
         notes.append(
             f"{count(number, 'job')} that had not ended and then vanished from the API: "
             "counted up to when last seen, not as open"
+        )
+
+
+def _note_attempts(job_id: pa.Array, touched: pa.Array, notes: list[str]) -> None:
+    number = pc.sum(touched).as_py() or 0
+    if number:
+        notes.append(
+            f"{count(number, 'ended job')} with a record that changed later: "
+            "the end is the first one that was seen"
+        )
+    attempts = pc.sum(pc.match_substring(job_id, MARK)).as_py() or 0
+    if attempts:
+        notes.append(
+            f"{count(attempts, 'earlier attempt')} of jobs that were requeued under the same id: "
+            "jobs of their own, with @ and their submission behind the id"
         )
 
 
@@ -381,6 +408,7 @@ def _job_records(tables: Tables) -> pa.StructArray:
     )
     not_ended = pc.is_in(pc.cast(jobs["phase"], pa.string()), pa.array(OPEN_PHASES))
     seen_earlier = pc.and_(not_ended, pc.not_equal(jobs["end_at"], pa.scalar(tables.as_of, TIME)))
+    end_known = pc.and_not(pc.less(jobs["end_at"], jobs["updated_at"]), not_ended)
     return _struct(
         JOB,
         id=jobs["job_id"],
@@ -398,6 +426,7 @@ def _job_records(tables: Tables) -> pa.StructArray:
         user=_struct(JOB.field("user").type, email=jobs["user_email"]),
         node_count=jobs["node_count"],
         trainview_seen_at=pc.if_else(seen_earlier, jobs["end_at"], pa.scalar(None, TIME)),
+        trainview_ended_at=pc.if_else(end_known, jobs["end_at"], pa.scalar(None, TIME)),
     )
 
 

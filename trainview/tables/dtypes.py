@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trainview.errors import ArgumentError
-from trainview.schema import CATEGORY, TABLES, TEXT, pandas_dtype
+from trainview.money import to_decimals
+from trainview.schema import CATEGORY, TABLES, TEXT, is_newer, pandas_dtype
 from trainview.statuses import PHASES, STATUSES
 
 # So few rows are not worth starting threads.
@@ -52,6 +53,28 @@ def conform(columns: Mapping[str, Any] | pa.Table, schema: pa.Schema) -> pa.Tabl
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             arrays = list(pool.map(_as_declared, found, schema))
     return pa.table(arrays, schema=schema)
+
+
+def complete(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Add the columns that a table which an older version wrote does not have.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        What was saved.
+    schema : pyarrow.Schema
+        One of `trainview.schema.TABLES`.
+
+    Returns
+    -------
+    pyarrow.Table
+        With these columns, all null; it can lack others.
+    """
+    for field in schema:
+        if is_newer(field) and field.name not in table.column_names:
+            kind = TEXT if field.type == CATEGORY else field.type
+            table = table.append_column(field.name, pa.nulls(table.num_rows, kind))
+    return table
 
 
 def without_categories(schema: pa.Schema) -> pa.Schema:
@@ -136,7 +159,17 @@ def from_pandas(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
     missing = [name for name in schema.names if name not in frame.columns]
     if missing:
         raise ArgumentError(f"the table has no column {', '.join(missing)}")
-    return conform({name: pa.Array.from_pandas(frame[name]) for name in schema.names}, schema)
+    columns = {field.name: _from_series(frame[field.name], field) for field in schema}
+    return conform(columns, schema)
+
+
+def _from_series(column: "pd.Series[Any]", field: pa.Field) -> pa.Array:
+    if not pa.types.is_decimal(field.type):
+        return pa.Array.from_pandas(column)
+    try:
+        return to_decimals(column)
+    except (TypeError, OverflowError) as error:
+        raise ArgumentError(f"column {field.name!r}: {error}") from None
 
 
 def _to_series(column: pa.Array, field: pa.Field) -> Any:
@@ -147,7 +180,8 @@ def _to_series(column: pa.Array, field: pa.Field) -> Any:
     if pa.types.is_integer(field.type) and field.nullable:
         return column.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
     if pa.types.is_decimal(field.type):
-        return column.to_pandas(types_mapper=pd.ArrowDtype)
+        # what people compute with; sums are made in decimals (`trainview.money`)
+        return pc.cast(column, pa.float64()).to_pandas()
     return column.to_pandas().astype(pandas_dtype(field))
 
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from trainview.errors import PayloadError
 from trainview.reading.rejection import Rejection
-from trainview.tables.billing import read_billing
+from trainview.tables.billing import PRODUCTS, read_bill
 from trainview.tables.capacity import read_capacity
 from trainview.tables.checkpoints import read_checkpoints
 from trainview.tables.logs import read_logs
@@ -36,8 +36,8 @@ def read_any(
     Returns
     -------
     dict of str to pyarrow.Table, or None
-        Tables by their names in `trainview.schema.FLEET_TABLES`; None if the payload is none of
-        these answers.
+        Tables by their names in `trainview.schema.FLEET_TABLES`, and ``notes``, what they leave
+        out; None if the payload is none of these answers.
 
     Raises
     ------
@@ -55,6 +55,9 @@ def read_any(
     if table == "queue":
         queue, status_events = read_queue(payload, name, rejected=rejected)
         return {"queue": queue, "status_events": status_events}
+    if table == "billing":
+        billing, notes = read_bill(payload, name, rejected=rejected)
+        return {"billing": billing, "notes": pa.table({"note": pa.array(notes, pa.string())})}
     job_id = [_JOB_IDS[table](answer, name)] if table in _JOB_IDS else []
     return {table: _READERS[table](payload, *job_id, name, rejected=rejected)}
 
@@ -97,14 +100,13 @@ _TABLES = {
     "per_node_metrics": "metrics",
     "instance_types": "prices",
     "gpu_capacities": "capacity",
-    "training_usage": "billing",
+    **dict.fromkeys(PRODUCTS, "billing"),
     "target_job_id": "queue",
     "checkpoints": "checkpoints",
 }
 _READERS: dict[str, Callable[..., pa.Table]] = {
     "prices": read_prices,
     "capacity": read_capacity,
-    "billing": read_billing,
     "checkpoints": read_checkpoints,
     "metrics": read_metrics,
     "logs": read_logs,

@@ -1,5 +1,6 @@
 """Why a job waited: what held the GPUs, and who was ahead of it."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ def read_queue(
     payload: bytes,
     name: str = "payload",
     ended_at: datetime | None = None,
+    of_job: Mapping[str, Any] | None = None,
     *,
     rejected: list[Rejection] | None = None,
 ) -> tuple[pa.Table, pa.Table]:
@@ -31,6 +33,8 @@ def read_queue(
         What the payload is called in error messages.
     ended_at : datetime.datetime, optional
         When the job ended, if it has: one that was never released waited no longer than that.
+    of_job : dict, optional
+        Its ``project_name`` and ``team_name``, as far as they are known.
     rejected : list of Rejection, optional
         If given, records that do not fit are left out, and noted here.
 
@@ -58,7 +62,8 @@ def read_queue(
         }
         for event in answer["events"]
     )
-    return to_table("queue", [_row(answer, ended_at)]), to_table("status_events", events)
+    row = _row(answer, ended_at) | dict(of_job or {})
+    return to_table("queue", [row]), to_table("status_events", events)
 
 
 def _row(answer: Any, ended_at: datetime | None) -> dict[str, Any]:

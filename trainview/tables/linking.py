@@ -1,0 +1,121 @@
+"""What one table knows about the rows of another: the teams of bills and queues, ended waits."""
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from trainview.schema import TABLES
+from trainview.statuses import OPEN_PHASES, UNKNOWN_PHASE
+from trainview.tables.dtypes import conform, without_categories
+
+_US_PER_HOUR = 3_600_000_000
+
+
+def link(fleet: dict[str, pa.Table], jobs: pa.Table, projects: pa.Table) -> dict[str, pa.Table]:
+    """Link the queue and the bill, if they are there.
+
+    Parameters
+    ----------
+    fleet : dict of str to pyarrow.Table
+        By their names in `trainview.schema.FLEET_TABLES`.
+    jobs, projects : pyarrow.Table
+        The tables of these names.
+
+    Returns
+    -------
+    dict of str to pyarrow.Table
+        The same tables, with the queue as `link_queue` and the bill as `link_billing` give it.
+    """
+    linked = dict(fleet)
+    if "queue" in fleet:
+        linked["queue"] = link_queue(fleet["queue"], jobs)
+    if "billing" in fleet:
+        linked["billing"] = link_billing(fleet["billing"], jobs, projects)
+    return linked
+
+
+def link_queue(queue: pa.Table, jobs: pa.Table) -> pa.Table:
+    """Tell the queue what its jobs are, and which of them wait no more.
+
+    Parameters
+    ----------
+    queue, jobs : pyarrow.Table
+        The tables of these names.
+
+    Returns
+    -------
+    pyarrow.Table
+        The queue with ``project_name`` and ``team_name``. A job that has ended waited no longer
+        than to its end; one that runs, has ended or has vanished does not wait any more.
+    """
+    if not queue.num_rows:
+        return queue
+    plain, of_job = _plain(queue), _rows_of(_plain(jobs), queue["job_id"], "job_id")
+    known, phase = pc.is_valid(of_job["job_id"]), of_job["phase"]
+    unreleased = pc.is_null(plain["released_at"])
+    over = pc.invert(pc.is_in(phase, pa.array([*OPEN_PHASES, UNKNOWN_PHASE])))
+    ended = pc.and_(pc.and_(known, over), unreleased)
+    cut = pc.and_(ended, pc.less(of_job["end_at"], plain["observed_until"]))
+    cut = pc.fill_null(cut, fill_value=False)
+    until = pc.if_else(cut, of_job["end_at"], plain["observed_until"])
+    waited = pc.subtract(_us(until), _us(plain["submitted_at"]))
+    hours = pc.divide(pc.cast(pc.max_element_wise(waited, 0), pa.float64()), float(_US_PER_HOUR))
+    unknown = pc.equal(phase, UNKNOWN_PHASE)
+    may_wait = pc.or_(unknown, pc.and_(of_job["is_open"], pc.equal(phase, "waiting")))
+    changes = {
+        "project_name": pc.if_else(known, of_job["project_name"], plain["project_name"]),
+        "team_name": pc.if_else(known, of_job["team_name"], plain["team_name"]),
+        "observed_until": until,
+        "waited_hours": pc.if_else(cut, hours, plain["waited_hours"]),
+        "is_waiting": pc.and_(plain["is_waiting"], pc.fill_null(may_wait, fill_value=True)),
+    }
+    return _with(plain, changes, "queue")
+
+
+def link_billing(billing: pa.Table, jobs: pa.Table, projects: pa.Table) -> pa.Table:
+    """Tell a bill the teams of its jobs.
+
+    Parameters
+    ----------
+    billing, jobs, projects : pyarrow.Table
+        The tables of these names.
+
+    Returns
+    -------
+    pyarrow.Table
+        The bill with ``team_name``: its own, else that of the job, else of the project of that
+        name, where there is only one; null where none of them tells.
+    """
+    if not billing.num_rows:
+        return billing
+    plain = _plain(billing)
+    of_job = _rows_of(_plain(jobs), billing["job_id"], "job_id")["team_name"]
+    names = _plain(projects).select(["project_name", "team_name"])
+    found = names.group_by("project_name", use_threads=False).aggregate([([], "count_all")])
+    single = found.filter(pc.equal(found["count_all"], 1))["project_name"]
+    names = names.filter(pc.is_in(names["project_name"], single.combine_chunks()))
+    of_project = _rows_of(names, plain["project_name"], "project_name")["team_name"]
+    # what is no job's names something else than a training project
+    of_project = pc.if_else(pc.is_valid(plain["job_id"]), of_project, pa.scalar(None, pa.string()))
+    team_name = pc.coalesce(plain["team_name"], of_job, of_project)
+    return _with(plain, {"team_name": team_name}, "billing")
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    return table.cast(without_categories(table.schema)).combine_chunks()
+
+
+def _rows_of(table: pa.Table, wanted: Any, key: str) -> pa.Table:
+    """Take the row of each wanted key; nulls where there is none."""
+    keys = table[key].combine_chunks()
+    return table.take(pc.index_in(wanted.combine_chunks(), keys, skip_nulls=True))
+
+
+def _us(times: Any) -> Any:
+    return pc.cast(times, pa.int64())
+
+
+def _with(table: pa.Table, changes: dict[str, Any], name: str) -> pa.Table:
+    columns = dict(zip(table.column_names, table.columns, strict=True)) | changes
+    return conform(columns, TABLES[name])
