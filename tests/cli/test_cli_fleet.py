@@ -129,10 +129,12 @@ def test_cost_for_people_has_estimate_bill_and_why_they_differ(data):
 
 
 def test_what_the_bill_assigns_to_no_day_is_told(data):
-    done = trainview("cost", DATA, "--freq", "M")
+    done = trainview("cost", DATA, "--freq", "W")
     undated = data.billing[data.billing["date"].isna()]["subtotal_usd"].sum()
     assert undated
     assert f"{undated:,.2f} USD of the bill belong to no day" in done.stderr.decode()
+    # each of the three bills is of one month, as its days tell
+    assert "belong to no day" not in trainview("cost", DATA, "--freq", "M").stderr.decode()
 
 
 def test_without_a_bill_the_estimate_is_shown_and_that_is_told(tmp_path, data):
@@ -461,12 +463,12 @@ def test_check_has_one_line_a_breach_and_exits_with_10():
     assert lines[0].startswith("max-pending: 51.0 h, limit 2.0 h: 1 of 4 jobs for longer")
     assert lines[1].startswith("max-cost: 287,838.87 USD, limit 1,000.00 USD: estimate, upper")
     last = done.stderr.decode().splitlines()[-1]
-    assert last == "trainview: 2 of 4 rules broken, as of 2026-03-31 17:59 UTC"
+    assert last == "trainview: 2 of 4 rules broken, as of 2026-03-31 18:00 UTC"
 
 
 def test_check_says_in_one_line_that_all_rules_hold():
     text = out("check", DATA, "--max-failure-rate", "0.3", "--max-pending", "3d")
-    assert text == "2 rules checked, none broken, as of 2026-03-31 17:59 UTC\n"
+    assert text == "2 rules checked, none broken, as of 2026-03-31 18:00 UTC\n"
     done = trainview("check", DATA, "--max-failure-rate", "0.3", "-v")
     assert b"holds: max-failure-rate: 22.8%, limit 30.0%: 133 of 583 jobs" in done.stderr
     text = out("check", "-", "--max-failure-rate", "0", stdin=payload(training_jobs=[]))

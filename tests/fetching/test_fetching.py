@@ -647,12 +647,7 @@ def test_bills_are_asked_for_month_by_month_and_money_is_exact():
         ("2026-03-01T00:00:00Z", "2026-03-31T18:00:00Z"),
     ]
     assert list(bills.columns) == list(tv.columns("billing")["column"])
-    assert [str(amount.normalize()) for amount in bills["subtotal_usd"]] == [
-        "0.1",
-        "0.2",
-        "0.3",
-        "7.5",
-    ]
+    assert bills["subtotal_usd"].to_list() == [0.1, 0.2, 0.3, 7.5]
     assert list(bills["is_deleted"]) == [False, True, False, False]
     assert bills["job_id"].isna().to_list() == [False, False, False, True]
     assert bills["date"].isna().to_list() == [False, False, False, True]

@@ -126,6 +126,7 @@ def test_money_is_a_number_in_pandas_and_exact_in_files_and_sums(tmp_path):
     snap = tv.load(bill(*((usd, {"id": str(number)}) for number, usd in enumerate(amounts))))
     money = snap.billing["subtotal_usd"]
     assert money.dtype == "float64"
+    assert money.to_list() == amounts
     assert (money / 1000 * 1.2).max() == pytest.approx(1481.481468)
     assert snap.billing.nlargest(1, "subtotal_usd")["job_id"].to_list() == ["10"]
     assert money.convert_dtypes().sum() == pytest.approx(1234568.89)

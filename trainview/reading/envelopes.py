@@ -248,6 +248,8 @@ _ANSWER_KEYS = {
     "gpu_capacities",
     "target_job_id",
     "training_usage",
+    "dedicated_usage",
+    "model_apis_usage",
 }
 # The first that fits.
 _KINDS: dict[str, Callable[[dict[str, Any]], bool]] = {

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trainview.errors import ArgumentError
-from trainview.money import to_decimals
+from trainview.money import to_decimals, to_floats
 from trainview.schema import CATEGORY, TABLES, TEXT, is_newer, pandas_dtype
 from trainview.statuses import PHASES, STATUSES
 
@@ -181,7 +181,7 @@ def _to_series(column: pa.Array, field: pa.Field) -> Any:
         return column.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
     if pa.types.is_decimal(field.type):
         # what people compute with; sums are made in decimals (`trainview.money`)
-        return pc.cast(column, pa.float64()).to_pandas()
+        return to_floats(column).to_pandas()
     return column.to_pandas().astype(pandas_dtype(field))
 
 
