@@ -117,7 +117,7 @@ class Snapshot:
         rows = []
         if len(self.prices):
             estimated = estimate_cost(self.jobs, self.prices, by=None)["estimated_usd"].iloc[0]
-            rows.append(("USD estimated, upper bound", estimated, "USD"))
+            rows.append(("USD estimated", estimated, "USD"))
         if len(self.billing):
             rows.append(("USD billed", float(total(self.billing["subtotal_usd"])), "USD"))
         return rows

@@ -114,7 +114,7 @@ def test_details_say_what_the_value_is_made_of():
         detail("max_silent_hours", 12)
         == "0 of 2 jobs for longer; longest run-0 of llm, last changed 2025-01-01 14:00 UTC"
     )
-    assert detail("max_cost_usd") == "estimate, upper bound; most in llm: 61"
+    assert detail("max_cost_usd") == "estimate at list prices; most in llm: 61"
     assert detail("max_idle_gpu_hours") == "of 4.0 measured; most in llm: 2.0"
     assert detail("min_utilization") == "mean of 4.0 GPU-hours measured"
     assert detail("max_wait_p90_hours") == "of 10 jobs, 1 still waiting"
@@ -133,7 +133,7 @@ def test_what_is_missing_in_a_value_is_told():
     assert {warning.filename for warning in told} == {__file__}
     assert found.loc["max-cost", "value"] == 120
     assert found["detail"].to_dict() == {
-        "max-cost": "estimate, upper bound; most in llm: 120; 1 job without a price not in it; 1 job of unknown duration not in it",
+        "max-cost": "estimate at list prices; most in llm: 120; 1 job without a price not in it; 1 job of unknown duration not in it",
         "max-idle-gpu-hours": "of 2.0 measured; most in llm: 2.0; 8 USD; 1 of 2 jobs not measured",
     }
     queue = snapshot(HELD, DONE, DONE, queue=waited((0, 1, False)))
@@ -190,7 +190,7 @@ def test_where_there_is_nothing_to_measure_a_rule_holds_without_a_value():
         "max-failure-rate": "no job ended",
         "max-pending": "no job waits",
         "max-silent": "no job is open",
-        "max-cost": "estimate, upper bound",
+        "max-cost": "estimate at list prices",
         "max-idle-gpu-hours": "no GPUs were held",
         "min-utilization": "no GPUs were held",
         "max-wait-p90": "no job with GPUs was submitted",

@@ -127,7 +127,7 @@ def test_bars_are_as_wide_as_their_period(ax, first, last, freq, name, days):
     plot_cost_over_time(frame, ax=ax)
     drawn = boxes(ax.collections[0])
     assert drawn[:, 1] - drawn[:, 0] == pytest.approx([0.92 * length for length in days])
-    assert ax.get_ylabel() == f"Cost in USD per {name}\n(estimate, upper bound)"
+    assert ax.get_ylabel() == f"Cost in USD per {name}\n(estimate)"
     assert ax.get_xlim()[1] == pytest.approx(date(periods[-1]) + days[-1])
 
 
@@ -176,7 +176,7 @@ def test_estimate_and_bill_are_a_pair_of_bars_and_what_is_unknown_has_none(ax):
         "1,500 · difference -1,500: deleted job",
         "no bill · difference +5.00: not billed",
     ]
-    assert legend(ax) == ["estimate, upper bound", "billed"]
+    assert legend(ax) == ["estimate", "billed"]
 
 
 def test_the_bill_is_outlined_in_the_colour_of_the_texts(ax):

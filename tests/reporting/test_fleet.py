@@ -50,11 +50,11 @@ def test_sections_are_there_with_their_data_alone(name, shown):
     ("name", "words"),
     [
         ("costs", [
-            "At most 180.00 USD at list prices, queueing and deployment included. Left out: 1 job whose instance type has no price (1x4). 81.00 USD were billed, for 1 March 2026; 1.00 USD of it for no certain day.",
+            "Estimated: 180.00 USD at list prices, queueing and deployment included. Left out: 1 job whose instance type has no price (1x4). 81.00 USD were billed, for 1 March 2026; 1.00 USD of it for no certain day.",
             "proj1-name and proj2-name took 100% of the estimate.",
             "All of it falls into one day, that of 1 March 2026.",
             "The estimate is 99.00 USD above the bill: not billed +90.00 USD, queueing and deployment +14.00 USD (+15.00 for time that is not billed, -1.00 for other prices than on the list) and deleted job -5.00 USD.",
-            "Failed jobs cost at most 90.00 USD, 50% of all; 90.00 USD of it for 1 job: exit code 1",
+            "Failed jobs cost an estimated 90.00 USD, 50% of all; 90.00 USD of it for 1 job: exit code 1",
         ]),
         ("utilization", [
             "67% on average, measured on 2 GPUs, over 6.0 GPU-hours. 25% of that time was idle, worth 22.50 USD at list prices. Measured are 1 of 2 jobs that held GPUs.",
@@ -80,10 +80,10 @@ def test_a_section_begins_with_the_answer(name, words):
 
 def test_the_first_screen_tells_of_money_and_of_idle_gpus():
     found = Page(page("fleet"))
-    assert found.text_of("dt")[4:6] == ["cost at most", "of GPU time idle"]
+    assert found.text_of("dt")[4:6] == ["estimated cost", "of GPU time idle"]
     assert found.text_of("dd")[8:12] == ["180.00", "billed: 81.00 USD", "25%", "1.5 GPU-hours, 22.50 USD"]  # fmt: skip
     assert "Where does the money go?" in found.text_of("h3")
-    assert "proj1-name: 50% of all costs, at most 90.00 USD. Failed jobs took 90.00 USD, or 50%. GPUs that did nothing took 22.50 USD." in found.prose()  # fmt: skip
+    assert "proj1-name: 50% of all costs, an estimated 90.00 USD. Failed jobs took 90.00 USD, or 50%. GPUs that did nothing took 22.50 USD." in found.prose()  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_the_sample_tells_the_helpers_numbers():
     snap, prose = snapshot("sample"), section(page("sample"), "costs")
     total = tv.estimate_cost(snap.jobs, snap.prices, by=None)["estimated_usd"].item()
     bill = snap.billing["subtotal_usd"].sum()
-    assert f"At most {total:,.0f} USD at list prices" in prose
+    assert f"Estimated: {total:,.0f} USD at list prices" in prose
     assert f"{bill:,.0f} USD were billed, for 2 January 2026 to 31 March 2026" in prose
     assert f"The estimate is {total - float(bill):,.0f} USD above the bill" in prose
     worst = tv.idle_gpus(snap.metrics, snap.jobs, snap.prices, by="job_id").iloc[0]

@@ -1,4 +1,4 @@
-"""What jobs cost at list prices: an estimate, and an upper bound."""
+"""What jobs cost at list prices: an estimate."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -29,8 +29,9 @@ FREE = [status.label for status in STATUSES if not status.holds_gpus]
 def estimate_cost(jobs: IntoFrameT, prices: Any, by: By = "project_name") -> IntoFrameT:
     """Estimate what jobs cost: list price times nodes times elapsed time.
 
-    The estimate is an upper bound. Elapsed time includes queueing and deployment, which are not
-    billed. Jobs that are pending, queued, created or deploy-failed cost nothing; jobs without GPUs
+    Elapsed time includes queueing and deployment, which are not billed, so the estimate is an upper
+    bound of what these jobs cost at these prices. It is no bound of the bill: that has deleted jobs
+    too, rounds minutes up, and may have other prices. Jobs that are pending, queued, created or deploy-failed cost nothing; jobs without GPUs
     have a price like the others.
 
     Parameters

@@ -42,7 +42,7 @@ def cost_over_time(
     """Share costs out over days, weeks, months, quarters or years, with the bill beside them.
 
     The estimate of each job is spread evenly from its submission to its end, so the sum over all
-    periods is that of `estimate_cost`, an upper bound. Days are those of UTC, as on a bill.
+    periods is that of `estimate_cost`. Days are those of UTC, as on a bill.
 
     Parameters
     ----------

@@ -169,7 +169,7 @@ def error_groups(jobs: IntoFrameT) -> IntoFrameT:
 def failure_costs(jobs: IntoFrameT, prices: Any) -> IntoFrameT:
     """Estimate what failed jobs cost by cause, with the causes of `error_groups`.
 
-    Costs are those of `estimate_cost`: an upper bound, and nothing for a failed deployment.
+    Costs are those of `estimate_cost`: estimates, and nothing for a failed deployment.
 
     Parameters
     ----------

@@ -90,7 +90,7 @@ def reconcile_cost(
 
         - the columns of `by`, categories as text
         - ``jobs`` (int64): number of jobs, whether in `jobs` or only on the bill
-        - ``estimated_usd`` (float64): USD as by `estimate_cost`, an upper bound; null where no
+        - ``estimated_usd`` (float64): USD as by `estimate_cost`; null where no
           job's cost is known
         - ``billed_usd`` (float64): USD billed, summed exactly; null where nothing is billed
         - ``difference_usd`` (float64): estimated_usd - billed_usd, null as 0 there; so differences

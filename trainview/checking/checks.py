@@ -48,7 +48,7 @@ def check(  # noqa: PLR0913 - each rule is an argument
     max_silent_hours : float, optional
         Hours since the record of any open job has changed.
     max_cost_usd : float, optional
-        USD, as estimated by `estimate_cost`: an upper bound. Needs ``prices``.
+        USD, as estimated by `estimate_cost` at list prices. Needs ``prices``.
     max_idle_gpu_hours : float, optional
         GPU-hours in which GPUs were held and idle, as found by `idle_gpus`. Needs ``metrics``.
     min_utilization : float, optional

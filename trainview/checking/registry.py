@@ -33,7 +33,7 @@ RULES = {
         "max-pending", "h", "How long any job may have waited that waits now."
     ),
     "max_silent_hours": Rule("max-silent", "h", "How long ago any open job's record has changed."),
-    "max_cost_usd": Rule("max-cost", "USD", "Estimated cost in USD, an upper bound.", "prices"),
+    "max_cost_usd": Rule("max-cost", "USD", "Estimated cost in USD, at list prices.", "prices"),
     "max_idle_gpu_hours": Rule(
         "max-idle-gpu-hours", "GPU h", "GPU-hours held and idle.", "metrics"
     ),

@@ -112,7 +112,7 @@ def _cost(context: Context, _: float) -> Finding | None:
         raise ArgumentError(f"max-cost: no price is known of {safe_text(types, 200)}")
     if untimed and not usd:
         raise ArgumentError("max-cost: there is no data for it: no job has a known duration")
-    detail = "estimate, upper bound"
+    detail = "estimate at list prices"
     if usd:
         # the most expensive is first
         most: Any = costs.iloc[0]

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
     from trainview.snapshot import Snapshot
 
-_TITLE = "Cost in USD (the estimate is an upper bound)"
+_TITLE = "Cost in USD (the estimate counts queueing and deployment)"
 _NO_BILL = "there is no bill, only the estimate: trainview fetch -o fleet/ --with prices,billing"
 
 
 @click.command(
     help=(
-        "Say what jobs cost in USD: list prices for their whole time, an upper bound; and "
+        "Say what jobs cost in USD: estimated by list prices for their whole time; and "
         f"the bill.{SOURCE_HELP}"
     ),
     epilog="Example: trainview cost data/ --show over-time --freq M",
@@ -156,5 +156,5 @@ def _failures(snapshot: Snapshot, output: Output) -> None:
     from trainview.analysis import failure_costs
 
     columns = ["error", "category", "jobs", "gpu_hours", "estimated_usd"]
-    title = "What failed jobs cost in USD (an upper bound)"
+    title = "What failed jobs cost in USD (estimate)"
     put(failure_costs(snapshot.jobs, snapshot.prices), output, columns, title)

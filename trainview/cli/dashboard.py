@@ -119,7 +119,7 @@ def _fleet(snapshot: Snapshot, width: int) -> list[RenderableType]:
         section = render(
             estimate_cost(jobs, prices),
             width,
-            title="Cost by project in USD (upper bound)",
+            title="Estimated cost by project in USD",
             columns=["project_name", "jobs", "estimated_usd", "share"],
             rows=_ROWS,
             more="trainview cost SOURCE --rows 0",
@@ -172,8 +172,8 @@ def _headline(snapshot: Snapshot) -> Text:
     if pd.notna(figures["failure rate"]):
         facts.append(f"{figures['failure rate']:.0%} of finished jobs failed")
     line.append(" · ".join(facts))
-    if pd.notna(cost := figures.get("USD estimated, upper bound")):
-        line.append(f" · {cost:,.0f} USD at most")
+    if pd.notna(cost := figures.get("USD estimated")):
+        line.append(f" · {cost:,.0f} USD estimated")
     if snapshot.latest_only and len(snapshot.jobs):
         line.append(
             "\nOnly the latest job of each project is known: sums and rates are theirs.", "dim"

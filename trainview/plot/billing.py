@@ -102,7 +102,7 @@ def plot_reconcile_cost(costs: Any, *, ax: Axes | None = None) -> Axes:
     both = said[0] + _amount(hidden[0], "nothing") + said[1] + _amount(hidden[1], "nothing")
     finish_rows(rows, names, _difference(both, hidden[2], wide=wide))
     samples = [Patch(linewidth=1.0, **look) for look in looks.values()]
-    add_legend(ax, samples, ["estimate, upper bound", "billed"], above=True)
+    add_legend(ax, samples, ["estimate", "billed"], above=True)
     return ax
 
 

@@ -58,7 +58,7 @@ def plot_estimate_cost(cost: Any, *, ax: Axes | None = None) -> Axes:
     unpriced, untimed, usd, share = (numbers(table, name) for name in needed)
     rows = start_rows(ax, len(names))
     ax = rows.ax
-    name_x(ax, "Cost in USD (estimate, upper bound)")
+    name_x(ax, "Cost in USD (estimate)")
     if not names:
         return no_data(ax)
     first, rest = slice(rows.shown), slice(rows.shown, None)

@@ -60,7 +60,7 @@ def plot_cost_over_time(cost: Any, *, ax: Axes | None = None) -> Axes:
     ... )
     >>> ax = plot_cost_over_time(cost, ax=Figure(layout="constrained").subplots())
     >>> ax.get_ylabel()
-    'Cost in USD per day\n(estimate, upper bound)'
+    'Cost in USD per day\n(estimate)'
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
     ['estimate', 'billed']
     """
@@ -74,7 +74,7 @@ def plot_cost_over_time(cost: Any, *, ax: Axes | None = None) -> Axes:
     ax = take_axes(ax, TIME_WIDTH, 4.0)
     ax.set_xlabel(time_label(zone), loc="left")
     only_billed = np.isnan(estimated).all() and not np.isnan(billed).all()
-    what = "billed" if only_billed else "estimate, upper bound"
+    what = "billed" if only_billed else "estimate"
     ax.set_ylabel(f"Cost in USD per {period}\n({what})")
     if np.isnan(estimated).all() and np.isnan(billed).all():
         return no_data(ax)

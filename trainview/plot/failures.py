@@ -181,7 +181,7 @@ def plot_failure_costs(costs: Any, *, ax: Axes | None = None) -> Axes:
     table, _ = read_result(costs, "failure_costs", needed, ("last_seen", *_OF_CAUSES))
     jobs, unpriced, hours, usd = (numbers(table, name) for name in needed[1:])
     rows, most = _start_causes(ax, len(table))
-    name_x(rows.ax, "Cost of failed jobs in USD (estimate, upper bound)")
+    name_x(rows.ax, "Cost of failed jobs in USD (estimate)")
     if not len(table):
         return no_data(rows.ax)
     narrow = size(rows.ax)[0] < NARROW

@@ -65,7 +65,7 @@ def _estimate(found: Costs) -> list[Markup | str]:
         return []
     total, estimate = found.total, found.estimate()
     said: list[Markup | str] = [
-        f"At most {usd(estimate)} at list prices, queueing and deployment included."
+        f"Estimated: {usd(estimate)} at list prices, queueing and deployment included."
     ]
     if not estimate > 0:
         said = ["No estimate is possible." if pd.isna(estimate) else "No job costs anything."]
@@ -132,7 +132,7 @@ def _amounts(row: Any) -> str:
 def _over_time(found: Costs) -> Part:
     frame, period = found.over_time, PERIODS[found.freq]
     estimated = frame["estimated_usd"].sum() > 0
-    money, what = ("estimated_usd", "at most ") if estimated else ("billed_usd", "")
+    money, what = ("estimated_usd", "an estimated ") if estimated else ("billed_usd", "")
     known = frame[frame[money] > 0]
     lead = "The bill is not for certain days."
     if len(known):
@@ -189,7 +189,7 @@ def _reason(row: Any) -> str:
 def _failures(found: Costs) -> Part:
     failures = found.failures
     first, lost = failures.iloc[0], failures["estimated_usd"].sum()
-    lead = Markup("Failed jobs cost at most {}, {} of all; {} of it for {}: {}").format(
+    lead = Markup("Failed jobs cost an estimated {}, {} of all; {} of it for {}: {}").format(
         usd(lost),
         share(lost / found.estimate()),
         usd(first["estimated_usd"]),

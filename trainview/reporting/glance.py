@@ -122,7 +122,7 @@ def _money(costs: Costs | None) -> list[Figure]:
     hint = "at list prices" if pd.isna(billed) else f"billed: {usd(billed)}"
     if pd.isna(estimated):
         return [Figure("cost", hint, "n/a")]
-    return [Figure("cost at most", hint, *_large(estimated, money(estimated), "USD"))]
+    return [Figure("estimated cost", hint, *_large(estimated, money(estimated), "USD"))]
 
 
 def _idle(busy: Busy | None) -> list[Figure]:
@@ -168,7 +168,7 @@ def _spent(readings: Readings) -> Answer | None:
     costs, busy = readings.costs, readings.busy
     if costs is None:
         return None
-    column, of = "estimated_usd", "all costs, at most"
+    column, of = "estimated_usd", "all costs, an estimated"
     if not costs.estimate() > 0:
         column, of = "billed_usd", "the bill,"
     if not (costs.estimate() > 0 or costs.billed > 0):

@@ -95,9 +95,11 @@ def _money(costs: Costs | None) -> list[Definition]:
         found.append(
             Definition(
                 "Estimate",
-                "The list price of a job's instance type, times its nodes and elapsed hours: an "
-                "upper bound, since queueing and deployment are not billed, and discounts are not "
-                f"known. Jobs that are {free} are free; those on CPUs are not. A job whose price "
+                "The list price of a job's instance type, times its nodes and elapsed hours. It "
+                "counts queueing and deployment, which are not billed: an upper bound of what the "
+                "jobs listed here cost at these prices. It is no bound of the bill, which knows "
+                "deleted jobs, rounds minutes up and may have other prices. "
+                f"Jobs that are {free} are free; those on CPUs are not. A job whose price "
                 "or duration is not known is in no sum.",
             )
         )
