@@ -47,12 +47,12 @@ def test_the_bounds_are_those_in_print(kind, failed, of, low, high):
     assert result[["low", "high"]].round(4).to_numpy().tolist() == [[low, high]]
 
 
-def test_only_jobs_that_finished_in_a_known_way_count(kind):
+def test_jobs_that_ended_count_also_in_a_status_that_is_not_known(kind):
     frame = table(*(job(status=status.label) for status in STATUSES))
     unknown = frame.iloc[[0]].astype({"status": "str"}).assign(status="evicted")
     frame = pd.concat([frame.astype({"status": "str"}), unknown], ignore_index=True)
     result = collected(failure_rates(convert(frame, kind), by=None))
-    assert result[["finished", "failed"]].to_numpy().tolist() == [[5, 2]]
+    assert result[["finished", "failed"]].to_numpy().tolist() == [[6, 2]]
 
 
 def test_a_group_without_a_finished_job_is_last_and_has_no_rate(kind):

@@ -218,6 +218,16 @@ def test_a_day_that_a_zone_skipped_is_no_period():
     assert result["gpu_hours"].sum() == pytest.approx(8 * 48)
 
 
+def test_an_hour_that_the_clock_passes_over_in_its_middle_begins_then():
+    # from 2:45 to 3:45: the hour from 3 has a quarter of an hour left
+    begin = pd.Timestamp("2025-09-28 01:00", tz="Pacific/Chatham")
+    frame = table(job(begin, begin + 3 * HOUR))
+    result = gpu_hours_over_time(frame, freq="h", tz="Pacific/Chatham", by=None)
+    shown = result["period"].dt.strftime("%H:%M").to_list()
+    assert shown == ["01:00", "02:00", "03:45", "04:00"]
+    assert result["gpu_hours"].to_list() == pytest.approx([8.0, 6.0, 2.0, 8.0])
+
+
 def test_an_hour_that_the_clock_shows_twice_is_two_periods(kind):
     frame = table(job("2025-10-26 00:00", "2025-10-26 02:00"))
     result = gpu_hours_over_time(convert(frame, kind), freq="h", tz="Europe/Berlin", by=None)

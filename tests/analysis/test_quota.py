@@ -79,6 +79,17 @@ def test_spellings_of_a_type_are_one_type(kind):
     ]
 
 
+def test_two_spellings_in_one_answer_are_one_limit(kind):
+    limits = capacity(
+        (None, "A100-40GB", 4, 8), (None, "A100_40GB", 4, 8),
+        ("blue", "a100_40gb", 2, 4), ("blue", "A100-40GB", 2, 4),
+    )  # fmt: skip
+    for by, limit in (["gpu_type"], 8), (["team_name", "gpu_type"], 4):
+        concurrency = steps(job(0, 2, gpu_type="A100_40GB", team_name="blue"), by=by)
+        found = collected(quota(convert(concurrency, kind), convert(limits, kind)))
+        assert found["limit"].to_list() == [limit]
+
+
 def test_teams_have_limits_of_their_own(kind):
     concurrency = steps(
         job(0, 4, team_name="blue"),

@@ -103,7 +103,9 @@ def billed(**changes):
 
 
 def usage(*jobs, **totals):
-    total = str(sum((Decimal(str(job["subtotal"])) for job in jobs), Decimal(0)))
+    total = totals.get("total")
+    if total is None:
+        total = str(sum((Decimal(str(job["subtotal"])) for job in jobs), Decimal(0)))
     minutes = sum(job["minutes"] for job in jobs)
     whole = {"subtotal": total, "credits_used": 0, "total": total, "minutes": minutes}
     return encode({"training_usage": whole | {"breakdown": list(jobs)} | totals})
@@ -164,6 +166,19 @@ def test_the_bills_of_the_example_data_add_up_without_a_rest():
         bill = read_billing(path.read_bytes())
         assert bill.num_rows > 0
         assert bill["job_id"].null_count == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "usd"), [(".5", "0.5"), ("5.", "5"), ("-.5", "-0.5"), ("+5", "5")]
+)
+def test_money_is_read_however_its_digits_stand(text, usd):
+    assert amounts(bill(3, billed(subtotal=text), total=usd, subtotal=usd)) == [usd]
+
+
+@pytest.mark.parametrize("text", [".", "", "-", "1e3", "5 ", "0x1", "1,5"])
+def test_what_is_no_money_is_refused(text):
+    with pytest.raises(PayloadError, match="expected an amount of money"):
+        bill(3, billed(subtotal=text), total=0, subtotal=0)
 
 
 def test_a_bill_knows_its_month():

@@ -6,7 +6,7 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
-from trainview.analysis.failures import FAILED, FINISHED
+from trainview.analysis.failures import FAILED, OPEN
 from trainview.analysis.frames import (
     Frame,
     from_pandas,
@@ -256,7 +256,7 @@ def _failing(frame: Frame, failures: int) -> pd.DataFrame:
     """Collect the newest job of each project whose last jobs all failed, and how many did."""
     end, failed = nw.col("end_at"), nw.col("status").is_in(FAILED)
     jobs = frame.select("project_id", "job_id", "status", "end_at")
-    jobs = jobs.filter(nw.col("status").is_in(FINISHED))
+    jobs = jobs.filter(~nw.col("status").is_in(OPEN))
     jobs = jobs.with_columns(__fine=nw.when(~failed).then(end))
     jobs = jobs.with_columns(__fine=nw.col("__fine").max().over("project_id"))
     jobs = jobs.filter(failed & (nw.col("__fine").is_null() | (end > nw.col("__fine"))))

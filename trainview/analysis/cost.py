@@ -31,8 +31,8 @@ def estimate_cost(jobs: IntoFrameT, prices: Any, by: By = "project_name") -> Int
 
     Elapsed time includes queueing and deployment, which are not billed, so the estimate is an upper
     bound of what these jobs cost at these prices. It is no bound of the bill: that has deleted jobs
-    too, rounds minutes up, and may have other prices. Jobs that are pending, queued, created or deploy-failed cost nothing; jobs without GPUs
-    have a price like the others.
+    too, rounds minutes up, and may have other prices. Jobs that are pending, queued, created or
+    deploy-failed cost nothing; jobs without GPUs have a price like the others.
 
     Parameters
     ----------

@@ -17,7 +17,8 @@ from trainview.analysis.frames import (
 )
 from trainview.statuses import STATUSES
 
-FINISHED = [status.label for status in STATUSES if status.terminal]
+# What has not ended; a status that is not known yet counts as one of a job that has.
+OPEN = [status.label for status in STATUSES if not status.terminal]
 # What the results by cause begin and end with.
 KIND, REST = ["error", "category", "origin", "is_symptom"], ["advice", "example", "job_id"]
 FAILED = [status.label for status in STATUSES if status.phase == "failed"]
@@ -46,8 +47,8 @@ def failure_rates(jobs: IntoFrameT, by: By = "project_name") -> IntoFrameT:
         One row a group, the highest ``low`` first: where failures are most certain.
 
         - the columns of `by`, categories as text
-        - ``finished`` (int64): jobs that ended as completed, failed, deploy-failed, stopped or
-          preempted
+        - ``finished`` (int64): jobs that ended as completed, failed, deploy-failed, stopped,
+          preempted, or in a status that is not known yet
         - ``failed`` (int64): those of them that ended as failed or deploy-failed
         - ``failure_rate`` (float64): failed / finished, 0 to 1; null where none finished
         - ``low``, ``high`` (float64): bounds of the interval, 0 to 1; null where none finished
@@ -74,7 +75,7 @@ def failure_rates(jobs: IntoFrameT, by: By = "project_name") -> IntoFrameT:
     keys = group_keys(by, result=("finished", "failed", "failure_rate", "low", "high"))
     frame = read_table(jobs, [*keys, "status"]).select(
         *keys,
-        finished=nw.col("status").is_in(FINISHED).cast(nw.Int64),
+        finished=(~nw.col("status").is_in(OPEN)).cast(nw.Int64),
         failed=nw.col("status").is_in(FAILED).cast(nw.Int64),
     )
     sums = nw.col("finished").sum(), nw.col("failed").sum()

@@ -1,6 +1,6 @@
 """Hours, days, weeks, months, quarters and years of a time zone, and steps spread over them."""
 
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -74,9 +74,26 @@ def _moments(clock: pd.DatetimeIndex, tz: str, *, earlier: bool) -> Integers:
     """Find when a local clock shows some times: the earlier moment, or the later, of two."""
     times = clock.tz_localize(tz, ambiguous=np.full(len(clock), earlier), nonexistent="NaT")
     # Not left to pandas: it shifts by an hour too much where a zone skipped more than one.
-    passed = [time.replace(tzinfo=ZoneInfo(tz)) for time in clock[times.isna()].to_pydatetime()]
-    skipped = pd.DatetimeIndex([time.astimezone(UTC) for time in passed], tz="UTC")
+    passed = [_passed(time, ZoneInfo(tz)) for time in clock[times.isna()].to_pydatetime()]
+    skipped = pd.DatetimeIndex(passed, tz="UTC")
     return np.concatenate([times.dropna().as_unit("us").asi8, skipped.as_unit("us").asi8])
+
+
+def _passed(time: datetime, zone: ZoneInfo) -> datetime:
+    """Find when a local clock passed over a time that it never showed: to the second."""
+    # the clock was set forward between what the two offsets say
+    before, after = (
+        time.replace(tzinfo=zone, fold=fold).astimezone(UTC).replace(microsecond=0)
+        for fold in (1, 0)
+    )
+    offset = before.astimezone(zone).utcoffset()
+    while after - before > timedelta(seconds=1):
+        middle = (before + (after - before) / 2).replace(microsecond=0)
+        if middle.astimezone(zone).utcoffset() == offset:
+            before = middle
+        else:
+            after = middle
+    return after
 
 
 def spread(steps: Steps, begin: Integers) -> tuple[Numbers, Integers]:

@@ -161,5 +161,8 @@ def _limits(capacity: object, keys: list[str]) -> pd.DataFrame:
     frame = read_table(capacity, ["team_id", *keys, "limit", "baseline"])
     is_team = ~nw.col("team_id").is_null()
     wanted = is_team if "team_name" in keys else ~is_team
-    limits = _one_spelling(frame.filter(wanted), keys).groupby(keys)[["limit", "baseline"]].sum()
+    rows = _one_spelling(frame.filter(wanted), keys)
+    # An answer that spells a type in two ways tells one limit twice; teams of one name have two.
+    limits = rows.groupby([*keys, "team_id"], dropna=False)[["limit", "baseline"]].max()
+    limits = limits.groupby(keys).sum()
     return limits.astype("Int64").reset_index()

@@ -20,7 +20,7 @@ from trainview.schema import ANSWER, bounds
 from trainview.text.safe import safe_text
 
 _VALUE_LIMIT = 60
-_MONEY = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,40})?")
+_MONEY = re.compile(r"[+-]?(?:[0-9]{1,15}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})")
 _MOST_MONEY = 10**15
 
 
