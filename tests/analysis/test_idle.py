@@ -241,6 +241,14 @@ def stretches(frame, threshold):
         yield keys, idle, runs
 
 
+def test_samples_of_one_moment_count_the_same_in_any_order(kind):
+    # the highest of a moment covers the time to the next
+    rows = [sample(0, 0.0), sample(1, 1.0), sample(1, 0.0), sample(2, 0.5), sample(2, 0.0)]
+    for order in itertools.islice(itertools.permutations(rows), 0, 120, 17):
+        found = idle_gpus(convert(metrics(*order), kind), JOBS, by=None)
+        assert collected(found)["idle_gpu_hours"].to_list() == pytest.approx([1 / 60])
+
+
 @settings(deadline=None)
 @given(many_samples(), st.sampled_from([0.0, 0.05, 0.5]))
 def test_idle_hours_and_stretches_are_those_of_a_loop(frame, threshold):

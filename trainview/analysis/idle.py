@@ -186,7 +186,7 @@ def _query_idle(samples: Frame, keys: list[str], threshold: float) -> Frame:
     """Write the same as a query."""
     since, covered = nw.col("__from"), nw.col("__covered")
     idle = (nw.col("value") < threshold) & ~covered.is_null()
-    in_order = {"order_by": "__time"}
+    in_order = {"order_by": ["__time", "value"]}
     goes_on = (idle & (nw.col("__missing") == 0)).shift(1).over(*GPU, **in_order)
     samples = samples.with_columns(__goes_on=goes_on.fill_null(value=False))
     begin = nw.when(~nw.col("__goes_on")).then(since).otherwise(0)

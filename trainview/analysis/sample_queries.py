@@ -67,7 +67,7 @@ def query_samples(frame: Frame, facts: pd.DataFrame | None) -> Frame:
 def _with_gaps(frame: Frame) -> Frame:
     """Add the time to the next sample of the series, and whether none of the GPU follows."""
     following = {
-        f"__next{name}": nw.col(name).shift(-1).over(*GPU, order_by=["metric", "__time"])
+        f"__next{name}": nw.col(name).shift(-1).over(*GPU, order_by=["metric", "__time", "value"])
         for name in ("metric", "__time")
     }
     same = nw.col("__nextmetric") == nw.col("metric")

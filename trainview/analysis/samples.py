@@ -65,12 +65,12 @@ class Samples(NamedTuple):
         return Samples(*(column[rows] for column in self))
 
     def in_order(self) -> "Samples":
-        """Sort by GPU and time."""
+        """Sort by GPU and time; of samples of one moment the highest is last, and covers most."""
         # Small integers are sorted by radix, in linear time; a job's rows are in order mostly.
         gpu = self.gpu.astype(np.min_scalar_type(self.gpu.max(initial=0)))
         found = self.take(np.argsort(gpu, kind="stable"))
-        if np.any((np.diff(found.time) < 0) & ~runs(found.gpu)[1:]):
-            return self.take(np.lexsort((self.time, self.gpu)))
+        if np.any((np.diff(found.time) <= 0) & ~runs(found.gpu)[1:]):
+            return self.take(np.lexsort((self.value, self.time, self.gpu)))
         return found
 
 
@@ -208,7 +208,7 @@ def within_jobs(table: pd.DataFrame, facts: pd.DataFrame | None) -> pd.DataFrame
 def _gaps(table: pd.DataFrame, time: Integers) -> Numbers:
     """Measure the time from each sample to the next of its series, NaN where there is none."""
     series, _ = number_groups(table, [*GPU, "metric"])
-    order = np.lexsort((time, series))
+    order = np.lexsort((table["value"].to_numpy("float64"), time, series))
     gap = np.full(len(time), np.nan)
     follows = np.flatnonzero(~runs(series[order])[1:])
     gap[order[follows]] = time[order[follows + 1]] - time[order[follows]]
