@@ -90,6 +90,11 @@ def test_folders_from_before_there_were_teams_are_read(kind, tmp_path):
         path = tmp_path / (name + ending)
         old = reader(path).drop(columns=later)
         getattr(old, f"to_{kind}")(path, index=False)
+    manifest = tmp_path / "trainview.json"
+    before = {
+        key: value for key, value in json.loads(manifest.read_text()).items() if "sha256" not in key
+    }
+    manifest.write_text(json.dumps(before | {"format": 1}))
     again = tv.load(tmp_path)
     assert again.jobs["team_name"].to_list() == ["vision"]
     assert again.queue["team_name"].to_list() == ["vision"]
