@@ -18,7 +18,7 @@ from trainview.text.safe import count
 
 FAILED = PHASE_COLOURS["failed"]
 # What results by cause have beside what is drawn.
-_OF_CAUSES = ("category", "origin", "is_symptom", "advice", "example", "job_id")
+_OF_CAUSES = ("origin", "is_symptom", "advice", "example", "job_id")
 # Of a row of errors: where the text and the bar are, and how high the bar is.
 TEXT_AT, BAR_AT, BAR = -0.16, 0.22, 0.3
 
@@ -122,7 +122,9 @@ def plot_error_groups(errors: Any, *, ax: Axes | None = None) -> Axes:
     ['Out of memory on GPU <number>', '2 jobs · 12.0 GPU-hours']
     """
     others = ("projects", "first_seen", "last_seen", *_OF_CAUSES)
-    table, _ = read_result(errors, "error_groups", ("error", "jobs", "gpu_hours"), others)
+    table, _ = read_result(
+        errors, "error_groups", ("error", "jobs", "gpu_hours"), others, ("category",)
+    )
     jobs, hours = numbers(table, "jobs"), numbers(table, "gpu_hours")
     rows, most = _start_causes(ax, len(table))
     rows.ax.set_xlabel("Failed jobs")
@@ -178,7 +180,8 @@ def plot_failure_costs(costs: Any, *, ax: Axes | None = None) -> Axes:
     ['Out of memory on GPU <number>', '78.00 + 1 unpriced · 3 jobs · 12.0 GPU-hours']
     """
     needed = ("error", "jobs", "unpriced_jobs", "gpu_hours", "estimated_usd")
-    table, _ = read_result(costs, "failure_costs", needed, ("last_seen", *_OF_CAUSES))
+    beside = ("last_seen", *_OF_CAUSES)
+    table, _ = read_result(costs, "failure_costs", needed, beside, ("category",))
     jobs, unpriced, hours, usd = (numbers(table, name) for name in needed[1:])
     rows, most = _start_causes(ax, len(table))
     name_x(rows.ax, "Cost of failed jobs in USD (estimate)")

@@ -33,7 +33,11 @@ class Result(NamedTuple):
 
 
 def read_result(
-    result: Any, helper: str, needed: Sequence[str], others: Sequence[str] = ()
+    result: Any,
+    helper: str,
+    needed: Sequence[str],
+    others: Sequence[str] = (),
+    optional: Sequence[str] = (),
 ) -> Result:
     """Open the result of a helper, and tell which columns it is grouped by.
 
@@ -47,6 +51,8 @@ def read_result(
         The columns that are drawn.
     others : sequence of str
         The columns that the helper documents beside them; they may be missing.
+    optional : sequence of str
+        The columns that are drawn where the result has them.
 
     Returns
     -------
@@ -71,8 +77,9 @@ def read_result(
             f"{', '.join(map(str, columns)) or 'none'}; pass what {helper} gives"
             f"{did_you_mean(missing[0], columns)}"
         )
-    keys = [name for name in columns if name not in {*needed, *others}]
-    return Result(_to_pandas(frame.select(*keys, *needed)), keys)
+    keys = [name for name in columns if name not in {*needed, *others, *optional}]
+    drawn = [*keys, *needed, *(name for name in optional if name in columns)]
+    return Result(_to_pandas(frame.select(*drawn)), keys)
 
 
 def _to_pandas(frame: Any) -> pd.DataFrame:
