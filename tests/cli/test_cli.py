@@ -173,6 +173,7 @@ def test_csv_cells_are_harmless_unless_asked_otherwise():
         (["nonsense"], 2, "No such command 'nonsense'"),
         (["gpu", "--format", "xml", DATA], 2, "'xml' is not one of"),
         (["gpu", DATA, "--by", "colour"], 2, "no column 'colour' in the table"),
+        (["gpu", DATA, "--by", "team"], 2, "did you mean 'team_name'?"),
         (["gpu", DATA, "--freq", "D", "--tz", "Mars/Base"], 2, "Mars/Base"),
         (["summary", DATA, "--as-of", "yesterday"], 2, "is no time with a zone"),
         (["columns", "nope"], 2, "no table 'nope'"),

@@ -653,6 +653,18 @@ def test_bills_are_asked_for_month_by_month_and_money_is_exact():
     assert bills["date"].isna().to_list() == [False, False, False, True]
 
 
+def test_what_is_billed_beside_training_is_told_when_bills_are_fetched():
+    api = Api([])
+    others = {"dedicated_usage": {"total": "12.5"}}
+    api.bills = {"2026-03": usage(breakdown=None, total="7.5", minutes=3) | others}
+    told = "bill of March 2026: 12.50 USD for dedicated deployments, not in the billing table"
+    with ApiServer(api, now=datetime(2026, 3, 31, 18, tzinfo=UTC)) as server:
+        where = {"api_key": KEY, "base_url": server.url}
+        with pytest.warns(tv.DataWarning, match=told):
+            tv.fetch_billing("2026-03-01T00:00Z", "2026-03-31T18:00Z", **where)
+        assert told in tv.fetch(include="billing", **where).notes
+
+
 @settings(deadline=None)
 @given(st.datetimes(datetime(2025, 6, 1), datetime(2030, 1, 1)), st.integers(1, 900 * 24))  # noqa: DTZ001
 def test_months_cover_a_span_without_gap_overlap_or_a_call_of_over_31_days(first, hours):

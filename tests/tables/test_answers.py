@@ -294,6 +294,31 @@ def test_bills_of_several_months_add_up_and_the_same_ones_again_change_nothing(p
         assert total(combine("billing", again)) == total(combined)
 
 
+@settings(deadline=None)
+@given(
+    st.lists(st.integers(1, 10**6), min_size=1, max_size=12),
+    st.data(),
+)
+def test_bills_of_parts_of_a_month_are_the_bill_of_the_month(cents, data):
+    days = [on(day + 1, str(Decimal(amount) / 100)) for day, amount in enumerate(cents)]
+    rest = Decimal(data.draw(st.sampled_from(["0", "0.5"])))
+    total = sum((Decimal(day["subtotal"]) for day in days), rest)
+    parts = [bill(3, billed(subtotal=str(total), daily=days))]
+    for _ in range(data.draw(st.integers(0, 3))):
+        first = data.draw(st.integers(0, len(days) - 1))
+        last = data.draw(st.integers(first, len(days) - 1))
+        window = [dict(day) for day in days[first : last + 1]]
+        # the first day of a window can be cut
+        left = Decimal(window[0]["subtotal"]) * data.draw(st.sampled_from([0, 1, 2])) / 2
+        window[0]["subtotal"] = str(left)
+        whole = sum((Decimal(day["subtotal"]) for day in window), Decimal(0))
+        month = data.draw(st.sampled_from([None, 3]))
+        parts.append(bill(month, billed(subtotal=str(whole), daily=window)))
+    for order in (parts, parts[::-1]):
+        found = combine("billing", order)["subtotal_usd"].to_pylist()
+        assert sum(found) == total
+
+
 def test_log_lines_are_sorted_by_their_nanoseconds():
     lines = [{"timestamp": str(1_772_359_200_000_000_000 + n), "message": f"m{n}"} for n in (3, 1, 2000)]  # fmt: skip
     frame = to_pandas(read_logs(encode({"logs": lines}), "a"))
