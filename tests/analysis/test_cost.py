@@ -194,7 +194,8 @@ def test_causes_are_priced_and_the_dearest_is_first(kind):
         job(0, 99, status="pending", error_message="waiting for capacity"),
     )
     result = failure_costs(convert(frame, kind), convert(PRICES, kind))
-    assert rows(result, *collected(result)) == [
+    sums = ["jobs", "unpriced_jobs", "gpu_hours", "estimated_usd", "last_seen"]
+    assert rows(result, "error", *sums, "example", "job_id") == [
         ["GPU <number> fell off the bus", 3, 1, 96.0, 150.0, at(9), "GPU 7 fell off the bus", "j2"],
         [None, 1, 0, 32.0, 120.0, at(4), None, "j21"],
         ["no such image", 1, 0, 0.0, 0.0, at(1), "no such image", "j4"],
