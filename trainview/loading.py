@@ -4,7 +4,7 @@ import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -13,15 +13,16 @@ import pyarrow as pa
 
 from trainview.errors import ArgumentError, DataWarning, PayloadError
 from trainview.files.sources import Options, Part, Source, read_source
+from trainview.moments import read_moment
 from trainview.reading.records import Records
-from trainview.reading.times import parse_time
 from trainview.schema import FLEET_TABLES, GAPS
-from trainview.snapshot import Snapshot, count_rejected, name_gaps, to_fleet, to_gaps, to_tables
+from trainview.snapshot import Snapshot, to_fleet, to_gaps, to_tables
 from trainview.tables.attempts import link_attempts
 from trainview.tables.combining import combine, newest_of
 from trainview.tables.core import Tables, build_tables, to_records
 from trainview.tables.dtypes import to_pandas
 from trainview.tables.linking import link
+from trainview.text.gaps import count_rejected, name_gaps
 from trainview.text.safe import safe_text
 
 # A fault in one element of a list, which can be left out.
@@ -32,7 +33,7 @@ _SKIP_HINT = '; on_error="skip" (--skip-bad) leaves such records out'
 def load(
     source: Source,
     *,
-    as_of: str | datetime | None = None,
+    as_of: str | date | datetime | None = None,
     on_error: Literal["raise", "skip"] = "raise",
     tz: str | None = None,
 ) -> Snapshot:
@@ -46,9 +47,10 @@ def load(
         prices, capacity, bills, the queue, checkpoints or metrics; or a folder of such files, or
         one that `Snapshot.to_parquet` or `Snapshot.to_csv` wrote. Several sources give one
         snapshot, in which the newest record of each id wins.
-    as_of : str or datetime.datetime, optional
-        The moment the data describes, with a zone. When left out: the one saved in the file, else
-        the newest timestamp in the data, samples, events, checkpoints and bills included.
+    as_of : str, datetime.date or datetime.datetime, optional
+        The moment the data describes: with a zone, or a day, which begins at midnight UTC. When
+        left out: the one saved in the file, else the newest timestamp in the data, samples,
+        events, checkpoints and bills included.
     on_error : {"raise", "skip"}, optional
         What becomes of records that are not what the API documents, and of files in a folder that
         cannot be read: an error, or they are left out, with a warning that counts them and a row
@@ -85,7 +87,7 @@ def load(
     <Snapshot of no known time: 0 projects, 0 jobs (0 open, the latest of each project), \
 0 instance types>
     """
-    moment = to_moment(as_of, "as_of")
+    moment = None if as_of is None else read_moment(as_of, "as_of")
     if on_error not in {"raise", "skip"}:
         raise ArgumentError(f"on_error={on_error!r}: choose 'raise' or 'skip'")
     parts = _read(source, Options(on_error == "skip", _zone(tz)))
@@ -207,37 +209,3 @@ def _to_snapshot(
 
 def _tables(parts: Sequence[Mapping[str, pa.Table]], name: str) -> list[pa.Table]:
     return [part[name] for part in parts if name in part]
-
-
-def to_moment(value: str | datetime | None, name: str) -> datetime | None:
-    """Read a moment that somebody has given.
-
-    Parameters
-    ----------
-    value : str, datetime.datetime or None
-        With a zone.
-    name : str
-        What the argument is called in error messages.
-
-    Returns
-    -------
-    datetime.datetime or None
-        The moment in UTC.
-
-    Raises
-    ------
-    ArgumentError
-        If it is no moment, or has no zone.
-    """
-    if value is None:
-        return None
-    if isinstance(value, str):
-        try:
-            return parse_time(value)
-        except ValueError:
-            pass
-    elif isinstance(value, datetime) and value.tzinfo is not None:
-        return pd.Timestamp(value).tz_convert("UTC").floor("us").to_pydatetime()
-    raise ArgumentError(
-        f"{name} {safe_text(value, 60)!r} is no time with a zone: write 2026-03-31T18:00:00Z"
-    )

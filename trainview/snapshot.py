@@ -11,16 +11,19 @@ import pandas as pd
 import pyarrow as pa
 
 from trainview.analysis import estimate_cost, failure_rates, needs_attention
+from trainview.analysis.clipping import clip_tables
+from trainview.analysis.windows import read_window
 from trainview.errors import ArgumentError, DataWarning
 from trainview.files.excel import write_excel
 from trainview.files.export import write_folder, write_json
+from trainview.moments import Moment
 from trainview.money import total
 from trainview.schema import CORE_TABLES, FLEET_TABLES, GAPS, INSTANCE_TYPES, JOBS, PROJECTS, TABLES
 from trainview.tables.core import Tables
 from trainview.tables.dtypes import empty_frame, from_pandas, to_pandas
 from trainview.text.card import card
 from trainview.text.names import did_you_mean
-from trainview.text.safe import count, safe_text
+from trainview.text.safe import count
 
 
 def _no_gap(name: str) -> pd.DataFrame:
@@ -286,6 +289,62 @@ class Snapshot:
             found[name] = to_pandas(from_pandas(table, TABLES[name]))
         return replace(self, **cast("Any", found))
 
+    def clip(self, since: Moment | None = None, until: Moment | None = None) -> "Snapshot":
+        """Cut all tables to a window of time, so that every figure speaks of that window alone.
+
+        Jobs are cut as by `clip_jobs`. Samples stay where they speak for some time of the window,
+        events, checkpoints and log lines where they happened in it, and of the queue the jobs that
+        were submitted in it or wait still at its end, with waits known up to that end. Of a bill,
+        which is by whole days (UTC), the days that begin in it stay, and what has no day stays
+        where its whole month lies in it. Prices and capacity have no time, and stay as they are.
+
+        Parameters
+        ----------
+        since : datetime, date, timedelta or str, optional
+            Start of the window: a moment with a time zone, a day such as ``2026-03-24``, which
+            begins at midnight UTC, or a length of time such as ``7d``, counted back from `until`,
+            or, without it, from ``as_of``. Without one the window has no start.
+        until : datetime, date, timedelta or str, optional
+            Its end, which no longer belongs to it. Without one, or after ``as_of``, it is that.
+
+        Returns
+        -------
+        Snapshot
+            A new one. Its ``as_of`` is the end of the window; its notes say what of a bill could
+            not be placed.
+
+        Raises
+        ------
+        ArgumentError
+            If one of them is no moment, `until` is not after `since`, or `since` is not before
+            ``as_of``.
+
+        Examples
+        --------
+        >>> import trainview as tv
+        >>> snap = tv.load(tv.sample(projects=2))
+        >>> week = snap.clip("7d")
+        >>> week.as_of == snap.as_of
+        True
+        >>> (snap.as_of - week.jobs["created_at"]).max().days <= 7
+        True
+        """
+        # Without any data there is no moment to count from, and nothing to cut.
+        if self.as_of is None or (since is None and until is None):
+            return self
+        start, stop = read_window(since, until, self.as_of.to_pydatetime())
+        if start is not None and start >= self.as_of:
+            raise ArgumentError(
+                f"since={since!r}: give a moment before that of the data, {self.as_of}"
+            )
+        if stop is not None and stop >= self.as_of:
+            stop = None
+        if start is None and stop is None:
+            return self
+        as_of = self.as_of if stop is None else pd.Timestamp(stop).as_unit("us")
+        clipped, notes = clip_tables({name: getattr(self, name) for name in TABLES}, start, stop)
+        return replace(self.assign(**clipped), as_of=as_of, notes=(*self.notes, *notes))
+
     def __repr__(self) -> str:
         return f"<Snapshot {self._headline()}>"
 
@@ -342,50 +401,6 @@ def to_gaps(snapshot: Snapshot) -> dict[str, pa.Table]:
         As `trainview.schema.GAPS`.
     """
     return {name: from_pandas(getattr(snapshot, name), schema) for name, schema in GAPS.items()}
-
-
-def count_rejected(rejected: pd.DataFrame) -> tuple[str, ...]:
-    """Say how many records were left out, such as "2 records of jobs.json left out".
-
-    Parameters
-    ----------
-    rejected : pandas.DataFrame
-        As `Snapshot.rejected` is described.
-
-    Returns
-    -------
-    tuple of str
-        One text, or none where nothing was left out.
-    """
-    if rejected.empty:
-        return ()
-    files = int(rejected["path"].isna().sum())
-    parts = [count(files, "file")] if files else []
-    parts += [count(len(rejected) - files, "record")] if len(rejected) > files else []
-    first = rejected.iloc[0]
-    place = ": ".join(text for text in (first["source"], first["path"]) if isinstance(text, str))
-    example = safe_text(f"{place}: {first['reason']}", 300)
-    return (f"{' and '.join(parts)} left out, all totals are without: {example}",)
-
-
-def name_gaps(not_fetched: pd.DataFrame) -> list[str]:
-    """Name what could not be fetched, such as "metrics of 3 jobs".
-
-    Parameters
-    ----------
-    not_fetched : pandas.DataFrame
-        As `Snapshot.not_fetched` is described.
-
-    Returns
-    -------
-    list of str
-        One text a table.
-    """
-    jobs = not_fetched.groupby("table", sort=False)["job_id"].nunique()
-    return [
-        safe_text(table, 60) + (f" of {count(number, 'job')}" if number else "")
-        for table, number in jobs.items()
-    ]
 
 
 def to_tables(snapshot: Snapshot) -> Tables:

@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 
-from tests.analysis.tables import KINDS, PRICES, at, collected, convert, job, jobs, table
-from trainview.analysis import error_groups, estimate_cost, failure_costs
+from tests.analysis.tables import KINDS, PRICES, at, billing, collected, convert, job, jobs, table
+from trainview.analysis import error_groups, estimate_cost, failure_costs, reconcile_cost
 from trainview.errors import ArgumentError
 from trainview.statuses import STATUSES
 
@@ -152,6 +152,11 @@ def test_a_free_job_does_not_turn_unknown_costs_into_zero(kind):
     assert costs.loc["q", "estimated_usd"] == 0
     everything = collected(estimate_cost(convert(frame, kind), PRICES, by=None))
     assert everything["estimated_usd"].isna().all()
+    bill = reconcile_cost(convert(frame, kind), PRICES, billing(), by=None)
+    assert collected(bill)["estimated_usd"].isna().all()
+    failed = frame.assign(phase="failed", error_message=["lost", "lost", "no such image"])
+    causes = collected(failure_costs(convert(failed, kind), PRICES)).set_index("error")
+    assert causes["estimated_usd"].fillna(-1).to_dict() == {"lost": -1, "no such image": 0}
 
 
 @settings(deadline=None)

@@ -36,9 +36,13 @@ QUEUE = pd.concat(
     ],
     ignore_index=True,
 ).astype({"gpu_type": "category"})
-STEPS = analysis.gpu_concurrency(
-    table(job(0, 4), job(1, 3), job(2, 5, gpu_type="A10G", gpus=1), job(0, 1, gpu_type=None))
-).astype({"gpu_type": "category"})
+HELD = table(
+    job(0, 4),
+    job(1, 3),
+    job(2, 5, gpu_type="A10G", gpus=1),
+    job(0, 1, gpu_type=None),
+    job(3, 5, status="pending"),
+)
 CAPACITY = capacity((None, "H100", 8, 16), (None, "T4", 0, 2), ("blue", "H100", 0, 8))
 
 
@@ -65,7 +69,8 @@ HELPERS = {
         dict.fromkeys(("gpus", "samples"), "int64")
         | dict.fromkeys(
             (
-                *("covered_gpu_hours", "missing_share", "mean_utilization"),
+                *("covered_gpu_hours", "held_gpu_hours", "measured_share"),
+                *("missing_share", "mean_utilization"),
                 *("p50_utilization", "p95_utilization", "mean_memory_share", "max_memory_bytes"),
             ),
             "float64",
@@ -89,6 +94,7 @@ HELPERS = {
             "longest_idle_hours": "float64",
             **dict.fromkeys(("longest_idle_start", "longest_idle_end"), TIME),
             "idle_usd": "float64",
+            "unpriced_idle_gpu_hours": "float64",
         },
         SERIES,
     ),
@@ -105,17 +111,22 @@ HELPERS = {
     ),
     "quota": Promise(
         partial(analysis.quota, capacity=CAPACITY),
-        STEPS,
+        HELD,
         {"gpu_type": "str"},
         {
             **dict.fromkeys(("limit", "baseline"), "Int64"),
             "peak_gpus": "int64",
-            **dict.fromkeys(("mean_gpus", "hours"), "float64"),
+            **dict.fromkeys(("mean_gpus", "burst_gpu_hours"), "float64"),
+            "peak_spot_gpus": "int64",
+            "spot_gpu_hours": "float64",
+            "peak_pending_gpus": "int64",
+            "pending_gpu_hours": "float64",
+            "hours": "float64",
             **dict.fromkeys(("at_limit_share", "over_limit_gpu_hours"), "float64"),
             "at_limit_share_with_extra": "float64",
             "over_limit_gpu_hours_with_extra": "float64",
         },
-        "gpu_type start end gpus",
+        "gpu_type created_at end_at gpus gpu_hours phase",
     ),
 }
 BY = [name for name in HELPERS if name != "quota"]
@@ -212,7 +223,7 @@ def test_what_is_no_second_table_is_refused(thing):
         lambda: analysis.utilization(METRICS, thing),
         lambda: analysis.idle_gpus(METRICS, thing),
         lambda: analysis.idle_gpus(METRICS, JOBS, thing),
-        lambda: analysis.quota(STEPS, thing),
+        lambda: analysis.quota(HELD, thing),
     ):
         with pytest.raises(ArgumentError, match=f"table, got {type(thing).__name__}"):
             call()
@@ -225,13 +236,13 @@ def test_a_column_that_a_second_table_lacks_is_named():
     for column in ("gpu_count", "instance_type_id", "job_id"):
         with pytest.raises(ArgumentError, match=f"no column '{column}'"):
             analysis.idle_gpus(METRICS, JOBS.drop(columns=column), PRICES)
-    assert len(analysis.idle_gpus(METRICS, JOBS[["job_id"]])) == 5
+    assert len(analysis.idle_gpus(METRICS, JOBS[["job_id"]])) == 4
     with pytest.raises(ArgumentError, match="no column 'usd_per_minute'"):
         analysis.idle_gpus(METRICS, JOBS, PRICES[["instance_type_id"]])
     for column in ("team_id", "gpu_type", "limit", "baseline"):
         with pytest.raises(ArgumentError, match=f"no column '{column}'"):
-            analysis.quota(STEPS, CAPACITY.drop(columns=column))
-    assert len(analysis.quota(STEPS, CAPACITY.drop(columns="team_name"))) == 4
+            analysis.quota(HELD, CAPACITY.drop(columns=column))
+    assert len(analysis.quota(HELD, CAPACITY.drop(columns="team_name"))) == 4
 
 
 def test_the_index_and_the_order_of_rows_do_not_matter(each, kind):
@@ -275,7 +286,7 @@ def test_times_in_another_zone_or_none_are_normalised(each, zone):
 
 
 def test_texts_are_no_times(kind):
-    for name, column in [("idle_gpus", "timestamp"), ("quota", "end")]:
+    for name, column in [("idle_gpus", "timestamp"), ("quota", "end_at")]:
         one = HELPERS[name]
         frame = convert(one.first.astype({column: "str"}), kind)
         with pytest.raises(ArgumentError, match=f"column '{column}' holds String"):

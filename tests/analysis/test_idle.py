@@ -155,7 +155,7 @@ def test_the_cost_is_that_of_the_gpu_in_its_node(kind):
     assert usd["ja"] == pytest.approx(60 * 2.0 / 4)
     assert usd["jc"] == 0
     assert np.isnan(usd["jb"])
-    assert np.isnan(usd["jx"])
+    assert "jx" not in usd
     total = idle_gpus(convert(frame, kind), jobs, prices(big=2.0), by=None)
     assert collected(total)["idle_usd"].item() == pytest.approx(60 * 2.0 / 4)
 
@@ -178,16 +178,46 @@ def test_a_node_without_gpus_has_no_price_for_one(kind):
     assert collected(result)["idle_usd"].isna().all()
 
 
-def test_jobs_give_keys_and_one_that_is_not_there_is_kept(kind):
+def test_jobs_give_keys_and_only_their_samples_count(kind):
     frame = metrics(
         *(sample(at, 0.0, job_id="jx") for at in range(3)),
         *(sample(at, 0.0) for at in range(2)),
         sample(0, 0.9, job_id="jb"),
     )
     result = found(frame, kind, by=["project_name", "priority"])
-    assert result["project_name"].fillna("-").to_list() == ["-", "llm", "asr"]
-    assert result["priority"].fillna(-1).to_list() == [-1, -1, 3]
-    assert result["idle_gpu_hours"].to_list() == pytest.approx([3 / 60, 2 / 60, 0])
+    assert result["project_name"].to_list() == ["llm", "asr"]
+    assert result["priority"].fillna(-1).to_list() == [-1, 3]
+    assert result["idle_gpu_hours"].to_list() == pytest.approx([2 / 60, 0])
+
+
+def test_the_samples_of_jobs_that_a_window_dropped_do_not_count(kind):
+    frame = metrics(
+        *(sample(60 * hour, 0.0, step_seconds=3600.0) for hour in range(4)),
+        *(sample(60 * hour, 0.0, step_seconds=3600.0, job_id="jb") for hour in range(2)),
+    )
+    jobs = JOBS.assign(end_at=[minutes(240), minutes(120)])
+    window = clip_jobs(convert(jobs, kind), minutes(150))
+    for helper in (idle_gpus, utilization):
+        result = collected(helper(convert(frame, kind), window, by=None))
+        assert result["covered_gpu_hours"].to_list() == [1.5]
+
+
+def test_an_unknown_price_is_no_price_of_0(kind):
+    frame = metrics(
+        *(sample(at, 0.9, gpu=at) for at in range(2)),
+        sample(0, 0.0, job_id="jb"),
+        sample(1, 0.0, job_id="jb"),
+    )
+    total = one(frame, kind, prices=convert(PRICES, kind), by=None)
+    assert np.isnan(total["idle_usd"])
+    assert total["unpriced_idle_gpu_hours"] == pytest.approx(2 / 60)
+    by_job = found(frame, kind, prices=convert(PRICES, kind), by="job_id").set_index("job_id")
+    assert by_job["idle_usd"].fillna(-1).to_dict() == {"ja": 0, "jb": -1}
+    assert by_job["unpriced_idle_gpu_hours"].to_list() == pytest.approx([2 / 60, 0])
+    some = pd.concat([frame, metrics(sample(5, 0.0))], ignore_index=True)
+    total = one(some, kind, prices=convert(PRICES, kind), by=None)
+    assert total["idle_usd"] == pytest.approx(0.1)
+    assert total["unpriced_idle_gpu_hours"] == pytest.approx(2 / 60)
 
 
 @pytest.mark.parametrize("by", ["instance_type_id", "gpu_count", "end_at"])
@@ -257,7 +287,8 @@ def test_idle_hours_and_stretches_are_those_of_a_loop(frame, threshold):
         (row.job_id, row.node_id, row.gpu): row
         for row in result.fillna({"node_id": "-"}).itertuples()
     }
-    everything = list(stretches(frame, threshold))
+    listed = frame[frame["job_id"].isin(JOBS["job_id"])]
+    everything = list(stretches(listed, threshold))
     assert len(by_gpu) == len(everything)
     for (job_id, node_id, gpu), idle, runs in everything:
         row = by_gpu[job_id, node_id if isinstance(node_id, str) else "-", gpu]

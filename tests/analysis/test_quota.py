@@ -7,28 +7,37 @@ from tests.analysis.fleet import capacity
 from tests.analysis.tables import KINDS, assert_same, at, collected, convert, job, moments, table
 from tests.analysis.tables import jobs as many_jobs
 from tests.properties import examples
-from trainview.analysis import gpu_concurrency, quota
+from trainview.analysis import gpu_concurrency, gpu_hours_over_time, gpu_usage, quota
 from trainview.errors import ArgumentError
 
 # The limit of a team is not that of the organisation.
 H100_16 = capacity((None, "H100", 8, 16), ("blue", "H100", 3, 4))
 
 
+BESIDE = ["burst_gpu_hours", "peak_spot_gpus", "spot_gpu_hours", "peak_pending_gpus", "pending_gpu_hours"]  # fmt: skip
+
+
 def rows(result):
-    frame = collected(result)
+    """The types, and what is told against their limits."""
+    frame = collected(result).drop(columns=BESIDE)
     return frame.astype(object).where(frame.notna(), None).to_numpy().tolist()
 
 
-def steps(*jobs, by="gpu_type"):
+def held(*jobs):
     frame = table(*jobs)
-    if "team_name" in by:
-        frame["team_name"] = pd.array([job.get("team_name") for job in jobs], dtype="str")
-    return gpu_concurrency(frame, by=by)
+    frame["team_name"] = pd.array([job.get("team_name") for job in jobs], dtype="str")
+    return frame
+
+
+def told(result, *names):
+    frame = collected(result)
+    assert len(frame) == 1
+    return [frame[name].item() for name in names]
 
 
 def test_the_limit_divides_what_was_held(kind):
     # 8 GPUs for two hours, 16 for three, 32 for one, none for two, 8 for two
-    concurrency = steps(job(0, 6), job(2, 6), job(5, 6, gpus=16), job(8, 10))
+    concurrency = held(job(0, 6), job(2, 6), job(5, 6, gpus=16), job(8, 10))
     result = quota(convert(concurrency, kind), convert(H100_16, kind))
     assert rows(result) == [
         ["H100", 16, 8, 32, 11.2, 10.0, pytest.approx(0.4), 16.0, pytest.approx(0.1), 8.0]
@@ -36,7 +45,7 @@ def test_the_limit_divides_what_was_held(kind):
 
 
 def test_more_gpus_change_what_they_cover(kind):
-    concurrency = convert(steps(job(0, 6), job(2, 6), job(5, 6, gpus=16)), kind)
+    concurrency = convert(held(job(0, 6), job(2, 6), job(5, 6, gpus=16)), kind)
     shares = {
         extra: rows(quota(concurrency, H100_16, extra_gpus=extra))[0][-2:] for extra in (0, 16, 17)
     }
@@ -46,7 +55,7 @@ def test_more_gpus_change_what_they_cover(kind):
 
 
 def test_all_types_are_measured_over_the_same_time(kind):
-    concurrency = convert(steps(job(0, 2), job(4, 8, gpu_type="A10G", gpus=1)), kind)
+    concurrency = convert(held(job(0, 2), job(4, 8, gpu_type="A10G", gpus=1)), kind)
     limits = capacity((None, "A10G", 0, 2), (None, "H100", 0, 8), (None, "T4", 4, 4))
     assert rows(quota(concurrency, convert(limits, kind), extra_gpus=1)) == [
         ["H100", 8, 0, 8, 2.0, 8.0, 0.25, 0.0, 0.0, 0.0],
@@ -56,7 +65,7 @@ def test_all_types_are_measured_over_the_same_time(kind):
 
 
 def test_a_type_without_a_limit_is_kept_and_comes_last(kind):
-    concurrency = convert(steps(job(0, 2, gpu_type="B200"), job(0, 2)), kind)
+    concurrency = convert(held(job(0, 2, gpu_type="B200"), job(0, 2)), kind)
     assert rows(quota(concurrency, convert(H100_16, kind))) == [
         ["H100", 16, 8, 8, 8.0, 2.0, 0.0, 0.0, 0.0, 0.0],
         ["B200", None, None, 8, 8.0, 2.0, *[None] * 4],
@@ -65,14 +74,14 @@ def test_a_type_without_a_limit_is_kept_and_comes_last(kind):
 
 def test_a_limit_of_zero_is_reached_only_by_what_is_held(kind):
     limits = convert(capacity((None, "H100", 0, 0), (None, "T4", 0, 0)), kind)
-    assert rows(quota(convert(steps(job(0, 2), job(6, 8)), kind), limits)) == [
+    assert rows(quota(convert(held(job(0, 2), job(6, 8)), kind), limits)) == [
         ["H100", 0, 0, 8, 4.0, 8.0, 0.5, 32.0, 0.5, 0.0],
         ["T4", 0, 0, 0, 0.0, 8.0, 0.0, 0.0, 0.0, 0.0],
     ]
 
 
 def test_spellings_of_a_type_are_one_type(kind):
-    concurrency = steps(job(0, 2, gpu_type="A100_40GB"), job(1, 3, gpu_type="A100-40GB"))
+    concurrency = held(job(0, 2, gpu_type="A100_40GB"), job(1, 3, gpu_type="A100-40GB"))
     limits = convert(capacity((None, "A100-40GB", 0, 16)), kind)
     assert rows(quota(convert(concurrency, kind), limits)) == [
         ["A100_40GB", 16, 0, 16, pytest.approx(32 / 3), 3.0, pytest.approx(1 / 3), 0.0, 0.0, 0.0]
@@ -85,22 +94,22 @@ def test_two_spellings_in_one_answer_are_one_limit(kind):
         ("blue", "a100_40gb", 2, 4), ("blue", "A100-40GB", 2, 4),
     )  # fmt: skip
     for by, limit in (["gpu_type"], 8), (["team_name", "gpu_type"], 4):
-        concurrency = steps(job(0, 2, gpu_type="A100_40GB", team_name="blue"), by=by)
-        found = collected(quota(convert(concurrency, kind), convert(limits, kind)))
+        jobs = held(job(0, 2, gpu_type="A100_40GB", team_name="blue"))
+        found = collected(quota(convert(jobs, kind), convert(limits, kind), by=by))
         assert found["limit"].to_list() == [limit]
 
 
 def test_teams_have_limits_of_their_own(kind):
-    concurrency = steps(
+    concurrency = held(
         job(0, 4, team_name="blue"),
         job(0, 1, team_name="red"),
         job(0, 4, team_name=None),
-        by=["team_name", "gpu_type"],
     )
     limits = capacity(
         (None, "H100", 8, 8), ("blue", "H100", 0, 8), ("red", "H100", 0, 16), ("red", "T4", 0, 1)
     )
-    result = quota(convert(concurrency, kind), convert(limits, kind))
+    by = ["team_name", "gpu_type"]
+    result = quota(convert(concurrency, kind), convert(limits, kind), by=by)
     assert [row[:3] + row[4:5] + row[7:8] for row in rows(result)] == [
         ["blue", "H100", 8, 8, 1.0],
         ["red", "H100", 16, 8, 0.0],
@@ -110,24 +119,91 @@ def test_teams_have_limits_of_their_own(kind):
 
 
 def test_where_nothing_was_held_there_is_no_share(kind):
-    assert rows(quota(convert(steps(), kind), convert(H100_16, kind))) == [
+    assert rows(quota(convert(held(), kind), convert(H100_16, kind))) == [
         ["H100", 16, 8, 0, None, 0.0, None, 0.0, None, 0.0]
     ]
-    assert rows(quota(convert(steps(), kind), convert(capacity(), kind))) == []
+    assert rows(quota(convert(held(), kind), convert(capacity(), kind))) == []
 
 
 @pytest.mark.parametrize("extra", [-1, 1.5, None, "8"])
 def test_extra_gpus_are_a_whole_number(extra):
     with pytest.raises(ArgumentError, match=r"extra_gpus=.*: give a whole number from 0"):
-        quota(steps(), H100_16, extra_gpus=extra)
+        quota(held(), H100_16, extra_gpus=extra)
 
 
 def test_what_has_no_limit_of_its_own_is_refused(kind):
-    concurrency = convert(steps(job(), by=["gpu_type", "project_name"]), kind)
-    with pytest.raises(ArgumentError, match=r"by 'project_name' too.* by 'gpu_type'"):
-        quota(concurrency, H100_16)
-    with pytest.raises(ArgumentError, match=r"no column 'gpu_type'"):
-        quota(convert(gpu_concurrency(table(job()), by=None), kind), H100_16)
+    jobs = convert(held(job()), kind)
+    for by in (["gpu_type", "project_name"], "team_name", None, "availability_model"):
+        with pytest.raises(ArgumentError, match=r"by=.*: limits are by 'gpu_type', or by"):
+            quota(jobs, H100_16, by=by)
+
+
+AS_TOLD = ["at_limit_share", "over_limit_gpu_hours", "peak_gpus", "peak_spot_gpus", "spot_gpu_hours"]  # fmt: skip
+
+
+def test_spot_gpus_stand_beside_the_limit(kind):
+    # 16 dedicated and 16 spot GPUs beside a limit of 16: nobody has to wait
+    jobs = held(
+        job(0, 10, gpus=16, availability_model="dedicated"),
+        job(0, 10, gpus=8, availability_model="spot"),
+        job(0, 10, gpus=8, availability_model="spot"),
+    )
+    result = quota(convert(jobs, kind), convert(H100_16, kind))
+    assert told(result, *AS_TOLD) == [1.0, 0.0, 16, 16, 160.0]
+    # absent is dedicated
+    absent = convert(jobs.drop(columns="availability_model"), kind)
+    assert told(quota(absent, H100_16), *AS_TOLD) == [1.0, 160.0, 32, 0, 0.0]
+    unknown = convert(held(job(0, 10, gpus=32)), kind)
+    assert told(quota(unknown, H100_16), *AS_TOLD) == [1.0, 160.0, 32, 0, 0.0]
+
+
+def test_dedicated_gpus_above_the_baseline_are_burst(kind):
+    jobs = held(job(0, 4, gpus=4), job(1, 3, gpus=8), job(0, 4, availability_model="spot"))
+    assert told(quota(convert(jobs, kind), H100_16), "burst_gpu_hours") == [8.0]
+
+
+def test_what_pending_jobs_ask_for_is_demand(kind):
+    # 32 GPUs are asked for beside a limit of 32, of which 16 are held
+    limits = capacity((None, "H100", 0, 32))
+    jobs = held(
+        job(0, 60, gpus=16, status="running"),
+        job(9, 60, gpus=32, status="pending"),
+        job(0, 60, gpus=64, status="queued", availability_model="spot"),
+        job(0, 60, gpus=64, status="deploy-failed"),
+        job(7, 3, gpus=64, status="pending"),
+    )
+    names = ["peak_gpus", "peak_pending_gpus", "pending_gpu_hours", "hours"]
+    result = quota(convert(jobs, kind), convert(limits, kind))
+    assert told(result, *names) == [16, 32, 51 * 32, 60]
+    assert told(result, "at_limit_share", "over_limit_gpu_hours") == [51 / 60, 51 * 16]
+    names = ["at_limit_share_with_extra", "over_limit_gpu_hours_with_extra"]
+    assert told(quota(convert(jobs, kind), limits, 16), *names) == [51 / 60, 0.0]
+    assert told(quota(convert(jobs, kind), limits, 17), *names) == [0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("window", "hours", "share", "mean"),
+    [
+        ({"until": at(20)}, 20, 0.2, 4.0),
+        ({"since": at(4), "until": at(14)}, 10, 0.2, 3.2),
+        ({"since": at(5)}, 1, 1.0, 16.0),
+        ({"since": "3h"}, 3, 1.0, 16.0),
+        ({"since": "1d", "until": "2025-01-02"}, 24, 4 / 24, 80 / 24),
+        ({"since": at(100), "until": at(110)}, 10, 0.0, 0.0),
+    ],
+)
+def test_shares_are_of_the_window_that_is_asked_for(kind, window, hours, share, mean):
+    jobs = convert(held(job(0, 6), job(2, 6)), kind)
+    names = ["hours", "at_limit_share", "mean_gpus"]
+    assert told(quota(jobs, H100_16, **window), *names) == pytest.approx([hours, share, mean])
+
+
+def test_gpus_can_be_told_apart_by_their_availability(kind):
+    jobs = held(job(0, 2, availability_model="spot"), job(0, 3, availability_model="dedicated"))
+    by = "availability_model"
+    for helper in (gpu_concurrency, gpu_usage, gpu_hours_over_time):
+        found = collected(helper(convert(jobs, kind), by=by))
+        assert sorted(found[by]) == ["dedicated", "spot"], helper
 
 
 @settings(deadline=None, max_examples=examples(50))
@@ -137,9 +213,10 @@ def test_what_has_no_limit_of_its_own_is_refused(kind):
     st.integers(0, 9),
 )
 def test_shares_are_those_of_a_look_every_quarter_of_an_hour(frame, limit, extra):
+    frame = frame[frame["phase"] != "waiting"]
     held = frame[frame["gpu_hours"] > 0]
     limits = capacity((None, "H100", 0, limit), (None, "A10G", 0, limit), (None, "T4", 0, limit))
-    result = quota(gpu_concurrency(frame), limits, extra_gpus=extra)
+    result = quota(frame, limits, extra_gpus=extra)
     assert {"A10G", "H100", "T4"} <= set(result["gpu_type"].dropna())
     looks = (
         pd.date_range(held["created_at"].min(), held["end_at"].max(), freq="15min")[:-1]
@@ -179,7 +256,6 @@ def test_shares_are_those_of_a_look_every_quarter_of_an_hour(frame, limit, extra
 @given(many_jobs(moments(), most=8))
 def test_all_kinds_give_the_same(frame):
     limits = capacity((None, "H100", 4, 8), (None, "T4", 0, 1))
-    concurrency = gpu_concurrency(frame)
-    expected = quota(concurrency, limits)
+    expected = quota(frame, limits)
     for kind in KINDS[1:]:
-        assert_same(quota(convert(concurrency, kind), convert(limits, kind)), expected)
+        assert_same(quota(convert(frame, kind), convert(limits, kind)), expected)

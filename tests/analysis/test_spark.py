@@ -143,7 +143,7 @@ SECOND = {
     "reconcile_cost": (analysis.reconcile_cost, JOBS, [OTHERS["prices"], OTHERS["billing"]]),
     "cost_over_time": (analysis.cost_over_time, JOBS, [OTHERS["prices"], OTHERS["billing"]]),
     "idle_gpus": (analysis.idle_gpus, test_fleet_contract.METRICS, [fleet.JOBS, fleet.PRICES]),
-    "quota": (analysis.quota, test_fleet_contract.STEPS, [test_fleet_contract.CAPACITY]),
+    "quota": (analysis.quota, test_fleet_contract.HELD, [test_fleet_contract.CAPACITY]),
 }
 
 

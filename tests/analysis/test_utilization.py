@@ -17,6 +17,10 @@ def rows(result):
     return frame.astype(object).where(frame.notna(), None).to_numpy().tolist()
 
 
+def approx(*numbers):
+    return [pytest.approx(number) for number in numbers]
+
+
 def one(result):
     frame = collected(result)
     assert len(frame) == 1
@@ -42,6 +46,8 @@ def test_a_gpu_is_summarised(kind):
             1,
             3,
             pytest.approx(3 / 60),
+            4.0,
+            pytest.approx(3 / 240),
             0.4,
             1.75 / 3,
             0.5,
@@ -49,7 +55,7 @@ def test_a_gpu_is_summarised(kind):
             30 / 80,
             40 * 2.0**30,
         ],
-        ["ja", "n0", 1, 1, 1, pytest.approx(1 / 60), 0.0, 0.75, 0.75, 0.75, None, None],
+        ["ja", "n0", 1, 1, 1, *approx(1 / 60, 4.0, 1 / 240), 0.0, 0.75, 0.75, 0.75, None, None],
     ]
 
 
@@ -114,17 +120,17 @@ def test_missing_samples_are_those_that_fit_into_the_gaps(kind):
 def test_a_gpu_with_memory_alone_has_no_utilisation(kind):
     frame = metrics(used(0, 8), sample(0, None, gpu=1))
     assert rows(utilization(convert(frame, kind), convert(JOBS, kind))) == [
-        ["ja", "n0", 0, 1, 0, 0.0, None, None, None, None, 0.1, 8 * 2.0**30]
+        ["ja", "n0", 0, 1, 0, 0.0, 4.0, 0.0, None, None, None, None, 0.1, 8 * 2.0**30]
     ]
 
 
 def test_no_sample_is_no_row_and_not_0_percent(kind):
     frame = metrics(sample(0, 12.5, metric="cpu_usage", gpu=None))
     assert rows(utilization(convert(frame, kind))) == []
-    assert rows(utilization(convert(frame, kind), by=None)) == [[0, 0, 0.0, *[None] * 6]]
+    assert rows(utilization(convert(frame, kind), by=None)) == [[0, 0, 0.0, *[None] * 8]]
 
 
-def test_jobs_give_keys_and_one_that_is_not_there_is_kept(kind):
+def test_jobs_give_keys_and_only_their_samples_count(kind):
     frame = metrics(
         sample(0, 0.5),
         sample(0, 0.7, gpu=1),
@@ -134,7 +140,6 @@ def test_jobs_give_keys_and_one_that_is_not_there_is_kept(kind):
     jobs = convert(JOBS, kind)
     result = utilization(convert(frame, kind), jobs, by=["project_name", "priority"])
     assert [row[:4] for row in rows(result)] == [
-        [None, None, 1, 1],
         ["asr", 3, 1, 1],
         ["llm", None, 2, 2],
     ]
@@ -208,15 +213,19 @@ def test_sums_are_those_of_a_loop(frame):
     result = utilization(frame).set_index("samples", append=True)
     for keys, series in busy.groupby(["job_id", "node_id", "gpu"], dropna=False, observed=True):
         covered = missing = stepped = 0
+        weights = []
         nexts = [*series["timestamp"].iloc[1:], None]
         for row, following in zip(series.itertuples(), nexts, strict=True):
             if not row.step_seconds > 0:
+                weights.append(np.nan)
                 continue
             gap = (following - row.timestamp).total_seconds() if following else row.step_seconds
             covered += min(gap, row.step_seconds)
+            weights.append(min(gap, row.step_seconds))
             stepped += 1
             missing += max(int(np.ceil(gap / row.step_seconds - 0.5)) - 1, 0)
-        weight = series["step_seconds"].fillna(series["step_seconds"].mean()).fillna(1)
+        weight = pd.Series(weights)
+        weight = weight.fillna(weight.mean()).fillna(1)
         same = result[["job_id", "node_id", "gpu"]].apply(
             lambda row, keys=keys: tuple(row.fillna("-")) == tuple(pd.Series(keys).fillna("-")),
             axis=1,
@@ -238,7 +247,7 @@ def test_sums_are_those_of_a_loop(frame):
 @settings(deadline=None)
 @given(many_samples())
 def test_what_idle_gpus_covers_is_what_utilization_covers(frame):
-    covered = utilization(frame, by="gpu").set_index("gpu")["covered_gpu_hours"]
+    covered = utilization(frame, JOBS, by="gpu").set_index("gpu")["covered_gpu_hours"]
     idle = idle_gpus(frame, JOBS, by="gpu").set_index("gpu")["covered_gpu_hours"]
     assert covered[covered > 0].to_dict() == idle[idle > 0].to_dict()
 
@@ -288,6 +297,83 @@ def test_periods_are_means_over_time(kind):
     assert rows(utilization_over_time(convert(frame, kind), by=None)) == [
         [at(0), pytest.approx((60 + 0.5 * 120) / 360), 3]
     ]
+
+
+def test_a_mean_weighs_by_the_time_that_samples_cover(kind):
+    # 8 hours at 100 % in steps of a minute, then one at 0 % in steps of 10 seconds
+    busy = [sample(minute, 1.0) for minute in range(480)]
+    idle = [sample(480 + number / 6, 0.0) for number in range(360)]
+    frame = convert(metrics(*busy, *idle), kind)
+    # the last one covers a whole step
+    hours = 8 + 359 / 360 + 1 / 60
+    found = one(utilization(frame))
+    assert found["covered_gpu_hours"] == pytest.approx(hours)
+    assert found["mean_utilization"] == pytest.approx(8 / hours)
+    day = collected(utilization_over_time(frame, "D", by=None))
+    assert day["mean_utilization"].to_list() == approx(8 / hours)
+
+
+def test_the_mean_of_memory_weighs_by_time_too(kind):
+    frame = metrics(used(0, 80), used(1, 0), used(1.25, 0), used(1.5, 0))
+    found = one(utilization(convert(frame, kind), convert(JOBS, kind)))
+    assert found["mean_memory_share"] == pytest.approx(1 / 2.5)
+
+
+@pytest.mark.parametrize("by", [None, "job_id", ["project_name", "priority"], "availability_model"])
+def test_what_was_never_measured_counts_as_missing(kind, by):
+    # eight GPUs for four hours, one of which was measured for the first half hour
+    frame = metrics(*(sample(minute, 1.0) for minute in range(30)))
+    jobs = pd.concat([JOBS, JOBS.assign(job_id=["jc", "jd"])], ignore_index=True)
+    jobs = jobs[jobs["project_name"] == "llm"] if by else jobs
+    found = one(utilization(convert(frame, kind), convert(jobs, kind), by=by))
+    held = {None: 4 * 32, "job_id": 32}.get(by if by is None or isinstance(by, str) else "", 64)
+    assert found["mean_utilization"] == 1
+    assert found["held_gpu_hours"] == held
+    assert found["measured_share"] == pytest.approx(0.5 / held)
+    # of the GPU itself, all but the half hour is missing
+    gpu = one(utilization(convert(frame, kind), convert(jobs, kind), by=["job_id", "gpu"]))
+    assert gpu["held_gpu_hours"] == 4
+    assert gpu["measured_share"] == pytest.approx(0.125)
+
+
+def test_without_what_was_held_no_share_of_it_is_known(kind):
+    frame = convert(metrics(sample(0, 1.0)), kind)
+    for jobs in (None, convert(JOBS.drop(columns="gpu_hours"), kind)):
+        found = one(utilization(frame, jobs, by="job_id"))
+        assert np.isnan([found["held_gpu_hours"], found["measured_share"]]).all()
+
+
+def test_a_gpu_that_jobs_used_in_turn_counts_once(kind):
+    frame = metrics(
+        *(sample(minute, 0.0, gpu=gpu) for minute in range(3) for gpu in (0, 1)),
+        *(sample(minute, 0.0, gpu=gpu, job_id="jb", node_id="n5") for minute in (3, 4) for gpu in (0, 1)),
+        sample(2.5, 0.0, job_id="jx"),
+    )  # fmt: skip
+    for jobs, gpus in ((None, 3), (JOBS, 2)):
+        found = one(utilization(convert(frame, kind), jobs, by=None))
+        assert found["gpus"] == gpus
+    of_jobs = collected(utilization(convert(frame, kind), by="job_id"))
+    assert of_jobs.set_index("job_id")["gpus"].to_dict() == {"ja": 2, "jb": 2, "jx": 1}
+    assert one(idle_gpus(convert(frame, kind), JOBS, by=None))["gpus"] == 2
+
+
+def test_samples_of_periods_are_cut_to_the_lives_of_jobs(kind):
+    frame = metrics(*(sample(at, at / 10) for at in range(4)), sample(0, 1.0, job_id="jx"))
+    jobs = JOBS.assign(created_at=minutes(1.5), end_at=minutes(3))
+    result = utilization_over_time(convert(frame, kind), "min", None, convert(jobs, kind))
+    assert rows(result) == [[minutes(1), 0.1, 1], [minutes(2), 0.2, 1]]
+    by_project = utilization_over_time(frame, "h", "project_name", jobs=jobs)
+    assert rows(by_project) == [["llm", at(0), pytest.approx((0.1 * 0.5 + 0.2) / 1.5), 2]]
+
+
+@pytest.mark.parametrize("helper", [utilization, idle_gpus, utilization_over_time])
+def test_times_that_contradict_each_other_throw_no_samples_away(kind, helper):
+    frame = metrics(*(sample(at, 0.0) for at in range(4)))
+    odd = JOBS.assign(created_at=minutes(3), end_at=minutes(1))
+    result = collected(helper(convert(frame, kind), jobs=convert(odd, kind), by="gpu"))
+    assert_same(
+        result, collected(helper(frame, jobs=JOBS.assign(gpu_hours=odd["gpu_hours"]), by="gpu"))
+    )
 
 
 @pytest.mark.parametrize("freq", ["W", "1h", "", None, ["h"]])

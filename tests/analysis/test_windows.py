@@ -23,10 +23,11 @@ from tests.analysis.tables import (
     table,
 )
 from tests.properties import examples
-from trainview.analysis import clip_jobs, estimate_cost, gpu_usage
+from trainview.analysis import clip_jobs, estimate_cost, failure_rates, gpu_usage
 from trainview.errors import ArgumentError
 
 CHANGED = ["created_at", "end_at", "elapsed_hours", "gpu_hours"]
+STATE = ["current_status", "status", "phase", "error_message", "updated_at", "is_open"]
 
 
 def rows(result):
@@ -92,7 +93,7 @@ def test_all_columns_stay_with_their_types(kind, length):
     pd.testing.assert_frame_equal(frame, before)
     schema = nw.from_native(given_table).collect_schema()
     assert nw.from_native(result).collect_schema() == schema
-    others = [name for name in frame if name not in CHANGED]
+    others = [name for name in frame if name not in {*CHANGED, *STATE}]
     pd.testing.assert_frame_equal(collected(result)[others], collected(given_table)[others])
 
 
@@ -104,11 +105,86 @@ def test_all_columns_stay_with_their_types(kind, length):
         datetime(2025, 1, 1, 2, tzinfo=UTC),
         datetime(2024, 12, 31, 21, tzinfo=timezone(timedelta(hours=-5))),
         pd.Timestamp("2025-01-01T02:00:00.000000999Z"),
+        # lengths of time, from the newest end
+        "2h",
+        "120m",
+        timedelta(hours=2),
+        pd.Timedelta("2h"),
     ],
 )
 def test_moments_may_be_text_or_datetimes_of_any_zone(kind, since):
     frame = convert(table(job(0, 4)), kind)
     assert rows(clip_jobs(frame, since)) == [["j0", at(2), at(4), 2.0, 16.0]]
+
+
+@pytest.mark.parametrize("day", ["2025-01-02", date(2025, 1, 2)])
+def test_a_day_begins_at_midnight_in_utc(kind, day):
+    frame = convert(table(job(20, 30)), kind)
+    assert rows(clip_jobs(frame, day)) == [["j0", at(24), at(30), 6.0, 48.0]]
+
+
+def test_a_length_of_time_is_counted_back_from_the_end_of_the_window(kind):
+    frame = convert(table(job(0, 9), job(3, 8)), kind)
+    assert rows(clip_jobs(frame, "2h", at(4))) == [
+        ["j0", at(2), at(4), 2.0, 16.0],
+        ["j1", at(3), at(4), 1.0, 8.0],
+    ]
+    assert rows(clip_jobs(frame, until="7h")) == [["j0", at(0), at(2), 2.0, 16.0]]
+    assert rows(clip_jobs(convert(table(), kind), at(0))) == []
+    with pytest.raises(ArgumentError, match="give a moment with a time zone"):
+        clip_jobs(convert(table(), kind), "2h")
+
+
+@pytest.mark.parametrize("span", ["0h", timedelta(0), timedelta(days=-1), "9999w"])
+def test_a_length_of_time_is_above_zero_and_at_most_a_century(span):
+    with pytest.raises(ArgumentError, match=r"since=.*: give a length of time above zero"):
+        clip_jobs(table(job()), span)
+
+
+ENDED = ("completed", "failed", "stopped", "preempted")
+
+
+def test_what_ended_after_the_window_had_not_ended_in_it(kind):
+    labels = [*ENDED, "deploy-failed", "running", "pending", "failed"]
+    frame = table(
+        *(job(0, 3, number=number, status=label, error_message="lost") for number, label in enumerate(labels[:-1], 1)),
+        job(0, 2, number=9, status="failed", error_message="early"),
+        job(0, 3, number=10, status="completed") | {"status": "evicted", "phase": "unknown", "current_status": "TRAINING_JOB_EVICTED"},
+    )  # fmt: skip
+    clipped = collected(clip_jobs(convert(frame, kind), until=at(2)))
+    assert clipped["status"].to_list() == [
+        *["running"] * 4, "created", "running", "pending", "failed", "running",
+    ]  # fmt: skip
+    assert clipped["phase"].to_list() == [
+        *["running"] * 4, "waiting", "running", "waiting", "failed", "running",
+    ]  # fmt: skip
+    assert clipped["current_status"].to_list()[3:5] == [
+        "TRAINING_JOB_RUNNING",
+        "TRAINING_JOB_CREATED",
+    ]
+    assert clipped["is_open"].to_list() == [*[True] * 7, False, True]
+    messages = clipped["error_message"].astype("object")
+    assert messages.where(messages.notna(), None).to_list() == [
+        *[None] * 5, "lost", "lost", "early", None,
+    ]  # fmt: skip
+    assert set(clipped["updated_at"]) == {at(2)}
+
+
+def test_a_job_that_ended_as_the_window_ends_ended_in_it(kind):
+    frame = convert(table(job(0, 2, status="failed")), kind)
+    for until, failed in ((at(2), 1), (at(1.99), 0)):
+        rates = collected(failure_rates(clip_jobs(frame, until=until), by=None))
+        assert rates["failed"].to_list() == [failed]
+    assert collected(clip_jobs(frame, at(2))).empty
+
+
+@pytest.mark.parametrize("column", ["status", "current_status", "phase"])
+def test_one_column_of_the_state_is_enough(kind, column):
+    frame = table(job(0, 4), job(0, 4, status="pending"))
+    few = ["job_id", *CHANGED, column]
+    clipped = collected(clip_jobs(convert(frame[few], kind), until=at(1)))
+    running = {"status": "running", "current_status": "TRAINING_JOB_RUNNING", "phase": "running"}
+    assert clipped[column].to_list() == [running[column], frame[column].iloc[1]]
 
 
 @pytest.mark.parametrize("zone", [None, "Asia/Kolkata"])
@@ -122,7 +198,7 @@ def test_times_in_another_zone_or_none_are_in_utc_afterwards(kind, zone):
 
 @pytest.mark.parametrize(
     "moment",
-    ["2025-01-01", "yesterday", "", 3, None, date(2025, 1, 1), datetime(2025, 1, 1), pd.NaT],  # noqa: DTZ001
+    ["2025-01-01T00:00", "yesterday", "", 3, None, "2025-13-01", datetime(2025, 1, 1), pd.NaT],  # noqa: DTZ001
 )
 def test_a_moment_without_a_zone_or_that_is_none_is_refused(moment):
     with pytest.raises(ArgumentError, match=r"since=.*: give a moment with a time zone"):
@@ -157,6 +233,8 @@ def test_windows_that_follow_each_other_share_hours_and_costs_out(frame, between
     costs = [estimate_cost(window, PRICES, by=None)["estimated_usd"].sum() for window in windows]
     total = estimate_cost(frame, PRICES, by=None)["estimated_usd"].sum()
     assert sum(costs) == pytest.approx(total)
+    failed = [failure_rates(window, by=None)["failed"].item() for window in windows]
+    assert sum(failed) == failure_rates(frame, by=None)["failed"].item()
     assert set(frame["job_id"]) == {name for window in windows for name in window["job_id"]}
     unknown = frame["elapsed_hours"].isna().sum()
     assert sum(window["elapsed_hours"].isna().sum() for window in windows) == unknown
@@ -180,8 +258,13 @@ def test_hours_are_exact_to_the_microsecond(kind):
 def test_all_kinds_give_the_same(frame, first, second):
     since, until = sorted([first, second])
     until = None if since == until else until
-    columns = ["job_id", *CHANGED]
-    expected = clip_jobs(frame, since, until)[columns]
+    columns = ["job_id", *CHANGED, "updated_at", "is_open"]
+    text = dict.fromkeys(["status", "phase", "current_status", "error_message"], "str")
+
+    def plain(result):
+        return collected(result)[[*columns, *text]].astype(text)
+
+    expected = plain(clip_jobs(frame, since, until))
     for kind in KINDS[1:]:
         result = clip_jobs(convert(frame, kind), since, until)
-        assert_same(collected(result)[columns], expected)
+        assert_same(plain(result), expected)

@@ -58,7 +58,8 @@ FAILED = job(0, 1, status="failed", project_name="asr")
 DONE = job(0, 1)
 WAITS = job(19, 24, status="pending")
 QUIET = job(0, 24, status="running", updated_at=at(14))
-HELD = job(0, 4)
+# one GPU of the eight of its node's price
+HELD = job(0, 4, gpus=1, gpu_count=8)
 CASES = {
     # one in four
     "max_failure_rate": (snapshot(FAILED, DONE, DONE, DONE), 0.25, "share"),
@@ -91,7 +92,15 @@ def test_a_rule_holds_at_its_limit_and_breaks_beyond_it(argument):
     worse = -0.01 if argument.startswith("max") else 0.01
     for limit, broken in ((value, False), (value - worse, False), (value + worse, True)):
         found = tv.check(snap, **{argument: limit})
-        assert list(found.columns) == ["rule", "limit", "value", "unit", "broken", "detail"]
+        assert list(found.columns) == [
+            "rule",
+            "limit",
+            "value",
+            "unit",
+            "broken",
+            "verdict",
+            "detail",
+        ]
         [row] = found.to_dict("records")
         assert row["value"] == pytest.approx(value, abs=1e-12)
         assert (row["limit"], row["unit"], row["broken"]) == (limit, unit, broken)
@@ -116,14 +125,16 @@ def test_details_say_what_the_value_is_made_of():
     )
     assert detail("max_cost_usd") == "estimate at list prices; most in llm: 61"
     assert detail("max_idle_gpu_hours") == "of 4.0 measured; most in llm: 2.0"
-    assert detail("min_utilization") == "mean of 4.0 GPU-hours measured"
+    assert detail("min_utilization") == "mean of 4.0 of 4.0 GPU-hours, as measured"
     assert detail("max_wait_p90_hours") == "of 10 jobs, 1 still waiting"
 
 
 def test_what_is_missing_in_a_value_is_told():
     untimed = job(0, 1, elapsed_hours=None, gpu_hours=None)
-    unpriced = job(0, 1, instance_type_id="unlisted")
-    snap = snapshot(HELD, untimed, unpriced, prices=prices(), metrics=samples(0.0, 0.0))
+    unpriced = job(0, 1, instance_type_id="unlisted", gpus=1)
+    cpu = job(0, 1, instance_type_id="1x4", gpus=0)
+    tables = {"prices": prices(), "metrics": samples(0.0, 0.0, 0.0)}
+    snap = snapshot(HELD, untimed, unpriced, cpu, **tables)
     with pytest.warns(tv.DataWarning) as told:
         found = tv.check(snap, max_cost_usd=500, max_idle_gpu_hours=50).set_index("rule")
     assert [str(warning.message) for warning in told] == [
@@ -131,15 +142,68 @@ def test_what_is_missing_in_a_value_is_told():
         "max-idle-gpu-hours holds for what is known: 1 of 2 jobs not measured",
     ]
     assert {warning.filename for warning in told} == {__file__}
-    assert found.loc["max-cost", "value"] == 120
+    assert set(found["verdict"]) == {"holds"}
+    assert found.loc["max-cost", "value"] == 120.9375
     assert found["detail"].to_dict() == {
-        "max-cost": "estimate at list prices; most in llm: 120; 1 job without a price not in it; 1 job of unknown duration not in it",
-        "max-idle-gpu-hours": "of 2.0 measured; most in llm: 2.0; 8 USD; 1 of 2 jobs not measured",
+        "max-cost": "estimate at list prices; most in llm: 121; 1 job without a price not in it; 1 job of unknown duration not in it",
+        "max-idle-gpu-hours": "of 3.0 measured; most in llm: 3.0; 11 USD; 1 of 2 jobs not measured",
     }
-    queue = snapshot(HELD, DONE, DONE, queue=waited((0, 1, False)))
-    with pytest.warns(tv.DataWarning, match="max-wait-p90 holds .*: 2 more jobs not in the queue"):
+    queue = snapshot(HELD, DONE, queue=waited((0, 1, False)))
+    with pytest.warns(tv.DataWarning, match="max-wait-p90 holds .*: 1 more job not in the queue"):
         found = tv.check(queue, max_wait_p90_hours=2)
-    assert found["detail"].item() == "of 1 job, 0 still waiting; 2 more jobs not in the queue table"
+    assert found["detail"].item() == "of 1 job, 0 still waiting; 1 more job not in the queue table"
+
+
+UNPRICED = job(0, 1, instance_type_id="unlisted")
+UNPROVEN = {
+    # all of them still wait: nobody knows for how long
+    "max_wait_p90_hours": (
+        snapshot(queue=waited((0, 1, True), (0, 1, True))), 2, 0.5,
+        "max-wait-p90 is unproven: at least, of 2 jobs, 2 still waiting",
+    ),
+    # one of eighty GPU-hours is measured, and of none of the others is anything known
+    "min_utilization": (
+        snapshot(job(0, 10), metrics=samples(0.9)), 0.5, None,
+        "min-utilization is unproven: mean of 1.0 of 80.0 GPU-hours, as measured",
+    ),
+    "max_idle_gpu_hours": (
+        snapshot(job(0, 10), metrics=samples(0.0)), 2, 0.5,
+        "max-idle-gpu-hours is unproven: of 1.0 measured; most in llm: 1.0",
+    ),
+    "max_cost_usd": (
+        snapshot(DONE, UNPRICED, UNPRICED, prices=prices()), 40, 20,
+        "max-cost is unproven: estimate at list prices; most in llm: 30; 2 jobs without a price not in it",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("argument", UNPROVEN)
+def test_what_the_data_cannot_decide_is_unproven(argument):
+    snap, limit, beyond, message = UNPROVEN[argument]
+    with pytest.warns(tv.DataWarning) as told:
+        [row] = tv.check(snap, **{argument: limit}).to_dict("records")
+    assert [str(warning.message) for warning in told] == [message]
+    assert (row["verdict"], row["broken"]) == ("unproven", False)
+    if beyond is not None:
+        # what is known is beyond the limit by itself
+        [row] = tv.check(snap, **{argument: beyond}).to_dict("records")
+        assert (row["verdict"], row["broken"]) == ("broken", True)
+    else:
+        with pytest.warns(tv.DataWarning):
+            [row] = tv.check(snap, **{argument: 0.95}).to_dict("records")
+        assert row["verdict"] == "unproven"
+
+
+def test_every_rule_takes_the_same_samples_those_of_the_lives_of_its_jobs():
+    # twelve hours of samples, of a job that lives from 2 to 6, and a window from 4 on
+    held = job(2, 6, gpus=1)
+    snap = snapshot(held, metrics=samples(*[0.0] * 5, 1.0, *[0.0] * 6), as_of=12.0)
+    found = tv.check(snap, since=at(4), max_idle_gpu_hours=1, min_utilization=0.5)
+    assert found["value"].to_list() == [1.0, 0.5]
+    assert found["detail"].to_list() == [
+        "of 2.0 measured; most in llm: 1.0",
+        "mean of 2.0 of 2.0 GPU-hours, as measured",
+    ]
 
 
 def test_a_rule_that_is_broken_needs_no_warning_of_gaps():
@@ -156,11 +220,16 @@ def test_a_cost_of_which_no_duration_is_known_is_no_data():
             tv.check(snapshot(untimed, *others, prices=prices()), max_cost_usd=1)
 
 
-def test_samples_of_jobs_that_are_not_listed_count_and_have_no_name():
-    snap = snapshot(HELD, metrics=samples(0.0, 0.0, job_id="gone"))
-    found = tv.check(snap, max_idle_gpu_hours=1)
+def test_samples_of_jobs_that_are_not_listed_are_left_out_and_told():
+    gone = samples(0.0, 0.0, job_id="gone")
+    with pytest.raises(tv.ArgumentError, match="max-idle-gpu-hours: there is no data for it"):
+        tv.check(snapshot(HELD, metrics=gone), max_idle_gpu_hours=1)
+    both = pd.concat([gone, samples(0.0, 0.0, 0.0)], ignore_index=True)
+    found = tv.check(snapshot(HELD, metrics=both), max_idle_gpu_hours=1)
+    assert found["value"].item() == 3
     assert found["detail"].item() == (
-        "of 2.0 measured; most in jobs that are not listed: 2.0; 1 of 1 job not measured"
+        "of 3.0 measured; most in llm: 3.0; "
+        "samples of 1 job that are not in the jobs table left out"
     )
 
 
@@ -237,11 +306,13 @@ def test_samples_that_cover_no_time_say_nothing_about_idle_time():
         tv.check(snapshot(HELD, metrics=unknown_step), max_idle_gpu_hours=1)
 
 
-@pytest.mark.parametrize("since", [NOON, timedelta(hours=12), "2025-01-01T13:00:00+01:00"])
+@pytest.mark.parametrize(
+    "since", [NOON, timedelta(hours=12), "12h", "0.5d", "2025-01-01T13:00:00+01:00"]
+)
 def test_since_cuts_jobs_metrics_and_the_queue(since):
     snap = snapshot(
         job(0, 6, status="failed"),
-        job(10, 14),
+        job(10, 14, gpus=1),
         job(9, 24, status="pending"),
         prices=prices(),
         metrics=samples(0.0, 0.0, 0.0, 1.0, job_id="n1", start=10),
@@ -266,13 +337,15 @@ def test_since_cuts_jobs_metrics_and_the_queue(since):
 
 @pytest.mark.parametrize("since", [at(24), timedelta(0), timedelta(hours=-1), "2026-01-01T00:00Z"])
 def test_a_window_that_begins_after_the_data_is_an_error(since):
-    with pytest.raises(tv.ArgumentError, match="give a moment before that of the data"):
+    is_span = isinstance(since, timedelta) and not isinstance(since, datetime)
+    wanted = "a length of time above zero" if is_span else "a moment before that of the data"
+    with pytest.raises(tv.ArgumentError, match=f"give {wanted}"):
         tv.check(snapshot(DONE), since=since, max_failure_rate=1)
 
 
-@pytest.mark.parametrize("since", ["7d", "2025-01-01", datetime(2025, 1, 1)])  # noqa: DTZ001
+@pytest.mark.parametrize("since", ["7 days", "2025-01-01T00:00", datetime(2025, 1, 1)])  # noqa: DTZ001
 def test_a_window_needs_a_zone(since):
-    with pytest.raises(tv.ArgumentError, match="no time with a zone"):
+    with pytest.raises(tv.ArgumentError, match="give a moment with a time zone"):
         tv.check(snapshot(DONE), since=since, max_failure_rate=1)
 
 

@@ -175,7 +175,7 @@ def test_csv_cells_are_harmless_unless_asked_otherwise():
         (["gpu", DATA, "--by", "colour"], 2, "no column 'colour' in the table"),
         (["gpu", DATA, "--by", "team"], 2, "did you mean 'team_name'?"),
         (["gpu", DATA, "--freq", "D", "--tz", "Mars/Base"], 2, "Mars/Base"),
-        (["summary", DATA, "--as-of", "yesterday"], 2, "is no time with a zone"),
+        (["summary", DATA, "--as-of", "yesterday"], 2, "give a moment with a time zone such as"),
         (["columns", "nope"], 2, "no table 'nope'"),
         (["summary"], 2, "or name a file or folder to read"),
         (["summary", DATA, "--rows", "3"], 2, "--rows"),

@@ -692,7 +692,7 @@ def test_no_span_is_shorter_than_a_second():
 def test_bills_before_there_were_any_are_refused():
     with pytest.raises(tv.ArgumentError, match="bills begin on 2026-01-01"):
         tv.fetch_billing("2025-01-01T00:00:00Z", "2025-12-31T00:00:00Z", api_key=KEY)
-    with pytest.raises(tv.ArgumentError, match="since 'yesterday' is no time with a zone"):
+    with pytest.raises(tv.ArgumentError, match="since='yesterday': give a moment with a time zone"):
         tv.fetch_billing("yesterday", api_key=KEY)
 
 

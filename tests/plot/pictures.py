@@ -123,11 +123,11 @@ PLOTS = {
         Plot(plot.plot_cost_over_time, stand_ins.cost_over_time, PROJECT, ("period", "estimated_usd", "billed_usd"), "Time (UTC)", "Cost in USD per day\n(estimate)"),
         Plot(plot.plot_reconcile_cost, stand_ins.reconcile_cost, PROJECT, ("estimated_usd", "billed_usd", "difference_usd", "overhead_usd", "price_usd"), "Cost in USD; difference: estimate less bill"),
         Plot(plot.plot_failure_costs, stand_ins.failure_costs, {}, ("error", "jobs", "unpriced_jobs", "gpu_hours", "estimated_usd"), "Cost of failed jobs in USD (estimate)"),
-        Plot(plot.plot_utilization, stand_ins.utilization, PROJECT, ("covered_gpu_hours", "missing_share", "mean_utilization", "p50_utilization", "p95_utilization", "mean_memory_share"), "GPU utilisation (%)"),
+        Plot(plot.plot_utilization, stand_ins.utilization, PROJECT, ("covered_gpu_hours", "held_gpu_hours", "missing_share", "mean_utilization", "p50_utilization", "p95_utilization", "mean_memory_share"), "GPU utilisation (%)"),
         Plot(plot.plot_utilization_over_time, stand_ins.utilization_over_time, PROJECT, ("period", "mean_utilization", "samples"), "Time (UTC)"),
         Plot(plot.plot_idle_gpus, stand_ins.idle_gpus, PROJECT, ("covered_gpu_hours", "idle_gpu_hours", "longest_idle_hours", "idle_usd"), "GPU-hours that samples cover"),
         Plot(plot.plot_queue_waits, stand_ins.queue_waits, PROJECT, ("jobs", "waiting", "p90", "p50", "p99", "longest_wait"), "Time in the queue (s, min, h, days; logarithmic)"),
         Plot(plot.plot_queue_wait_curve, stand_ins.queue_wait_curve, PROJECT, ("waited_hours", "share_waiting", "low", "high", "at_risk"), "Time in the queue (s, min, h, days; logarithmic)", "Jobs still waiting (%),\nwith 95 % interval"),
-        Plot(plot.plot_quota, stand_ins.quota, PROJECT, ("limit", "peak_gpus", "mean_gpus", "at_limit_share", "at_limit_share_with_extra"), "GPUs held (upper bound)"),
+        Plot(plot.plot_quota, stand_ins.quota, PROJECT, ("limit", "peak_gpus", "mean_gpus", "at_limit_share", "at_limit_share_with_extra"), "Dedicated GPUs held (upper bound)"),
     )
 }  # fmt: skip

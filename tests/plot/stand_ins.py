@@ -80,6 +80,7 @@ def utilization(number):
     return [
         {
             "gpus": 8, "samples": 100, "covered_gpu_hours": 12.5, "missing_share": 0.1,
+            "held_gpu_hours": 25.0, "measured_share": 0.5,
             "mean_utilization": 0.5, "p50_utilization": 0.6, "p95_utilization": 0.9,
             "mean_memory_share": 0.7, "max_memory_bytes": 1000 + number,
         }
@@ -100,7 +101,7 @@ def idle_gpus(number):
         {
             "gpus": 8, "covered_gpu_hours": 40.0, "idle_gpu_hours": 10.0 / (number + 1),
             "idle_share": 0.25, "longest_idle_hours": 5.0, "longest_idle_start": at(0),
-            "longest_idle_end": at(5), "idle_usd": 60.0,
+            "longest_idle_end": at(5), "idle_usd": 60.0, "unpriced_idle_gpu_hours": 0.0,
         }
     ]  # fmt: skip
 
@@ -129,6 +130,8 @@ def quota(number):
     return [
         {
             "limit": 64, "baseline": 32, "peak_gpus": 72, "mean_gpus": 20.5, "hours": 720.0,
+            "burst_gpu_hours": 9.0, "peak_spot_gpus": 8, "spot_gpu_hours": 4.0,
+            "peak_pending_gpus": 16, "pending_gpu_hours": 2.0,
             "at_limit_share": 0.1 / (number + 1), "over_limit_gpu_hours": 40.0,
             "at_limit_share_with_extra": 0.01, "over_limit_gpu_hours_with_extra": 4.0,
         }

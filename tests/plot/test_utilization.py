@@ -15,7 +15,16 @@ def measured(*rows):
         "job_id", "gpu", "covered_gpu_hours", "missing_share",
         "mean_utilization", "p50_utilization", "p95_utilization", "mean_memory_share",
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=columns).astype({"gpu": "Int64"})
+    frame = pd.DataFrame(rows, columns=columns).astype({"gpu": "Int64"})
+    return frame.assign(held_gpu_hours=np.nan)
+
+
+def test_what_was_measured_stands_beside_what_was_held():
+    rows = [("j1", number, 2.0, 0.1, 0.5, 0.5, 0.9, 0.5) for number in range(100)]
+    frame = measured(*rows).assign(held_gpu_hours=160.0)
+    found = texts(plot_utilization(frame))
+    assert found[0] == "2.0 of 160 GPU-hours measured"
+    assert found[-1] == "61 others: 122 of 9,760 GPU-hours measured"
 
 
 def test_means_are_bars_and_the_other_measures_marks(ax):

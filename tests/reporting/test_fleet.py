@@ -57,7 +57,7 @@ def test_sections_are_there_with_their_data_alone(name, shown):
             "Failed jobs cost an estimated 90.00 USD, 50% of all; 90.00 USD of it for 1 job: exit code 1",
         ]),
         ("utilization", [
-            "67% on average, measured on 2 GPUs, over 6.0 GPU-hours. 25% of that time was idle, worth 22.50 USD at list prices. Measured are 1 of 2 jobs that held GPUs.",
+            "67% on average, measured over 6.0 of 12.0 GPU-hours held (50%), on 2 GPUs at once. 25% of that time was idle, worth 22.50 USD at list prices. Measured are 1 of 2 jobs that held GPUs.",
             "run of proj1-name: 2 GPUs did nothing for 1.5 of 6.0 GPU-hours, worth 22.50 USD at list prices.",
             "A row is a GPU of job run, the one with most idle time. The longest stretch began on 1 March 2026 and lasted 1.5 h.",
         ]),
@@ -66,9 +66,9 @@ def test_sections_are_there_with_their_data_alone(name, shown):
             "late-name of proj1-name has waited 13.0 h for 2 A10G. When it was submitted, 4 of at most 4 were held, and 1 job for 2 was ahead of it.",
         ]),
         ("quota", [
-            "Since 1 March 2026, A10G was at its limit of 2 for 100% of the time. 6.0 GPU-hours were asked for beyond the limits: demand that had to wait. With 8 more GPUs of each type it would have been none.",
+            "Since 1 March 2026, demand for A10G reached its limit of 2 for 100% of the time. 10.0 GPU-hours were asked for beyond the limits: demand that had to wait. With 8 more GPUs of each type it would have been none. Jobs that wait asked for 26.0 GPU-hours.",
             "The fullest moment: 4 A10G on 1 March 2026, where 2 may be held at once.",
-            "ml was at its limit of 2 A10G for 100% of the time.",
+            "ml: demand for A10G reached its limit of 2 for 100% of the time.",
         ]),
     ],
 )  # fmt: skip
@@ -126,7 +126,7 @@ def test_millions_are_written_as_such():
         ("nothing known", "quota", "No limit was reached since 1 March 2026."),
         ("no GPU measured", "utilization", "No GPU was measured."),
         ("fleet without jobs", "costs", "No estimate is possible. 81.00 USD were billed"),
-        ("fleet without jobs", "utilization", "run of (no project): 2 GPUs did nothing for 1.5 of 6.0 GPU-hours."),
+        ("fleet without jobs", "utilization", "No GPU was measured. Samples of 1 job that are not in the jobs table are left out."),
         ("fleet without jobs", "quota", "No job is known to have held a GPU for any time."),
     ],
 )  # fmt: skip
@@ -150,7 +150,7 @@ def test_nobody_waits_and_nothing_idles():
     text = render(busy)
     assert "Half of 2 jobs waited at most 4 s, nine in ten at most 7 s. None waits now. The longest wait is 7 s." in section(text, "queue")  # fmt: skip
     assert "No job waits now." in section(text, "queue")
-    assert "90% on average, measured on 1 GPU, over 1.0 GPU-hours. None of that time was idle." in section(text, "utilization")  # fmt: skip
+    assert "90% on average, measured over 1.0 of 12.0 GPU-hours held (8%), on 1 GPU at once. None of that time was idle." in section(text, "utilization")  # fmt: skip
     assert "utilization-idle" not in text
     assert "No limit was reached since 1 March 2026." in section(text, "quota")
     assert "Most GPUs held against the limit" in section(text, "quota")

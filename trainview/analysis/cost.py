@@ -91,8 +91,7 @@ def estimate_cost(jobs: IntoFrameT, prices: Any, by: By = "project_name") -> Int
     columns = [*counts, "gpu_hours", "estimated_usd", "share", "unpriced_instance_types"]
     keys = group_keys(by, result=columns)
     frame = with_estimates(jobs, prices, [*keys, "gpu_hours"])
-    costs_something = ~nw.col("__usd").is_null() & (nw.col("__minutes") > 0)
-    frame = frame.with_columns(__known=costs_something.cast(nw.Int64))
+    frame = frame.with_columns(__known=costs_something().cast(nw.Int64))
     parts = frame.group_by(*keys, "__instance_type_id").agg(
         jobs=nw.len(),
         unpriced_jobs=nw.col("__unpriced").sum(),
@@ -109,8 +108,7 @@ def estimate_cost(jobs: IntoFrameT, prices: Any, by: By = "project_name") -> Int
     costs = groups.join(grouped[[*counts, "gpu_hours"]].sum().reindex(groups.index, fill_value=0))
     costs = costs.astype(dict.fromkeys(counts, "int64") | {"gpu_hours": "float64"})
     sums = grouped[["estimated_usd", "__known"]].sum().reindex(groups.index, fill_value=0)
-    nothing_missing = (costs["unpriced_jobs"] == 0) & (costs["untimed_jobs"] == 0)
-    there = (sums["__known"] > 0) | (nothing_missing & (costs["jobs"] > 0))
+    there = is_known(costs.assign(known_jobs=sums["__known"]))
     usd = sums["estimated_usd"].where(there).astype("float64")
     costs["estimated_usd"] = usd
     costs["share"] = usd / total if (total := usd.sum()) > 0 else np.nan
@@ -172,6 +170,30 @@ def with_estimates(jobs: object, prices: object, columns: Sequence[str]) -> Fram
         __unpriced=(~free & price.is_null()).cast(nw.Int64),
         __untimed=(~free & hours.is_null()).cast(nw.Int64),
     )
+
+
+def costs_something() -> nw.Expr:
+    """Mark the jobs of `with_estimates` whose cost is known, and that are not free."""
+    return ~nw.col("__usd").is_null() & (nw.col("__minutes") > 0)
+
+
+def is_known(costs: pd.DataFrame) -> "pd.Series[bool]":
+    """Tell where the sum of a group's known costs is a cost, rather than unknown.
+
+    Parameters
+    ----------
+    costs : pandas.DataFrame
+        One row a group: ``jobs``, ``unpriced_jobs``, ``untimed_jobs``, and ``known_jobs``, those
+        that `costs_something` marks.
+
+    Returns
+    -------
+    pandas.Series of bool
+        False where there is no job, and where some costs are not known and all others are free:
+        unknown is not 0.
+    """
+    nothing_missing = (costs["unpriced_jobs"] == 0) & (costs["untimed_jobs"] == 0)
+    return (costs["known_jobs"] > 0) | (nothing_missing & (costs["jobs"] > 0))
 
 
 def price_list(prices: object) -> pd.DataFrame:

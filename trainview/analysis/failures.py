@@ -6,7 +6,7 @@ import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.causes import by_cause
-from trainview.analysis.cost import with_estimates
+from trainview.analysis.cost import costs_something, is_known, with_estimates
 from trainview.analysis.frames import (
     By,
     from_pandas,
@@ -192,6 +192,7 @@ def failure_costs(jobs: IntoFrameT, prices: Any) -> IntoFrameT:
           price
         - ``gpu_hours`` (float64): GPU-hours of these jobs, summed where known
         - ``estimated_usd`` (float64): USD, summed where known; null where no job's cost is known
+          but that of jobs that are free
         - ``last_seen`` (datetime, UTC): end of the latest one
         - ``advice`` (text): what to do, in one line
         - ``example`` (text): the whole message of the latest one
@@ -230,10 +231,12 @@ def failure_costs(jobs: IntoFrameT, prices: Any) -> IntoFrameT:
         *columns,
         estimated_usd="__usd",
         unpriced_jobs="__unpriced",
-        known=(~nw.col("__usd").is_null()).cast(nw.Int64),
+        untimed_jobs="__untimed",
+        known_jobs=costs_something().cast(nw.Int64),
     )
-    causes = by_cause(failed, ["gpu_hours", "estimated_usd", "unpriced_jobs", "known"])
-    causes["estimated_usd"] = causes["estimated_usd"].where(causes["known"] > 0)
+    counts = ["unpriced_jobs", "untimed_jobs", "known_jobs"]
+    causes = by_cause(failed, ["gpu_hours", "estimated_usd", *counts])
+    causes["estimated_usd"] = causes["estimated_usd"].where(is_known(causes))
     causes = causes.astype({"unpriced_jobs": "int64"}).sort_values(
         ["estimated_usd", "gpu_hours", "jobs", "last_seen", "error"],
         ascending=[False, False, False, False, True],

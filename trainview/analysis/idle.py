@@ -15,6 +15,7 @@ from trainview.analysis.frames import (
     give_back,
     to_pandas,
 )
+from trainview.analysis.measured import most_at_once, query_most_at_once, query_together
 from trainview.analysis.sample_queries import query_samples
 from trainview.analysis.samples import (
     GPU,
@@ -39,6 +40,7 @@ RESULT = (
     "longest_idle_start",
     "longest_idle_end",
     "idle_usd",
+    "unpriced_idle_gpu_hours",
 )
 
 
@@ -63,8 +65,8 @@ def idle_gpus(
         ``value`` and ``step_seconds``. Samples may come in any order.
     jobs : pandas, Polars, DuckDB or PySpark table
         A jobs table with ``job_id``, the columns of `by`, and, for the cost, ``instance_type_id``
-        and ``gpu_count``. A job that is not in it still counts. With ``created_at`` and
-        ``end_at``, nothing before the start or after the end of a job counts.
+        and ``gpu_count``. Only samples of these jobs count; with ``created_at`` and ``end_at``,
+        nothing before the start or after the end of a job does, unless these contradict each other.
     prices : pandas, Polars, DuckDB or PySpark table, optional
         A prices table with ``instance_type_id`` and ``usd_per_minute``.
     threshold : float
@@ -78,8 +80,9 @@ def idle_gpus(
     table of the same kind as `metrics`
         One row a group, the one with most idle GPU-hours first.
 
-        - the columns of `by`, categories as text; null for jobs that are not in `jobs`
-        - ``gpus`` (int64): GPUs that were measured, each of a job and node
+        - the columns of `by`, categories as text
+        - ``gpus`` (int64): GPUs of the jobs that were measured at one moment, at most; so a GPU
+          that several jobs used in turn counts once
         - ``covered_gpu_hours`` (float64): GPU-hours that their samples speak for
         - ``idle_gpu_hours`` (float64): those of them in which a GPU was idle
         - ``idle_share`` (float64): idle / covered, 0 to 1; null where nothing is covered
@@ -88,7 +91,10 @@ def idle_gpus(
         - ``longest_idle_start``, ``longest_idle_end`` (datetime, UTC): that stretch, the earliest
           of several; null where there is none
         - ``idle_usd`` (float64): list price of the idle GPU-hours in USD, summed where known;
-          null where it is known of none of the GPUs, or without `prices`
+          null where the price is known of none of the GPUs, or of none that were idle, and
+          without `prices`
+        - ``unpriced_idle_gpu_hours`` (float64): idle GPU-hours whose price is not known, which are
+          not in it
 
     Raises
     ------
@@ -167,18 +173,22 @@ def _idle(
     total = np.bincount(samples.group, np.nan_to_num(covered), number)
     idle_total = np.bincount(group, covered[row], number)
     rate = gpus["__usd_per_hour"].to_numpy("float64")
-    usd = np.nan_to_num(rate * np.bincount(samples.gpu[row], covered[row], len(gpus)))
-    of_gpu = gpus["__group"].to_numpy("int64")
-    priced = np.bincount(of_gpu[~np.isnan(rate)], minlength=number) > 0
+    idle_of_gpu = np.bincount(samples.gpu[row], covered[row], len(gpus))
+    of_gpu, known = gpus["__group"].to_numpy("int64"), ~np.isnan(rate)
+    unpriced = np.bincount(of_gpu, np.where(known, 0, idle_of_gpu), number)
+    usd = np.bincount(of_gpu, np.nan_to_num(rate * idle_of_gpu), number)
+    there = np.bincount(of_gpu[known], minlength=number) > 0
+    there &= (unpriced == 0) | (unpriced < idle_total)
     return groups.assign(
-        gpus=np.bincount(of_gpu, minlength=number),
+        gpus=most_at_once(gpus, [(samples, since, covered)], number),
         covered_gpu_hours=total / US_PER_HOUR,
         idle_gpu_hours=idle_total / US_PER_HOUR,
         idle_share=idle_total / np.where(total > 0, total, np.nan),
         longest_idle_hours=longest / US_PER_HOUR,
         longest_idle_start=timestamps(earliest).where(found),
         longest_idle_end=timestamps(earliest + longest).where(found),
-        idle_usd=np.where(priced, np.bincount(of_gpu, usd, number) / US_PER_HOUR, np.nan),
+        idle_usd=np.where(there, usd / US_PER_HOUR, np.nan),
+        unpriced_idle_gpu_hours=unpriced / US_PER_HOUR,
     )
 
 
@@ -201,17 +211,23 @@ def _query_idle(samples: Frame, keys: list[str], threshold: float) -> Frame:
     samples = samples.with_columns(__longest=longest.over(*keys) if keys else longest)
     is_longest = nw.col("__length") == nw.col("__longest")
     rate = nw.col("__usd_per_hour")
+    of_group, is_known = nw.col("__idle"), ~rate.is_null()
+    priced = nw.when(is_known).then(of_group).sum()
+    unpriced = nw.when(~is_known).then(of_group).sum()
+    there = (rate.count() > 0) & ((unpriced.fill_null(0) == 0) | (priced > 0))
     sums = {
-        "gpus": nw.col("__last").cast(nw.Int64).sum(),
         "__covered": covered.sum(),
         "__idle": nw.col("__idle").sum(),
         "__length": longest,
         "__begin": nw.when(is_longest).then(nw.col("__begin")).min(),
-        "__usd": nw.when(rate.count() > 0).then((nw.col("__idle") * rate).sum()),
+        "__usd": nw.when(there).then((of_group * rate).sum()),
+        "__unpriced": unpriced,
+        "__samples": nw.len(),
     }
     found = samples.group_by(*keys).agg(**sums) if keys else samples.select(**sums)
+    found = query_together(found, [query_most_at_once(samples, keys)], keys, "__samples")
     found = found.with_columns(
-        nw.col("gpus", "__covered", "__idle").cast(nw.Int64),
+        nw.col("gpus", "__covered", "__idle", "__unpriced").fill_null(0).cast(nw.Int64),
         __end=nw.col("__begin") + nw.col("__length"),
     )
     found = with_times(found, longest_idle_start="__begin", longest_idle_end="__end")
@@ -225,4 +241,5 @@ def _query_idle(samples: Frame, keys: list[str], threshold: float) -> Frame:
         longest_idle_start="longest_idle_start",
         longest_idle_end="longest_idle_end",
         idle_usd=nw.col("__usd") / US_PER_HOUR,
+        unpriced_idle_gpu_hours=nw.col("__unpriced") / US_PER_HOUR,
     )

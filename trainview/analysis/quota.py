@@ -1,7 +1,7 @@
-"""GPUs held, against how many may be held."""
+"""GPUs held and asked for, against how many may be held."""
 
 from numbers import Integral
-from typing import Any, cast
+from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -9,69 +9,122 @@ import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.frames import (
+    By,
     Frame,
     Numbers,
     column_names,
     from_pandas,
     give_back,
+    group_keys,
+    is_lazy,
     plain_text,
     read_table,
     to_pandas,
 )
-from trainview.analysis.steps import runs, sweep
+from trainview.analysis.steps import query_steps, runs, sweep
 from trainview.analysis.times import US_PER_HOUR
+from trainview.analysis.windows import read_window
 from trainview.errors import ArgumentError
 from trainview.gpus import same_type
+from trainview.moments import Moment
+
+KEYS = (["gpu_type"], ["team_name", "gpu_type"])
+COLUMNS = (
+    "limit",
+    "baseline",
+    "peak_gpus",
+    "mean_gpus",
+    "burst_gpu_hours",
+    "peak_spot_gpus",
+    "spot_gpu_hours",
+    "peak_pending_gpus",
+    "pending_gpu_hours",
+    "hours",
+    "at_limit_share",
+    "over_limit_gpu_hours",
+    "at_limit_share_with_extra",
+    "over_limit_gpu_hours_with_extra",
+)
 
 
-def quota(concurrency: IntoFrameT, capacity: Any, extra_gpus: int = 8) -> IntoFrameT:
-    """Compare the GPUs that were held with how many may be, and with some more.
+def quota(
+    jobs: IntoFrameT,
+    capacity: Any,
+    extra_gpus: int = 8,
+    by: By = "gpu_type",
+    *,
+    since: Moment | None = None,
+    until: Moment | None = None,
+) -> IntoFrameT:
+    """Compare the GPUs that jobs held and asked for with how many may be held, and with some more.
 
-    `gpu_concurrency` is an upper bound: jobs hold their GPUs in it from submission on, so what
-    lies above the limit is demand that had to wait, and not GPUs that ran. What more GPUs would
+    Only dedicated capacity counts against a limit: spot jobs may run beyond it, and are told
+    beside it. A job counts from submission on, while it waits as pending and then as holding, so
+    what lies above a limit is demand that had to wait, and not GPUs that ran. What more GPUs would
     have changed is likewise at most this: jobs that wait less also end earlier.
 
     Parameters
     ----------
-    concurrency : pandas, Polars, DuckDB or PySpark table
-        The result of `gpu_concurrency` by ``gpu_type``, which is compared with the limits of
-        the organisation, or by ``team_name`` and ``gpu_type``, with those of the teams.
+    jobs : pandas, Polars, DuckDB or PySpark table
+        A jobs table with ``created_at``, ``end_at``, ``gpus``, ``gpu_hours``, ``phase`` and the
+        columns of `by`; ``availability_model`` too, where there are spot jobs.
     capacity : pandas, Polars, DuckDB or PySpark table
         A capacity table with ``team_id``, ``team_name``, ``gpu_type``, ``baseline``, ``limit``.
     extra_gpus : int
         How many more GPUs to try, of each type.
+    by : str or sequence of str
+        ``gpu_type``, which is compared with the limits of the organisation, or ``team_name`` and
+        ``gpu_type``, with those of the teams.
+    since, until : datetime, date, timedelta or str, optional
+        The window that is measured: a moment with a time zone, a day such as ``2026-03-24``, or a
+        length of time such as ``7d``, counted back from `until` or the newest end. From the first
+        submission, and to the last end, when left out.
 
     Returns
     -------
-    table of the same kind as `concurrency`
+    table of the same kind as `jobs`
         One row a type of GPU (and team), the one longest at its limit first. All are measured
-        over the same time: from the first start to the last end of the whole `concurrency`.
+        over the same time, the window.
 
-        - ``team_name`` (text): if `concurrency` has it
-        - ``gpu_type`` (text): in one spelling, such as A100_40GB
+        - the columns of `by` (text), types of GPU in one spelling, such as A100_40GB
         - ``limit``, ``baseline`` (Int64): GPUs that may be held, and that are expected to be there
           at once; null where `capacity` does not have the type
-        - ``peak_gpus`` (int64): most GPUs held at one moment
-        - ``mean_gpus`` (float64): GPUs held on average; null where there is no time
-        - ``hours`` (float64): length of the time that is measured
-        - ``at_limit_share`` (float64): share of it in which the limit was reached or exceeded, 0
-          to 1; null where there is no limit or no time
-        - ``over_limit_gpu_hours`` (float64): GPU-hours above the limit; null where there is none
+        - ``peak_gpus`` (int64): most dedicated GPUs held at one moment
+        - ``mean_gpus`` (float64): dedicated GPUs held on average; null where there is no time
+        - ``burst_gpu_hours`` (float64): GPU-hours of these above the baseline; null where there is
+          none
+        - ``peak_spot_gpus`` (int64), ``spot_gpu_hours`` (float64): GPUs of spot jobs, most at one
+          moment and summed, which are in none of the other columns
+        - ``peak_pending_gpus`` (int64), ``pending_gpu_hours`` (float64): dedicated GPUs that jobs
+          asked for which wait still, or waited when last seen
+        - ``hours`` (float64): length of the window
+        - ``at_limit_share`` (float64): share of it in which the limit was reached or exceeded by
+          what was held and what pending jobs asked for, 0 to 1; null where there is no limit or
+          no time
+        - ``over_limit_gpu_hours`` (float64): GPU-hours of these above the limit; null where there
+          is none
         - ``at_limit_share_with_extra``, ``over_limit_gpu_hours_with_extra`` (float64): the same
           with `extra_gpus` more
 
     Raises
     ------
     ArgumentError
-        If a column is missing, `concurrency` is by other columns than these, or `extra_gpus` is
-        not a whole number from 0.
+        If a column is missing, `by` is something else, `extra_gpus` is not a whole number from 0,
+        or the window is none.
 
     Examples
     --------
     >>> import pandas as pd
-    >>> clock = pd.to_datetime([0, 6, 8, 12], unit="h", utc=True)
-    >>> concurrency = pd.DataFrame(
-    ...     {"gpu_type": "H100", "start": clock[:-1], "end": clock[1:], "gpus": [8, 20, 0]}
+    >>> clock = pd.to_datetime(["2025-01-01 00:00", "2025-01-01 06:00"], utc=True)
+    >>> jobs = pd.DataFrame(
+    ...     {
+    ...         "gpu_type": "H100",
+    ...         "created_at": clock,
+    ...         "end_at": clock + pd.Timedelta("8h"),
+    ...         "gpus": [8, 12],
+    ...         "gpu_hours": [64.0, 96.0],
+    ...         "phase": "succeeded",
+    ...     }
     ... )
     >>> capacity = pd.DataFrame(
     ...     {
@@ -82,87 +135,154 @@ def quota(concurrency: IntoFrameT, capacity: Any, extra_gpus: int = 8) -> IntoFr
     ...         "limit": [16],
     ...     }
     ... )
-    >>> quota(concurrency, capacity)[["gpu_type", "limit", "peak_gpus", "over_limit_gpu_hours"]]
+    >>> quota(jobs, capacity)[["gpu_type", "limit", "peak_gpus", "over_limit_gpu_hours"]]
       gpu_type  limit  peak_gpus  over_limit_gpu_hours
     0     H100     16         20                   8.0
     """
     if not isinstance(extra_gpus, Integral) or extra_gpus < 0:
         raise ArgumentError(f"extra_gpus={extra_gpus!r}: give a whole number from 0")
-    keys = _keys(concurrency)
-    frame = read_table(concurrency, [*keys, "start", "end", "gpus"])
-    steps = _one_spelling(frame, keys)
-    # The changes are put together again, for types that had two spellings.
-    names = {"start": "created_at", "end": "end_at", "gpus": "__held"}
-    jobs = steps.rename(columns=names)
-    held = sweep(cast("Frame", nw.from_native(jobs)), keys)
+    keys = _keys(by)
+    frame, asked = _demand(jobs, keys)
+    asked, span = _in_window(asked, since, until)
     limits = _limits(capacity, keys)
-    # The groups of the steps come first, and so keep their numbers.
-    groups = pd.concat([held.groups, limits[keys]], ignore_index=True).drop_duplicates()
-    result = groups.merge(limits, on=keys, how="left")
-    row = np.flatnonzero(~runs(held.group)[1:])
-    group, gpus = held.group[row], held.level[row]
-    hours = (held.time[row + 1] - held.time[row]) / US_PER_HOUR
-    span = (
-        (steps["end"].max() - steps["start"].min()) / pd.Timedelta(hours=1) if len(steps) else 0.0
+    # The groups of the jobs come first, and so keep their numbers.
+    groups = pd.concat([asked[keys].drop_duplicates(), limits[keys]], ignore_index=True)
+    result = groups.drop_duplicates().merge(limits, on=keys, how="left")
+    rows = result[keys].assign(__row=range(len(result)))
+    asked = asked.merge(rows, on=keys, how="left")
+    held, spot, pending, wanted = (
+        _Levels(asked[asked["__kind"].isin(kinds)], len(result))
+        for kinds in (["dedicated"], ["spot"], ["pending"], ["dedicated", "pending"])
     )
-    limit = result["limit"].to_numpy("float64", na_value=np.nan)
-    peak = np.zeros(len(result), "int64")
-    np.maximum.at(peak, group, gpus)
-
-    def per_hour(amount: Numbers) -> Numbers:
-        return amount / (span or np.nan)
-
-    def against(limit: Numbers) -> tuple[Numbers, Numbers]:
-        # Where nothing may be held, nothing is held at the limit.
-        reached = gpus >= np.maximum(limit, 1)[group]
-        above = np.maximum(gpus - limit[group], 0) * hours
-        unknown = np.where(np.isnan(limit), np.nan, 0)
-        at_limit = np.bincount(group[reached], hours[reached], len(result))
-        return per_hour(at_limit) + unknown, np.bincount(group, above, len(result)) + unknown
-
-    share, over = against(limit)
-    share_with_extra, over_with_extra = against(limit + extra_gpus)
+    limit, baseline = (
+        result[name].to_numpy("float64", na_value=np.nan) for name in ("limit", "baseline")
+    )
+    share, over = wanted.reached(limit, span), wanted.above(limit)
+    limit = limit + extra_gpus
     result = result[[*keys, "limit", "baseline"]].assign(
-        peak_gpus=peak,
-        mean_gpus=per_hour(np.bincount(group, gpus * hours, len(result))),
+        peak_gpus=held.peak(),
+        mean_gpus=held.hours() / (span or np.nan),
+        burst_gpu_hours=held.above(baseline),
+        peak_spot_gpus=spot.peak(),
+        spot_gpu_hours=spot.hours(),
+        peak_pending_gpus=pending.peak(),
+        pending_gpu_hours=pending.hours(),
         hours=span,
         at_limit_share=share,
         over_limit_gpu_hours=over,
-        at_limit_share_with_extra=share_with_extra,
-        over_limit_gpu_hours_with_extra=over_with_extra,
+        at_limit_share_with_extra=wanted.reached(limit, span),
+        over_limit_gpu_hours_with_extra=wanted.above(limit),
     )
     order = [False] + [True] * len(keys)
     result = result.sort_values(["at_limit_share", *keys], ascending=order, na_position="last")
-    return give_back(from_pandas(result, frame), concurrency)
+    return give_back(from_pandas(result[[*keys, *COLUMNS]], frame), jobs)
 
 
-def _keys(concurrency: object) -> list[str]:
-    """Tell whether teams are to be told apart, and refuse what has no limit of its own."""
-    columns = column_names(concurrency)
-    keys = ["team_name", "gpu_type"] if "team_name" in columns else ["gpu_type"]
-    others = [name for name in columns if name not in {*keys, "start", "end", "gpus"}]
-    if others:
-        raise ArgumentError(
-            f"concurrency is by {', '.join(map(repr, others))} too, which has no limit of its own: "
-            "pass gpu_concurrency by 'gpu_type', or by ['team_name', 'gpu_type']"
-        )
+class _Levels:
+    """Steps of GPUs, by row of the result."""
+
+    def __init__(self, asked: pd.DataFrame, rows: int) -> None:
+        steps = sweep(nw.from_native(asked), ["__row"])
+        step = np.flatnonzero(~runs(steps.group)[1:])
+        self._rows = rows
+        self._row = steps.groups["__row"].to_numpy("int64")[steps.group[step]]
+        self._gpus = steps.level[step]
+        self._hours = (steps.time[step + 1] - steps.time[step]) / US_PER_HOUR
+
+    def _sum(self, hours: Numbers) -> Numbers:
+        return np.asarray(np.bincount(self._row, hours, self._rows), "float64")
+
+    def peak(self) -> Any:
+        peak = np.zeros(self._rows, "int64")
+        np.maximum.at(peak, self._row, self._gpus)
+        return peak
+
+    def hours(self) -> Numbers:
+        """Sum up GPU-hours."""
+        return self._sum(self._gpus * self._hours)
+
+    def above(self, limit: Numbers) -> Numbers:
+        """Sum up GPU-hours above a limit, NaN where there is none."""
+        beyond = np.nan_to_num(np.maximum(self._gpus - limit[self._row], 0))
+        return self._sum(beyond * self._hours) + limit * 0
+
+    def reached(self, limit: Numbers, span: float) -> Numbers:
+        """Tell the share of time in which a limit is reached, NaN where there is none."""
+        # Where nothing may be held, nothing is held at the limit.
+        reached = self._gpus >= np.maximum(limit, 1)[self._row]
+        return self._sum(np.where(reached, self._hours, 0)) / (span or np.nan) + limit * 0
+
+
+def _keys(by: By) -> list[str]:
+    """Refuse what has no limit of its own."""
+    keys = group_keys(by, result=COLUMNS)
+    if sorted(keys) not in [sorted(allowed) for allowed in KEYS]:
+        raise ArgumentError(f"by={by!r}: limits are by 'gpu_type', or by ['team_name', 'gpu_type']")
     return keys
 
 
-def _one_spelling(frame: Frame, keys: list[str]) -> pd.DataFrame:
-    """Collect a table, its keys as text, and its types of GPU in one spelling."""
-    table = to_pandas(plain_text(frame, keys)).astype(dict.fromkeys(keys, "str"))
+def _demand(jobs: object, keys: list[str]) -> tuple[Frame, pd.DataFrame]:
+    """Collect the GPUs that jobs held or asked for, and of which ``__kind``, as steps or jobs."""
+    models = ["availability_model"] if "availability_model" in column_names(jobs) else []
+    needed = ["created_at", "end_at", "gpus", "gpu_hours", "phase"]
+    frame = read_table(jobs, [*keys, *needed, *models])
+    waits = (nw.col("phase").cast(nw.String) == "waiting") & (
+        nw.col("end_at") > nw.col("created_at")
+    )
+    is_spot = nw.lit(value=False)
+    if models:
+        is_spot = (nw.col("availability_model").cast(nw.String) == "spot").fill_null(value=False)
+    holds = (nw.col("gpu_hours") > 0).fill_null(value=False)
+    kind = nw.when(is_spot).then(nw.lit("spot")).otherwise(nw.lit("dedicated"))
+    kind = nw.when(holds).then(kind).otherwise(nw.lit("pending"))
+    # Who waits for spot capacity asks for nothing that the limit divides.
+    wanted = (nw.col("gpus") > 0) & (holds | (waits & ~is_spot))
+    found = frame.filter(wanted).with_columns(__kind=kind, __held="gpus")
+    if is_lazy(frame):
+        names = {"start": "created_at", "end": "end_at", "gpus": "__held"}
+        table = to_pandas(plain_text(query_steps(found, [*keys, "__kind"]), keys)).rename(
+            columns=names
+        )
+    else:
+        columns = [*keys, "__kind", "created_at", "end_at", "__held"]
+        table = to_pandas(plain_text(found.select(*columns), keys))
+    return frame, _one_spelling(table, keys)
+
+
+def _in_window(
+    asked: pd.DataFrame, since: Moment | None, until: Moment | None
+) -> tuple[pd.DataFrame, float]:
+    """Cut to the window, and tell its length in hours."""
+    first, last = asked["created_at"].min(), asked["end_at"].max()
+    start, stop = read_window(since, until, None if pd.isna(last) else last.to_pydatetime())
+    if start is not None:
+        first = pd.Timestamp(start)
+        asked = asked.assign(
+            created_at=asked["created_at"].mask(asked["created_at"] < first, first)
+        )
+    if stop is not None:
+        last = pd.Timestamp(stop)
+        end = asked["end_at"]
+        asked = asked.assign(end_at=end.mask(end > last, last))
+    span = (last - first) / pd.Timedelta(hours=1)
+    asked = asked[asked["end_at"] > asked["created_at"]]
+    return asked.reset_index(drop=True), span if span > 0 else 0.0
+
+
+def _one_spelling(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Make keys text, and their types of GPU one spelling."""
+    table = table.astype(dict.fromkeys(keys, "str"))
     spelled = table["gpu_type"].map(same_type, na_action="ignore").astype("str")
     return table.assign(gpu_type=spelled)
 
 
 def _limits(capacity: object, keys: list[str]) -> pd.DataFrame:
     """Collect the limits of the organisation, or of its teams."""
-    frame = read_table(capacity, ["team_id", *keys, "limit", "baseline"])
+    frame = read_table(capacity, ["team_id", *keys, "limit", "baseline"], name="capacity")
     is_team = ~nw.col("team_id").is_null()
     wanted = is_team if "team_name" in keys else ~is_team
-    rows = _one_spelling(frame.filter(wanted), keys)
     # An answer that spells a type in two ways tells one limit twice; teams of one name have two.
+    rows = _one_spelling(to_pandas(plain_text(frame.filter(wanted), keys)), keys)
     limits = rows.groupby([*keys, "team_id"], dropna=False)[["limit", "baseline"]].max()
     limits = limits.groupby(keys).sum()
     return limits.astype("Int64").reset_index()

@@ -90,8 +90,8 @@ def reconcile_cost(
 
         - the columns of `by`, categories as text
         - ``jobs`` (int64): number of jobs, whether in `jobs` or only on the bill
-        - ``estimated_usd`` (float64): USD as by `estimate_cost`; null where no
-          job's cost is known
+        - ``estimated_usd`` (float64): USD as by `estimate_cost`; null where no job's cost is known
+          but that of jobs that are free
         - ``billed_usd`` (float64): USD billed, summed exactly; null where nothing is billed
         - ``difference_usd`` (float64): estimated_usd - billed_usd, null as 0 there; so differences
           add up to the difference of the sums
@@ -156,6 +156,10 @@ def reconcile_cost(
     groups = groups if keys else pd.DataFrame(index=range(1))
     found = groups.join(_amounts(table).groupby(number).sum(min_count=1))
     found["jobs"] = found["jobs"].fillna(0).astype("int64")
+    # Unknown is not 0, also where all that is known is free.
+    missing = (table["__found"] != "right_only") & table["__usd"].isna()
+    unknown = missing.groupby(number).any().reindex(found.index, fill_value=False)
+    found["estimated_usd"] = found["estimated_usd"].mask(unknown & (found["estimated_usd"] == 0))
     billed = exact_sums(table["__billed_usd"], number, len(groups)).astype("float64")
     difference = found["estimated_usd"].fillna(0.0) - billed.fillna(0.0)
     found = found.assign(billed_usd=billed, difference_usd=difference, __size=difference.abs())

@@ -10,11 +10,14 @@ from trainview.analysis.times import US_PER_SECOND, with_microseconds
 
 def query_mean(name: str) -> nw.Expr:
     """Write the same average of a column, which may have nulls, as an aggregation."""
-    value, step = nw.col(name), nw.col("step_seconds")
-    weight = nw.when(~value.is_null()).then(step).sum()
-    known = nw.when(~step.is_null()).then(value).count()
-    stepped = nw.when(weight > 0).then(known * ((step * value).sum() / weight)).otherwise(0.0)
-    total = stepped + nw.when(step.is_null()).then(value).sum()
+    value, covered = nw.col(name), nw.col("__covered").cast(nw.Float64)
+    weight = nw.when(~value.is_null()).then(covered).sum()
+    is_known = ~covered.is_null()
+    known = nw.when(is_known).then(value).count()
+    # Where no time at all is covered, samples are all there is.
+    plain = nw.when(is_known).then(value).sum()
+    timed = nw.when(weight > 0).then(known * ((covered * value).sum() / weight)).otherwise(plain)
+    total = timed + nw.when(~is_known).then(value).sum()
     return nw.when(value.count() > 0).then(total / value.count())
 
 
@@ -43,7 +46,7 @@ def query_samples(frame: Frame, facts: pd.DataFrame | None) -> Frame:
         unknown = nw.lit(None, nw.Int64)
         frame = frame.with_columns(__start=unknown, __end=unknown)
     else:
-        frame = _with_gaps(frame.join(from_pandas(facts, frame), on="job_id", how="left"))
+        frame = _with_gaps(frame.join(from_pandas(facts, frame), on="job_id", how="inner"))
         # A sample whose step is not known speaks for its own moment.
         reach = nw.when(~step.is_null()).then(nw.min_horizontal(step, nw.coalesce(gap, step)))
         until = time + reach.fill_null(0)

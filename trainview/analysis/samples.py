@@ -1,10 +1,11 @@
 """Samples of the GPUs' metrics: which series they belong to, and how much time they speak for.
 
 A sample covers the time from its timestamp on, for one step, but at most to the next sample of its
-series; where the step is not known, it covers nothing. Where the start and the end of its job are
-known, only what lies between them counts, and samples that speak for none of it are left out, so
-that jobs that were cut to a window give the window alone. Tables in pandas are worked on with
-NumPy, all others by their engine, to the same numbers.
+series; where the step is not known, it covers nothing. Where there are jobs, only their samples
+count; and where the start and the end of a job are known, only what lies between them, and samples
+that speak for none of it are left out. So jobs that were cut to a window give the window alone.
+Times that contradict each other, an end before the start, limit nothing. Tables in pandas are
+worked on with NumPy, all others by their engine, to the same numbers.
 """
 
 from collections.abc import Sequence
@@ -112,8 +113,8 @@ def read_jobs(jobs: object, columns: Sequence[str]) -> pd.DataFrame:
     Parameters
     ----------
     jobs : pandas, Polars, DuckDB or PySpark table
-        With ``job_id`` and the columns; ``created_at`` and ``end_at`` are read too where it has
-        them.
+        With ``job_id`` and the columns; ``created_at``, ``end_at``, ``gpus`` and ``gpu_hours`` are
+        read too where it has them.
     columns : sequence of str
         What else is needed.
 
@@ -121,10 +122,13 @@ def read_jobs(jobs: object, columns: Sequence[str]) -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``job_id``, the columns, and ``__start`` and ``__end``: when the job began and ended, in
-        microseconds since 1970 UTC, null where that is not known.
+        microseconds since 1970 UTC, null where that is not known or contradicts itself;
+        ``__gpu_hours``, which it held, and ``__gpus``, NaN where they are not known.
     """
-    known = [name for name in ("created_at", "end_at") if name in column_names(jobs)]
-    frame = read_table(jobs, ["job_id", *columns, *known])
+    there = column_names(jobs)
+    known = [name for name in ("created_at", "end_at") if name in there]
+    held = [name for name in ("gpus", "gpu_hours") if name in there]
+    frame = read_table(jobs, ["job_id", *columns, *known, *held])
     table = to_pandas(plain_text(frame, frame.columns)).dropna(subset="job_id")
     life = {
         name: pd.Series(microseconds(table[at]), table.index, "Int64").where(table[at].notna())
@@ -132,8 +136,14 @@ def read_jobs(jobs: object, columns: Sequence[str]) -> pd.DataFrame:
         else pd.Series(pd.NA, table.index, "Int64")
         for name, at in (("__start", "created_at"), ("__end", "end_at"))
     }
+    contradicts = (life["__end"] < life["__start"]).fillna(value=False)
+    life = {name: times.mask(contradicts) for name, times in life.items()}
+    amounts = {
+        f"__{name}": table[name].astype("float64") if name in held else np.nan
+        for name in ("gpus", "gpu_hours")
+    }
     # A key may be needed for more than to group by it.
-    table = table[list(dict.fromkeys(["job_id", *columns]))].assign(**life)
+    table = table[list(dict.fromkeys(["job_id", *columns]))].assign(**life, **amounts)
     # A job that has samples but no row here must not turn the others' integers into floats.
     nullable = {"i": "Int64", "b": "boolean"}
     dtypes = {str(name): nullable.get(dtype.kind, dtype) for name, dtype in table.dtypes.items()}
@@ -173,7 +183,7 @@ def read_samples(metrics: object, names: Sequence[str]) -> Frame:
 
 
 def within_jobs(table: pd.DataFrame, facts: pd.DataFrame | None) -> pd.DataFrame:
-    """Leave out the samples of a pandas table that speak for no time of their jobs.
+    """Leave out the samples of a pandas table that speak for no time of the jobs.
 
     Parameters
     ----------
@@ -195,8 +205,9 @@ def within_jobs(table: pd.DataFrame, facts: pd.DataFrame | None) -> pd.DataFrame
         life[name].to_numpy("float64", na_value=np.nan)[number] for name in ("__start", "__end")
     )
     time = microseconds(table["timestamp"])
+    listed = jobs["job_id"].isin(facts["job_id"]).to_numpy("bool")
     # What is compared with something unknown is false.
-    outside = time >= end
+    outside = (time >= end) | ~listed[number]
     early = np.flatnonzero(time < start)
     if len(early):
         reach = np.rint(table["step_seconds"].to_numpy("float64") * US_PER_SECOND)
@@ -293,16 +304,16 @@ def coverage(samples: Samples, gpus: pd.DataFrame) -> tuple[Integers, Numbers, N
     return begin, covered, missing
 
 
-def mean_over_time(group: Integers, value: Numbers, step: Numbers, groups: int) -> Numbers:
-    """Average samples by group, each weighted by its step.
+def mean_over_time(group: Integers, value: Numbers, covered: Numbers, groups: int) -> Numbers:
+    """Average samples by group, each weighted by the time it covers.
 
     Parameters
     ----------
     group : numpy.ndarray of int64
         The number of each sample's group.
-    value, step : numpy.ndarray of float64
-        What was measured, and for how long; one whose step is NaN weighs as much as those of its
-        group whose step is known do on average.
+    value, covered : numpy.ndarray of float64
+        What was measured, and for how long, as `coverage` gives it; one that is NaN weighs as much
+        as the others of its group do on average.
     groups : int
         How many groups there are.
 
@@ -315,9 +326,11 @@ def mean_over_time(group: Integers, value: Numbers, step: Numbers, groups: int) 
     def total(values: "npt.NDArray[Any]") -> Numbers:
         return np.asarray(np.bincount(group, values, groups), "float64")
 
-    known = ~np.isnan(step)
-    weight = np.where(known, step, 0)
+    known = ~np.isnan(covered)
+    weight = np.where(known, covered, 0)
+    # Where no time at all is covered, samples are all there is.
+    weight = np.where(known & (total(weight) == 0)[group], 1, weight)
     with np.errstate(invalid="ignore"):
-        stepped = total(known) * (total(weight * value) / total(weight))
-        mean = np.nan_to_num(stepped) + total(np.where(known, 0, value))
+        timed = total(known) * (total(weight * value) / total(weight))
+        mean = np.nan_to_num(timed) + total(np.where(known, 0, value))
         return np.asarray(mean / np.bincount(group, minlength=groups), "float64")

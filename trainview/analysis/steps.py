@@ -101,13 +101,15 @@ def sweep(frame: Frame, keys: Sequence[str]) -> Steps:
     return Steps(groups, group, time, level, level, np.zeros(len(time)))
 
 
-def query_levels(frame: Frame, keys: Sequence[str]) -> Frame:
+def query_levels(
+    frame: Frame, keys: Sequence[str], start: str = "created_at", end: str = "end_at"
+) -> Frame:
     """Write the same steps as a query: the keys, ``__time``, ``__change``, ``__level``."""
     held = nw.col("__held").cast(nw.Int64)
     changes = nw.concat(
         [
-            frame.select(*keys, __time="created_at", __change=held),
-            frame.select(*keys, __time="end_at", __change=held * -1),
+            frame.select(*keys, __time=start, __change=held),
+            frame.select(*keys, __time=end, __change=held * -1),
         ]
     )
     changes = changes.group_by(*keys, "__time").agg(nw.col("__change").sum())

@@ -16,6 +16,15 @@ from trainview.analysis.frames import (
     give_back,
     to_pandas,
 )
+from trainview.analysis.measured import (
+    HELD,
+    held_by,
+    most_at_once,
+    query_held,
+    query_most_at_once,
+    query_together,
+    tells_gpus,
+)
 from trainview.analysis.sample_queries import query_mean, query_samples
 from trainview.analysis.samples import (
     GPU,
@@ -36,6 +45,8 @@ SUMMARY = (
     "gpus",
     "samples",
     "covered_gpu_hours",
+    "held_gpu_hours",
+    "measured_share",
     "missing_share",
     "mean_utilization",
     "p50_utilization",
@@ -53,8 +64,10 @@ def utilization(
 ) -> IntoFrameT:
     """Summarise how busy GPUs were, by what was measured.
 
-    A GPU without samples is not in the result: no data is not 0 %. Means are over time: a sample
-    weighs as much as its step, and one whose step is not known as much as the others of its group.
+    A GPU without samples is not in the result: no data is not 0 %. So a mean speaks of what was
+    measured alone: ``measured_share`` tells how much that is of all that the jobs held. Means are
+    over time: a sample weighs as much as the time that it covers, and one whose step is not known
+    as much as the others of its group.
 
     Parameters
     ----------
@@ -63,8 +76,10 @@ def utilization(
         ``value`` and ``step_seconds``. Samples may come in any order.
     jobs : pandas, Polars, DuckDB or PySpark table, optional
         A jobs table with ``job_id``, ``gpu_type``, ``gpu_count``, ``gpu_memory_limit_mib`` and
-        the columns of `by`, to tell how much memory a GPU has, and to group by. With
-        ``created_at`` and ``end_at``, nothing before the start or after the end of a job counts.
+        the columns of `by`, to tell how much memory a GPU has, and to group by. Only samples of
+        these jobs count; with ``created_at`` and ``end_at``, nothing before the start or after the
+        end of a job does, unless these contradict each other. With ``gpus`` and ``gpu_hours``,
+        what the jobs held is told beside what was measured.
     by : str or sequence of str, optional
         What to group by: ``job_id``, ``node_id``, ``gpu``, and columns of `jobs`; None for one
         row over all GPUs.
@@ -74,13 +89,19 @@ def utilization(
     table of the same kind as `metrics`
         One row a group, the one with the lowest mean utilisation first.
 
-        - the columns of `by`, categories as text; null for jobs that are not in `jobs`
-        - ``gpus`` (int64): GPUs that were measured, each of a job and node
+        - the columns of `by`, categories as text
+        - ``gpus`` (int64): GPUs of the jobs that were measured at one moment, at most; so a GPU
+          that several jobs used in turn counts once
         - ``samples`` (int64): samples of their utilisation
         - ``covered_gpu_hours`` (float64): GPU-hours that these speak for: of each its step, but
           at most the time to the next; nothing where the step is not known
+        - ``held_gpu_hours`` (float64): GPU-hours that the jobs of the group held, measured or not,
+          or, by ``node_id`` or ``gpu``, these GPUs; an upper bound, null without `jobs`
+        - ``measured_share`` (float64): covered / held, 0 to 1; GPUs that were never measured and
+          samples that stopped count as missing; null where nothing is held
         - ``missing_share`` (float64): samples that would fit into the gaps between these, as a
-          fraction of both, 0 to 1; null where no step is known
+          fraction of both, 0 to 1; null where no step is known. What is missing before the
+          first and after the last sample is not in it
         - ``mean_utilization``, ``p50_utilization``, ``p95_utilization`` (float64): fractions of
           the GPU, 0 to 1; the quantiles are of the samples and interpolate linearly
         - ``mean_memory_share`` (float64): memory used as a fraction of that of one GPU; null
@@ -118,10 +139,7 @@ def utilization(
     if frame.implementation.is_pandas():
         summary = from_pandas(_summary(to_pandas(frame), facts, keys), frame)
     else:
-        samples = query_samples(frame, facts)
-        if facts is None:
-            samples = samples.with_columns(__memory=nw.lit(None, nw.Float64))
-        summary = _query_summary(samples, keys)
+        summary = _query_summary(query_samples(frame, facts), facts, keys)
     # Engines sum in orders of their own: what differs in the last digits is a tie.
     summary = summary.with_columns(__order=nw.col("mean_utilization").round(9))
     return give_back(summary.sort("__order", *keys, nulls_last=True).drop("__order"), metrics)
@@ -135,7 +153,9 @@ def _memory(jobs: object, columns: list[str]) -> pd.DataFrame:
     mib = [memory_mib_of_one(kind, count or 0, limit) for kind, count, limit in plain.to_numpy()]
     size = pd.Series(mib, kinds.index, dtype="float64") * BYTES_PER_MIB
     facts = facts.merge(kinds.assign(__memory=size), on=list(LIMIT), how="left")
-    return facts[["job_id", *columns, "__start", "__end", "__memory"]]
+    facts["__held_of_one"] = facts["__gpu_hours"] / facts["__gpus"].where(facts["__gpus"] > 0)
+    life = ["__start", "__end", "__memory", "__gpu_hours", "__held_of_one"]
+    return facts[["job_id", *columns, *life]]
 
 
 def _summary(table: pd.DataFrame, facts: pd.DataFrame | None, keys: list[str]) -> pd.DataFrame:
@@ -143,8 +163,9 @@ def _summary(table: pd.DataFrame, facts: pd.DataFrame | None, keys: list[str]) -
     table = within_jobs(table, facts)
     samples, gpus, groups = number_samples(table, facts, keys)
     is_busy = (table["metric"] == UTILIZATION).to_numpy("bool")
-    busy, memory = samples.take(is_busy).in_order(), samples.take(~is_busy)
-    _, covered, missing = coverage(busy, gpus)
+    busy, memory = samples.take(is_busy).in_order(), samples.take(~is_busy).in_order()
+    begin, covered, missing = coverage(busy, gpus)
+    memory_begin, memory_covered, _ = coverage(memory, gpus)
     number = len(groups)
     missed = np.bincount(busy.group, np.nan_to_num(missing), number)
     expected = missed + np.bincount(busy.group[~np.isnan(busy.step)], minlength=number)
@@ -154,19 +175,38 @@ def _summary(table: pd.DataFrame, facts: pd.DataFrame | None, keys: list[str]) -
     sized = ~np.isnan(share)
     most = np.full(number, -np.inf)
     np.maximum.at(most, memory.group, memory.value)
+    hours = np.bincount(busy.group, np.nan_to_num(covered), number) / US_PER_HOUR
+    held = _held(groups, gpus, facts, keys)
+    parts = [(busy, begin, covered), (memory, memory_begin, memory_covered)]
     return groups.assign(
-        gpus=np.bincount(gpus["__group"], minlength=number),
+        gpus=most_at_once(gpus, parts, number),
         samples=np.bincount(busy.group, minlength=number),
-        covered_gpu_hours=np.bincount(busy.group, np.nan_to_num(covered), number) / US_PER_HOUR,
+        covered_gpu_hours=hours,
+        held_gpu_hours=held,
+        measured_share=np.minimum(hours / np.where(held > 0, held, np.nan), 1),
         missing_share=missed / np.where(expected > 0, expected, np.nan),
-        mean_utilization=mean_over_time(busy.group, busy.value, busy.step, number),
+        mean_utilization=mean_over_time(busy.group, busy.value, covered, number),
         p50_utilization=p50,
         p95_utilization=p95,
         mean_memory_share=mean_over_time(
-            memory.group[sized], share[sized], memory.step[sized], number
+            memory.group[sized], share[sized], memory_covered[sized], number
         ),
         max_memory_bytes=np.where(np.isinf(most), np.nan, most),
     )
+
+
+def _held(
+    groups: pd.DataFrame, gpus: pd.DataFrame, facts: pd.DataFrame | None, keys: list[str]
+) -> Numbers:
+    """Find what was held by group, NaN where that is not known."""
+    if facts is None:
+        return np.full(len(groups), np.nan)
+    held = held_by(facts, keys)
+    if held is None:
+        of_one = gpus.groupby("__group")["__held_of_one"].sum(min_count=1)
+        return of_one.reindex(range(len(groups))).to_numpy("float64")
+    found = groups.merge(held, on=keys, how="left") if keys else held
+    return found[HELD].to_numpy("float64")
 
 
 def _quantiles(group: Integers, value: Numbers, groups: int) -> list[Numbers]:
@@ -186,20 +226,23 @@ def _quantiles(group: Integers, value: Numbers, groups: int) -> list[Numbers]:
     return found
 
 
-def _query_summary(samples: Frame, keys: list[str]) -> Frame:
+def _query_summary(samples: Frame, facts: pd.DataFrame | None, keys: list[str]) -> Frame:
     """Write the same summary as a query."""
+    if facts is None:
+        unknown = nw.lit(None, nw.Float64)
+        samples = samples.with_columns(__memory=unknown, __held_of_one=unknown)
     value, is_busy = nw.col("value"), nw.col("metric") == UTILIZATION
     samples = samples.with_columns(
         __busy=nw.when(is_busy).then(value),
         __share=nw.when(~is_busy).then(value / nw.col("__memory")),
         __used=nw.when(~is_busy).then(value),
+        __of_one=nw.when(nw.col("__last")).then(nw.col("__held_of_one")),
     )
-    busy = nw.col("__busy")
+    busy, of_one = nw.col("__busy"), nw.col("__of_one")
     missed = nw.when(is_busy).then(nw.col("__missing")).sum()
     expected = missed + nw.when(~nw.col("step_seconds").is_null()).then(busy).count()
     p50, p95 = (busy.quantile(at, "linear") for at in QUANTILES)
     summary = {
-        "gpus": nw.col("__last").cast(nw.Int64).sum(),
         "samples": busy.count(),
         "covered_gpu_hours": nw.when(is_busy).then(nw.col("__covered")).sum() / US_PER_HOUR,
         "missing_share": nw.when(expected > 0).then(missed / expected),
@@ -209,5 +252,18 @@ def _query_summary(samples: Frame, keys: list[str]) -> Frame:
         "mean_memory_share": query_mean("__share"),
         "max_memory_bytes": nw.col("__used").max(),
     }
+    by_gpu = facts is None or tells_gpus(keys)
+    if by_gpu:
+        summary[HELD] = nw.when(of_one.count() > 0).then(of_one.sum())
     found = samples.group_by(*keys).agg(**summary) if keys else samples.select(**summary)
-    return found.with_columns(nw.col("gpus", "samples").cast(nw.Int64))
+    others = [query_most_at_once(samples, keys)]
+    if not by_gpu:
+        others += query_held(facts, keys, samples)
+    found = query_together(found, others, keys, "samples")
+    share = nw.col("covered_gpu_hours") / nw.col(HELD)
+    capped = nw.when(share > 1).then(nw.lit(1.0)).otherwise(share)
+    return found.with_columns(
+        nw.col("gpus").fill_null(0).cast(nw.Int64),
+        nw.col("samples").cast(nw.Int64),
+        measured_share=nw.when(nw.col(HELD) > 0).then(capped),
+    ).select(*keys, *SUMMARY)

@@ -1,21 +1,27 @@
 """How busy GPUs were in each period."""
 
+from typing import Any
+
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.frames import By, Frame, from_pandas, give_back, to_pandas
-from trainview.analysis.sample_queries import query_mean
+from trainview.analysis.sample_queries import query_mean, query_samples
 from trainview.analysis.samples import (
+    GPU,
     UTILIZATION,
+    coverage,
     mean_over_time,
     number_samples,
+    read_jobs,
     read_samples,
     sample_keys,
+    within_jobs,
 )
 from trainview.analysis.steps import timestamps
-from trainview.analysis.times import US_PER_SECOND, with_microseconds, with_times
+from trainview.analysis.times import US_PER_SECOND, with_times
 from trainview.errors import ArgumentError
 
 # Seconds of each period.
@@ -23,7 +29,10 @@ PERIODS = {"min": 60, "5min": 300, "15min": 900, "h": 3600, "D": 86400}
 
 
 def utilization_over_time(
-    metrics: IntoFrameT, freq: str = "h", by: By = ("job_id", "node_id", "gpu")
+    metrics: IntoFrameT,
+    freq: str = "h",
+    by: By = ("job_id", "node_id", "gpu"),
+    jobs: Any = None,
 ) -> IntoFrameT:
     """Average how busy GPUs were in each minute, hour or day.
 
@@ -35,18 +44,24 @@ def utilization_over_time(
     freq : {"min", "5min", "15min", "h", "D"}
         Length of the periods; they begin where the clock in UTC says.
     by : str or sequence of str, optional
-        What to group by: ``job_id``, ``node_id`` and ``gpu``; None for one series over all GPUs.
+        What to group by: ``job_id``, ``node_id``, ``gpu``, and columns of `jobs`; None for one
+        series over all GPUs.
+    jobs : pandas, Polars, DuckDB or PySpark table, optional
+        A jobs table with ``job_id`` and the columns of `by`. Only samples of these jobs count; with
+        ``created_at`` and ``end_at``, nothing before the start or after the end of a job does,
+        unless these contradict each other.
 
     Returns
     -------
     table of the same kind as `metrics`
-        One row a group and period that has samples, sorted by both. A period without a row has
-        no data, which is not 0 %.
+        One row a group and period that has samples, sorted by both. A sample belongs to the
+        period in which the time that it covers begins. A period without a row has no data, which
+        is not 0 %.
 
         - the columns of `by`, categories as text
         - ``period`` (datetime, UTC): start of the period
-        - ``mean_utilization`` (float64): fraction of the GPU, 0 to 1, weighted as in
-          `utilization`
+        - ``mean_utilization`` (float64): fraction of the GPU, 0 to 1, each sample weighted by the
+          time that it covers, as in `utilization`
         - ``samples`` (int64): number of samples
 
     Raises
@@ -73,36 +88,42 @@ def utilization_over_time(
     0    0 1970-01-01 00:00:00+00:00              0.75        2
     1    0 1970-01-01 02:00:00+00:00              0.00        1
     """
-    keys = sample_keys(by, result=("period", "mean_utilization", "samples"), jobs=False)
+    result = ("period", "mean_utilization", "samples")
+    keys = sample_keys(by, result=result, jobs=jobs is not None)
     if not isinstance(freq, str) or freq not in PERIODS:
         raise ArgumentError(f"freq={freq!r}: choose one of {', '.join(PERIODS)}")
     frame = read_samples(metrics, [UTILIZATION])
+    of_jobs = [key for key in keys if key not in GPU]
+    facts = None if jobs is None else read_jobs(jobs, of_jobs)
     if frame.implementation.is_pandas():
-        periods = from_pandas(_by_period(to_pandas(frame), PERIODS[freq], keys), frame)
+        periods = from_pandas(_by_period(to_pandas(frame), facts, PERIODS[freq], keys), frame)
     else:
-        periods = _query_periods(frame, PERIODS[freq], keys)
+        periods = _query_periods(query_samples(frame, facts), PERIODS[freq], keys)
     return give_back(periods.sort(*keys, "period", nulls_last=True), metrics)
 
 
-def _by_period(table: pd.DataFrame, seconds: int, keys: list[str]) -> pd.DataFrame:
+def _by_period(
+    table: pd.DataFrame, facts: pd.DataFrame | None, seconds: int, keys: list[str]
+) -> pd.DataFrame:
     """Average the samples of a pandas table by period."""
-    samples, _, groups = number_samples(table, None, keys)
-    period = samples.time // (seconds * US_PER_SECOND)
+    samples, gpus, groups = number_samples(within_jobs(table, facts), facts, keys)
+    samples = samples.in_order()
+    begin, covered, _ = coverage(samples, gpus)
+    period = begin // (seconds * US_PER_SECOND)
     first = period.min(initial=0)
     span = period.max(initial=0) - first + 1
     number, cells = pd.factorize(samples.group * span + period - first)
     result = groups.take(cells // span).reset_index(drop=True)
     return result.assign(
         period=timestamps((cells % span + first) * (seconds * US_PER_SECOND)),
-        mean_utilization=mean_over_time(number, samples.value, samples.step, len(cells)),
+        mean_utilization=mean_over_time(number, samples.value, covered, len(cells)),
         samples=np.bincount(number, minlength=len(cells)),
     )
 
 
 def _query_periods(samples: Frame, seconds: int, keys: list[str]) -> Frame:
     """Write the same averages as a query."""
-    time = nw.col("__time")
-    samples = with_microseconds(samples, __time="timestamp")
+    time = nw.col("__from")
     samples = samples.with_columns(__period=time - time % (seconds * US_PER_SECOND))
     periods = samples.group_by(*keys, "__period").agg(
         mean_utilization=query_mean("value"), samples=nw.len()

@@ -1,32 +1,49 @@
 """A window of time cut out of a jobs table."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import narwhals.stable.v2 as nw
+import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
-from trainview.analysis.frames import give_back, read_table
+from trainview.analysis.frames import Frame, give_back, read_table, to_pandas
 from trainview.analysis.times import US_PER_HOUR, with_microseconds
 from trainview.errors import ArgumentError
+from trainview.moments import Moment, is_span, read_moment
+from trainview.statuses import STATUSES
+
+# The columns that tell a job's state, the surest first, and what they hold of a status.
+_STATE = {"status": "label", "current_status": "api", "phase": "phase"}
+_OPEN = [status for status in STATUSES if not status.terminal]
+# What is known of a job before it ended: whether it came to hold GPUs.
+_BEFORE = [status for status in STATUSES if status.label in {"created", "running"}]
+_HELD_NONE = [status for status in STATUSES if status.terminal and not status.holds_gpus]
 
 
 def clip_jobs(
-    jobs: IntoFrameT, since: datetime | str, until: datetime | str | None = None
+    jobs: IntoFrameT, since: Moment | None = None, until: Moment | None = None
 ) -> IntoFrameT:
     """Cut jobs to a window of time, so that every helper then speaks of that window alone.
 
     A job that overlaps [since, until) stays, with the part of its time that lies inside. Windows
-    that follow each other share out the hours, GPU-hours and costs of all jobs among them, but a
-    job that reaches over an edge is a row in both.
+    that follow each other share out the hours, GPU-hours, costs and failures of all jobs among
+    them, but a job that reaches over an edge is a row in both.
+
+    A job that ended after `until` is open at it, as far as is known: it is ``running`` there
+    without an error, or ``created`` if its deployment failed later. A job that has not ended keeps
+    the latest status that is known.
 
     Parameters
     ----------
     jobs : pandas, Polars, DuckDB or PySpark table
         A jobs table with ``created_at``, ``end_at``, ``elapsed_hours`` and ``gpu_hours``.
-    since : datetime or str
-        Start of the window, with a time zone; text as in ISO 8601.
-    until : datetime or str, optional
-        Its end, which no longer belongs to it; without one the window stays open.
+    since : datetime, date, timedelta or str, optional
+        Start of the window: a moment with a time zone, a day such as ``2026-03-24``, which begins
+        at midnight UTC, or a length of time such as ``7d``, counted back from `until`, or, without
+        it, from the newest ``end_at``. Without one the window has no start.
+    until : datetime, date, timedelta or str, optional
+        Its end, which no longer belongs to it; without one the window stays open. A length of time
+        is counted back from the newest ``end_at``.
 
     Returns
     -------
@@ -36,11 +53,14 @@ def clip_jobs(
         - ``created_at``, ``end_at`` (datetime, UTC): moved into the window
         - ``elapsed_hours`` (float64): hours between them; still null where it was
         - ``gpu_hours`` (float64): the same share of GPU-hours; still null where it was
+        - ``status``, ``phase``, ``current_status`` (text), ``is_open`` (bool), ``error_message``
+          (text), ``updated_at`` (datetime, UTC), where the table has them: as known at `until`
 
     Raises
     ------
     ArgumentError
-        If a column is missing, a moment has no time zone, or `until` is not after `since`.
+        If a column is missing, there is neither `since` nor `until`, one of them is no moment, or
+        `until` is not after `since`.
 
     Examples
     --------
@@ -54,23 +74,25 @@ def clip_jobs(
     ...         "gpu_hours": [96.0, 192.0],
     ...     }
     ... )
-    >>> day = clip_jobs(jobs, "2025-01-02T00:00Z", "2025-01-03T00:00Z")
+    >>> day = clip_jobs(jobs, "2025-01-02", "2025-01-03")
     >>> day[["job_id", "created_at", "elapsed_hours", "gpu_hours"]]
       job_id                created_at  elapsed_hours  gpu_hours
     0     j1 2025-01-02 00:00:00+00:00            6.0       48.0
     """
-    start = _moment("since", since)
-    stop = None if until is None else _moment("until", until)
-    if stop is not None and stop <= start:
-        raise ArgumentError(f"until={until!r}: give a moment after since={since!r}")
     frame = read_table(jobs, ["created_at", "end_at", "elapsed_hours", "gpu_hours"], others=True)
+    newest = _newest(frame) if is_span(since) or is_span(until) else None
+    start, stop = read_window(since, until, newest)
+    if start is None and stop is None:
+        raise ArgumentError(f"since={since!r}: give a moment with a time zone, or until")
     created, ended = nw.col("created_at"), nw.col("end_at")
-    # A job without a duration is where it begins.
-    inside = (ended > start) | (created >= start)
+    inside: list[nw.Expr] = []
+    if start is not None:
+        # A job without a duration is where it begins.
+        inside.append((ended > start) | (created >= start))
     if stop is not None:
-        inside &= created < stop
-    clipped = frame.filter(inside).with_columns(
-        __created=created.clip(lower_bound=start),
+        inside.append(created < stop)
+    clipped = frame.filter(*inside).with_columns(
+        __created=created if start is None else created.clip(lower_bound=start),
         __ended=ended if stop is None else ended.clip(upper_bound=stop),
     )
     clipped = with_microseconds(clipped, __from="__created", __to="__ended").with_columns(
@@ -80,7 +102,9 @@ def clip_jobs(
     # Jobs that lie inside keep their numbers to the last digit.
     cut = nw.col("__cut") & ~nw.col("elapsed_hours").is_null()
     hours, elapsed, gpu_hours = nw.col("__hours"), nw.col("elapsed_hours"), nw.col("gpu_hours")
+    at_stop = {} if stop is None else _as_of(clipped, stop)
     clipped = clipped.with_columns(
+        **at_stop,
         created_at="__created",
         end_at="__ended",
         elapsed_hours=nw.when(cut).then(hours).otherwise(elapsed),
@@ -89,14 +113,65 @@ def clip_jobs(
     return give_back(clipped.select(frame.collect_schema().names()), jobs)
 
 
-def _moment(name: str, value: object) -> datetime:
-    """Read an argument that is a moment, to the microsecond."""
-    try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-    except ValueError:
-        moment = None
-    if not isinstance(moment, datetime) or moment.tzinfo is None:
-        raise ArgumentError(
-            f"{name}={value!r}: give a moment with a time zone, for example '2025-01-31T00:00Z'"
-        )
-    return datetime(*moment.utctimetuple()[:6], moment.microsecond, tzinfo=UTC)
+def read_window(
+    since: Moment | None, until: Moment | None, newest: datetime | None
+) -> tuple[datetime | None, datetime | None]:
+    """Read the arguments that make a window.
+
+    Parameters
+    ----------
+    since, until : datetime, date, timedelta, str or None
+        As for `clip_jobs`.
+    newest : datetime or None
+        From when lengths of time are counted back.
+
+    Returns
+    -------
+    start, stop : datetime or None
+        In UTC; None where the window is open.
+
+    Raises
+    ------
+    ArgumentError
+        If one of them is no moment, or `until` is not after `since`.
+    """
+    stop = None if until is None else read_moment(until, "until", newest)
+    start = None if since is None else read_moment(since, "since", stop or newest)
+    if start is not None and stop is not None and stop <= start:
+        raise ArgumentError(f"until={until!r}: give a moment after since={since!r}")
+    return start, stop
+
+
+def _newest(frame: Frame) -> datetime | None:
+    table = to_pandas(frame.select(nw.col("end_at").max()))
+    newest = table["end_at"].max()
+    return None if pd.isna(newest) else newest.to_pydatetime()
+
+
+def _as_of(frame: Frame, stop: datetime) -> dict[str, nw.Expr]:
+    """Tell what was known of each job at a moment, in the columns about its state."""
+    schema = frame.collect_schema()
+    # A column without any value may have no type at all.
+    texts = (nw.String, nw.Categorical, nw.Enum)
+    told = [name for name in _STATE if isinstance(schema.get(name), texts)]
+    later = (nw.col("end_at") > stop).fill_null(value=False)
+    found: dict[str, nw.Expr] = {}
+    if told:
+        name = told[0]
+        state = nw.col(name).cast(nw.String)
+        is_open = state.is_in([getattr(status, _STATE[name]) for status in _OPEN])
+        changed = later & ~state.is_null() & ~is_open
+        held_none = state.is_in([getattr(status, _STATE[name]) for status in _HELD_NONE])
+        for column in told:
+            created, running = (getattr(status, _STATE[column]) for status in _BEFORE)
+            before = nw.when(held_none).then(nw.lit(created)).otherwise(nw.lit(running))
+            kept = nw.col(column).cast(nw.String)
+            as_known = nw.when(changed).then(before).otherwise(kept)
+            found[column] = as_known.cast(schema[column])
+        if "error_message" in schema:
+            found["error_message"] = nw.when(~changed).then(nw.col("error_message"))
+    if "is_open" in schema:
+        found["is_open"] = later | nw.col("is_open")
+    if "updated_at" in schema:
+        found["updated_at"] = nw.col("updated_at").clip(upper_bound=stop)
+    return found

@@ -2,25 +2,24 @@
 
 import math
 import warnings
-from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import cast
 
 import pandas as pd
 
-from trainview.analysis import clip_jobs
 from trainview.checking.registry import RULES
 from trainview.checking.rules import MEASURES, Context, Finding
 from trainview.errors import ArgumentError, DataWarning
-from trainview.loading import to_moment
+from trainview.moments import Moment, read_moment
 from trainview.snapshot import Snapshot
 
-_LONGEST = timedelta(days=36525)
+# As the table is sorted.
+_VERDICTS = ("broken", "unproven", "holds")
 
 
 def check(  # noqa: PLR0913 - each rule is an argument
     snapshot: Snapshot,
     *,
-    since: datetime | timedelta | str | None = None,
+    since: Moment | None = None,
     max_failure_rate: float | None = None,
     max_pending_hours: float | None = None,
     max_silent_hours: float | None = None,
@@ -31,16 +30,22 @@ def check(  # noqa: PLR0913 - each rule is an argument
 ) -> pd.DataFrame:
     """Check whether a fleet keeps some rules.
 
-    A value that is just at its limit keeps the rule. A rule whose data is not there is an error:
-    nothing is taken for fine because nobody measured it.
+    A value that is just at its limit keeps the rule. A rule whose data is not there is an error,
+    and one that too little data is there for is unproven: nothing is taken for fine because nobody
+    measured it. That is so where under half of the GPU-hours were measured (for the cost: under
+    half of the jobs have a known cost; for the wait: under half are in the queue table), unless
+    the part that is known is beyond the limit by itself; and where too few jobs have been released
+    to tell how long nine of ten wait.
 
     Parameters
     ----------
     snapshot : Snapshot
         What to check.
-    since : datetime.datetime, datetime.timedelta or str, optional
-        Look at what happened from this moment on: jobs and metrics are cut to it. A timedelta is
-        counted back from the snapshot's ``as_of``; text is a moment in ISO 8601, with its zone.
+    since : datetime, date, timedelta or str, optional
+        Look at what happened from this moment on: all tables are cut to it, as by
+        `Snapshot.clip`. A timedelta, or text such as ``7d``, is counted back from the snapshot's
+        ``as_of``; a day such as ``2026-03-24`` begins at midnight UTC. How long jobs wait or are
+        silent is told of them as they are now.
     max_failure_rate : float, optional
         Failed jobs, as a fraction of those that ended, 0 to 1.
     max_pending_hours : float, optional
@@ -52,7 +57,8 @@ def check(  # noqa: PLR0913 - each rule is an argument
     max_idle_gpu_hours : float, optional
         GPU-hours in which GPUs were held and idle, as found by `idle_gpus`. Needs ``metrics``.
     min_utilization : float, optional
-        Mean utilisation of all GPUs, 0 to 1, as found by `utilization`. Needs ``metrics``.
+        Mean utilisation of all GPUs, 0 to 1, as found by `utilization` of the jobs. Needs
+        ``metrics``.
     max_wait_p90_hours : float, optional
         Hours in the queue after which nine of ten of the jobs that were submitted have been
         released, as estimated by `queue_waits`. Needs ``queue``.
@@ -60,14 +66,15 @@ def check(  # noqa: PLR0913 - each rule is an argument
     Returns
     -------
     pandas.DataFrame
-        One row a rule, the broken ones first.
+        One row a rule, the broken ones first, then those that are unproven.
 
         - ``rule`` (text): its name on the command line, such as ``max-pending``
         - ``limit`` (float64): what was asked for
         - ``value`` (float64): what was found; null where there is nothing to measure, such as the
           failure rate of no jobs
         - ``unit`` (text): of both: share, h, USD or GPU h
-        - ``broken`` (bool): whether the value is beyond the limit
+        - ``broken`` (bool): whether the rule is surely broken
+        - ``verdict`` (text): ``broken``, ``unproven`` where the data cannot decide, or ``holds``
         - ``detail`` (text): what the value is made of, and what is missing in it
 
     Raises
@@ -105,23 +112,34 @@ def check(  # noqa: PLR0913 - each rule is an argument
     limits = {name: _limit(name, value) for name, value in asked.items() if value is not None}
     if not limits:
         raise ArgumentError(f"no rule to check: give one of {', '.join(asked)}")
-    start = _start(snapshot, since)
-    jobs = snapshot.jobs if start is None else clip_jobs(snapshot.jobs, start)
-    context = Context(snapshot, start, jobs)
+    # without any data there is no moment to count from, and nothing to cut
+    start = None
+    if since is not None and snapshot.as_of is not None:
+        start = read_moment(since, "since", snapshot.as_of.to_pydatetime())
+    context = Context(snapshot, snapshot.clip(start), start)
     if snapshot.latest_only and len(snapshot.jobs):
         message = "only the latest job of each project is known: the rules speak of those alone"
         warnings.warn(message, DataWarning, stacklevel=2)
     rows = []
     for name, limit in limits.items():
-        found, broken = _apply(name, limit, context)
+        found = _find(name, limit, context)
+        verdict = _verdict(name, limit, found)
         rule, detail = RULES[name], "; ".join((found.story, *found.gaps))
-        rows.append((rule.name, limit, found.value, rule.unit, broken, detail))
-        if found.gaps and not broken:
+        broken = verdict == "broken"
+        rows.append((rule.name, limit, found.value, rule.unit, broken, verdict, detail))
+        message = ""
+        if verdict == "unproven":
+            message = f"{rule.name} is unproven: {detail}"
+        elif found.gaps and not broken:
             message = f"{rule.name} holds for what is known: {'; '.join(found.gaps)}"
+        if message:
             warnings.warn(message, DataWarning, stacklevel=2)
-    table = pd.DataFrame(rows, columns=["rule", "limit", "value", "unit", "broken", "detail"])
-    table = table.astype({"rule": "str", "value": "float64", "unit": "str", "detail": "str"})
-    return table.sort_values("broken", ascending=False, kind="stable", ignore_index=True)
+    columns = ["rule", "limit", "value", "unit", "broken", "verdict", "detail"]
+    table = pd.DataFrame(rows, columns=columns)
+    text = dict.fromkeys(["rule", "unit", "verdict", "detail"], "str")
+    table = table.astype({"value": "float64"} | text)
+    order = table["verdict"].map(_VERDICTS.index)
+    return table.iloc[order.argsort(kind="stable")].reset_index(drop=True)
 
 
 def _limit(name: str, value: object) -> float:
@@ -135,32 +153,23 @@ def _limit(name: str, value: object) -> float:
     return number
 
 
-def _start(snapshot: Snapshot, since: datetime | timedelta | str | None) -> pd.Timestamp | None:
-    # without any data there is no moment to count from, and nothing to cut
-    if since is None or snapshot.as_of is None:
-        return None
-    if isinstance(since, timedelta):
-        if since > _LONGEST:
-            raise ArgumentError(f"since={since!r}: give at most a hundred years")
-        start: Any = snapshot.as_of - since
-    else:
-        start = to_moment(since, "since")
-    if start >= snapshot.as_of:
-        raise ArgumentError(
-            f"since={since!r}: give a moment before that of the data, {snapshot.as_of}"
-        )
-    return pd.Timestamp(start)
-
-
-def _apply(name: str, limit: float, context: Context) -> tuple[Finding, bool]:
+def _find(name: str, limit: float, context: Context) -> Finding:
     rule = RULES[name]
     found = MEASURES[name](context, limit)
     if found is None:
         when = "" if context.since is None else f" since {context.since:%Y-%m-%d %H:%M} UTC"
         raise ArgumentError(
             f"{rule.name}: there is no data for it ({rule.table}{when}): fetch it with "
-            f"include={[rule.table]} (trainview fetch -o fleet/ --with {rule.table})"
+            f" include={[rule.table]} (trainview fetch -o fleet/ --with {rule.table})"
         )
+    return found
+
+
+def _verdict(name: str, limit: float, found: Finding) -> str:
     value = found.value
-    is_most = rule.name.startswith("max")
-    return found, value is not None and (value > limit if is_most else value < limit)
+    if value is None:
+        return "holds"
+    beyond = value > limit if RULES[name].name.startswith("max") else value < limit
+    if beyond:
+        return "broken" if found.can_break else "unproven"
+    return "holds" if found.can_hold else "unproven"

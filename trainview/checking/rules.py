@@ -1,6 +1,7 @@
 """The rules: what each looks at, and the story behind its value."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -12,9 +13,13 @@ from trainview.analysis import (
     queue_waits,
     utilization,
 )
+from trainview.analysis.cost import FREE
 from trainview.errors import ArgumentError
 from trainview.snapshot import Snapshot
 from trainview.text.safe import count, safe_text
+
+# The share of what there is that has to be known before a rule can be said to hold.
+ENOUGH = 0.5
 
 
 class Context(NamedTuple):
@@ -24,19 +29,15 @@ class Context(NamedTuple):
     ----------
     snapshot : Snapshot
         All there is.
-    since : pandas.Timestamp or None
-        Where the window of time begins that they speak of.
-    jobs : pandas.DataFrame
-        The jobs, cut to it.
+    window : Snapshot
+        What lies in the window of time that they speak of.
+    since : datetime.datetime or None
+        Where that begins.
     """
 
     snapshot: Snapshot
-    since: pd.Timestamp | None
-    jobs: pd.DataFrame
-
-    def since_start(self, table: pd.DataFrame, column: str) -> pd.DataFrame:
-        """Give the rows whose time is in the window."""
-        return table if self.since is None else table[table[column] >= self.since]
+    window: Snapshot
+    since: datetime | None
 
 
 class Finding(NamedTuple):
@@ -50,15 +51,20 @@ class Finding(NamedTuple):
         What the value is made of.
     gaps : tuple of str
         What is missing in it.
+    can_hold, can_break : bool
+        Whether a value within the limit proves that the rule holds, and one beyond it that it is
+        broken.
     """
 
     value: float | None
     story: str
     gaps: tuple[str, ...] = ()
+    can_hold: bool = True
+    can_break: bool = True
 
 
 def _failure_rate(context: Context, _: float) -> Finding:
-    rates = failure_rates(context.jobs)
+    rates = failure_rates(context.window.jobs)
     finished, failed = int(rates["finished"].sum()), int(rates["failed"].sum())
     if not finished:
         return Finding(None, "no job ended")
@@ -102,7 +108,8 @@ def _named(name: object) -> str:
 
 
 def _cost(context: Context, _: float) -> Finding | None:
-    costs = estimate_cost(context.jobs, context.snapshot.prices)
+    jobs = context.window.jobs
+    costs = estimate_cost(jobs, context.snapshot.prices)
     usd = float(costs["estimated_usd"].sum())
     unpriced, untimed = (int(costs[f"{name}_jobs"].sum()) for name in ("unpriced", "untimed"))
     if unpriced and not usd and context.snapshot.prices.empty:
@@ -118,14 +125,17 @@ def _cost(context: Context, _: float) -> Finding | None:
         most: Any = costs.iloc[0]
         detail += f"; most in {_named(most['project_name'])}: {most['estimated_usd']:,.0f}"
     gaps = {"without a price": unpriced, "of unknown duration": untimed}
-    told = (f"{count(jobs, 'job')} {what} not in it" for what, jobs in gaps.items() if jobs)
-    return Finding(usd, detail, tuple(told))
+    told = tuple(f"{count(n, 'job')} {what} not in it" for what, n in gaps.items() if n)
+    # a job without a price may have no known duration either
+    unknown = max(gaps.values())
+    costly = int((~jobs["status"].isin(FREE)).sum())
+    return Finding(usd, detail, told, can_hold=costly - unknown >= ENOUGH * costly)
 
 
 def _idle(context: Context, _: float) -> Finding | None:
-    snapshot, samples = context.snapshot, context.since_start(context.snapshot.metrics, "timestamp")
-    prices = snapshot.prices if len(snapshot.prices) else None
-    idle = idle_gpus(samples, snapshot.jobs, prices, by="project_name")
+    window = context.window
+    prices = window.prices if len(window.prices) else None
+    idle = idle_gpus(window.metrics, window.jobs, prices, by="project_name")
     total, covered = idle["idle_gpu_hours"].sum(), idle["covered_gpu_hours"].sum()
     if not covered:
         return _nobody(context)
@@ -133,41 +143,55 @@ def _idle(context: Context, _: float) -> Finding | None:
     most: Any = idle.iloc[0]
     detail = f"of {covered:,.1f} measured"
     if total:
-        name = most["project_name"]
-        where = "jobs that are not listed" if pd.isna(name) else _named(name)
-        detail += f"; most in {where}: {most['idle_gpu_hours']:,.1f}"
+        detail += f"; most in {_named(most['project_name'])}: {most['idle_gpu_hours']:,.1f}"
     if idle["idle_usd"].notna().any():
-        detail += f"; {idle['idle_usd'].sum():,.0f} USD"
-    return Finding(float(total), detail, _unmeasured(context, samples))
+        unpriced = idle["unpriced_idle_gpu_hours"].sum()
+        more = f", and {unpriced:,.1f} GPU-hours without a price" if unpriced else ""
+        detail += f"; {idle['idle_usd'].sum():,.0f} USD{more}"
+    return Finding(
+        float(total), detail, _unmeasured(context), can_hold=_is_measured(context, covered)
+    )
 
 
 def _utilization(context: Context, _: float) -> Finding | None:
-    samples = context.since_start(context.snapshot.metrics, "timestamp")
-    busy: Any = utilization(samples, by=None).iloc[0]
+    busy: Any = utilization(context.window.metrics, context.window.jobs, by=None).iloc[0]
     if not busy["samples"]:
         return _nobody(context)
-    detail = f"mean of {busy['covered_gpu_hours']:,.1f} GPU-hours measured"
-    return Finding(busy["mean_utilization"], detail, _unmeasured(context, samples))
+    enough = _is_measured(context, busy["covered_gpu_hours"])
+    held = context.window.jobs["gpu_hours"].sum()
+    detail = f"mean of {busy['covered_gpu_hours']:,.1f} of {held:,.1f} GPU-hours, as measured"
+    gaps = _unmeasured(context)
+    return Finding(busy["mean_utilization"], detail, gaps, can_hold=enough, can_break=enough)
 
 
 def _held(context: Context) -> pd.DataFrame:
-    return context.jobs[context.jobs["gpu_hours"] > 0]
+    return context.window.jobs[context.window.jobs["gpu_hours"] > 0]
 
 
 def _nobody(context: Context) -> Finding | None:
     return None if len(_held(context)) else Finding(None, "no GPUs were held")
 
 
-def _unmeasured(context: Context, samples: pd.DataFrame) -> tuple[str, ...]:
-    held = _held(context)
+def _is_measured(context: Context, covered: float) -> bool:
+    return bool(covered >= ENOUGH * context.window.jobs["gpu_hours"].sum())
+
+
+def _unmeasured(context: Context) -> tuple[str, ...]:
+    """Say what was held and not measured, and what was measured of jobs that are not listed."""
+    held, samples = _held(context), context.window.metrics
     measured = samples["job_id"][samples["metric"] == "gpu_utilization"].unique()
     missing = int((~held["job_id"].isin(measured)).sum())
-    return (f"{missing:,} of {count(len(held), 'job')} not measured",) if missing else ()
+    unlisted = int((~pd.Series(measured).isin(context.snapshot.jobs["job_id"])).sum())
+    gaps = [f"{missing:,} of {count(len(held), 'job')} not measured"] if missing else []
+    if unlisted:
+        gaps.append(f"samples of {count(unlisted, 'job')} that are not in the jobs table left out")
+    return tuple(gaps)
 
 
 def _wait_p90(context: Context, _: float) -> Finding | None:
-    queue = context.since_start(context.snapshot.queue, "submitted_at")
-    jobs = context.since_start(context.snapshot.jobs, "created_at")
+    queue, jobs = context.window.queue, context.snapshot.jobs
+    if context.since is not None:
+        jobs = jobs[jobs["created_at"] >= context.since]
     submitted = jobs[jobs["gpu_type"].notna()]
     if queue.empty:
         return None if len(submitted) else Finding(None, "no job with GPUs was submitted")
@@ -177,10 +201,13 @@ def _wait_p90(context: Context, _: float) -> Finding | None:
     detail = f"of {count(waits['jobs'], 'job')}, {waits['waiting']:,.0f} still waiting"
     unknown = int((~submitted["job_id"].isin(queue["job_id"])).sum())
     gaps = (f"{count(unknown, 'more job')} not in the queue table",) if unknown else ()
+    enough = len(submitted) - unknown >= ENOUGH * len(submitted)
     if pd.notna(waits["p90"]):
-        return Finding(float(waits["p90"]), detail, gaps)
+        p90 = float(waits["p90"])
+        return Finding(p90, detail, gaps, can_hold=enough, can_break=enough)
     # more than one in ten waits for longer than anybody has been seen to
-    return Finding(float(waits["longest_wait"]), f"at least, {detail}", gaps)
+    least = float(waits["longest_wait"])
+    return Finding(least, f"at least, {detail}", gaps, can_hold=False, can_break=enough)
 
 
 # By the arguments of `trainview.check`: each takes the context and the limit, and gives None if the

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
-import re
 import tomllib
-from datetime import date, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,8 @@ import click
 from trainview.checking.registry import RULES
 from trainview.cli.options import Output, options, prints_whole, put, say
 from trainview.cli.sources import SOURCE_HELP, Source, asks_for_each_job, takes_source
-from trainview.errors import ConfigError, SourceError
+from trainview.errors import ArgumentError, ConfigError, SourceError
+from trainview.moments import parse_span, read_moment
 from trainview.text.names import did_you_mean
 from trainview.text.safe import count, safe_text
 
@@ -25,20 +25,25 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _BROKEN = 10
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+# From when on any length of time can be counted back.
+_LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 _logger = logging.getLogger("trainview")
 
 
-def _duration(text: str, wanted: str = "a length of time such as 90m, 2h or 7d") -> timedelta:
-    found = re.fullmatch(r"(\d{1,7}(?:\.\d+)?)([mhdw])", text)
+def _duration(text: str) -> timedelta:
+    found = parse_span(text)
     if found is None:
-        raise click.BadParameter(f"{text!r}: give {wanted}")
-    return timedelta(**{_UNITS[found[2]]: float(found[1])})
+        raise click.BadParameter(f"{text!r}: give a length of time such as 90m, 2h or 7d")
+    return found
 
 
-def _since(text: str) -> timedelta | str:
-    wanted = "a length of time such as 7d, or a moment such as 2026-03-31T18:00:00Z"
-    return text if ":" in text else _duration(text, wanted)
+def _since(text: str) -> str:
+    """Refuse what is neither a moment nor a length of time, before anything is read."""
+    try:
+        read_moment(text, "since", _LATEST)
+    except ArgumentError as error:
+        raise click.BadParameter(str(error).removeprefix("since=")) from None
+    return text
 
 
 # The arguments of `trainview.check` by the names of their options.
@@ -52,7 +57,8 @@ _READERS: dict[str, Callable[[str], Any]] = {
 @click.command(
     help=(
         "Check rules: one line for each that is broken, and exit code 10.\n\n"
-        "A value at its limit keeps the rule. A rule whose data is not there is an error. "
+        "A value at its limit keeps the rule. A rule whose data is not there is an error; one that "
+        "too little data is there for has a line that says so: unproven. "
         f"CSV and JSON have all rules.{SOURCE_HELP}"
     ),
     epilog="Example: trainview check data/ --since 7d --max-pending 2h --max-cost 50000",
@@ -68,7 +74,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
 )  # fmt: skip
 @click.option(
     "--since", type=_since, metavar="TIME",
-    help="Look at what happened since then: in the last 7d, or since a moment.",
+    help="Look at what happened since then: 7d, 2026-03-24, or a moment with its zone.",
 )  # fmt: skip
 @click.option(
     "--config", metavar="FILE", type=click.Path(),
@@ -104,17 +110,18 @@ def check(source: Source, output: Output, since: Any, config: str | None, **limi
 
 
 def _tell(found: pd.DataFrame, as_of: pd.Timestamp | None) -> None:
-    broken = found[found["broken"]]
     for row in found.itertuples():
-        if row.broken:
-            click.echo(_line(row))
-        else:
+        if row.verdict == "holds":
             _logger.info("holds: %s", _line(row))
+        else:
+            click.echo(_line(row))
     moment = "" if as_of is None else f", as of {as_of:%Y-%m-%d %H:%M} UTC"
-    if len(broken):
-        say(f"{len(broken)} of {count(len(found), 'rule')} broken{moment}")
+    broken, unproven = ((found["verdict"] == verdict).sum() for verdict in ("broken", "unproven"))
+    more = f", {unproven} unproven" if unproven else ""
+    if broken:
+        say(f"{broken} of {count(len(found), 'rule')} broken{more}{moment}")
     else:
-        click.echo(f"{count(len(found), 'rule')} checked, none broken{moment}")
+        click.echo(f"{count(len(found), 'rule')} checked, none broken{more}{moment}")
 
 
 def _line(row: Any) -> str:
@@ -123,7 +130,8 @@ def _line(row: Any) -> str:
     while value == limit and row.value != row.limit:
         decimals += 1
         value, limit = (_amount(number, row.unit, decimals) for number in (row.value, row.limit))
-    return f"{row.rule}: {value}, limit {limit}: {row.detail}"
+    verdict = "unproven: " if row.verdict == "unproven" else ""
+    return f"{row.rule}: {verdict}{value}, limit {limit}: {row.detail}"
 
 
 def _amount(number: float, unit: str, decimals: int) -> str:

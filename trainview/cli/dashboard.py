@@ -11,7 +11,6 @@ from trainview.analysis import (
     error_groups,
     estimate_cost,
     failure_rates,
-    gpu_concurrency,
     gpu_usage,
     idle_gpus,
     needs_attention,
@@ -139,7 +138,7 @@ def _fleet(snapshot: Snapshot, width: int) -> list[RenderableType]:
         sections.append(section)
     if len(snapshot.capacity):
         section = render(
-            quota(gpu_concurrency(jobs), snapshot.capacity),
+            quota(jobs, snapshot.capacity, until=snapshot.as_of),
             width,
             title="GPUs held, and the limit",
             columns=["gpu_type", "limit", "peak_gpus", "mean_gpus", "at_limit_share"],

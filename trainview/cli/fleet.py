@@ -52,8 +52,10 @@ def utilization(
     jobs, keys = jobs_with(snapshot, by), by or []
     if not idle:
         found = analysis.utilization(snapshot.metrics, jobs, by=by)
-        columns = ["gpus", "covered_gpu_hours", "mean_utilization", "mean_memory_share"]
+        hours = ["covered_gpu_hours", "measured_share"]
+        columns = [*hours, "mean_utilization", "mean_memory_share"]
         put(found, output, [*keys, *columns], "How busy GPUs were, where that was measured")
+        _tell_unlisted(snapshot)
         return
     prices = None if snapshot.prices.empty else snapshot.prices
     limit = 0.05 if threshold is None else threshold
@@ -62,6 +64,18 @@ def utilization(
     money = [] if prices is None else ["idle_usd"]
     title = f"GPUs held and idle: utilisation below {limit:.0%}"
     put(found, output, [*keys, *columns, *money], title)
+    _tell_unlisted(snapshot)
+    unpriced = 0 if prices is None else found["unpriced_idle_gpu_hours"].sum()
+    if unpriced:
+        say(f"{unpriced:,.1f} idle GPU-hours have no known price, and are not in idle_usd")
+
+
+def _tell_unlisted(snapshot: Snapshot) -> None:
+    """Count the jobs whose samples are left out."""
+    measured = snapshot.metrics["job_id"].drop_duplicates()
+    unlisted = int((~measured.isin(snapshot.jobs["job_id"])).sum())
+    if unlisted:
+        say(f"samples of {count(unlisted, 'job')} that are not in the jobs table are left out")
 
 
 @click.command(
@@ -145,8 +159,8 @@ def _why(row: Any, names: dict[str, str]) -> str:
 @click.command(
     help=(
         "Compare the GPUs that were held with how many may be, and with some more.\n\n"
-        "Jobs count as holding their GPUs from submission on, so what is above a limit had "
-        f"to wait.{SOURCE_HELP}"
+        "Dedicated GPUs count against a limit, from the submission of their job on, so what is "
+        f"above it had to wait. Spot GPUs are told beside it.{SOURCE_HELP}"
     ),
     epilog="Example: trainview quota data/ --extra-gpus 16",
 )
@@ -163,14 +177,21 @@ def quota(source: Source, output: Output, extra_gpus: int, *, by_team: bool) -> 
     snapshot = source.read("capacity")
     need(snapshot, "capacity")
     keys = ["team_name", "gpu_type"] if by_team else ["gpu_type"]
-    held = analysis.gpu_concurrency(jobs_with(snapshot, keys), by=keys)
-    found = analysis.quota(held, snapshot.capacity, extra_gpus=extra_gpus)
+    jobs = jobs_with(snapshot, keys)
+    found = analysis.quota(jobs, snapshot.capacity, extra_gpus, keys, until=snapshot.as_of)
     columns = ["limit", "peak_gpus", "mean_gpus", "at_limit_share", "over_limit_gpu_hours"]
     if by_team:
         columns.remove("mean_gpus")
     put(found, output, [*keys, *columns], "GPUs held, and the limit")
     if output.form != "table":
         return
+    told = {
+        "Spot jobs took": "spot_gpu_hours",
+        "Jobs that wait still asked for": "pending_gpu_hours",
+    }
+    for words, name in told.items():
+        if found[name].any():
+            click.echo(f"  {words} {found[name].sum():,.1f} GPU-hours")
     click.echo()
     reached = found[found["at_limit_share"] > 0]
     if reached.empty:

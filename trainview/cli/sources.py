@@ -192,7 +192,7 @@ def address(base_url: str | None) -> dict[str, str]:
 
 def refuse_gaps(snapshot: Snapshot) -> None:
     """Object to what could not be fetched."""
-    from trainview.snapshot import name_gaps
+    from trainview.text.gaps import name_gaps
 
     gaps = ", ".join(name_gaps(snapshot.not_fetched))
     if gaps:

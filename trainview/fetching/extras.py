@@ -31,8 +31,9 @@ from trainview.fetching.organisation import (
     fetch_prices,
 )
 from trainview.schema import NOT_FETCHED
-from trainview.snapshot import Snapshot, name_gaps
+from trainview.snapshot import Snapshot
 from trainview.tables.dtypes import to_pandas
+from trainview.text.gaps import name_gaps
 from trainview.text.names import did_you_mean
 
 Include: TypeAlias = str | Iterable[str]

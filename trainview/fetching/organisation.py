@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from trainview.api.client import FIRST_BILLED, Access, Client
 from trainview.errors import ArgumentError, DataWarning
-from trainview.loading import to_moment
+from trainview.moments import Moment, read_moment
 from trainview.tables.billing import read_bill
 from trainview.tables.capacity import read_capacity
 from trainview.tables.combining import combine
@@ -78,16 +78,16 @@ def fetch_capacity(**client: Any) -> pd.DataFrame:
 
 
 def fetch_billing(
-    since: str | datetime | None = None, until: str | datetime | None = None, **client: Any
+    since: Moment | None = None, until: Moment | None = None, **client: Any
 ) -> pd.DataFrame:
     """Ask the API for what was billed for training, month by month.
 
     Parameters
     ----------
-    since : str or datetime.datetime, optional
-        Bills of the month of this moment and later ones; from January 2026 on, before which the
-        API has none, when left out.
-    until : str or datetime.datetime, optional
+    since : str, date, datetime or timedelta, optional
+        Bills of the month of this moment, such as ``2026-03-24`` or ``30d`` before `until`, and
+        later ones; from January 2026 on, before which the API has none, when left out.
+    until : str, date, datetime or timedelta, optional
         The last moment to ask for; now, when left out.
     **client
         What `Client` takes.
@@ -100,7 +100,7 @@ def fetch_billing(
     Raises
     ------
     ArgumentError
-        If a moment has no zone, or there is no bill between them.
+        If `since` or `until` is no moment, or there is no bill between them.
     ConfigError, AuthError, NetworkError, ApiError, RateLimitError, PayloadError
         As `fetch` does.
 
@@ -121,12 +121,13 @@ def fetch_billing(
 
 
 def fetch_bills(
-    since: str | datetime | None = None, until: str | datetime | None = None, **client: Any
+    since: Moment | None = None, until: Moment | None = None, **client: Any
 ) -> tuple[pd.DataFrame, list[str]]:
     """Ask for bills as `fetch_billing` does, and give what is odd as sentences."""
     client = Access(client)
-    first = to_moment(since, "since") or FIRST_BILLED
-    last = to_moment(until, "until") or datetime.now(UTC)
+    now = datetime.now(UTC)
+    last = now if until is None else read_moment(until, "until", now)
+    first = FIRST_BILLED if since is None else read_moment(since, "since", last)
     if last <= max(first, FIRST_BILLED):
         raise ArgumentError(
             f"no bill between {first:%Y-%m-%d} and {last:%Y-%m-%d}: bills begin on 2026-01-01"

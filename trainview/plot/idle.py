@@ -60,7 +60,8 @@ def plot_idle_gpus(idle: Any, *, ax: Axes | None = None) -> Axes:
         "longest_idle_hours",
         "idle_usd",
     )
-    others = ("gpus", "idle_share", "longest_idle_start", "longest_idle_end")
+    times = ("longest_idle_start", "longest_idle_end")
+    others = ("gpus", "idle_share", *times, "unpriced_idle_gpu_hours")
     table, keys = read_result(idle, "idle_gpus", needed, others)
     names = group_names(table, keys, "all GPUs")
     covered, hours, longest, usd = (numbers(table, name) for name in needed)

@@ -20,7 +20,7 @@ def plot_quota(quota: Any, *, ax: Axes | None = None) -> Axes:
     """Draw the mean and the peak of the GPUs held inside of their limit, a row a type.
 
     What is held is an upper bound that counts waiting as holding: a peak beyond the limit is
-    demand that had to wait.
+    demand that had to wait. Only dedicated GPUs are drawn, which the limit is for.
 
     Parameters
     ----------
@@ -60,13 +60,15 @@ def plot_quota(quota: Any, *, ax: Axes | None = None) -> Axes:
     ['12.5 % of the time at limit (5.0 % with extra)', 'no limit known']
     """
     needed = ("limit", "peak_gpus", "mean_gpus", "at_limit_share", "at_limit_share_with_extra")
-    others = ("baseline", "hours", "over_limit_gpu_hours", "over_limit_gpu_hours_with_extra")
+    beside = ("peak_spot_gpus", "spot_gpu_hours", "peak_pending_gpus", "pending_gpu_hours")
+    over = ("over_limit_gpu_hours", "over_limit_gpu_hours_with_extra")
+    others = ("baseline", "burst_gpu_hours", *beside, "hours", *over)
     table, keys = read_result(quota, "quota", needed, others)
     names = group_names(table, keys)
     limit, peak, mean, share, with_extra = (numbers(table, name) for name in needed)
     rows = start_rows(ax, len(names), extra=0.25)
     ax = rows.ax
-    name_x(ax, "GPUs held (upper bound)")
+    name_x(ax, "Dedicated GPUs held (upper bound)")
     if not names:
         return no_data(ax)
     outline = {"facecolor": "none", "edgecolor": mpl.rcParams["text.color"], "alpha": FAINT}

@@ -53,6 +53,7 @@ def plot_utilization(utilization: Any, *, ax: Axes | None = None) -> Axes:
     ...         "job_id": ["j1", "j1"],
     ...         "gpu": [0, 1],
     ...         "covered_gpu_hours": [12.0, 0.0],
+    ...         "held_gpu_hours": [16.0, None],
     ...         "missing_share": [0.25, None],
     ...         "mean_utilization": [0.8, None],
     ...         "p50_utilization": [0.9, None],
@@ -64,13 +65,19 @@ def plot_utilization(utilization: Any, *, ax: Axes | None = None) -> Axes:
     >>> [label.get_text() for label in ax.get_yticklabels()]
     ['j1 · GPU 0', 'j1 · GPU 1']
     >>> [text.get_text() for text in ax.texts]
-    ['12.0 GPU-hours, 25.0 % missing', '0 GPU-hours', 'no data']
+    ['12.0 of 16.0 GPU-hours measured', '0 GPU-hours', 'no data']
     """
-    needed = ("covered_gpu_hours", "missing_share", "mean_utilization", *MARKS)
-    others = ("gpus", "samples", "max_memory_bytes")
+    needed = (
+        "covered_gpu_hours",
+        "held_gpu_hours",
+        "missing_share",
+        "mean_utilization",
+        *MARKS,
+    )
+    others = ("gpus", "samples", "measured_share", "max_memory_bytes")
     table, keys = read_result(utilization, "utilization", needed, others)
     names = group_names(table, keys, "all GPUs")
-    hours, missing, mean = (numbers(table, name) for name in needed[:3])
+    hours, held, missing, mean = (numbers(table, name) for name in needed[:4])
     rows = start_rows(ax, len(names), extra=0.25)
     ax = rows.ax
     name_x(ax, "GPU utilisation (%)")
@@ -78,9 +85,7 @@ def plot_utilization(utilization: Any, *, ax: Axes | None = None) -> Axes:
         return no_data(ax)
     narrow = size(ax)[0] < NARROW
     for row in range(rows.shown):
-        say_beside(
-            ax, row, _coverage(hours[row], np.nan if narrow else missing[row], narrow=narrow)
-        )
+        say_beside(ax, row, _coverage(hours[row], held[row], missing[row], narrow=narrow))
         if np.isnan(mean[row]):
             say(ax, row, "no data")
             continue
@@ -90,7 +95,8 @@ def plot_utilization(utilization: Any, *, ax: Axes | None = None) -> Axes:
     shown = {measure: numbers(table, measure)[: rows.shown] for measure in MARKS}
     samples += draw_marks(ax, MARKS, shown, clip_on=False)
     _percent_axis(ax)
-    finish_rows(rows, names, _coverage(sum_known(hours[rows.shown :]), np.nan, narrow=False))
+    left, held_left = (sum_known(values[rows.shown :]) for values in (hours, held))
+    finish_rows(rows, names, _coverage(left, held_left, np.nan, narrow=False))
     add_legend(ax, samples, ["mean", *(name for _, name in MARKS.values())], above=True)
     return ax
 
@@ -102,6 +108,10 @@ def _percent_axis(ax: Axes) -> None:
     ax.xaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0, symbol=" %"))
 
 
-def _coverage(hours: float, missing: float, *, narrow: bool) -> str:
+def _coverage(hours: float, held: float, missing: float, *, narrow: bool) -> str:
+    if narrow:
+        return f"{number(hours)} h"
+    if not np.isnan(held):
+        return f"{number(hours)} of {number(held)} GPU-hours measured"
     gone = f", {percent(missing)} missing" if missing > 0 else ""
-    return f"{number(hours)} {'h' if narrow else 'GPU-hours'}{gone}"
+    return f"{number(hours)} GPU-hours{gone}"

@@ -141,9 +141,11 @@ def _fleet(readings: Readings) -> list[Definition]:
         found.append(
             Definition(
                 "Quota",
-                "The most GPUs of a type that may be held at once. Jobs are counted as holding "
-                "theirs from submission to the end, so what lies above a limit is demand that had "
-                "to wait, and what more GPUs would have changed is at most what is said.",
+                "The most GPUs of a type that may be held at once. Only dedicated GPUs count "
+                "against it; spot jobs may run beyond it. Jobs count from submission to the end, "
+                "waiting or holding, so what lies above a limit is demand that had to wait, and "
+                "what more GPUs would have changed is at most what is said. Burst is what is held "
+                "above the baseline.",
             )
         )
     return found

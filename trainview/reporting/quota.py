@@ -38,7 +38,7 @@ def quota(readings: Readings) -> Topic | None:
         return None
     types, teams = limits.by_type, limits.by_team
     parts = [_by_type(types)] if types["limit"].notna().any() else []
-    nearest = _nearest(readings.steps, types)
+    nearest = _nearest(limits.steps, types)
     if len(nearest):
         parts.append(_at_once(nearest))
     if teams["limit"].notna().any():
@@ -51,33 +51,39 @@ def _lead(readings: Readings, types: pd.DataFrame) -> Markup:
         return Markup("No job is known to have held a GPU for any time.")
     since = day(readings.steps["start"].min())
     reached = types[types["at_limit_share"] > 0]
+    spot, pending = types["spot_gpu_hours"].sum(), types["pending_gpu_hours"].sum()
+    beside = f" Spot jobs took {number(spot)} GPU-hours beside the limits." if spot > 0 else ""
     if reached.empty:
-        return Markup("No limit was reached since {}.").format(since)
+        return Markup("No limit was reached since {}.{}").format(since, beside)
     lead = Markup("Since {}, {}").format(since, _reached(reached.iloc[0]))
     if len(reached) > 1:
         lead += f", the longest of {len(reached):,} types that reached theirs"
     above = reached["over_limit_gpu_hours"].sum()
     if not above > 0:
-        return lead + ". Nothing was asked for beyond."
+        return lead + f". Nothing was asked for beyond.{beside}"
     rest = reached["over_limit_gpu_hours_with_extra"].sum()
+    waits = f" Jobs that wait asked for {number(pending)} GPU-hours." if pending > 0 else ""
     return lead + (
         f". {number(above)} GPU-hours were asked for beyond the limits: demand that had to wait. "
         f"With {EXTRA_GPUS} more GPUs of each type it would have been "
-        f"{f'at most {number(rest)}' if rest > 0 else 'none'}."
+        f"{f'at most {number(rest)}' if rest > 0 else 'none'}.{waits}{beside}"
     )
 
 
 def _reached(row: Any) -> Markup:
     gpu_type, limit = name("gpu_type", row["gpu_type"]), f"{row['limit']:,}"
-    what = Markup("{} was at its limit of {}").format(gpu_type, limit)
+    what = Markup("demand for {} reached its limit of {}").format(gpu_type, limit)
     if "team_name" in row:
         team = name("team_name", row["team_name"])
-        what = Markup("{} was at its limit of {} {}").format(team, limit, gpu_type)
+        what = Markup("{}: {}").format(team, what)
     return Markup("{} for {} of the time").format(what, share(row["at_limit_share"]))
 
 
 def _by_type(types: pd.DataFrame) -> Part:
-    lead = "Peaks beyond a limit are jobs that waited: they count as holding from submission on."
+    lead = (
+        "Dedicated GPUs count against a limit, from submission on: what is beyond it had to wait. "
+        "Spot GPUs stand beside it; burst is what is above the baseline."
+    )
     command = shell("quota", f"--extra-gpus {EXTRA_GPUS}")
     table = Table(types, f"Quota by GPU type; {_WITH_EXTRA}", _COLUMNS, command)
     return Part("quota-type", "By GPU type", lead, _bars(types), table)

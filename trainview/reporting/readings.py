@@ -110,10 +110,13 @@ class Limits(NamedTuple):
         Of `quota`.
     by_team : pandas.DataFrame
         Of `quota`, where a team has a limit; else without rows.
+    steps : pandas.DataFrame
+        Of `gpu_concurrency`, by type of GPU, of the dedicated jobs, which limits are for.
     """
 
     by_type: pd.DataFrame
     by_team: pd.DataFrame
+    steps: pd.DataFrame
 
 
 class Readings(NamedTuple):
@@ -208,7 +211,7 @@ def read(snapshot: Snapshot) -> Readings:
         costs=_costs(snapshot) if len(snapshot.prices) or len(snapshot.billing) else None,
         busy=_busy(snapshot) if len(snapshot.metrics) else None,
         waits=_waits(snapshot.queue) if len(snapshot.queue) else None,
-        limits=_limits(snapshot, steps) if len(snapshot.capacity) else None,
+        limits=_limits(snapshot) if len(snapshot.capacity) else None,
     )
 
 
@@ -252,7 +255,7 @@ def _busy(snapshot: Snapshot) -> Busy:
         by_project=analysis.utilization(metrics, jobs, by="project_name"),
         idle=idle,
         one=gpus,
-        over_time=analysis.utilization_over_time(one, _cell_length(one, len(gpus)), by_gpu),
+        over_time=analysis.utilization_over_time(one, _cell_length(one, len(gpus)), by_gpu, jobs),
     )
 
 
@@ -271,14 +274,15 @@ def _waits(queue: pd.DataFrame) -> Waits:
     )
 
 
-def _limits(snapshot: Snapshot, steps: pd.DataFrame) -> Limits:
+def _limits(snapshot: Snapshot) -> Limits:
     capacity, jobs = snapshot.capacity, snapshot.jobs
     of_teams = capacity[capacity["team_id"].notna()]
     teams = snapshot.projects.set_index("project_id")["team_name"].astype("str")
+    by_type = analysis.quota(jobs, capacity, EXTRA_GPUS, until=snapshot.as_of)
     # Without a team's limit, there is nothing to sweep for.
-    jobs = jobs.head(len(jobs) if len(of_teams) else 0)
-    jobs = jobs.assign(team_name=jobs["project_id"].map(teams))
-    by_team = analysis.gpu_concurrency(jobs, by=["team_name", "gpu_type"])
-    return Limits(
-        analysis.quota(steps, capacity, EXTRA_GPUS), analysis.quota(by_team, of_teams, EXTRA_GPUS)
-    )
+    of_team = jobs.head(len(jobs) if len(of_teams) else 0)
+    of_team = of_team.assign(team_name=of_team["project_id"].map(teams))
+    by = ["team_name", "gpu_type"]
+    by_team = analysis.quota(of_team, of_teams, EXTRA_GPUS, by, until=snapshot.as_of)
+    dedicated = jobs[~(jobs["availability_model"] == "spot")]
+    return Limits(by_type, by_team, analysis.gpu_concurrency(dedicated))

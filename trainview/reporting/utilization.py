@@ -35,7 +35,7 @@ def utilization(readings: Readings) -> Topic | None:
     if busy is None:
         return None
     if not busy.total["samples"]:
-        return Topic("No GPU was measured.")
+        return Topic(f"No GPU was measured.{_unlisted(readings)}")
     parts = [_by_project(busy)]
     if busy.idle["idle_gpu_hours"].sum() > 0:
         parts += [_idle(busy), _one(busy)]
@@ -47,14 +47,26 @@ def _lead(readings: Readings, busy: Busy) -> str:
     held = jobs.loc[jobs["gpu_hours"] > 0, "job_id"]
     measured = held.isin(idle["job_id"]).sum()
     covered, idle_hours = idle["covered_gpu_hours"].sum(), idle["idle_gpu_hours"].sum()
-    gpus = count(total["gpus"], "GPU")
-    said = [f"{share(total['mean_utilization'])} on average, measured on {gpus}{_over(covered)}."]
+    gpus = f"on {count(total['gpus'], 'GPU')}"
+    if total["measured_share"] > 0:
+        of_held = f"over {number(covered)} of {number(total['held_gpu_hours'])} GPU-hours held"
+        gpus = f"{of_held} ({share(total['measured_share'])}), {gpus} at once"
+    said = [f"{share(total['mean_utilization'])} on average, measured {gpus}."]
     if covered > 0:
         part = share(idle_hours / covered) if idle_hours > 0 else "None"
         said.append(f"{part} of that time was idle{_cost(idle)}.")
     if measured < len(held):
         said.append(f"Measured are {measured:,} of {count(len(held), 'job')} that held GPUs.")
-    return " ".join(said)
+    return " ".join(said) + _unlisted(readings)
+
+
+def _unlisted(readings: Readings) -> str:
+    """Count the jobs whose samples are left out."""
+    snapshot = readings.snapshot
+    measured = snapshot.metrics["job_id"].drop_duplicates()
+    unlisted = count(int((~measured.isin(snapshot.jobs["job_id"])).sum()), "job")
+    left_out = f" Samples of {unlisted} that are not in the jobs table are left out."
+    return "" if measured.isin(snapshot.jobs["job_id"]).all() else left_out
 
 
 def _over(covered: float) -> str:

@@ -1,0 +1,182 @@
+"""A window of time cut out of all tables of a snapshot, which are in pandas."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+import pandas as pd
+
+from trainview.analysis.samples import within_jobs
+from trainview.analysis.windows import clip_jobs
+
+# Tables of things that happen at one moment, and where that stands.
+_MOMENTS = {"status_events": "created_at", "checkpoints": "created_at", "logs": "timestamp"}
+
+
+def clip_tables(
+    tables: Mapping[str, pd.DataFrame], start: datetime | None, stop: datetime | None
+) -> tuple[dict[str, pd.DataFrame], list[str]]:
+    """Cut tables to [start, stop).
+
+    Parameters
+    ----------
+    tables : mapping of str to pandas.DataFrame
+        By their names in a snapshot, with all of their columns.
+    start, stop : datetime or None
+        The window, in UTC; None where it is open, but not both.
+
+    Returns
+    -------
+    tables : dict of str to pandas.DataFrame
+        The same tables; those that speak of no time, such as prices, are as they were.
+    notes : list of str
+        What could not be placed in the window.
+    """
+    first = None if start is None else pd.Timestamp(start)
+    last = None if stop is None else pd.Timestamp(stop)
+    found = dict(tables)
+    for name, clip in _CLIPS.items():
+        if name in tables:
+            found[name] = clip(tables[name], first, last).reset_index(drop=True)
+    for name, column in _MOMENTS.items():
+        if name in tables:
+            found[name] = _between(tables[name], column, first, last).reset_index(drop=True)
+    if "jobs" in tables:
+        jobs = clip_jobs(tables["jobs"], start, stop)
+        found["jobs"] = jobs
+        if "projects" in found:
+            found["projects"] = _with_latest(found["projects"], jobs)
+        if "instance_types" in found:
+            types = found["instance_types"]
+            used = types["instance_type_id"].isin(jobs["instance_type_id"].unique())
+            found["instance_types"] = types[used].reset_index(drop=True)
+    return found, _notes(tables.get("billing"), found.get("billing"))
+
+
+def clip_queue(
+    queue: pd.DataFrame, first: pd.Timestamp | None, last: pd.Timestamp | None
+) -> pd.DataFrame:
+    """Keep the jobs that were submitted in a window, or wait still at its end.
+
+    Parameters
+    ----------
+    queue : pandas.DataFrame
+        A queue table.
+    first, last : pandas.Timestamp or None
+        The window.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Their waits count from when they were submitted, and are known up to the window's end: who
+        was released later waits still.
+    """
+    if last is not None:
+        queue = queue[queue["submitted_at"] < last]
+        later = queue["observed_until"] > last
+        hours = (last - queue["submitted_at"]).dt.total_seconds() / 3600
+        queue = queue.assign(
+            released_at=queue["released_at"].mask(later),
+            observed_until=queue["observed_until"].mask(later, last),
+            is_waiting=queue["is_waiting"] | later,
+            waited_hours=queue["waited_hours"].mask(later, hours),
+        )
+    if first is not None:
+        queue = queue[(queue["submitted_at"] >= first) | queue["is_waiting"]]
+    return queue
+
+
+def clip_metrics(
+    metrics: pd.DataFrame, first: pd.Timestamp | None, last: pd.Timestamp | None
+) -> pd.DataFrame:
+    """Keep the samples that speak for some time of a window.
+
+    Parameters
+    ----------
+    metrics : pandas.DataFrame
+        A metrics table.
+    first, last : pandas.Timestamp or None
+        The window.
+
+    Returns
+    -------
+    pandas.DataFrame
+        With the last sample of each series before the window, where it reaches into it.
+    """
+    names = metrics["job_id"].drop_duplicates().dropna()
+    edges = {"__start": first, "__end": last}
+    life = {
+        name: pd.array([None if edge is None else edge.value // 1000] * len(names), "Int64")
+        for name, edge in edges.items()
+    }
+    window = pd.DataFrame({"job_id": names.to_numpy(), **life})
+    return within_jobs(metrics.reset_index(drop=True), window)
+
+
+def _between(
+    table: pd.DataFrame, column: str, first: pd.Timestamp | None, last: pd.Timestamp | None
+) -> pd.DataFrame:
+    if first is not None:
+        table = table[table[column] >= first]
+    return table if last is None else table[table[column] < last]
+
+
+def _clip_bill(
+    bill: pd.DataFrame, first: pd.Timestamp | None, last: pd.Timestamp | None
+) -> pd.DataFrame:
+    """Keep the days that begin in a window; what has no day stays where its whole month lies."""
+    days = _between(bill[bill["date"].notna()], "date", first, last)
+    undated = bill[bill["date"].isna() & bill["month"].notna()]
+    if first is not None:
+        undated = undated[undated["month"] >= first]
+    if last is not None:
+        undated = undated[undated["month"] + pd.offsets.MonthBegin() <= last]
+    return bill.loc[days.index.union(undated.index)]
+
+
+def _notes(before: pd.DataFrame | None, after: pd.DataFrame | None) -> list[str]:
+    """Tell what of a bill belongs to no day, and to no month that lies in the window."""
+    if before is None or after is None:
+        return []
+    whole, kept = (bill.loc[bill["date"].isna(), "subtotal_usd"].sum() for bill in (before, after))
+    if not whole > kept:
+        return []
+    lost = f"{whole - kept:,.2f} USD of the bill belong to no day"
+    return [f"{lost}, nor to a month that lies in the window: they are left out"]
+
+
+def _clip_projects(
+    projects: pd.DataFrame, _: pd.Timestamp | None, last: pd.Timestamp | None
+) -> pd.DataFrame:
+    """Keep the projects that were there."""
+    if last is None:
+        return projects
+    projects = projects[~(projects["created_at"] >= last)]
+    return projects.assign(
+        updated_at=projects["updated_at"].mask(projects["updated_at"] > last, last)
+    )
+
+
+def _with_latest(projects: pd.DataFrame, jobs: pd.DataFrame) -> pd.DataFrame:
+    """Name the latest job in the window of each project; null where it has none."""
+    latest = jobs.sort_values("created_at", kind="stable").drop_duplicates(
+        "project_id", keep="last"
+    )
+    latest = latest.set_index("project_id")
+    known = projects["latest_job_id"].isin(jobs["job_id"])
+    ids = projects["latest_job_id"].where(known, projects["project_id"].map(latest["job_id"]))
+    status = jobs.set_index("job_id")["status"].astype("str")
+    return projects.assign(
+        latest_job_id=ids.astype(projects["latest_job_id"].dtype),
+        latest_job_status=ids.map(status).astype("category"),
+    )
+
+
+_CLIPS: dict[
+    str,
+    Callable[[pd.DataFrame, pd.Timestamp | None, pd.Timestamp | None], pd.DataFrame],
+] = {
+    "projects": _clip_projects,
+    "billing": _clip_bill,
+    "queue": clip_queue,
+    "metrics": clip_metrics,
+}
