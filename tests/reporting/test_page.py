@@ -163,7 +163,7 @@ def test_what_needs_attention_is_told_with_all_that_one_asks_first():
             assert value in prose
     assert "Team nan" not in prose
     assert "Yes: 2 jobs look stuck and hold 9 GPUs, 2 projects fail again and again and 1 job waits too long." in prose  # fmt: skip
-    assert "The API says: Waiting for capacity: 4 x 8 B200 requested" in prose
+    assert "The API says: Waiting for dedicated capacity: 8 of 32 B200 GPUs in use" in prose
 
 
 def test_text_alternatives_have_the_numbers_of_the_helpers():
