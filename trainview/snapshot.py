@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from trainview.analysis import estimate_cost, failure_rates, needs_attention
 from trainview.analysis.clipping import clip_tables
+from trainview.analysis.selecting import Names, select_tables
 from trainview.analysis.windows import read_window
 from trainview.errors import ArgumentError, DataWarning
 from trainview.files.excel import write_excel
@@ -344,6 +345,53 @@ class Snapshot:
         as_of = self.as_of if stop is None else pd.Timestamp(stop).as_unit("us")
         clipped, notes = clip_tables({name: getattr(self, name) for name in TABLES}, start, stop)
         return replace(self.assign(**clipped), as_of=as_of, notes=(*self.notes, *notes))
+
+    def select(
+        self,
+        *,
+        projects: Names = None,
+        teams: Names = None,
+        users: Names = None,
+        statuses: Names = None,
+    ) -> "Snapshot":
+        """Keep the jobs of some projects, teams, users or statuses, in all tables at once.
+
+        Bills stay with the jobs that are kept; those of deleted jobs, which no other table knows,
+        with their projects and teams, unless `users` or `statuses` are asked for. Prices are
+        everybody's and stay; so do the organisation's GPU limits, beside those of `teams`.
+
+        Parameters
+        ----------
+        projects : str or iterable of str, optional
+            Their names or ids.
+        teams : str or iterable of str, optional
+            Their names.
+        users : str or iterable of str, optional
+            Their e-mail addresses.
+        statuses : str or iterable of str, optional
+            Such as ``running`` or ``TRAINING_JOB_RUNNING``.
+
+        Returns
+        -------
+        Snapshot
+            A new one. Several arguments narrow it down together, several names of one widen it.
+
+        Raises
+        ------
+        ArgumentError
+            If a name is not in the data.
+
+        Examples
+        --------
+        >>> import trainview as tv
+        >>> snap = tv.load(tv.sample(projects=3))
+        >>> one = snap.select(projects=snap.projects["project_name"].iloc[0], statuses="completed")
+        >>> set(one.jobs["status"])
+        {'completed'}
+        """
+        tables = {name: getattr(self, name) for name in (*TABLES, *GAPS)}
+        found = select_tables(tables, projects, teams, users, statuses)
+        return replace(self, **cast("Any", found))
 
     def __repr__(self) -> str:
         return f"<Snapshot {self._headline()}>"

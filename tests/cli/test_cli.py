@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import time
@@ -92,8 +93,8 @@ def test_by_and_freq_reach_the_helpers():
     ) < len(json.loads(out("attention", DATA, "--format", "json")))
 
 
-@pytest.mark.parametrize("command", [*TABLE_COMMANDS, "columns"])
-@pytest.mark.parametrize("width", [80, 160])
+@pytest.mark.parametrize("command", [*TABLE_COMMANDS, "columns", "jobs"])
+@pytest.mark.parametrize("width", [60, 80, 140])
 def test_tables_for_people_fit_the_terminal_and_have_no_colour_in_a_pipe(command, width):
     source = [] if command == "columns" else [DATA]
     text = out(command, *source, env={"COLUMNS": str(width)})
@@ -107,8 +108,8 @@ def test_no_digit_is_ever_cut_off(by, width):
     text = out("gpu", DATA, "--by", by, "--rows", "0", env={"COLUMNS": str(width)})
     lines = [line for line in text.splitlines() if line.strip()]
     usage = tv.gpu_usage(load_quietly(DATA).jobs, by=by.split(","))
-    assert " jobs   gpus   elapsed_hours   gpu_hours   share" in lines[0]
-    for line, row in zip(lines[2:], usage.itertuples(), strict=True):
+    rule = next(number for number, line in enumerate(lines) if set(line) == {"─"})
+    for line, row in zip(lines[rule + 1 :], usage.itertuples(), strict=True):
         numbers = [
             f"{row.jobs}",
             f"{row.gpus:,}",
@@ -123,6 +124,25 @@ def test_a_table_says_how_many_rows_it_does_not_show():
     hidden = len(load_quietly(DATA).jobs) - 20
     assert f"… {hidden} more rows: --rows 0 shows all" in out("timeline", DATA)
     assert "more rows" not in out("timeline", DATA, "--rows", "0")
+    but_one = len(load_quietly(DATA).jobs) - 1
+    assert "… 1 more row: --rows 0" in out("jobs", DATA, "--rows", str(but_one))
+
+
+def test_hints_name_what_was_read(tmp_path):
+    source = tmp_path / "my data.json"
+    source.write_bytes((DATA / "training_jobs.json").read_bytes())
+    text = out("summary", source, "--status", "failed", env={"COLUMNS": "300"})
+    assert f"trainview failures '{source}' --status failed --show errors --rows 0 shows all" in text
+    assert "SOURCE" not in text
+
+
+def test_what_fits_in_80_columns_is_not_cut_in_140():
+    narrow, wide = (out("summary", DATA, env={"COLUMNS": str(width)}) for width in (80, 140))
+    project = r"[\w.-]*\w…\w[\w.-]*"
+    assert set(re.findall(project, wide)) <= set(re.findall(project, narrow))
+    names = [name for name in load_quietly(DATA).projects["project_name"] if name in narrow]
+    assert names
+    assert all(name in wide for name in names)
 
 
 def test_the_summary_tells_the_whole_picture():
@@ -131,7 +151,7 @@ def test_the_summary_tells_the_whole_picture():
     for words in (
         f"{figures['projects']:.0f} projects", f"{figures['jobs']:.0f} jobs", "Needs attention",
         "deploying long", "Jobs by status", "deploy-failed", "GPU-hours by GPU type", "H100",
-        "Failures by project", "What failed jobs died of", "No space left on device",
+        "Failures by project", "Top failure causes", "No space left on device",
     ):  # fmt: skip
         assert words in text
 

@@ -17,7 +17,7 @@ from trainview.cli.options import (
     put,
     wrote,
 )
-from trainview.cli.sources import SOURCE_HELP, jobs_with, reads_source
+from trainview.cli.sources import SOURCE_HELP, Source, jobs_with, reads_source, takes_source
 from trainview.text.safe import safe_text
 
 if TYPE_CHECKING:
@@ -46,13 +46,14 @@ def cli() -> None:
     ),
     epilog="Example: trainview summary data/",
 )
-@reads_source
+@takes_source
 @prints_whole
-def summary(snapshot: Snapshot, output: Output) -> None:
+def summary(source: Source, output: Output) -> None:
+    snapshot = source.read()
     if output.form == "table":
         from trainview.cli.dashboard import print_dashboard
 
-        print_dashboard(snapshot)
+        print_dashboard(snapshot, source.words())
     else:
         put(snapshot.summary(), output)
 
@@ -68,6 +69,20 @@ def status(snapshot: Snapshot, output: Output, by: list[str] | None) -> None:
     from trainview.analysis import status_counts
 
     put(status_counts(jobs_with(snapshot, by), by=by), output)
+
+
+@cli.command(
+    help=f"List the jobs, newest first.{SOURCE_HELP}",
+    epilog="Example: trainview jobs data/ --status running,deploying --project llm-7b",
+)
+@reads_source
+@prints_table
+def jobs(snapshot: Snapshot, output: Output) -> None:
+    found = snapshot.jobs.sort_values(
+        ["created_at", "job_id"], ascending=[False, True], ignore_index=True
+    )
+    columns = ["job_id", "job_name", "project_name", "status", "created_at", "elapsed_hours"]
+    put(found, output, [*columns, "gpus"])
 
 
 @cli.command(
@@ -113,7 +128,7 @@ def timeline(snapshot: Snapshot, output: Output, by: list[str] | None) -> None:
 
 
 @cli.command(
-    help=f"Show who fails how often (with a 95 % interval), and of what.{SOURCE_HELP}",
+    help=f"Show who fails how often (with a 95% interval), and of what.{SOURCE_HELP}",
     epilog="Example: trainview failures data/ --by user_email",
 )
 @reads_source
@@ -130,13 +145,13 @@ def failures(snapshot: Snapshot, output: Output, by: list[str] | None, show: str
     both = show is None and output.form == "table"
     if both or show != "errors":
         rates = failure_rates(jobs_with(snapshot, by), by=by)
-        put(rates, output, title="Failure rates (low, high: 95 % interval)")
+        put(rates, output, title="Failure rates (low, high: 95% interval)")
     if both:
         click.echo()
     if both or show == "errors":
         errors = error_groups(snapshot.jobs)
         columns = ["error", "category", "jobs", "gpu_hours", "last_seen"]
-        put(errors, output, columns, "What failed jobs died of")
+        put(errors, output, columns, "Top failure causes")
         known = errors[errors["category"] != "other"]
         if output.form == "table" and len(known):
             click.echo()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from trainview.cli.options import Output, by_columns, prints_table, put, say
+from trainview.cli.options import Output, by_columns, prints_table, put, say, tell
 from trainview.cli.sources import SOURCE_HELP, Source, jobs_with, need, takes_source
 from trainview.text.safe import count, safe_text
 
@@ -106,12 +106,12 @@ def _tell_total(snapshot: Snapshot) -> None:
         both = reconcile_cost(*tables, by=None).iloc[0]
         billed = f", {cell('billed_usd', both['billed_usd'])} billed"
     estimated = cell("estimated_usd", both["estimated_usd"])
-    click.echo(f"  {count(both['jobs'], 'job')}: {estimated} estimated{billed}")
+    tell(f"  {count(both['jobs'], 'job')}: {estimated} estimated{billed}")
     if costs["unpriced_jobs"]:
         types = safe_text(costs["unpriced_instance_types"])
-        click.echo(f"  without a price: {count(costs['unpriced_jobs'], 'job')} on {types}")
+        tell(f"  without a price: {count(costs['unpriced_jobs'], 'job')} on {types}")
     if costs["untimed_jobs"]:
-        click.echo(f"  of unknown duration: {count(costs['untimed_jobs'], 'job')}")
+        tell(f"  of unknown duration: {count(costs['untimed_jobs'], 'job')}")
 
 
 def _tell_parts(reasons: pd.DataFrame) -> None:
@@ -120,8 +120,8 @@ def _tell_parts(reasons: pd.DataFrame) -> None:
     split = reasons[reasons["overhead_usd"].notna()]
     for reason, *amounts in split[["reason", "overhead_usd", "price_usd"]].to_numpy():
         overhead, price = (cell("difference_usd", amount) for amount in amounts)
-        click.echo(f"  {reason}: {overhead} for time that was not billed")
-        click.echo(f"  {' ' * len(reason)}  {price} for prices other than the list's")
+        tell(f"  {reason}: {overhead} for time that was not billed")
+        tell(f"  {' ' * len(reason)}  {price} for prices other than the list's")
 
 
 def _bill(snapshot: Snapshot, output: Output, by: list[str] | None) -> None:

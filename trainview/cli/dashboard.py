@@ -1,6 +1,6 @@
 """The whole picture of a snapshot on one terminal page."""
 
-from itertools import zip_longest
+from typing import NamedTuple
 
 import pandas as pd
 from rich.console import Group, RenderableType
@@ -17,28 +17,66 @@ from trainview.analysis import (
     quota,
     status_counts,
 )
-from trainview.cli.terminal import Output, render
+from trainview.cli.terminal import Output, is_whole, render
 from trainview.snapshot import Snapshot
 from trainview.text.safe import count
 
 _ROWS = 6
-_TWO_COLUMNS = 140
 _BETWEEN = 4
 
 
-def print_dashboard(snapshot: Snapshot) -> None:
+class Section(NamedTuple):
+    """A table of the page.
+
+    Attributes
+    ----------
+    title : str
+        Above it.
+    frame : pandas.DataFrame
+        A helper's result.
+    columns : list of str
+        What is shown of it.
+    command : str
+        The command that lists it all, and its options; empty for a table that is always whole.
+    rows : int
+        The most rows, where there is such a command.
+    """
+
+    title: str
+    frame: pd.DataFrame
+    columns: list[str]
+    command: str = ""
+    rows: int = _ROWS
+
+    def most(self) -> int | None:
+        """Give the most rows that are shown."""
+        return self.rows if self.command else None
+
+    def draw(self, width: int, source: str) -> RenderableType:
+        """Draw it."""
+        command, _, options = self.command.partition(" ")
+        words = [f"trainview {command}", source, options, "--rows 0"]
+        more = " ".join(word for word in words if word)
+        return render(
+            self.frame, width, title=self.title, columns=self.columns, rows=self.most(), more=more
+        )
+
+
+def print_dashboard(snapshot: Snapshot, source: str = "SOURCE") -> None:
     """Print the whole picture: as `dashboard` draws it.
 
     Parameters
     ----------
     snapshot : Snapshot
         What to show.
+    source : str, optional
+        What was read, and how, as words of the command line.
     """
     console = Output()
-    console.print(dashboard(snapshot, console.width), crop=False)
+    console.print(dashboard(snapshot, console.width, source), crop=False)
 
 
-def dashboard(snapshot: Snapshot, width: int) -> RenderableType:
+def dashboard(snapshot: Snapshot, width: int, source: str = "SOURCE") -> RenderableType:
     """Draw key figures, what needs attention, statuses, GPU usage and failures.
 
     Cost, idle GPUs and the quota too, where prices, metrics and capacity are known.
@@ -49,103 +87,93 @@ def dashboard(snapshot: Snapshot, width: int) -> RenderableType:
         What to show.
     width : int
         Of the terminal, in characters.
+    source : str, optional
+        What was read, and how, as words of the command line.
 
     Returns
     -------
     rich renderable
-        One page; each table that is longer says how many rows it leaves out.
+        One page; each table that is longer says how many rows it leaves out. Tables stand side by
+        side where the terminal has room for all of both.
     """
     jobs = snapshot.jobs
-    half = width // 2 - _BETWEEN if width >= _TWO_COLUMNS else width
     rates = failure_rates(jobs)
-    sections = [
-        render(
-            status_counts(jobs),
-            half,
-            title="Jobs by status",
-            columns=["status", "phase", "jobs", "share"],
-        ),
-        render(
-            gpu_usage(jobs),
-            half,
-            title="GPU-hours by GPU type (upper bound)",
-            columns=["gpu_type", "jobs", "gpu_hours", "share"],
-        ),
-        render(
-            rates[rates["failed"] > 0],
-            half,
-            title="Failures by project (low, high: 95 % interval)",
-            columns=["project_name", "finished", "failed", "failure_rate", "low", "high"],
-            rows=_ROWS,
-            more="trainview failures SOURCE --show rates --rows 0",
-        ),
-        render(
-            gpu_usage(jobs, by="project_name"),
-            half,
-            title="GPU-hours by project",
-            columns=["project_name", "jobs", "gpu_hours", "share"],
-            rows=_ROWS,
-            more="trainview gpu SOURCE --by project_name --rows 0",
-        ),
-        *_fleet(snapshot, half),
-    ]
-    attention = render(
+    attention = Section(
+        "Needs attention, worst first",
         needs_attention(jobs, snapshot.projects),
-        width,
-        title="Needs attention, worst first",
-        columns=["reason", "project_name", "detail"],
-        rows=2 * _ROWS,
-        more="trainview attention SOURCE --rows 0",
+        ["reason", "project_name", "detail"],
+        "attention",
+        2 * _ROWS,
     )
-    errors = render(
+    middle = [
+        Section("Jobs by status", status_counts(jobs), ["status", "phase", "jobs", "share"]),
+        Section(
+            "GPU-hours by GPU type (upper bound)",
+            gpu_usage(jobs),
+            ["gpu_type", "jobs", "gpu_hours", "share"],
+        ),
+        Section(
+            "Failures by project (low, high: 95% interval)",
+            rates[rates["failed"] > 0],
+            ["project_name", "finished", "failed", "failure_rate", "low", "high"],
+            "failures --show rates",
+        ),
+        Section(
+            "GPU-hours by project",
+            gpu_usage(jobs, by="project_name"),
+            ["project_name", "jobs", "gpu_hours", "share"],
+            "gpu --by project_name",
+        ),
+        *_fleet(snapshot),
+    ]
+    errors = Section(
+        "Top failure causes",
         error_groups(jobs),
-        width,
-        title="What failed jobs died of",
-        columns=["error", "category", "jobs", "gpu_hours"],
-        rows=_ROWS,
-        more="trainview failures SOURCE --show errors --rows 0",
+        ["error", "category", "jobs", "gpu_hours"],
+        "failures --show errors",
     )
-    middle = _side_by_side(sections) if half < width else sections
-    return Group(*_spaced([_headline(snapshot), attention, *middle, errors]))
+    sections = [
+        attention.draw(width, source),
+        *_side_by_side(middle, width, source),
+        errors.draw(width, source),
+    ]
+    return Group(*_spaced([_headline(snapshot), *sections]))
 
 
-def _fleet(snapshot: Snapshot, width: int) -> list[RenderableType]:
-    """Draw what the rest of the API tells, as far as it is there."""
+def _fleet(snapshot: Snapshot) -> list[Section]:
+    """List what the rest of the API tells, as far as it is there."""
     jobs, prices = snapshot.jobs, snapshot.prices
     priced = len(prices) > 0
     sections = []
     if priced:
-        section = render(
-            estimate_cost(jobs, prices),
-            width,
-            title="Estimated cost by project in USD",
-            columns=["project_name", "jobs", "estimated_usd", "share"],
-            rows=_ROWS,
-            more="trainview cost SOURCE --rows 0",
+        sections.append(
+            Section(
+                "Estimated cost by project in USD",
+                estimate_cost(jobs, prices),
+                ["project_name", "jobs", "estimated_usd", "share"],
+                "cost",
+            )
         )
-        sections.append(section)
     if len(snapshot.metrics):
         idle = idle_gpus(snapshot.metrics, jobs, prices if priced else None, by="project_name")
         money = ["idle_usd"] if priced else []
-        section = render(
-            idle[idle["idle_gpu_hours"] > 0],
-            width,
-            title="GPUs held and idle, by project (utilisation below 5%)",
-            columns=["project_name", "idle_gpu_hours", "idle_share", *money],
-            rows=_ROWS,
-            more="trainview utilization SOURCE --idle --rows 0",
+        sections.append(
+            Section(
+                "Idle GPUs by project (utilisation below 5%)",
+                idle[idle["idle_gpu_hours"] > 0],
+                ["project_name", "idle_gpu_hours", "idle_share", *money],
+                "utilization --idle",
+            )
         )
-        sections.append(section)
     if len(snapshot.capacity):
-        section = render(
-            quota(jobs, snapshot.capacity, until=snapshot.as_of),
-            width,
-            title="GPUs held, and the limit",
-            columns=["gpu_type", "limit", "peak_gpus", "mean_gpus", "at_limit_share"],
-            rows=_ROWS,
-            more="trainview quota SOURCE --rows 0",
+        sections.append(
+            Section(
+                "GPUs held, and the limit",
+                quota(jobs, snapshot.capacity, until=snapshot.as_of),
+                ["gpu_type", "limit", "peak_gpus", "mean_gpus", "at_limit_share"],
+                "quota",
+            )
         )
-        sections.append(section)
     return sections
 
 
@@ -180,11 +208,20 @@ def _headline(snapshot: Snapshot) -> Text:
     return line
 
 
-def _side_by_side(sections: list[RenderableType]) -> list[RenderableType]:
-    grid = Table.grid(padding=(0, _BETWEEN), expand=True)
-    grid.add_column(ratio=1)
-    grid.add_column(ratio=1)
-    for left, right in zip_longest(sections[::2], sections[1::2], fillvalue=Text()):
-        grid.add_row(left, right)
-        grid.add_row()
-    return [grid]
+def _side_by_side(sections: list[Section], width: int, source: str) -> list[RenderableType]:
+    """Pair the tables that have room enough in half of the terminal; the others come below."""
+    half = width // 2 - _BETWEEN
+    narrow = [
+        one for one in sections if is_whole(one.frame, half, columns=one.columns, rows=one.most())
+    ]
+    if len(narrow) % 2:
+        narrow.pop()
+    found: list[RenderableType] = []
+    for left, right in zip(narrow[::2], narrow[1::2], strict=True):
+        grid = Table.grid(padding=(0, _BETWEEN), expand=True)
+        grid.add_column(ratio=1)
+        grid.add_column(ratio=1)
+        grid.add_row(left.draw(half, source), right.draw(half, source))
+        found.append(grid)
+    wide = [section for section in sections if not any(section is one for one in narrow)]
+    return found + [section.draw(width, source) for section in wide]

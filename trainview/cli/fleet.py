@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from trainview.cli.options import Output, by_columns, prints_table, put, say
+from trainview.cli.options import Output, by_columns, prints_table, put, say, tell
 from trainview.cli.sources import (
     SOURCE_HELP,
     Source,
@@ -110,7 +110,7 @@ def queue(source: Source, output: Output, by: list[str] | None, show: str) -> No
     waits = queue_waits(table, by=by)
     put(waits, output, title="Hours that jobs waited (percentiles: Kaplan-Meier)")
     if output.form == "table" and waits["p99"].isna().any():
-        click.echo("  -: more jobs still wait, or too few have been released, to tell")
+        tell("  -: more jobs still wait, or too few have been released, to tell")
 
 
 def _queue_with(snapshot: Snapshot, by: list[str] | None) -> pd.DataFrame:
@@ -195,7 +195,7 @@ def quota(source: Source, output: Output, extra_gpus: int, *, by_team: bool) -> 
     click.echo()
     reached = found[found["at_limit_share"] > 0]
     if reached.empty:
-        click.echo("No limit was reached.")
+        tell("No limit was reached.")
         return
     shown = ["at_limit_share", "over_limit_gpu_hours"]
     columns = [name for part in shown for name in (part, f"{part}_with_extra")]

@@ -119,6 +119,13 @@ def put(
         terminal.print_table(frame, title=title, columns=columns, rows=output.rows or None)
 
 
+def tell(text: str) -> None:
+    """Add a sentence to what is printed for people."""
+    from trainview.cli import terminal
+
+    terminal.print_line(text)
+
+
 def say(text: str) -> None:
     """Tell the user something on standard error."""
     click.echo(f"trainview: {text}", err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from contextlib import nullcontext
 from functools import wraps
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import click
 
+from trainview.cli.filters import Filters, filter_options
 from trainview.cli.options import common, options
 from trainview.errors import ApiError, ConfigError
 from trainview.text.safe import safe_text
@@ -64,6 +66,15 @@ class Source(NamedTuple):
     each_job: FetchOptions
     skip_bad: bool = False
     tz: str | None = None
+    filters: Filters = Filters()
+
+    def words(self) -> str:
+        """Give it as words of the command line, for a hint at another command."""
+        moment = [] if self.as_of is None else ["--as-of", self.as_of]
+        zone = [] if self.tz is None else ["--source-tz", self.tz]
+        skip = ["--skip-bad"] if self.skip_bad else []
+        words = [*self.parts, *moment, *zone, *skip, *self.filters.words()]
+        return safe_text(shlex.join(words))
 
     def read(self, *include: str) -> Snapshot:
         """Load it; or, where it is not named, ask the API for it with what is to be included."""
@@ -73,21 +84,31 @@ class Source(NamedTuple):
         if self.parts:
             with progress(f"reading {', '.join(safe_text(part, 40) for part in self.parts)}"):
                 parts = [sys.stdin.buffer if part == "-" else part for part in self.parts]
-                return load(parts, as_of=self.as_of, on_error=on_error(self.skip_bad), tz=self.tz)
+                snapshot = load(
+                    parts, as_of=self.as_of, on_error=on_error(self.skip_bad), tz=self.tz
+                )
+            return self.filters.select(snapshot)
+        from trainview.fetching.extras import OF_ORGANISATION
+
         try:
             payload = ask_api(self.jobs, self.base_url, skip_bad=self.skip_bad)
         except ConfigError as error:
             hint = "or name a file or folder to read, as in: trainview summary snapshot.json"
             raise ConfigError(f"{error}; {hint}") from None
         snapshot = load(payload, as_of=self.as_of, on_error=on_error(self.skip_bad))
-        return self._with_more(snapshot, include) if include else snapshot
+        # bills tell of deleted jobs, which only the whole of them places
+        of_all = [name for name in include if name in OF_ORGANISATION]
+        snapshot = self.filters.select(self._with_more(snapshot, of_all))
+        return self._with_more(snapshot, [name for name in include if name not in of_all])
 
-    def _with_more(self, snapshot: Snapshot, include: tuple[str, ...]) -> Snapshot:
+    def _with_more(self, snapshot: Snapshot, include: list[str]) -> Snapshot:
         from trainview.cli.terminal import progress
         from trainview.fetching.each_job import Options
         from trainview.fetching.extras import OF_ORGANISATION
         from trainview.fetching.snapshots import fetch_more
 
+        if not include:
+            return snapshot
         each_job = Options(**self.each_job.arguments)
         # calls for each job have a bar of their own
         is_quick = set(include) <= set(OF_ORGANISATION)
@@ -104,16 +125,16 @@ def takes_source(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def taking(
         source: tuple[str, ...],
-        as_of: str | None,
         jobs: str,
         base_url: str | None,
         each_job: FetchOptions = FetchOptions(),  # noqa: B008 - it cannot be changed
         *,
         skip_bad: bool,
-        source_tz: str | None,
         **rest: Any,
     ) -> None:
-        found = Source(source, as_of, jobs, base_url, each_job, skip_bad, source_tz)
+        as_of, source_tz = rest.pop("as_of"), rest.pop("source_tz")
+        filters = Filters(*(rest.pop(name) for name in Filters._fields))
+        found = Source(source, as_of, jobs, base_url, each_job, skip_bad, source_tz, filters)
         command(found, **rest)
 
     moment = click.option(
@@ -123,7 +144,8 @@ def takes_source(command: Callable[..., None]) -> Callable[..., None]:
         "--source-tz", metavar="ZONE",
         help="The zone of times that have none, as in lists of the vendor's command line.",
     )  # fmt: skip
-    return options(click.argument("source", nargs=-1), moment, zone, asks_api, common)(taking)
+    argument = click.argument("source", nargs=-1)
+    return options(argument, filter_options, moment, zone, asks_api, common)(taking)
 
 
 def reads_source(command: Callable[..., None]) -> Callable[..., None]:

@@ -5,7 +5,6 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -15,11 +14,11 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from trainview.cli.layout import PROSE, lay_out
 from trainview.files.export import to_csv_bytes
 from trainview.text.cells import cell, is_number
-from trainview.text.safe import safe_text
+from trainview.text.safe import count, safe_text
 
-_PROSE = frozenset({"advice", "detail", "error", "description"})
 _PHASE_STYLES = {
     "waiting": "yellow",
     "starting": "cyan",
@@ -27,10 +26,8 @@ _PHASE_STYLES = {
     "succeeded": "blue",
     "failed": "red",
 }
-_WIDE = 120
-_LEAST_TEXT, _LEAST_PROSE = 10, 20
-_GAP = 3
-_LONGEST_HEAD = 13
+# What rich draws between two columns is a space; the rest of a gap is a column of its own.
+_DIVIDER = 1
 _QUIET_SECONDS = 1.0
 
 
@@ -73,23 +70,11 @@ def render(
     rich renderable
         With every cell made safe, numbers aligned, and a bar for each share.
     """
-    names = list(frame.columns if columns is None else columns)
     shown = frame if rows is None else frame.head(rows)
-    texts = {name: [cell(name, value) for value in shown[name]] for name in names}
-    gaps = _GAP * (len(names) - 1)
-    heads = {name: name for name in names}
-    if sum(_natural(name, texts[name]) for name in names) + gaps > width:
-        heads = {name: _folded(name) for name in names}
-    widths = {name: _natural(heads[name], texts[name]) for name in names}
-    flexible = [name for name in names if not _is_rigid(frame[name])]
-    bar = _bar_width(width) if "share" in names else 0
-    room = width - gaps - sum(widths[name] for name in names if name not in flexible)
-    # numbers keep their digits: the bar goes first, then texts are cut
-    if room - bar - _GAP < sum(min(widths[name], _least(name)) for name in flexible):
-        bar = 0
-    limits = _share_out(room - (bar and bar + _GAP), {name: widths[name] for name in flexible})
-
-    needed = sum(limits.get(name, widths[name]) for name in names) + gaps
+    texts = _texts(shown, columns)
+    names = list(texts)
+    layout = lay_out(frame, texts, width)
+    needed = layout.width()
     table = Table(
         # rather too wide for the terminal than with a digit cut off
         width=needed if needed > width else None,
@@ -100,83 +85,78 @@ def render(
         padding=0,  # gaps are columns of their own: versions of rich count padding differently
     )
     for position, name in enumerate(names):
-        if position:
-            table.add_column(width=1)
+        if position and layout.gap > _DIVIDER:
+            table.add_column(width=layout.gap - 2 * _DIVIDER)
         table.add_column(
-            Text(heads[name], style="dim"),
+            Text(layout.heads[name], style="dim"),
             justify="right" if is_number(frame[name]) else "left",
-            overflow="fold" if name in _PROSE else "ellipsis",
-            no_wrap=name not in _PROSE,
-            width=limits.get(name, widths[name]),
+            overflow="fold" if name in PROSE else "ellipsis",
+            no_wrap=name not in PROSE,
+            width=layout.widths[name],
         )
-    if bar:
-        table.add_column(width=1)
-        table.add_column(no_wrap=True, width=bar)
+    if layout.bar:
+        table.add_column(width=layout.gap - 2 * _DIVIDER)
+        table.add_column(no_wrap=True, width=layout.bar)
+        largest = frame["share"].max()
     styles = _phase_styles(shown) if "phase" in frame.columns else [""] * len(shown)
-    largest = frame["share"].max() if bar else 0.0
     for row, style in enumerate(styles):
         cells = [
             Text(
                 texts[name][row]
-                if name in _PROSE
-                else safe_text(texts[name][row], limits.get(name)),
+                if name in PROSE
+                else _shorten(texts[name][row], layout.widths[name]),
                 style=style if name in {"status", "phase"} else "",
             )
             for name in names
         ]
-        if bar:
-            cells.append(Text(_bar(shown["share"].iloc[row] / largest, bar), style="blue"))
-        table.add_row(*_with_gaps(cells))
+        if layout.bar:
+            cells.append(Text(_bar(shown["share"].iloc[row] / largest, layout.bar), style="blue"))
+        table.add_row(*(_with_gaps(cells) if layout.gap > _DIVIDER else cells))
     hidden = len(frame) - len(shown)
     notes = [Text("  nothing to show", style="dim")] if frame.empty else []
     if hidden:
-        notes.append(Text(f"  … {hidden:,} more rows: {more} shows all", style="dim"))
+        notes.append(Text(f"  … {count(hidden, 'more row')}: {more} shows all", style="dim"))
     return Group(table, *notes)
+
+
+def is_whole(
+    frame: pd.DataFrame,
+    width: int,
+    *,
+    columns: Sequence[str] | None = None,
+    rows: int | None = None,
+) -> bool:
+    """Tell whether `render` has room for every text.
+
+    Parameters
+    ----------
+    frame, width, columns, rows
+        As for `render`.
+
+    Returns
+    -------
+    bool
+        False if a name would be cut, or the table be wider than the terminal.
+    """
+    shown = frame if rows is None else frame.head(rows)
+    return lay_out(frame, _texts(shown, columns), width).is_whole
+
+
+def _texts(frame: pd.DataFrame, columns: Sequence[str] | None) -> dict[str, list[str]]:
+    names = list(frame.columns if columns is None else columns)
+    return {name: [cell(name, value) for value in frame[name]] for name in names}
+
+
+def _shorten(text: str, width: int) -> str:
+    """Cut a text in its middle; some characters are two wide."""
+    limit = width
+    while cell_len(text) > width:
+        text, limit = safe_text(text, limit), limit - 1
+    return text
 
 
 def _with_gaps(cells: list[Text]) -> list[Text]:
     return [part for cell in cells for part in (Text(), cell)][1:]
-
-
-def _is_rigid(column: Any) -> bool:
-    return is_number(column) or pd.api.types.is_datetime64_any_dtype(column)
-
-
-def _least(name: str) -> int:
-    return _LEAST_PROSE if name in _PROSE else _LEAST_TEXT
-
-
-def _natural(head: str, texts: list[str]) -> int:
-    return max(map(cell_len, [*head.split("\n"), *texts]))
-
-
-def _folded(name: str) -> str:
-    """Break a long name into lines, at its underscores."""
-    if len(name) <= _LONGEST_HEAD:
-        return name
-    lines = [""]
-    for part in name.split("_"):
-        if len(lines[-1]) + len(part) < _LONGEST_HEAD - 1:
-            lines[-1] += f"{part}_"
-        else:
-            lines.append(f"{part}_")
-    return "\n".join(lines).removesuffix("_")
-
-
-def _bar_width(width: int) -> int:
-    return 12 if width < _WIDE else 30
-
-
-def _share_out(room: int, wanted: dict[str, int]) -> dict[str, int]:
-    """Give each text its width; where there is too little, the longest give way first."""
-    given: dict[str, int] = {}
-    names = sorted(wanted, key=lambda name: wanted[name])
-    for place, name in enumerate(names):
-        left = room - sum(given.values())
-        kept = sum(min(wanted[later], _least(later)) for later in names[place + 1 :])
-        fair = min(left // (len(names) - place), left - kept)
-        given[name] = min(wanted[name], max(fair, _least(name)))
-    return given
 
 
 def _phase_styles(frame: pd.DataFrame) -> list[str]:
@@ -242,6 +222,17 @@ def print_table(
     console = Output()
     page = render(frame, console.width, title=title, columns=columns, rows=rows)
     console.print(page, crop=False)
+
+
+def print_line(text: str) -> None:
+    """Print a sentence on standard output, broken where the terminal ends.
+
+    Parameters
+    ----------
+    text : str
+        Safe text.
+    """
+    Output().print(Text(text), crop=False)
 
 
 @contextmanager

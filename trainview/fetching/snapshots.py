@@ -127,7 +127,7 @@ def _with(snapshot: Snapshot, more: Extras, of_jobs: Mapping[str, pd.DataFrame])
     added = replace(
         snapshot.assign(**more.tables, **of_jobs),
         notes=(*snapshot.notes, *more.notes),
-        not_fetched=more.not_fetched,
+        not_fetched=pd.concat([snapshot.not_fetched, more.not_fetched], ignore_index=True),
     )
     tables = to_tables(added)
     linked = link(to_fleet(added), tables.jobs, tables.projects)
