@@ -97,9 +97,16 @@ def test_an_open_job_lasts_until_as_of_and_only_holders_of_gpus_use_them(
     assert row["gpu_hours"] == gpu_hours
 
 
+@pytest.mark.parametrize("changes", [{}, {"priority": None, "availability_model": None}])
+def test_what_the_vendor_gives_a_default_has_it_where_it_is_absent(changes):
+    row = jobs(job(**changes)).iloc[0]
+    assert row["priority"] == 0
+    assert row["availability_model"] == "dedicated"
+
+
 def test_missing_is_null_and_not_zero():
     row = jobs(job(name=None, instance_type=CPU)).iloc[0]
-    for name in ("job_name", "gpu_type", "gpu_memory_limit_mib", "priority", "user_email"):
+    for name in ("job_name", "gpu_type", "gpu_memory_limit_mib", "user_email"):
         assert pd.isna(row[name]), name
     assert (row["gpus"], row["node_count"]) == (0, 1)
 

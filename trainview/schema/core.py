@@ -244,14 +244,15 @@ JOBS = pa.schema(
         make_field(
             "priority",
             INTEGER,
-            "Queue priority; higher is dequeued first.",
+            "Queue priority; higher is dequeued first. Absent means 0.",
             nullable=True,
             source="job.priority",
         ),
         make_field(
             "availability_model",
             CATEGORY,
-            "Capacity guarantee: dedicated (not preempted) or spot (interruptible).",
+            "Capacity guarantee: dedicated (not preempted) or spot (interruptible). Absent means "
+            "dedicated.",
             nullable=True,
             source="job.availability_model",
         ),

@@ -311,8 +311,9 @@ def _job_table(
         "gpu_memory_limit_mib": get("instance_type", "gpu_memory_limit_mib"),
         "memory_limit_mib": get("instance_type", "memory_limit_mib"),
         "millicpu_limit": get("instance_type", "millicpu_limit"),
-        "priority": get("priority"),
-        "availability_model": get("availability_model"),
+        # the vendor's own defaults
+        "priority": pc.coalesce(get("priority"), pa.scalar(0, pa.int64())),
+        "availability_model": pc.coalesce(get("availability_model"), pa.scalar("dedicated")),
         "user_email": get("user", "email"),
         "checkpoint_sync_status": get("checkpoint_sync_status"),
     }
