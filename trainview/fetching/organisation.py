@@ -16,7 +16,7 @@ from trainview.tables.billing import read_bill
 from trainview.tables.capacity import read_capacity
 from trainview.tables.combining import combine
 from trainview.tables.dtypes import to_pandas
-from trainview.tables.prices import read_prices
+from trainview.tables.prices import read_prices, without_duplicates
 
 
 def fetch_prices(**client: Any) -> pd.DataFrame:
@@ -37,6 +37,11 @@ def fetch_prices(**client: Any) -> pd.DataFrame:
     ConfigError, AuthError, NetworkError, ApiError, RateLimitError, PayloadError
         As `fetch` does.
 
+    Warns
+    -----
+    DataWarning
+        If an instance type comes twice.
+
     Examples
     --------
     >>> import trainview as tv
@@ -45,7 +50,11 @@ def fetch_prices(**client: Any) -> pd.DataFrame:
     client = Access(client)
     with Client(**client) as api:
         answer = api.list_instance_type_prices()
-    return to_pandas(read_prices(answer.body, answer.url))
+    notes: list[str] = []
+    prices = without_duplicates(read_prices(answer.body, answer.url), notes)
+    for note in notes:
+        warnings.warn(note, DataWarning, stacklevel=2)
+    return to_pandas(prices)
 
 
 def fetch_capacity(**client: Any) -> pd.DataFrame:

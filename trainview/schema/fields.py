@@ -16,6 +16,8 @@ DATE = pa.date32()
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 # Two counts below this bound can be multiplied without overflow.
 COUNT_MAX = 2**31 - 1
+# Up to here every integer is a float64 too, and a JSON number that all programs read alike.
+EXACT_MAX = 2**53
 _NEWER = b"newer"
 
 

@@ -11,7 +11,9 @@ import pyarrow as pa
 from trainview.money import MONEY
 from trainview.schema.fields import (
     BOOLEAN,
+    COUNT_MAX,
     DATE,
+    EXACT_MAX,
     INTEGER,
     NUMBER,
     TEXT,
@@ -29,6 +31,9 @@ def _maybe(name: str, kind: pa.DataType, **bounds: Any) -> pa.Field:
     return make_field(name, kind, nullable=True, **bounds)
 
 
+_GPUS: dict[str, Any] = {"minimum": 0, "maximum": COUNT_MAX}
+_AMOUNT: dict[str, Any] = {"minimum": 0, "maximum": EXACT_MAX}
+
 PRICES_ANSWER = pa.schema(
     [
         _list(
@@ -40,11 +45,11 @@ PRICES_ANSWER = pa.schema(
 
 _CAPACITY = [
     make_field("gpu_type", TEXT),
-    make_field("baseline", INTEGER, minimum=0),
-    make_field("limit", INTEGER, minimum=0),
-    make_field("usage_count", INTEGER, minimum=0),
-    _maybe("dedicated_usage_count", INTEGER, minimum=0),
-    _maybe("spot_usage_count", INTEGER, minimum=0),
+    make_field("baseline", INTEGER, **_GPUS),
+    make_field("limit", INTEGER, **_GPUS),
+    make_field("usage_count", INTEGER, **_GPUS),
+    _maybe("dedicated_usage_count", INTEGER, **_GPUS),
+    _maybe("spot_usage_count", INTEGER, **_GPUS),
 ]
 CAPACITY_ANSWER = pa.schema(
     [
@@ -61,7 +66,7 @@ _BILLED_DAY = pa.struct(
     [
         make_field("date", DATE),
         make_field("subtotal", MONEY),
-        make_field("minutes", INTEGER, minimum=0),
+        make_field("minutes", INTEGER, **_AMOUNT),
     ]
 )
 _BILLED_RESOURCE = pa.struct(
@@ -82,7 +87,7 @@ _BILLED_JOB = pa.struct(
     [
         make_field("billable_resource", _BILLED_RESOURCE),
         make_field("subtotal", MONEY),
-        make_field("minutes", INTEGER, minimum=0),
+        make_field("minutes", INTEGER, **_AMOUNT),
         _list("daily", _BILLED_DAY, nullable=True),
     ]
 )
@@ -95,7 +100,7 @@ USAGE_ANSWER = pa.schema(
                     make_field("subtotal", MONEY),
                     make_field("credits_used", MONEY),
                     make_field("total", MONEY),
-                    make_field("minutes", INTEGER, minimum=0),
+                    make_field("minutes", INTEGER, **_AMOUNT),
                     _list("breakdown", _BILLED_JOB, nullable=True),
                 ]
             ),
@@ -138,7 +143,7 @@ CHECKPOINTS_ANSWER = pa.schema(
                     make_field("created_at", TIME),
                     make_field("checkpoint_type", TEXT),
                     _maybe("base_model", TEXT),
-                    make_field("size_bytes", INTEGER, minimum=0),
+                    make_field("size_bytes", INTEGER, **_AMOUNT),
                     _maybe("sync_status", TEXT),
                     make_field("training_job_id", TEXT),
                 ]
@@ -149,8 +154,8 @@ CHECKPOINTS_ANSWER = pa.schema(
 
 _CAPACITY_AT_SUBMIT = pa.struct(
     [
-        make_field("max_gpus", INTEGER, minimum=0),
-        _maybe("min_gpus", INTEGER, minimum=0),
+        make_field("max_gpus", INTEGER, **_GPUS),
+        _maybe("min_gpus", INTEGER, **_GPUS),
         make_field("last_modified", TIME),
     ]
 )
@@ -159,16 +164,16 @@ QUEUE_ANSWER = pa.schema(
         make_field("target_job_id", TEXT),
         _maybe("target_job_name", TEXT),
         make_field("gpu_type", TEXT),
-        make_field("requested_gpus", INTEGER, minimum=0),
+        make_field("requested_gpus", INTEGER, **_GPUS),
         make_field("submitted_at", TIME),
         _maybe("released_at", TIME),
-        _maybe("pending_seconds", INTEGER, minimum=0),
+        _maybe("pending_seconds", INTEGER, **_AMOUNT),
         _maybe("org_capacity", _CAPACITY_AT_SUBMIT),
         _maybe("team_capacity", _CAPACITY_AT_SUBMIT),
         _list(
             "active_at_submit",
             pa.struct(
-                [make_field("training_job_id", TEXT), make_field("total_gpus", INTEGER, minimum=0)]
+                [make_field("training_job_id", TEXT), make_field("total_gpus", INTEGER, **_GPUS)]
             ),
         ),
         _list(
@@ -176,7 +181,7 @@ QUEUE_ANSWER = pa.schema(
             pa.struct(
                 [
                     make_field("training_job_id", TEXT),
-                    make_field("requested_gpus", INTEGER, minimum=0),
+                    make_field("requested_gpus", INTEGER, **_GPUS),
                 ]
             ),
         ),

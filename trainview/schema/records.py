@@ -8,17 +8,17 @@ are tolerated.
 
 import pyarrow as pa
 
-from trainview.schema.fields import BOOLEAN, COUNT_MAX, INTEGER, TEXT, TIME, make_field
+from trainview.schema.fields import BOOLEAN, COUNT_MAX, EXACT_MAX, INTEGER, TEXT, TIME, make_field
 
 INSTANCE_TYPE = pa.struct(
     [
         make_field("id", TEXT),
         make_field("name", TEXT),
-        make_field("memory_limit_mib", INTEGER, minimum=0),
-        make_field("millicpu_limit", INTEGER, minimum=0),
+        make_field("memory_limit_mib", INTEGER, minimum=0, maximum=EXACT_MAX),
+        make_field("millicpu_limit", INTEGER, minimum=0, maximum=EXACT_MAX),
         make_field("gpu_count", INTEGER, minimum=0, maximum=COUNT_MAX),
         make_field("gpu_type", TEXT, nullable=True),
-        make_field("gpu_memory_limit_mib", INTEGER, nullable=True, minimum=0),
+        make_field("gpu_memory_limit_mib", INTEGER, nullable=True, minimum=0, maximum=EXACT_MAX),
     ]
 )
 

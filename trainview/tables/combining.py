@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from trainview.schema import FLEET_KEYS, FLEET_TABLES, TIME
 from trainview.tables.bills import combine_bills
 from trainview.tables.dtypes import conform, without_categories
+from trainview.tables.prices import without_duplicates
 
 
 def combine(name: str, parts: Sequence[pa.Table], notes: list[str] | None = None) -> pa.Table:
@@ -33,12 +34,15 @@ def combine(name: str, parts: Sequence[pa.Table], notes: list[str] | None = None
     """
     schema = FLEET_TABLES[name]
     filled = [part for part in parts if part.num_rows]
+    told = [] if notes is None else notes
+    if name == "prices":
+        filled = [without_duplicates(part, told) for part in filled]
     if len(filled) < 2:
         return filled[0] if filled else schema.empty_table()
     plain = without_categories(schema)
     filled = [part.cast(plain) for part in filled]
     if name == "billing":
-        return conform(combine_bills(filled, [] if notes is None else notes), schema)
+        return conform(combine_bills(filled, told), schema)
     keys, rows = list(FLEET_KEYS[name]), pa.concat_tables(filled)
     rank = _newest(rows, name)
     ranked = rows.select(keys).append_column("rank", pa.array(rank))

@@ -60,7 +60,8 @@ def link_queue(queue: pa.Table, jobs: pa.Table) -> pa.Table:
     cut = pc.fill_null(cut, fill_value=False)
     until = pc.if_else(cut, of_job["end_at"], plain["observed_until"])
     waited = pc.subtract(_us(until), _us(plain["submitted_at"]))
-    hours = pc.divide(pc.cast(pc.max_element_wise(waited, 0), pa.float64()), float(_US_PER_HOUR))
+    exact = pc.max_element_wise(waited, 0)
+    hours = pc.divide(pc.cast(exact, pa.float64(), safe=False), float(_US_PER_HOUR))
     unknown = pc.equal(phase, UNKNOWN_PHASE)
     may_wait = pc.or_(unknown, pc.and_(of_job["is_open"], pc.equal(phase, "waiting")))
     changes = {

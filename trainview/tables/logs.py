@@ -58,9 +58,10 @@ def read_logs(
     # as integers: a line's order within its microsecond is kept
     nanoseconds = pa.array([int(line["timestamp"]) for line in lines], pa.uint64())
     order = pc.sort_indices(nanoseconds)
+    microseconds = pc.divide(nanoseconds, pa.scalar(1000, pa.uint64()))
     columns = {
         "job_id": pa.array([job_id] * len(lines), pa.string()),
-        "timestamp": pc.cast(pc.cast(pc.divide(nanoseconds, 1000), pa.int64()), TIME),
+        "timestamp": pc.cast(pc.cast(microseconds, pa.int64()), TIME),
         **{
             key: pa.array([line.get(key) for line in lines], pa.string())
             for key in ("level", "replica", "message")

@@ -32,6 +32,16 @@ Integers: TypeAlias = npt.NDArray[np.int64]
 _BY_GPU = ("gpu_utilization", "gpu_memory_usage_bytes")
 _OF_NODE = ("cpu_usage", "cpu_memory_usage_bytes")
 _STORAGE = ("usage_bytes", "utilization")
+# What the quick way ends in where something is wrong; the careful way says what.
+_DOUBTS = (
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+    pa.ArrowException,
+)
 _RANK = re.compile(r"[0-9]{1,6}")
 _MICROSECONDS = 1_000_000
 _ORDER = ("timestamp", "node_id", "gpu", "metric")
@@ -80,7 +90,7 @@ def read_metrics(
         answer = json.loads(payload.decode("utf-8-sig"), object_pairs_hook=_without_duplicates)
         series = list(_series(answer))
         return _to_table(series, _numbers(_values(series)), job_id)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, pa.ArrowException):
+    except _DOUBTS:
         answer = read_answer(payload, METRICS_ANSWER, name, rejected)
         if not answer["per_node_metrics"]:
             answer = read_answer(payload, LEADER_METRICS_ANSWER, name, rejected)

@@ -6,6 +6,32 @@ from trainview.errors import PayloadError
 from trainview.reading.rejection import Rejection
 from trainview.schema import PRICES_ANSWER
 from trainview.tables.answers import read_answer, to_table
+from trainview.text.safe import count
+
+
+def without_duplicates(prices: pa.Table, notes: list[str]) -> pa.Table:
+    """Keep the last row of each instance type.
+
+    Parameters
+    ----------
+    prices : pyarrow.Table
+        The table ``prices`` of one answer.
+    notes : list of str
+        Gets a sentence that counts what was left out, if anything was.
+
+    Returns
+    -------
+    pyarrow.Table
+        With each instance type once.
+    """
+    ids = prices["instance_type_id"].cast(pa.string()).to_pylist()
+    last = sorted({name: row for row, name in enumerate(ids)}.values())
+    surplus = len(ids) - len(last)
+    if not surplus:
+        return prices
+    twice = count(surplus, "duplicate instance type")
+    notes.append(f"{twice} in the prices: the last price of each is kept")
+    return prices.take(pa.array(last))
 
 
 def read_prices(
