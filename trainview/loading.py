@@ -27,7 +27,7 @@ from trainview.text.safe import safe_text
 
 # A fault in one element of a list, which can be left out.
 _IN_LIST = re.compile(r"\[\d+\]|\bline \d+[.:] ?")
-_SKIP_HINT = '; on_error="skip" (--skip-bad) leaves such records out'
+_SKIP_HINT = '; on_error="skip" leaves such records out'
 
 
 def load(

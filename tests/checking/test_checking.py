@@ -216,13 +216,15 @@ def test_a_rule_that_is_broken_needs_no_warning_of_gaps():
 def test_a_cost_of_which_no_duration_is_known_is_no_data():
     untimed = job(0, 1, elapsed_hours=None, gpu_hours=None)
     for others in ([], [job(0, 9, status="deploy-failed")]):
-        with pytest.raises(tv.ArgumentError, match="max-cost: there is no data for it: no job has"):
+        with pytest.raises(
+            tv.ArgumentError, match="max_cost_usd: there is no data for it: no job has"
+        ):
             tv.check(snapshot(untimed, *others, prices=prices()), max_cost_usd=1)
 
 
 def test_samples_of_jobs_that_are_not_listed_are_left_out_and_told():
     gone = samples(0.0, 0.0, job_id="gone")
-    with pytest.raises(tv.ArgumentError, match="max-idle-gpu-hours: there is no data for it"):
+    with pytest.raises(tv.ArgumentError, match="max_idle_gpu_hours: there is no data for it"):
         tv.check(snapshot(HELD, metrics=gone), max_idle_gpu_hours=1)
     both = pd.concat([gone, samples(0.0, 0.0, 0.0)], ignore_index=True)
     found = tv.check(snapshot(HELD, metrics=both), max_idle_gpu_hours=1)
@@ -279,7 +281,7 @@ def test_a_rule_whose_data_is_not_there_is_an_error_with_the_remedy(argument, na
     with pytest.raises(tv.ArgumentError) as error:
         tv.check(snapshot(HELD), **{argument: 1})
     assert f"there is no data for it ({name})" in str(error.value)
-    assert f"trainview fetch -o fleet/ --with {name}" in str(error.value)
+    assert f"fetch it with include=['{name}']" in str(error.value)
 
 
 def test_data_of_another_time_is_no_data():
@@ -296,13 +298,13 @@ def test_data_of_another_time_is_no_data():
             assert len(tv.check(snap, **{argument: 1}))
         with pytest.raises(tv.ArgumentError, match=r"since 2025-01-01 12:00 UTC\): fetch it"):
             tv.check(snap, since=NOON, **{argument: 1})
-    with pytest.raises(tv.ArgumentError, match="max-cost: no price is known of H100:8"):
+    with pytest.raises(tv.ArgumentError, match="max_cost_usd: no price is known of H100:8"):
         tv.check(snap, max_cost_usd=1)
 
 
 def test_samples_that_cover_no_time_say_nothing_about_idle_time():
     unknown_step = samples(0.0).assign(step_seconds=None).astype({"step_seconds": "float64"})
-    with pytest.raises(tv.ArgumentError, match="max-idle-gpu-hours: there is no data"):
+    with pytest.raises(tv.ArgumentError, match="max_idle_gpu_hours: there is no data"):
         tv.check(snapshot(HELD, metrics=unknown_step), max_idle_gpu_hours=1)
 
 

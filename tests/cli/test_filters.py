@@ -29,7 +29,9 @@ def listed(*words: object) -> list[dict]:
 def test_every_command_that_reads_jobs_takes_the_filters():
     for command in READ_JOBS:
         options = {word for option in cli.commands[command].params for word in option.opts}
-        assert {"--project", "--team", "--user", "--status"} <= options, command
+        assert {"--since", "--until", "--project", "--team", "--user", "--status"} <= options, (
+            command
+        )
 
 
 def test_jobs_are_listed_newest_first(data):
@@ -69,6 +71,18 @@ def test_a_filter_reaches_every_table(data):
     assert sum(row["billed_usd"] or 0 for row in bills) > 0
 
 
+def test_a_window_reaches_every_table(data):
+    window = data.clip("30d", "20d").jobs
+    found = listed("jobs", DATA, "--since", "30d", "--until", "20d")
+    assert {row["job_id"] for row in found} == set(window["job_id"])
+    assert sum(row["gpu_hours"] for row in found) == pytest.approx(window["gpu_hours"].sum())
+    # what ended later was running at its end
+    ran = listed("jobs", DATA, "--until", "20d", "--status", "running")
+    assert {row["status"] for row in ran} == {"running"}
+    ended = set(data.jobs.loc[~data.jobs["is_open"], "job_id"])
+    assert {row["job_id"] for row in ran} & ended
+
+
 def test_a_name_with_a_comma_is_a_name():
     jobs = [job("j1", project="p1"), job("j2", project="p2")]
     jobs[0]["training_project"]["name"] = "a, b"
@@ -83,7 +97,25 @@ def test_a_name_with_a_comma_is_a_name():
         (["--status", "complete"], "--status: no 'complete' in the data: .* mean 'completed'"),
         (["--project", "nosuchthing"], "--project: no 'nosuchthing' in the data: there are "),
         (["--user", "x,y"], "--user: no '[xy]' in the data"),
+        (["--since", "soon"], "Invalid value for '--since': 'soon': give "),
+        (
+            ["--since", "2026-03-20", "--until", "2026-03-10"],
+            "--until '2026-03-10': give a moment after",
+        ),
+        (["--since", "2126-01-01"], "--since '2126-01-01': give a moment before that of the data"),
     ],
 )
 def test_a_name_that_is_not_there_is_an_error_that_names_the_option(words, message):
     assert re.search(message, fault(2, "jobs", DATA, *words))
+
+
+def test_messages_name_the_option_that_was_typed():
+    content = payload(training_jobs=[job()])
+    wrong = fault(2, "jobs", "-", "--source-tz", "Mars", stdin=content)
+    assert "error: --source-tz 'Mars' is no time zone" in wrong
+    assert "error: --tz 'Mars': give the name of a time zone" in fault(
+        2, "gpu", "-", "--freq", "D", "--tz", "Mars", stdin=content
+    )
+    unmeasured = fault(2, "check", "-", "--min-utilization", "0.5", stdin=content)
+    assert "--min-utilization: there is no data for it (metrics): trainview fetch" in unmeasured
+    assert unmeasured.endswith("--with metrics gets it")

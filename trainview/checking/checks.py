@@ -159,8 +159,8 @@ def _find(name: str, limit: float, context: Context) -> Finding:
     if found is None:
         when = "" if context.since is None else f" since {context.since:%Y-%m-%d %H:%M} UTC"
         raise ArgumentError(
-            f"{rule.name}: there is no data for it ({rule.table}{when}): fetch it with "
-            f" include={[rule.table]} (trainview fetch -o fleet/ --with {rule.table})"
+            f"{name}: there is no data for it ({rule.table}{when}): "
+            f"fetch it with include={[rule.table]}"
         )
     return found
 

@@ -116,9 +116,9 @@ def _cost(context: Context, _: float) -> Finding | None:
         return None
     if unpriced and not usd:
         types = ", ".join(sorted(set(costs["unpriced_instance_types"].dropna())))
-        raise ArgumentError(f"max-cost: no price is known of {safe_text(types, 200)}")
+        raise ArgumentError(f"max_cost_usd: no price is known of {safe_text(types, 200)}")
     if untimed and not usd:
-        raise ArgumentError("max-cost: there is no data for it: no job has a known duration")
+        raise ArgumentError("max_cost_usd: there is no data for it: no job has a known duration")
     detail = "estimate at list prices"
     if usd:
         # the most expensive is first

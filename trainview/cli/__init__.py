@@ -9,7 +9,7 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -22,6 +22,7 @@ from trainview.cli.fetch import fetch
 from trainview.cli.fleet import queue, quota, utilization
 from trainview.cli.options import say
 from trainview.cli.signals import Signals, leave
+from trainview.cli.wording import in_shell
 from trainview.errors import DataWarning, OutputError, TrainviewError, not_installed
 from trainview.text.safe import safe_text
 
@@ -120,12 +121,12 @@ def _run(words: list[str], signals: Signals) -> int:
             return _interrupted(signals)
         if "--debug" in words:
             traceback.print_exc()
-        return _fail(error)
+        return _fail(error, words)
     return 0
 
 
-def _fail(error: TrainviewError) -> int:
-    say(f"error: {safe_text(error)}")
+def _fail(error: TrainviewError, words: Sequence[str] = ()) -> int:
+    say(f"error: {safe_text(in_shell(str(error), list(cli.commands.values()), words))}")
     return error.exit_code
 
 
@@ -138,7 +139,7 @@ def _forget_stdout() -> None:
 def _warnings_as_lines() -> Iterator[None]:
     def show(message: Warning | str, category: type[Warning], *_: Any) -> None:
         if issubclass(category, DataWarning):
-            say(f"warning: {safe_text(message)}")
+            say(f"warning: {safe_text(in_shell(str(message), (), ()))}")
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", DataWarning)

@@ -5,17 +5,19 @@ from __future__ import annotations
 import logging
 import math
 import tomllib
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, time, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from trainview.checking.registry import RULES
+from trainview.cli.filters import moment, since_option
 from trainview.cli.options import Output, options, prints_whole, put, say
 from trainview.cli.sources import SOURCE_HELP, Source, asks_for_each_job, takes_source
-from trainview.errors import ArgumentError, ConfigError, SourceError
-from trainview.moments import parse_span, read_moment
+from trainview.errors import ConfigError, SourceError
+from trainview.moments import parse_span
 from trainview.text.names import did_you_mean
 from trainview.text.safe import count, safe_text
 
@@ -25,8 +27,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _BROKEN = 10
-# From when on any length of time can be counted back.
-_LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 _logger = logging.getLogger("trainview")
 
 
@@ -35,15 +35,6 @@ def _duration(text: str) -> timedelta:
     if found is None:
         raise click.BadParameter(f"{text!r}: give a length of time such as 90m, 2h or 7d")
     return found
-
-
-def _since(text: str) -> str:
-    """Refuse what is neither a moment nor a length of time, before anything is read."""
-    try:
-        read_moment(text, "since", _LATEST)
-    except ArgumentError as error:
-        raise click.BadParameter(str(error).removeprefix("since=")) from None
-    return text
 
 
 # The arguments of `trainview.check` by the names of their options.
@@ -72,10 +63,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
         for argument, rule in RULES.items()
     )
 )  # fmt: skip
-@click.option(
-    "--since", type=_since, metavar="TIME",
-    help="Look at what happened since then: 7d, 2026-03-24, or a moment with its zone.",
-)  # fmt: skip
+@since_option
 @click.option(
     "--config", metavar="FILE", type=click.Path(),
     help="A TOML file with a table [rules] of the same names, such as max-pending = '2h'. The "
@@ -83,7 +71,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
 )  # fmt: skip
 @prints_whole
 @asks_for_each_job
-@takes_source
+@partial(takes_source, own_since=True)
 def check(source: Source, output: Output, since: Any, config: str | None, **limits: Any) -> None:
     from trainview.checking.checks import check as check_rules
 
@@ -115,13 +103,13 @@ def _tell(found: pd.DataFrame, as_of: pd.Timestamp | None) -> None:
             _logger.info("holds: %s", _line(row))
         else:
             click.echo(_line(row))
-    moment = "" if as_of is None else f", as of {as_of:%Y-%m-%d %H:%M} UTC"
+    when = "" if as_of is None else f", as of {as_of:%Y-%m-%d %H:%M} UTC"
     broken, unproven = ((found["verdict"] == verdict).sum() for verdict in ("broken", "unproven"))
     more = f", {unproven} unproven" if unproven else ""
     if broken:
-        say(f"{broken} of {count(len(found), 'rule')} broken{more}{moment}")
+        say(f"{broken} of {count(len(found), 'rule')} broken{more}{when}")
     else:
-        click.echo(f"{count(len(found), 'rule')} checked, none broken{more}{moment}")
+        click.echo(f"{count(len(found), 'rule')} checked, none broken{more}{when}")
 
 
 def _line(row: Any) -> str:
@@ -163,7 +151,7 @@ def _read_rules(path: Path) -> dict[str, Any]:
             raise ConfigError(f"{place}: no rule '{safe_text(name, 60)}': choose of {known}{hint}")
         try:
             if name == "since":
-                found[name] = _read_limit(_since, value)
+                found[name] = _read_limit(moment, value)
             else:
                 found[_ARGUMENTS[name]] = _read_limit(_READERS[name], value)
         except click.BadParameter as error:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from trainview.cli.options import options
-from trainview.errors import ArgumentError, ConfigError
+from trainview.errors import ArgumentError
+from trainview.moments import read_moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,24 +18,42 @@ if TYPE_CHECKING:
 
 # The options by the arguments of `Snapshot.select`.
 _OPTIONS = {"projects": "--project", "teams": "--team", "users": "--user", "statuses": "--status"}
+# From when on any length of time can be counted back.
+_LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 _MANY = "; several with commas, or again and again."
 
 
 class Filters(NamedTuple):
-    """Which jobs a command is about."""
+    """Which jobs a command is about, and which part of their time."""
 
     projects: tuple[str, ...] = ()
     teams: tuple[str, ...] = ()
     users: tuple[str, ...] = ()
     statuses: tuple[str, ...] = ()
+    since: str | None = None
+    until: str | None = None
 
     def words(self) -> list[str]:
         """Give them as words of the command line."""
-        given = zip(_OPTIONS.values(), self, strict=True)
-        return [word for option, names in given for name in names for word in (option, name)]
+        given = [(_OPTIONS[name], part) for name in _OPTIONS for part in getattr(self, name)]
+        given += [("--since", self.since)] if self.since else []
+        given += [("--until", self.until)] if self.until else []
+        return [word for option_and_value in given for word in option_and_value]
 
     def select(self, snapshot: Snapshot) -> Snapshot:
-        """Keep these jobs."""
+        """Keep these jobs, as far as that does not depend on the window."""
+        return self._select(snapshot, [*_OPTIONS][: None if self._is_whole() else -1])
+
+    def cut(self, snapshot: Snapshot) -> Snapshot:
+        """Cut what is selected to the window; statuses are those at its end."""
+        if self._is_whole():
+            return snapshot
+        return self._select(snapshot.clip(self.since, self.until), ["statuses"])
+
+    def _is_whole(self) -> bool:
+        return self.since is None and self.until is None
+
+    def _select(self, snapshot: Snapshot, names: list[str]) -> Snapshot:
         projects, jobs = snapshot.projects, snapshot.jobs
         known: dict[str, Iterable[str]] = {
             "projects": {*projects["project_name"], *projects["project_id"]},
@@ -41,15 +61,9 @@ class Filters(NamedTuple):
             "users": jobs["user_email"],
             "statuses": (),
         }
-        asked = {name: _split(given, known[name]) for name, given in zip(known, self, strict=True)}
-        asked = {name: names for name, names in asked.items() if names}
-        if not asked:
-            return snapshot
-        try:
-            return snapshot.select(**asked)
-        except ArgumentError as error:
-            argument, _, text = str(error).partition(": ")
-            raise ConfigError(f"{_OPTIONS[argument]}: {text}") from None
+        asked = {name: _split(getattr(self, name), known[name]) for name in names}
+        asked = {name: given for name, given in asked.items() if given}
+        return snapshot.select(**asked) if asked else snapshot
 
 
 def _split(given: tuple[str, ...], known: Iterable[str]) -> list[str]:
@@ -59,7 +73,24 @@ def _split(given: tuple[str, ...], known: Iterable[str]) -> list[str]:
     return [name if name in whole else name.strip() for part in parts for name in part if name]
 
 
+def moment(text: str) -> str:
+    """Refuse what is neither a moment nor a length of time, before anything is read."""
+    try:
+        read_moment(text, "moment", _LATEST)
+    except ArgumentError as error:
+        raise click.BadParameter(str(error).removeprefix("moment=")) from None
+    return text
+
+
+since_option = click.option(
+    "--since", type=moment, metavar="TIME",
+    help="Only what happened since then: 7d, 2026-03-24, or a moment with its zone.",
+)  # fmt: skip
+until_option = click.option(
+    "--until", type=moment, metavar="TIME", help="Only what happened before: likewise."
+)
 filter_options = options(
+    until_option,
     click.option(
         "--project", "projects", metavar="NAME", multiple=True,
         help=f"Only jobs of these projects, by name or id{_MANY}",

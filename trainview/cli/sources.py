@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import click
 
-from trainview.cli.filters import Filters, filter_options
+from trainview.cli.filters import Filters, filter_options, since_option
 from trainview.cli.options import common, options
 from trainview.errors import ApiError, ConfigError
 from trainview.text.safe import safe_text
@@ -87,7 +87,7 @@ class Source(NamedTuple):
                 snapshot = load(
                     parts, as_of=self.as_of, on_error=on_error(self.skip_bad), tz=self.tz
                 )
-            return self.filters.select(snapshot)
+            return self.filters.cut(self.filters.select(snapshot))
         from trainview.fetching.extras import OF_ORGANISATION
 
         try:
@@ -99,7 +99,8 @@ class Source(NamedTuple):
         # bills tell of deleted jobs, which only the whole of them places
         of_all = [name for name in include if name in OF_ORGANISATION]
         snapshot = self.filters.select(self._with_more(snapshot, of_all))
-        return self._with_more(snapshot, [name for name in include if name not in of_all])
+        of_jobs = [name for name in include if name not in of_all]
+        return self.filters.cut(self._with_more(snapshot, of_jobs))
 
     def _with_more(self, snapshot: Snapshot, include: list[str]) -> Snapshot:
         from trainview.cli.terminal import progress
@@ -119,8 +120,9 @@ class Source(NamedTuple):
         return found
 
 
-def takes_source(command: Callable[..., None]) -> Callable[..., None]:
-    """Add SOURCE and its options; the command gets a `Source` for them."""
+def takes_source(command: Callable[..., None], *, own_since: bool = False) -> Callable[..., None]:
+    """Add SOURCE and its options; the command gets a `Source`, and a ``--since`` of its own."""
+    taken = [name for name in Filters._fields if name != "since" or not own_since]
 
     @wraps(command)
     def taking(
@@ -133,7 +135,7 @@ def takes_source(command: Callable[..., None]) -> Callable[..., None]:
         **rest: Any,
     ) -> None:
         as_of, source_tz = rest.pop("as_of"), rest.pop("source_tz")
-        filters = Filters(*(rest.pop(name) for name in Filters._fields))
+        filters = Filters(**{name: rest.pop(name) for name in taken})
         found = Source(source, as_of, jobs, base_url, each_job, skip_bad, source_tz, filters)
         command(found, **rest)
 
@@ -145,7 +147,8 @@ def takes_source(command: Callable[..., None]) -> Callable[..., None]:
         help="The zone of times that have none, as in lists of the vendor's command line.",
     )  # fmt: skip
     argument = click.argument("source", nargs=-1)
-    return options(argument, filter_options, moment, zone, asks_api, common)(taking)
+    filters = filter_options if own_since else options(since_option, filter_options)
+    return options(argument, filters, moment, zone, asks_api, common)(taking)
 
 
 def reads_source(command: Callable[..., None]) -> Callable[..., None]:

@@ -203,7 +203,7 @@ def _place(target: Path, *, force: bool) -> Path:
     if not stat.S_ISREG(mode):
         raise OutputError(f"{safe_text(target)} is not a regular file: name another")
     if not force:
-        raise OutputError(f"{safe_text(target)} exists: replace it with force=True (--force)")
+        raise OutputError(f"{safe_text(target)} exists: replace it with force=True")
     if not os.access(place, os.W_OK):
         raise OutputError(f"{safe_text(target)} is read-only: name another file")
     return place

@@ -164,7 +164,7 @@ def keep(path: Path, table: pa.Table, entry: Entry) -> None:
         raise OutputError(
             f"cannot keep what was fetched in {safe_text(path.parent)}: {reason}: "
             "free some space, name another folder with cache=..., or do without, by "
-            "cache=False (--no-cache)"
+            "cache=False"
         ) from None
     finally:
         with suppress(OSError):

@@ -302,7 +302,7 @@ def _to_utc(text: str, zone: ZoneInfo | None, place: str) -> str:
     if zone is None:
         raise PayloadError(
             f'{place}: "{text}" has no zone, it is the local time of the machine that wrote it: '
-            'say which, tz="Europe/Berlin" (--source-tz)'
+            'say which, tz="Europe/Berlin"'
         )
     local = datetime.fromisoformat(text).replace(tzinfo=zone)
     times = {local.replace(fold=fold).utcoffset() for fold in (0, 1)}
