@@ -354,3 +354,19 @@ def test_long_spans_stay_exact():
     assert np.ptp(result["gpu_hours"].iloc[60:].to_numpy()) == 0
     assert result["gpu_hours"].sum() == pytest.approx(frame["gpu_hours"].sum(), rel=1e-12)
     assert_same(gpu_hours_over_time(convert(frame, "duckdb"), by=None), result)
+
+
+def test_more_periods_than_anybody_can_want_are_refused_by_the_name_of_the_option():
+    jobs = pd.DataFrame(
+        {
+            "created_at": pd.to_datetime(["2025-01-01"], utc=True).as_unit("us"),
+            "end_at": pd.to_datetime(["9999-12-31"], utc=True).as_unit("us"),
+            "gpus": [1],
+            "gpu_hours": [1.0],
+        }
+    )
+    with pytest.raises(
+        ArgumentError, match=r"freq='D' \(--freq\): about 2,9\d\d,\d\d\d periods from 2025"
+    ):
+        gpu_hours_over_time(jobs, by=None)
+    assert len(gpu_hours_over_time(jobs, freq="M", by=None)) == 12 * (9999 - 2024)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import signal
 import subprocess
@@ -586,6 +587,36 @@ def test_a_file_of_rules_that_is_not_there_or_no_text(tmp_path):
     assert "Is a directory" in fault(2, "check", DATA, "--config", tmp_path)
     (tmp_path / "b.toml").write_bytes(b"\xff\xfe")
     assert "is no TOML" in fault(2, "check", DATA, "--config", tmp_path / "b.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[rules]\nx = " + "[" * 1000 + "]" * 1000, "nested too deeply"),
+        ("[rules]\nmax-failure-rate = " + "9" * 400, "max-failure-rate = too large: give a number"),
+        ("[rules]\nmax-failure-rate = " + "9" * 5000, "is no TOML"),
+        ("[rules]\nmax-pending = " + "9" * 400, "give a length of time"),
+        ("# " + "x" * 2**20, "larger than 1 MiB"),
+    ],
+)
+def test_no_rules_file_is_a_bug_of_ours(text, message, tmp_path):
+    line = fault(2, "check", DATA, "--config", rules(tmp_path, text))
+    assert message in line
+    assert len(line) < 400
+
+
+@pytest.mark.skipif(os.name != "posix", reason="devices and pipes are POSIX's")
+def test_neither_devices_nor_pipes_are_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    for path in ("/dev/zero", tmp_path / "fifo"):
+        assert "is not a regular file" in fault(2, "check", DATA, "--config", path)
+    assert "is a device: name a file" in fault(2, "summary", "/dev/zero")
+
+
+def test_so_many_periods_that_nobody_wants_them_are_refused_by_option():
+    end = ("--as-of", "9999-12-31T00:00:00Z")
+    for words in (("gpu", "--freq", "D"), ("cost", "--show", "over-time", "--freq", "D")):
+        assert "freq='D' (--freq): about 2,9" in fault(2, *words, DATA, *end)
 
 
 def test_the_options_are_the_rules_of_the_library():

@@ -4,6 +4,7 @@ import gzip
 import json
 import subprocess
 import sys
+import tracemalloc
 from datetime import UTC, datetime
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from tests.builders import A10G, CPU, job, payload, project
 from tests.properties import examples
 from trainview.errors import PayloadError
-from trainview.reading.records import read_records
+from trainview.reading.records import decompress, read_records
 from trainview.reading.validation import find_fault, unknown_fields
 
 FULL = payload(
@@ -192,7 +193,7 @@ CRASHERS = {
 READ_STDIN = """
 import sys
 from trainview.errors import PayloadError
-from trainview.reading.records import read_records
+from trainview.reading.records import decompress, read_records
 try:
     read_records(sys.stdin.buffer.read())
 except PayloadError as error:
@@ -288,3 +289,21 @@ def test_unknown_fields_are_accepted_and_counted():
         "page": 1,
         "training_projects.latest_job.gpu": 1,
     }
+
+
+def test_what_unpacks_beyond_the_cap_takes_little_memory_and_the_cap_is_exact(monkeypatch):
+    monkeypatch.setattr("trainview.reading.records.MAX_BYTES", 32 * 2**20)
+    monkeypatch.setattr("trainview.reading.records._UNPACKED_AT_ONCE", 2**20)
+    whole = bytes(32 * 2**20)
+    assert decompress(gzip.compress(whole, 1)) == whole
+    bombs = [gzip.compress(whole + b"0", 1), gzip.compress(whole, 1) * 20]
+    tracemalloc.start()
+    try:
+        for bomb in bombs:
+            with pytest.raises(PayloadError, match="larger than 2 GiB"):
+                decompress(bomb)
+        assert tracemalloc.get_traced_memory()[1] < 8 * 2**20
+    finally:
+        tracemalloc.stop()
+    for size in (0, 1, 2**20 - 1, 2**20, 2**20 + 1):
+        assert decompress(gzip.compress(whole[:size], 1)) == whole[:size]

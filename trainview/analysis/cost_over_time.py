@@ -81,7 +81,8 @@ def cost_over_time(
     ------
     ArgumentError
         If a column is missing, `by` names none, `freq` does not exist or is hours where there is
-        a bill, an instance type has two prices, or a job that is billed has several rows.
+        a bill, an instance type has two prices, a job that is billed has several rows, or there are
+        more than 100,000 periods.
 
     Examples
     --------

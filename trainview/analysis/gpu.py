@@ -190,7 +190,8 @@ def gpu_hours_over_time(
     Raises
     ------
     ArgumentError
-        If a column is missing, `by` names none, or `freq` or `tz` do not exist.
+        If a column is missing, `by` names none, `freq` or `tz` do not exist, or
+        there are more than 100,000 periods.
 
     Examples
     --------

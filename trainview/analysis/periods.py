@@ -12,6 +12,8 @@ from trainview.analysis.steps import Steps, timestamps
 from trainview.analysis.times import US_PER_HOUR
 from trainview.errors import ArgumentError
 
+# More than these, from the first to the last, is a mistake in the times rather than a wish.
+MOST_PERIODS = 100_000
 # What the helper calls a period, and what pandas calls it; weeks begin on Monday.
 FREQUENCIES = {"h": "h", "D": "D", "W": "W-SUN", "M": "M", "Q": "Q-DEC", "Y": "Y-DEC"}
 
@@ -54,12 +56,23 @@ def edges(first: int, last: int, freq: str, tz: str) -> Integers:
     numpy.ndarray of int64
         Rising microseconds since 1970 UTC; the first is at or before `first`, the last after
         `last`.
+
+    Raises
+    ------
+    ArgumentError
+        If there are more than `MOST_PERIODS`.
     """
     span = timestamps(np.array([first, last])).tz_convert(tz).tz_localize(None)
     # The clock may have been set back within the span, so a day more on either side.
     margin = pd.Timedelta(days=1)
     earliest = (span.min() - margin).to_period(FREQUENCIES[freq])
     latest = (span.max() + margin).to_period(FREQUENCIES[freq])
+    number = latest.ordinal - earliest.ordinal
+    if number > MOST_PERIODS:
+        raise ArgumentError(
+            f"freq={freq!r} (--freq): about {number:,} periods from {span.min():%Y-%m-%d} to "
+            f"{span.max():%Y-%m-%d}, where {MOST_PERIODS:,} are possible: choose a longer one"
+        )
     clock = pd.period_range(earliest, latest + 1).to_timestamp()
     occurrences = (True, False) if freq == "h" else (True,)
     begin = np.unique(

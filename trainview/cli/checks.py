@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _BROKEN = 10
+_MOST_BYTES = 2**20
 _logger = logging.getLogger("trainview")
 
 
@@ -134,11 +135,14 @@ def _read_rules(path: Path) -> dict[str, Any]:
     """Read limits, by the arguments of `trainview.check`, and ``since``."""
     place = safe_text(path)
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        content = tomllib.loads(_read_text(path))
     except OSError as error:
         raise SourceError(f"cannot read {place}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{place} is no TOML: {safe_text(error)}") from None
+    except RecursionError:
+        raise ConfigError(f"{place}: nested too deeply to be rules") from None
+    # not only of TOML: an integer may have too many digits
+    except ValueError as error:
+        raise ConfigError(f"{place} is no TOML: {safe_text(error, 200)}") from None
     known = ", ".join([*_ARGUMENTS, "since"])
     others = [name for name in content if name != "rules"]
     if others or not isinstance(content.get("rules"), dict):
@@ -159,12 +163,27 @@ def _read_rules(path: Path) -> dict[str, Any]:
     return found
 
 
+def _read_text(path: Path) -> str:
+    path = path.expanduser()
+    if path.exists() and not path.is_dir() and not path.is_file():
+        # a device may never end, a pipe may never begin
+        raise SourceError(f"{safe_text(path)} is not a regular file: name a TOML file")
+    with path.open("rb") as file:
+        content = file.read(_MOST_BYTES + 1)
+    if len(content) > _MOST_BYTES:
+        raise ConfigError(f"{safe_text(path)}: larger than 1 MiB: these are no rules")
+    return content.decode("utf-8-sig")
+
+
 def _read_limit(read: Callable[[str], Any], value: Any) -> Any:
     if read is float:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise click.BadParameter(f"{value!r}: give a number")
-        return value
+            raise click.BadParameter(f"{safe_text(repr(value), 60)}: give a number")
+        try:
+            return float(value)
+        except OverflowError:
+            raise click.BadParameter("too large: give a number") from None
     if isinstance(value, date | time):
         # TOML has moments of its own, without quotes
         value = value.isoformat()
-    return read(value if isinstance(value, str) else repr(value))
+    return read(value if isinstance(value, str) else safe_text(repr(value), 60))

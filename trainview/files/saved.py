@@ -1,6 +1,7 @@
 """The tables that trainview wrote, read back: a folder with a manifest, or one Parquet file."""
 
 import json
+import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -208,7 +209,13 @@ def read_bytes(path: Path) -> bytes:
         If it is larger.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
+        facts = path.stat()
+        if stat.S_ISCHR(facts.st_mode) or stat.S_ISBLK(facts.st_mode):
+            # some of them never end
+            raise SourceError(
+                f"{safe_text(path)} is a device: name a file, or - for standard input"
+            )
+        if facts.st_size > MAX_BYTES:
             raise PayloadError(f"{safe_text(path)}: larger than 2 GiB: split it into several files")
         return path.read_bytes()
     except (OSError, ValueError) as error:

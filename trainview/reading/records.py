@@ -23,6 +23,7 @@ from trainview.text.safe import safe_text
 
 _LOG = logging.getLogger(__name__)
 _GZIP_MAGIC = b"\x1f\x8b"
+_UNPACKED_AT_ONCE, _PIECE = 64 * 2**20, 2**20
 _JSON_SPACE = b" \t\n\r"
 
 
@@ -112,16 +113,24 @@ def decompress(payload: bytes, name: str = "payload") -> bytes:
         return payload
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(payload)) as stream:
-            unpacked = stream.read(MAX_BYTES + 1)
+            unpacked = stream.read(_UNPACKED_AT_ONCE)
+            if len(unpacked) < _UNPACKED_AT_ONCE:
+                return unpacked
+            del unpacked
+            # so much is counted first without being kept
+            size = _UNPACKED_AT_ONCE
+            while size <= MAX_BYTES and (piece := stream.read(_PIECE)):
+                size += len(piece)
+            _check_size(size, name)
+        with gzip.GzipFile(fileobj=io.BytesIO(payload)) as stream:
+            return stream.read(size)
     except (OSError, EOFError, zlib.error) as error:
         raise PayloadError(f"{name}: damaged gzip data ({error}): was it cut off?") from None
-    _check_size(unpacked, name)
-    return unpacked
 
 
 def _to_utf8(payload: bytes, name: str) -> bytes:
     text = decompress(payload, name)
-    _check_size(text, name)
+    _check_size(len(text), name)
     if text.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or text[:2] in {b"{\0", b"\0{"}:
         raise PayloadError(f"{name}: UTF-16 text: save it as UTF-8")
     _check_utf8(text, name)
@@ -138,8 +147,8 @@ def _to_utf8(payload: bytes, name: str) -> bytes:
     return text
 
 
-def _check_size(text: bytes, name: str) -> None:
-    if len(text) > MAX_BYTES:
+def _check_size(size: int, name: str) -> None:
+    if size > MAX_BYTES:
         raise PayloadError(f"{name}: larger than 2 GiB: split it into several files")
 
 
