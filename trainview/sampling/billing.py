@@ -1,73 +1,76 @@
-"""What the organisation is billed for: the minutes in which its jobs ran, at the agreed price."""
+"""What GPUs cost: the list prices, and the minutes in which jobs ran at the agreed price."""
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import date, timedelta
-from typing import Any
 
 from trainview.errors import ArgumentError
-from trainview.sampling.catalogue import CONTRACT, UNITS_PER_USD
+from trainview.sampling.catalogue import INSTANCES, TABLES, UNITS_PER_USD
 from trainview.sampling.clock import DAY, MINUTE
 from trainview.sampling.dice import Dice
 from trainview.sampling.jobs import Job
+from trainview.sampling.records import Record, instance_record
 
-_EARLIEST = (date(2026, 1, 1) - date(1970, 1, 1)).days
+_EPOCH = date(1970, 1, 1)
+_EARLIEST = (date(2026, 1, 1) - _EPOCH).days
+
+
+def price_list() -> Record:
+    """Tell the list prices."""
+    listed = [each for each in INSTANCES.values() if each.id != TABLES["unlisted"]]
+    rows = [(instance_record(each), each.price / UNITS_PER_USD) for each in listed]
+    return {"instance_types": [{"instance_type": kind, "price": price} for kind, price in rows]}
 
 
 def usage_record(
     jobs: Iterable[Job], team_ids: dict[str, str], window: tuple[int, int], as_of: int
-) -> dict[str, Any]:
+) -> Record:
     """Tell what the days that a window touches cost, its end not included."""
     start, end = window
     if not 0 <= end - start <= 31 * DAY:
         raise ArgumentError(f"a bill covers 0 to 31 days, not {(end - start) / DAY:g}")
     first, last = max(start // DAY, _EARLIEST), -(-end // DAY)
-    rows = [
-        _item(job, team_ids, whole, {d: n for d, n in whole.items() if first <= d < last})
-        for job in jobs
-        if job.ran(as_of)
-        for whole in [minutes_by_day(job.started, min(job.ended, as_of))]
-    ]
-    rows = [(units, row) for units, row in rows if row["minutes"]]
-    total = _text(sum(units for units, _ in rows))
-    items = [row for _, row in rows]
-    training: dict[str, Any] = {"subtotal": total, "credits_used": 0, "total": total}
-    training |= {"minutes": sum(row["minutes"] for row in items), "breakdown": items}
-    return {"training_usage": training if rows else None}
+    rows, units = [], 0
+    for job in jobs:
+        minutes = minutes_by_day(job.started, min(job.ended, as_of))
+        days = {day: count for day, count in minutes.items() if first <= day < last}
+        if days:
+            rate = job.instance.price * TABLES["contract"].get(job.project.name, 100) // 100
+            rate *= job.nodes
+            units += rate * sum(days.values())
+            rows.append(_item(job, team_ids[job.project.team], rate, days, by_day=len(minutes) > 1))
+    usage = {
+        "subtotal": _text(units),
+        "credits_used": 0,
+        "total": _text(units),
+        "minutes": sum(row["minutes"] for row in rows),
+        "breakdown": rows,
+    }
+    return {"training_usage": usage if rows else None}
 
 
-def minutes_by_day(started: int, ended: int) -> dict[int, int]:
+def minutes_by_day(started: int, ended: int) -> Counter[int]:
     """Count the minutes of a job by UTC day since 1970; the last one it began counts in full."""
-    total = -((started - ended) // MINUTE)
-    minutes, counted, day = {}, 0, started // DAY
-    while counted < total:
-        midnight = (day + 1) * DAY
-        until = (midnight - started) // MINUTE if midnight < ended else total
-        if until > counted:
-            minutes[day] = until - counted
-        counted, day = until, day + 1
-    return minutes
+    ends = range(started + MINUTE, ended + MINUTE, MINUTE)
+    return Counter((min(end, ended) - 1) // DAY for end in ends)
 
 
-def _item(
-    job: Job, team_ids: dict[str, str], whole: dict[int, int], days: dict[int, int]
-) -> tuple[int, dict[str, Any]]:
-    """Tell what is billed of a job on some of its days, and what it costs in units."""
-    rate = job.instance.price * CONTRACT.get(job.project.name, 100) // 100 * job.nodes
+def _item(job: Job, team_id: str, rate: int, days: dict[int, int], *, by_day: bool) -> Record:
+    """Tell what is billed of a job on some of its days."""
     dice = Dice("bill", job.id)
     # The API writes money as text or as a number.
     money = _text if dice.chance(40) else lambda units: units / UNITS_PER_USD
     # Without its days a job is billed as a whole, so it must not reach into two months.
-    by_day = len(whole) > 1 or not dice.chance(8)
+    by_day = by_day or not dice.chance(8)
     daily = [
         {
-            "date": (date(1970, 1, 1) + timedelta(days=day)).isoformat(),
+            "date": (_EPOCH + timedelta(days=day)).isoformat(),
             "subtotal": money(rate * minutes),
             "minutes": minutes,
         }
         for day, minutes in days.items()
     ]
-    minutes = sum(days.values())
-    return rate * minutes, {
+    return {
         "billable_resource": {
             "id": job.id,
             "kind": "TRAINING_JOB",
@@ -75,11 +78,11 @@ def _item(
             "model_name": job.project.name,
             "is_deleted": job.is_deleted,
             "instance_type": job.instance.name,
-            "team_id": team_ids[job.project.team],
+            "team_id": team_id,
             "team_name": job.project.team,
         },
-        "subtotal": money(rate * minutes),
-        "minutes": minutes,
+        "subtotal": money(rate * sum(days.values())),
+        "minutes": sum(days.values()),
         "daily": daily if by_day else None,
     }
 

@@ -4,8 +4,9 @@ import tomllib
 from importlib.resources import files
 from typing import Any, NamedTuple
 
-_DATA = tomllib.loads(files(__package__).joinpath("organisation.toml").read_text("utf-8"))
-
+TABLES: dict[str, Any] = tomllib.loads(
+    files(__package__).joinpath("organisation.toml").read_text("utf-8")
+)
 UNITS_PER_USD = 100_000
 
 
@@ -30,12 +31,12 @@ class Instance(NamedTuple):
 class Kind(NamedTuple):
     """How the jobs of one kind of project look."""
 
+    shapes: list[tuple[int, str, int]]
+    names: list[str]
     minutes: list[int]
     bad: list[int]
     campaigns: dict[str, int]
     busy: list[int]
-    shapes: list[tuple[int, str, int]]
-    names: list[str]
     spot: int = 0
     saves: str = ""
     base: bool = False
@@ -53,15 +54,10 @@ class Cause(NamedTuple):
 
 INSTANCES: dict[str, Instance] = {
     id_: Instance(id_, gpu or None, count, vcpu, gib, mib or None, price)
-    for id_, gpu, count, vcpu, gib, mib, price in _DATA["instances"]
+    for id_, gpu, count, vcpu, gib, mib, price in TABLES["instances"]
 }
-KINDS: dict[str, Kind] = {name: Kind(**kind) for name, kind in _DATA["kinds"].items()}
-CAUSES: dict[str, Cause] = {name: Cause(**cause) for name, cause in _DATA["causes"].items()}
-UNLISTED: str = _DATA["unlisted"]
-LIMITS: dict[str, int] = _DATA["limits"]
-GPU_MEMORY: dict[str, int] = _DATA["gpu_memory"]
-CONTRACT: dict[str, int] = _DATA["contract"]
-MEMBERS: dict[str, list[tuple[int, str]]] = _DATA["members"]
-HABITS: dict[str, list[list[str]]] = _DATA["habits"]
-NUMBERS: dict[str, list[int]] = _DATA["numbers"]
-TABLES: dict[str, list[list[Any]]] = _DATA["tables"]
+KINDS: dict[str, Kind] = {
+    name: Kind(TABLES["shapes"][name], TABLES["job_names"][name], **kind)
+    for name, kind in TABLES["kinds"].items()
+}
+CAUSES: dict[str, Cause] = {name: Cause(**cause) for name, cause in TABLES["causes"].items()}

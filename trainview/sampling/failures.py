@@ -1,6 +1,6 @@
 """Why training jobs fail, and the words they leave behind."""
 
-from trainview.sampling.catalogue import CAUSES, GPU_MEMORY, HABITS, NUMBERS
+from trainview.sampling.catalogue import CAUSES, TABLES
 from trainview.sampling.clock import MINUTE
 from trainview.sampling.dice import Dice
 from trainview.sampling.jobs import Job
@@ -19,7 +19,7 @@ _ENDINGS = {
 
 def habits(dice: Dice, team: str) -> dict[str, str]:
     """Fix what the failures of one project have in common: its models, code and columns."""
-    repo, module, column = map(dice.pick, HABITS[team])
+    repo, module, column = map(dice.pick, TABLES["habits"][team])
     line = dice.between(60, 420)
     return {
         "team": team,
@@ -60,7 +60,7 @@ def message(job: Job) -> str | None:
     if text is None:
         return None
     dice = Dice("message", job.id)
-    total = GPU_MEMORY.get(job.instance.gpu_type or "", 6400)
+    total = TABLES["gpu_memory"].get(job.instance.gpu_type or "", 6400)
     free, hexes = dice.between(2, 180), f"{dice.below(1 << 53):014x}{dice.below(1 << 53):014x}"
     facts = {
         "ask": (free + dice.between(16, 600)) / 100,
@@ -73,5 +73,5 @@ def message(job: Job) -> str | None:
         "tag": f"{dice.pick(('main', 'dev', 'exp'))}-{hexes[:7]}",
         "minutes": (job.ended - job.started) // MINUTE,
     }
-    numbers = {name: dice.pick(range(*span)) for name, span in NUMBERS.items()}
+    numbers = {name: dice.pick(range(*span)) for name, *span in TABLES["numbers"]}
     return text.format_map({**facts, **numbers, **about})

@@ -8,23 +8,13 @@ from typing import Any
 import pandas as pd
 
 from trainview.errors import ArgumentError
-from trainview.sampling import (
-    billing,
-    capacity,
-    checkpoints,
-    logs,
-    metrics,
-    queue,
-    records,
-    scheduling,
-    stories,
-    submissions,
-)
+from trainview.sampling import billing, capacity, logs, records, stories, submissions
+from trainview.sampling.catalogue import TABLES
 from trainview.sampling.clock import AS_OF, DAY, milliseconds, moment
 from trainview.sampling.dice import Dice
-from trainview.sampling.jobs import Job
-from trainview.sampling.submissions import Calendar
-from trainview.sampling.truth import truth_table
+from trainview.sampling.jobs import Job, truth_table
+from trainview.sampling.metrics import metrics_record
+from trainview.sampling.scheduling import schedule
 
 _MOST_LINES = 1000
 # Of all fleets this one, since by default it has some of everything.
@@ -47,28 +37,32 @@ class Fleet:
     def __init__(
         self, projects: int, jobs_per_project: int, seed: int, now: datetime, days: int
     ) -> None:
-        as_of, total = milliseconds(now), projects * jobs_per_project
-        self._calendar = calendar = Calendar(as_of - days * DAY, as_of)
+        self._as_of, total = milliseconds(now), projects * jobs_per_project
+        self._calendar = submissions.Calendar(self._as_of - days * DAY, self._as_of)
         dice = Dice(_FLEET, seed)
-        draw = submissions.Draw(dice, submissions.identifiers(dice), calendar)
+        draw = submissions.Draw(dice, submissions.identifiers(dice), self._calendar)
         members = submissions.make_projects(draw, projects)
         jobs = submissions.submit(draw, members, total)
-        stories.tell(dice, jobs, calendar)
-        deleted = submissions.throw_away(draw, members, total // 50)
-        self._limits = scheduling.limits(total, days)
-        scheduling.schedule([*jobs, *deleted], self._limits, calendar)
-        self._all_jobs = [*jobs, *deleted]
+        stories.tell(dice, jobs, self._calendar)
+        self._all_jobs = [*jobs, *submissions.throw_away(draw, members, total // 50)]
+        # The limits of the organisation are for about 600 jobs in 90 days.
+        scale = max(1, -(-total * 90 // (600 * days)))
+        limits = {gpu_type: scale * gpus for gpu_type, gpus in TABLES["limits"].items()}
+        schedule(self._all_jobs, limits, self._calendar)
         self._jobs = {job.id: job for job in sorted(jobs, key=lambda job: job.submitted)}
-        self._team_limits = capacity.team_limits(jobs, self._limits)
+        self._limits = capacity.with_teams(limits, jobs)
         self._team_ids = {project.team: next(draw.ids) for project in members}
         used = {
             row["gpu_type"]: f"{row['dedicated_usage_count']} of {row['limit']} {row['gpu_type']}"
             for row in self.training_capacity()["gpu_capacities"]
         }
-        self._records = records.job_records(jobs, used, as_of)
+        jobs.sort(key=lambda job: (-job.submitted, job.id))
+        self._records = {job.id: records.job_record(job, used, self._as_of) for job in jobs}
         self.payload: dict[str, Any] = {
             "trainview": {"format": 1, "as_of": now.isoformat().replace("+00:00", "Z")},
-            "training_projects": records.project_records(members, jobs, self._records, calendar),
+            "training_projects": records.project_records(
+                members, self._jobs.values(), self._records, self._calendar
+            ),
             "training_jobs": [*self._records.values()],
         }
 
@@ -87,21 +81,21 @@ class Fleet:
         GPUs had their last work (datetime64[us, UTC]); `checkpoints`, a list of the times in
         which it saved.
         """
-        return truth_table(self._all_jobs, self._calendar.as_of)
+        return truth_table(self._all_jobs, self._as_of)
 
     def instance_type_prices(self) -> dict[str, Any]:
         """Answer ``GET /v1/instance_type_prices``: all types but one that jobs use."""
-        return capacity.price_list()
+        return billing.price_list()
 
     def training_capacity(self) -> dict[str, Any]:
         """Answer ``GET /v1/training/capacity``."""
-        teams, team_ids, as_of = self._team_limits, self._team_ids, self._calendar.as_of
-        return capacity.capacity_record(self._jobs.values(), self._limits, teams, team_ids, as_of)
+        jobs = self._jobs.values()
+        return capacity.capacity_record(jobs, self._limits, self._team_ids, self._as_of)
 
     def usage_summary(self, start: str | datetime, end: str | datetime) -> dict[str, Any]:
         """Answer ``GET /v1/billing/usage_summary`` for the days that [start, end) touches."""
         window = milliseconds(moment("start", start)), milliseconds(moment("end", end))
-        return billing.usage_record(self._all_jobs, self._team_ids, window, self._calendar.as_of)
+        return billing.usage_record(self._all_jobs, self._team_ids, window, self._as_of)
 
     def job_metrics(
         self,
@@ -112,24 +106,24 @@ class Fleet:
     ) -> dict[str, Any]:
         """Answer ``GET .../jobs/{job_id}/metrics``; a sample is the same in every window."""
         job, step = self._job(job_id), whole("step_seconds", step_seconds, least=1)
-        answer = metrics.metrics_record(job, (start_ms, end_ms), step, self._calendar.as_of)
+        answer = metrics_record(job, (start_ms, end_ms), step, self._as_of)
         return answer | {"training_job": self._records[job_id]}
 
     def checkpoints(self, job_id: str) -> dict[str, Any]:
         """Answer ``GET .../jobs/{job_id}/checkpoints``, oldest first."""
-        saved = checkpoints.checkpoint_records(self._job(job_id), self._calendar.as_of)
+        saved = logs.checkpoint_records(self._job(job_id), self._as_of)
         return {"training_job": self._records[job_id], "checkpoints": saved}
 
     def queue_context(self, job_id: str) -> dict[str, Any] | None:
         """Answer ``GET /v1/training/jobs/{job_id}/queue_context``; None for a job without GPUs."""
-        job, others, teams = self._job(job_id), self._jobs.values(), self._team_limits
-        return queue.queue_record(job, others, self._limits, teams, self._calendar)
+        job, jobs = self._job(job_id), self._jobs.values()
+        return capacity.queue_record(job, jobs, self._limits, self._calendar)
 
     def job_logs(
         self, job_id: str, start_ms: int, end_ms: int, *, limit: int = 500, direction: str = "asc"
     ) -> dict[str, Any]:
         """Answer ``GET .../jobs/{job_id}/logs``: the first lines, or with ``desc`` the last."""
-        lines = logs.log_lines(self._job(job_id), (start_ms, end_ms), self._calendar.as_of)
+        lines = logs.log_lines(self._job(job_id), (start_ms, end_ms), self._as_of)
         lines = lines[::-1] if direction == "desc" else lines
         return {"logs": lines[: whole("limit", limit, least=1, most=_MOST_LINES)]}
 

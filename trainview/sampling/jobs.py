@@ -1,11 +1,21 @@
 """A made-up project and a made-up job: what was asked for, and what truly happened to it."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
 
 from trainview.sampling.catalogue import Instance
 from trainview.sampling.clock import NEVER, SECOND
 
 _QUIET_AFTER = 11_400 * SECOND
+_TEXT = (
+    "job_id", "job_name", "project_id", "project_name", "team_name", "user_email", "status",
+    "cause", "quirk", "chain_id", "gpu_type",
+)  # fmt: skip
+_DTYPES = dict.fromkeys(_TEXT, "str") | {
+    "attempt": "int64", "gpus": "int64", "is_spot": "bool", "is_deleted": "bool",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +46,7 @@ class Job:
     spot: bool
     work: int  # how long it would run if nothing went wrong
     priority: int = 0
-    spelling: tuple[str, str] = ("", "")  # of its times: precision, and how UTC is written
+    spelling: Sequence[str] = ("", "")  # of its times: precision, and how UTC is written
     outcome: str = "completed"
     cause: str | None = None
     share: int = 100  # how much of its work it does before it ends, in percent
@@ -54,7 +64,7 @@ class Job:
     ended: int = NEVER
     synced: int = NEVER
     loading: int = 0
-    checkpoints: list[int] = field(default_factory=list)
+    checkpoints: Sequence[int] = ()
     message: str | None = None
 
     @property
@@ -62,10 +72,14 @@ class Job:
         """GPUs of all its nodes."""
         return self.instance.gpu_count * self.nodes
 
+    def cut(self, time: int) -> int:
+        """Round a time down to what is told of it, so that its spelling cuts nothing off."""
+        return time - time % (SECOND if self.spelling[0] == "seconds" else 1)
+
     @property
-    def tick(self) -> int:
-        """The steps in which its times count, so that their spelling cuts nothing off."""
-        return SECOND if self.spelling[0] == "seconds" else 1
+    def email(self) -> str:
+        """The address of its user."""
+        return f"{self.user}@example.com"
 
     @property
     def chain(self) -> str:
@@ -81,14 +95,10 @@ class Job:
 
     def history(self) -> list[tuple[str, int]]:
         """List the statuses it gets, and when."""
-        steps = [
-            ("queued" if self.stays == "queued" else "pending", self.submitted),
-            ("created", self.released),
-            ("deploying", self.deploying),
-            ("running", self.started),
-            (self.outcome, self.ended),
-        ]
-        return [(status, since) for status, since in steps if since < NEVER]
+        first = "queued" if self.stays == "queued" else "pending"
+        labels = (first, "created", "deploying", "running", self.outcome)
+        times = (self.submitted, self.released, self.deploying, self.started, self.ended)
+        return [step for step in zip(labels, times, strict=True) if step[1] < NEVER]
 
     def state(self, moment: int) -> tuple[str, int]:
         """Tell its status at a moment, and since when it has had it."""
@@ -97,3 +107,25 @@ class Job:
     def ran(self, as_of: int) -> bool:
         """Say whether it ran for some time before a moment."""
         return self.started < min(self.ended, as_of)
+
+
+def truth_table(jobs: Iterable[Job], as_of: int) -> pd.DataFrame:
+    """Tell what happened to the jobs up to a moment; what has not happened yet is null."""
+    jobs = sorted(jobs, key=lambda job: (job.submitted, job.id))
+    rows = [
+        (
+            job.id, job.name, job.project.id, job.project.name, job.project.team, job.email,
+            status, job.cause if status == job.outcome else None, job.quirk, job.chain,
+            job.instance.gpu_type, job.attempt, job.gpus, job.spot, job.is_deleted,
+        )
+        for job in jobs
+        for status, _ in [job.state(as_of)]
+    ]  # fmt: skip
+    table = pd.DataFrame(rows, columns=[*_DTYPES]).astype(_DTYPES)
+    for name in ("submitted", "released", "deploying", "started", "ended", "busy_until"):
+        times = pd.Series([getattr(job, name) for job in jobs], dtype="int64")
+        past = pd.to_datetime(times, unit="ms", utc=True).dt.as_unit("us").where(times <= as_of)
+        table[name if name == "busy_until" else f"{name}_at"] = past
+    saved = ([time for time in job.checkpoints if time <= as_of] for job in jobs)
+    table["checkpoints"] = [list(pd.to_datetime(times, unit="ms", utc=True)) for times in saved]
+    return table

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from trainview.sampling.catalogue import CAUSES, GPU_MEMORY, KINDS
+from trainview.sampling.catalogue import CAUSES, KINDS, TABLES
 from trainview.sampling.clock import SECOND
 from trainview.sampling.dice import Dice
 from trainview.sampling.jobs import Job
@@ -15,7 +15,7 @@ Levels: TypeAlias = npt.NDArray[np.int64]
 Samples: TypeAlias = list[dict[str, Any]]
 
 _FULL = 10_000
-_MIB = 1 << 20
+MIB = 1 << 20
 # What a process takes of a GPU or of a machine before it does anything.
 _CONTEXT_MIB = 620
 # Reinforcement learning trains for one half of each cycle; in the other it generates text.
@@ -88,7 +88,7 @@ class _Node:
             "cpu_usage": self._samples("cpu", [v * instance.vcpu // 10 / 1000 for v in cpu]),
             "cpu_memory_usage_bytes": self._memory("memory", memory, self.shares[1]),
             "ephemeral_storage": {
-                "usage_bytes": self._samples("storage", [v * _MIB for v in stored]),
+                "usage_bytes": self._samples("storage", [v * MIB for v in stored]),
                 "utilization": self._samples(
                     "storage share", [v * _FULL // storage / _FULL for v in stored]
                 ),
@@ -111,7 +111,7 @@ class _Node:
         return self._samples(name, [v / _FULL for v in self._shaken(name, levels, 12, 30, _FULL)])
 
     def _gpu_memory(self, rank: int) -> Samples:
-        total = GPU_MEMORY[self.job.instance.gpu_type or ""] * 1024 // 100
+        total = TABLES["gpu_memory"][self.job.instance.gpu_type or ""] * 1024 // 100
         share = 0 if self._is_unused(rank) else self.shares[2]
         return self._memory(f"gpu memory {rank}", total, share)
 
@@ -124,7 +124,7 @@ class _Node:
         if self.exhausts and name.startswith(self.exhausts):
             left = max(self.life - self.loading, 1)
             levels += (total - full) * (self.age - self.loading).clip(0, left) // left
-        return self._samples(name, [v * _MIB for v in self._shaken(name, levels, 400, 1, total)])
+        return self._samples(name, [v * MIB for v in self._shaken(name, levels, 400, 1, total)])
 
     def _key(self, series: str) -> int:
         digest = blake2b(f"{self.name}/{series}".encode(), digest_size=7).digest()

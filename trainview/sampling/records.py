@@ -1,55 +1,25 @@
 """Projects and jobs as the API tells them: one dict a record, fields in the API's order."""
 
+from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeAlias
 
 from trainview.sampling.catalogue import Instance
 from trainview.sampling.clock import DAY, SECOND, spell
 from trainview.sampling.dice import Dice
 from trainview.sampling.jobs import Job, Project
 from trainview.sampling.submissions import Calendar
-from trainview.statuses import API_PREFIX, STATUSES
+from trainview.statuses import API_PREFIX
 
-Record = dict[str, Any]
+Record: TypeAlias = dict[str, Any]
 
-_API_STATUS = {status.label: status.api for status in STATUSES}
 # The reference page has none of the newer fields, so some records have none either.
 _SHAPES = ((7, "full"), (2, "reference page"), (1, "nulls"))
 
 
 def api_status(label: str) -> str:
     """Write a status as the API does."""
-    return _API_STATUS.get(label, f"{API_PREFIX}{label.upper()}")
-
-
-def job_records(jobs: Iterable[Job], used: dict[str, str], as_of: int) -> dict[str, Record]:
-    """Tell about jobs by id, the newest first; `used` says how full the pools of GPUs are."""
-    records = {}
-    for job in sorted(jobs, key=lambda job: (-job.submitted, job.id)):
-        status, since = job.state(as_of)
-        is_over = status == job.outcome
-        updated = min(job.synced, as_of) if is_over else since
-        if job.quirk == "clock skew":
-            updated = job.submitted - 37 * SECOND
-        message = job.message if is_over else None
-        if status == "pending" and job.instance.gpu_type is not None:
-            message = (
-                f"Waiting for dedicated capacity: {used[job.instance.gpu_type]} GPUs in use. "
-                "Spot capacity is available: as a spot job it would start sooner."
-            )
-        record: Record = {
-            "id": job.id,
-            "created_at": spell(job.submitted, *job.spelling),
-            "current_status": api_status(status),
-            "error_message": message,
-            "instance_type": instance_record(job.instance),
-            "updated_at": spell(updated - updated % job.tick, *job.spelling),
-            "training_project_id": job.project.id,
-            "training_project": {"id": job.project.id, "name": job.project.name},
-            "name": job.name,
-        }
-        records[job.id] = record | _newer_fields(job, status, as_of)
-    return records
+    return API_PREFIX + label.upper().replace("-", "_")
 
 
 def instance_record(instance: Instance) -> Record:
@@ -65,44 +35,66 @@ def instance_record(instance: Instance) -> Record:
     }
 
 
-def _newer_fields(job: Job, status: str, as_of: int) -> Record:
-    dice = Dice("fields", job.id)
-    shape = dice.weighted(_SHAPES)
-    # What is absent means one node, dedicated, priority 0.
-    if shape != "full" and (job.nodes, job.spot, job.priority) == (1, False, 0):
-        return {} if shape == "reference page" else {"checkpoint_sync_status": None, "user": None}
+def job_record(job: Job, used: dict[str, str], as_of: int) -> Record:
+    """Tell about a job; `used` says how full the pools of GPUs are."""
+    status, updated = job.state(as_of)
+    message = None
+    if status == job.outcome:
+        message, updated = job.message, min(job.synced, as_of)
+    elif status == "pending" and job.instance.gpu_type is not None:
+        message = (
+            f"Waiting for dedicated capacity: {used[job.instance.gpu_type]} GPUs in use. "
+            "Spot capacity is available: as a spot job it would start sooner."
+        )
+    if job.quirk == "clock skew":
+        updated = job.submitted - 37 * SECOND
     return {
-        "checkpoint_sync_status": _sync_status(job, status, as_of),
-        "priority": job.priority,
-        "availability_model": "spot" if job.spot else "dedicated",
-        "user": {"email": f"{job.user}@example.com"},
-        "node_count": job.nodes,
+        "id": job.id,
+        "created_at": spell(job.submitted, *job.spelling),
+        "current_status": api_status(status),
+        "error_message": message,
+        "instance_type": instance_record(job.instance),
+        "updated_at": spell(job.cut(updated), *job.spelling),
+        "training_project_id": job.project.id,
+        "training_project": {"id": job.project.id, "name": job.project.name},
+        "name": job.name,
+        **_newer_fields(job, status, as_of),
     }
 
 
-def _sync_status(job: Job, status: str, as_of: int) -> str | None:
-    if not job.checkpoints:
-        return None
-    return "SYNCING" if status == "running" or job.synced > as_of else "COMPLETED"
+def _newer_fields(job: Job, status: str, as_of: int) -> Record:
+    shape = Dice("fields", job.id).weighted(_SHAPES)
+    # What is absent means one node, dedicated, priority 0.
+    if shape != "full" and (job.nodes, job.spot, job.priority) == (1, False, 0):
+        return {} if shape == "reference page" else {"checkpoint_sync_status": None, "user": None}
+    is_syncing = status == "running" or job.synced > as_of
+    synced = "SYNCING" if is_syncing else "COMPLETED"
+    return {
+        "checkpoint_sync_status": synced if job.checkpoints else None,
+        "priority": job.priority,
+        "availability_model": "spot" if job.spot else "dedicated",
+        "user": {"email": job.email},
+        "node_count": job.nodes,
+    }
 
 
 def project_records(
     projects: Iterable[Project], jobs: Iterable[Job], records: dict[str, Record], calendar: Calendar
 ) -> list[Record]:
     """Tell about projects, each with its latest job; the newest project comes first."""
-    start, as_of = calendar
-    by_project: dict[Project, list[Job]] = {}
-    for job in sorted(jobs, key=lambda job: job.submitted):
-        by_project.setdefault(job.project, []).append(job)
+    by_project: defaultdict[Project, list[Job]] = defaultdict(list)
+    for job in jobs:
+        by_project[job.project].append(job)
     rows = []
     for project in projects:
-        dice, own = Dice("project", project.id), by_project.get(project, [])
-        born = start + (as_of - start) * project.life[0] // 100
-        created = min([born, *(job.submitted for job in own)]) - dice.seconds(120, 5400)
+        dice = Dice("project", project.id)
+        own = sorted(by_project[project], key=lambda job: job.submitted)
+        first = own[0].submitted if own else calendar.as_of
+        created = min(calendar.at(project.life[0]), first) - dice.seconds(120, 5400)
         if project.life[0] == 0:
             created -= dice.between(DAY, 200 * DAY)
         # It changes right after its latest job was submitted.
-        changed = min((own[-1].submitted if own else created) + dice.seconds(1, 4), as_of)
+        changed = min((own[-1].submitted if own else created) + dice.seconds(1, 4), calendar.as_of)
         record: Record = {"id": project.id, "name": project.name}
         record |= {"created_at": spell(created), "updated_at": spell(changed)}
         if not dice.chance(10):

@@ -3,7 +3,7 @@
 from heapq import heapify, heappop, heappush
 
 from trainview.sampling import failures
-from trainview.sampling.catalogue import KINDS, LIMITS
+from trainview.sampling.catalogue import KINDS
 from trainview.sampling.clock import MINUTE, NEVER, SECOND
 from trainview.sampling.dice import Dice
 from trainview.sampling.jobs import Job
@@ -13,13 +13,7 @@ from trainview.sampling.submissions import Calendar
 _SHORTEST = 10 * MINUTE
 
 
-def limits(jobs: int, days: int) -> dict[str, int]:
-    """Tell how many GPUs of each type an organisation with so many jobs may hold at once."""
-    scale = max(1, -(-jobs * 90 // (600 * days)))
-    return {gpu_type: scale * gpus for gpu_type, gpus in LIMITS.items()}
-
-
-def schedule(jobs: list[Job], limit: dict[str, int], calendar: Calendar) -> None:
+def schedule(jobs: list[Job], limits: dict[str, int], calendar: Calendar) -> None:
     """Let the jobs happen, moment by moment.
 
     Dedicated jobs wait, the highest priority first, until the first in line finds its GPUs free
@@ -27,10 +21,10 @@ def schedule(jobs: list[Job], limit: dict[str, int], calendar: Calendar) -> None
     submitted after the one that it continues has ended.
     """
     for job in jobs:
-        job.submitted -= job.submitted % job.tick
+        job.submitted = job.cut(job.submitted)
     followers = {job.after: job for job in jobs if job.after is not None}
-    free = dict(limit)
-    lines: dict[str, list[Job]] = {gpu_type: [] for gpu_type in limit}
+    free = dict(limits)
+    lines: dict[str, list[Job]] = {gpu_type: [] for gpu_type in limits}
     order = {job: number for number, job in enumerate(jobs)}
     events = [(job.submitted, order[job], job) for job in jobs if job.after is None]
     heapify(events)
@@ -69,23 +63,20 @@ def _start(job: Job, now: int, as_of: int) -> None:
     wait, accept, deploy = dice.seconds(1, 5), dice.seconds(4, 50), dice.seconds(40, 150) + boot
     if job.outcome == "deploy-failed":
         deploy = dice.seconds(600, 1500)
-    run = min(job.work * job.share // 100, job.longest)
-    tick = job.tick
-    job.released = now - now % -tick + wait - wait % tick
+    job.released = job.cut(wait) - job.cut(-now)
     if job.stays != "created":
-        job.deploying = job.released + accept - accept % tick
+        job.deploying = job.released + job.cut(accept)
     if job.stays in {"created", "deploying"}:
         return
-    up = job.deploying + deploy - deploy % tick
+    up = job.deploying + job.cut(deploy)
     if job.outcome == "deploy-failed" or job.quirk == "clock skew":
         job.ended = job.synced = up
     else:
         job.started = up
-        run = job.until - up if up < job.until else run
+        run = job.until - up if up < job.until else min(job.work * job.share // 100, job.longest)
         if job.stays != "running":
-            job.ended = up + max(run - run % tick, SECOND)
-        sync = dice.seconds(0, 20 + 30 * gpus)
-        job.synced = job.ended + sync - sync % tick
+            job.ended = up + max(job.cut(run), SECOND)
+        job.synced = job.ended + job.cut(dice.seconds(0, 20 + 30 * gpus))
         _work(job, dice, as_of)
     job.message = failures.message(job)
 
@@ -97,27 +88,23 @@ def _work(job: Job, dice: Dice, as_of: int) -> None:
     job.loading = min(dice.seconds(60, 420) + 20 * SECOND * job.gpus, life // 8)
     if KINDS[job.project.kind].saves:
         every = max(dice.seconds(1200, 5400), life // 12)
-        job.checkpoints = list(range(job.started + job.loading + every, until, every))
-        if job.outcome == "completed" and job.ended <= as_of:
-            job.checkpoints.append(job.ended)
+        last = [job.ended] if job.outcome == "completed" and job.ended <= as_of else []
+        job.checkpoints = [*range(job.started + job.loading + every, until, every), *last]
 
 
 def _try_again(job: Job, previous: Job, now: int, calendar: Calendar) -> None:
     """Submit the next attempt after the last one ended; it goes on from the last checkpoint."""
-    dice = Dice("again", job.id)
-    is_evicted = previous.outcome == "preempted"
-    pause = dice.seconds(60, 1800) if is_evicted else dice.seconds(600, 3 * 3600)
-    submitted = previous.ended + pause
-    if submitted >= calendar.as_of:
+    dice, is_evicted = Dice("again", job.id), previous.outcome == "preempted"
+    pause = dice.seconds(60, 1800) if is_evicted else dice.seconds(10 * 60, 3 * 3600)
+    if previous.ended + pause >= calendar.as_of:
         _begin_anew(job, now, calendar)
-    else:
-        job.submitted = submitted - submitted % job.tick
-        if previous.checkpoints:
-            saved = previous.checkpoints[-1] - previous.started
-            job.work = max(previous.work - saved, _SHORTEST)
+        return
+    job.submitted = job.cut(previous.ended + pause)
+    if previous.checkpoints:
+        saved = previous.checkpoints[-1] - previous.started
+        job.work = max(previous.work - saved, _SHORTEST)
 
 
 def _begin_anew(job: Job, low: int, calendar: Calendar) -> None:
     job.after, job.attempt = None, 1
-    moment = calendar.moment(Dice("anew", job.id), low, calendar.as_of)
-    job.submitted = moment - moment % job.tick
+    job.submitted = job.cut(calendar.moment(Dice("anew", job.id), low, calendar.as_of))

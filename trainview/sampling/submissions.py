@@ -1,11 +1,12 @@
 """Who submits what, and when: the projects and their jobs before any of them has run."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 from typing import NamedTuple
 
 from trainview.sampling import failures
-from trainview.sampling.catalogue import CAUSES, INSTANCES, KINDS, MEMBERS, TABLES
+from trainview.sampling.catalogue import CAUSES, INSTANCES, KINDS, TABLES
 from trainview.sampling.clock import DAY, HOUR, MINUTE, SECOND
 from trainview.sampling.dice import Dice
 from trainview.sampling.jobs import Job, Project
@@ -13,14 +14,6 @@ from trainview.sampling.jobs import Job, Project
 # Submissions by hour of the day (UTC) on a weekday; a weekend has an eighth of it.
 _HOURS = (1, 1, 1, 1, 1, 1, 2, 5, 13, 24, 27, 25, 15, 20, 27, 26, 23, 16, 9, 5, 4, 3, 2, 1)
 _WEEKDAY = 8
-# Spellings of a time, by weight: precision, and how UTC is written.
-_SPELLINGS = (
-    (35, ("milliseconds", "Z")),
-    (6, ("microseconds", "+00:00")),
-    (4, ("seconds", "Z")),
-    (3, ("milliseconds", "+00:00")),
-    (2, ("seconds", "+00:00")),
-)
 _MOST_ATTEMPTS = 4
 
 
@@ -29,6 +22,10 @@ class Calendar(NamedTuple):
 
     start: int
     as_of: int
+
+    def at(self, percent: int) -> int:
+        """Tell the moment at which so much of the time is over."""
+        return self.start + (self.as_of - self.start) * percent // 100
 
     def moment(self, dice: Dice, low: int, high: int) -> int:
         """Draw a time of submission, mostly in working hours, more of them later on."""
@@ -42,6 +39,14 @@ class Calendar(NamedTuple):
                 return moment
 
 
+class Draw(NamedTuple):
+    """What everything is drawn from."""
+
+    dice: Dice
+    ids: Iterator[str]
+    calendar: Calendar
+
+
 def identifiers(dice: Dice) -> Iterator[str]:
     """Yield identifiers like ``03yv1l3``: they look random, and never repeat."""
     digits = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -50,14 +55,6 @@ def identifiers(dice: Dice) -> Iterator[str]:
     while True:
         number = (number + stride) % 36**7
         yield "".join(digits[number // 36**place % 36] for place in reversed(range(7)))
-
-
-class Draw(NamedTuple):
-    """What everything is drawn from."""
-
-    dice: Dice
-    ids: Iterator[str]
-    calendar: Calendar
 
 
 def make_projects(draw: Draw, count: int) -> list[Project]:
@@ -84,8 +81,8 @@ def submit(draw: Draw, projects: list[Project], total: int) -> list[Job]:
     load = 0
     for project in projects:
         load += project.load
-        while len(jobs) < total * load // loads:
-            jobs += _campaign(draw, project, total * load // loads - len(jobs))
+        while size := total * load // loads - len(jobs):
+            jobs += _campaign(draw, project, size)
     return jobs
 
 
@@ -106,8 +103,8 @@ def throw_away(draw: Draw, projects: list[Project], count: int) -> list[Job]:
 
 
 def _campaign(draw: Draw, project: Project, size: int) -> list[Job]:
-    dice, as_of = draw.dice, draw.calendar.as_of
-    campaign = dice.weighted([(odds, name) for name, odds in KINDS[project.kind].campaigns.items()])
+    dice, campaigns = draw.dice, KINDS[project.kind].campaigns
+    campaign = dice.weighted([(odds, name) for name, odds in campaigns.items()])
     first = _request(draw, project)
     if campaign == "nightly":
         return _nights(draw, first, size)
@@ -115,17 +112,19 @@ def _campaign(draw: Draw, project: Project, size: int) -> list[Job]:
         return _sweep(draw, first, size)
     mistakes = dice.weighted(((7, 1), (3, 2))) if campaign == "fix" else 0
     mistake = dice.pick(failures.MISTAKES[: 4 if first.gpus else 2])
-    jobs = [first]
+    last, jobs = replace(first), list[Job]()
     while True:
-        is_mistaken = len(jobs) <= mistakes
-        _end(dice, jobs[-1], mistake if is_mistaken else None)
-        if len(jobs) == size or not (is_mistaken or _goes_on(dice, jobs[-1])):
+        jobs.append(last)
+        is_mistaken = last.attempt <= mistakes
+        _end(dice, last, mistake if is_mistaken else None)
+        if last.attempt == size or not (is_mistaken or _goes_on(dice, last)):
             return jobs
-        again = _again(draw, first, _counted(first.name, len(jobs) + 1))
+        again = _again(draw, first, _counted(first.name, last.attempt + 1))
         # Until it is known when the attempt before it ends.
-        again.submitted = min(first.submitted + len(jobs) * 30 * MINUTE, as_of - SECOND)
-        again.after, again.attempt = jobs[-1], len(jobs) + 1
-        jobs.append(again)
+        submitted = first.submitted + last.attempt * 30 * MINUTE
+        again.submitted = min(submitted, draw.calendar.as_of - SECOND)
+        again.after, again.attempt = last, last.attempt + 1
+        last = again
 
 
 def _goes_on(dice: Dice, job: Job) -> bool:
@@ -170,26 +169,21 @@ def _nights(draw: Draw, first: Job, size: int) -> list[Job]:
 
 
 def _request(draw: Draw, project: Project) -> Job:
-    dice, kind, (start, as_of) = draw.dice, KINDS[project.kind], draw.calendar
-    low, high = (start + (as_of - start) * part // 100 for part in project.life)
+    dice, kind = draw.dice, KINDS[project.kind]
     machine, nodes = dice.weighted([(odds, (machine, n)) for odds, machine, n in kind.shapes])
     name = None if dice.chance(6) else dice.pick(kind.names).format(n=dice.between(1, 24))
-    job = Job(
-        id="", project=project, submitted=draw.calendar.moment(dice, low, high), name=name,
-        instance=INSTANCES[machine], nodes=nodes, user=dice.weighted(MEMBERS[project.team]),
-        spot=dice.chance(kind.spot), work=dice.quantile(kind.minutes),
-    )  # fmt: skip
+    submitted = draw.calendar.moment(dice, *map(draw.calendar.at, project.life))
+    user, spot = dice.weighted(TABLES["members"][project.team]), dice.chance(kind.spot)
+    work = dice.quantile(kind.minutes)
+    job = Job("", project, submitted, name, INSTANCES[machine], nodes, user, spot, work)
     return _again(draw, job, name)
 
 
 def _again(draw: Draw, job: Job, name: str | None) -> Job:
     """Ask for the same once more."""
     priority = draw.dice.weighted(((17, 0), (2, 10), (1, 100)))
-    spelling = draw.dice.weighted(_SPELLINGS)
-    return Job(
-        next(draw.ids), job.project, job.submitted, name, job.instance, job.nodes, job.user,
-        job.spot, job.work, priority, spelling,
-    )  # fmt: skip
+    spelling = draw.dice.weighted(TABLES["spellings"])
+    return replace(job, id=next(draw.ids), name=name, priority=priority, spelling=spelling)
 
 
 def _end(dice: Dice, job: Job, mistake: str | None = None) -> None:
