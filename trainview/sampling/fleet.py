@@ -164,7 +164,7 @@ def sample_fleet(
     --------
     >>> fleet = sample_fleet(projects=3, jobs_per_project=4)
     >>> fleet.training_capacity()["gpu_capacities"][0]["limit"]
-    128
+    112
     >>> (fleet.truth["submitted_at"] <= fleet.truth["released_at"]).sum()
     12
     """
