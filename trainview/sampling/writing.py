@@ -2,12 +2,13 @@
 
 import json
 import os
-from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
-from functools import cache, partial
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -23,6 +24,8 @@ from trainview.tables.queue import read_queue
 Contents: TypeAlias = dict[str, Callable[[], Any]]
 
 STEP_SECONDS = 1800
+_OF_QUEUE = ("queue", "status_events")
+_TABLES = (*_OF_QUEUE, "checkpoints", "logs", "metrics")
 
 
 def write_sample(
@@ -72,7 +75,8 @@ def write_sample(
         for key in ("training_projects", "training_jobs")
     }
     if not only_lists:
-        contents |= _answers(fleet) | _tables(fleet)
+        contents |= _answers(fleet)
+        contents |= {f"{name}.parquet": partial(_table, fleet, name) for name in _TABLES}
     with making_folder(folder) as place:
         files = [place / name for name in contents]
         with replacing(files, force=force) as temporary:
@@ -86,54 +90,39 @@ def _answers(fleet: Fleet) -> Contents:
         "instance_type_prices.json": fleet.instance_type_prices,
         "training_capacity.json": fleet.training_capacity,
     }
-    end = datetime.fromisoformat(fleet.payload["trainview"]["as_of"])
+    submitted, end = fleet.truth["submitted_at"], pd.Timestamp(fleet.payload["trainview"]["as_of"])
     # The API bills nothing before 2026.
-    month = datetime.fromisoformat("2026-01-01T00:00:00Z")
-    first = fleet.truth["submitted_at"].min()
-    while month < end:
-        following = (month + timedelta(days=31)).replace(day=1)
-        if first < following:
+    for month in pd.date_range("2026-01-01T00:00Z", end, freq="MS", inclusive="left"):
+        following = month + pd.offsets.MonthBegin()
+        if (submitted < following).any():
             bill = partial(fleet.usage_summary, month, min(following, end))
             answers[f"usage_summary_{month:%Y-%m}.json"] = bill
-        month = following
     return answers
 
 
-def _tables(fleet: Fleet) -> Contents:
+def _table(fleet: Fleet, name: str) -> pa.Table:
     # The order in which the API lists jobs is newest first.
-    jobs = fleet.payload["training_jobs"][::-1]
-    ids = [job["id"] for job in jobs]
-    failed = [job for job in jobs if job["current_status"].endswith("FAILED")]
-
-    @cache
-    def queues() -> list[tuple[pa.Table, pa.Table]]:
-        contexts = filter(None, map(fleet.queue_context, ids))
-        return [read_queue(_encoded(context)) for context in contexts]
-
-    parts: dict[str, Callable[[], Iterable[pa.Table]]] = {
-        "queue": lambda: (waits for waits, _ in queues()),
-        "status_events": lambda: (events for _, events in queues()),
-        "checkpoints": lambda: (read_checkpoints(_encoded(fleet.checkpoints(id_))) for id_ in ids),
-        "logs": lambda: (read_logs(_encoded(_last_logs(fleet, job)), job["id"]) for job in failed),
-        "metrics": lambda: (
-            read_metrics(_encoded(fleet.job_metrics(id_, step_seconds=STEP_SECONDS)), id_)
-            for id_ in ids
-        ),
-    }
-    return {f"{name}.parquet": partial(_combined, name, part) for name, part in parts.items()}
+    jobs = reversed(fleet.payload["training_jobs"])
+    tables = (table for job in jobs for table in _parts(fleet, job, name))
+    return combine(name, [table for table in tables if table.num_rows])
 
 
-def _combined(name: str, part: Callable[[], Iterable[pa.Table]]) -> pa.Table:
-    return combine(name, [table for table in part() if table.num_rows])
-
-
-def _last_logs(fleet: Fleet, job: dict[str, Any]) -> dict[str, Any]:
-    submitted, changed = (
-        milliseconds(datetime.fromisoformat(job[key])) for key in ("created_at", "updated_at")
-    )
-    end = changed + 5 * MINUTE
-    start = max(submitted, end - 7 * DAY)
-    return fleet.job_logs(job["id"], start, end, limit=20, direction="desc")
+def _parts(fleet: Fleet, job: dict[str, Any], name: str) -> Iterator[pa.Table]:
+    """Yield what a table holds about a job."""
+    id_ = job["id"]
+    if name in _OF_QUEUE and (context := fleet.queue_context(id_)):
+        yield read_queue(_encoded(context))[_OF_QUEUE.index(name)]
+    if name == "checkpoints":
+        yield read_checkpoints(_encoded(fleet.checkpoints(id_)))
+    if name == "logs" and job["current_status"].endswith("FAILED"):
+        times = (datetime.fromisoformat(job[key]) for key in ("created_at", "updated_at"))
+        submitted, changed = map(milliseconds, times)
+        end = changed + 5 * MINUTE
+        start = max(submitted, end - 7 * DAY)
+        lines = fleet.job_logs(id_, start, end, limit=20, direction="desc")
+        yield read_logs(_encoded(lines), id_)
+    if name == "metrics":
+        yield read_metrics(_encoded(fleet.job_metrics(id_, step_seconds=STEP_SECONDS)), id_)
 
 
 def _encoded(answer: dict[str, Any]) -> bytes:
