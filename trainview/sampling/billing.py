@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 
 from trainview.errors import ArgumentError
-from trainview.sampling.catalogue import INSTANCES, TABLES, UNITS_PER_USD
+from trainview.sampling.catalogue import INSTANCES, PRICES, TABLES, UNITS_PER_USD
 from trainview.sampling.clock import DAY, MINUTE
 from trainview.sampling.dice import Dice
 from trainview.sampling.jobs import Job
-from trainview.sampling.records import Record, instance_record
+from trainview.sampling.records import Record
 
 _EPOCH = date(1970, 1, 1)
 _EARLIEST = (date(2026, 1, 1) - _EPOCH).days
@@ -18,7 +18,7 @@ _EARLIEST = (date(2026, 1, 1) - _EPOCH).days
 def price_list() -> Record:
     """Tell the list prices."""
     listed = [each for each in INSTANCES.values() if each.id != TABLES["unlisted"]]
-    rows = [(instance_record(each), each.price / UNITS_PER_USD) for each in listed]
+    rows = [(each._asdict(), PRICES[each.id] / UNITS_PER_USD) for each in listed]
     return {"instance_types": [{"instance_type": kind, "price": price} for kind, price in rows]}
 
 
@@ -35,7 +35,7 @@ def usage_record(
         minutes = minutes_by_day(job.started, min(job.ended, as_of))
         days = {day: count for day, count in minutes.items() if first <= day < last}
         if days:
-            rate = job.instance.price * TABLES["contract"].get(job.project.name, 100) // 100
+            rate = PRICES[job.instance.id] * TABLES["contract"].get(job.project.name, 100) // 100
             rate *= job.nodes
             units += rate * sum(days.values())
             rows.append(_item(job, team_ids[job.project.team], rate, days, by_day=len(minutes) > 1))

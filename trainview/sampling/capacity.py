@@ -130,6 +130,6 @@ def _pending(job: Job) -> Record:
 def _event(job: Job, status: str, since: int) -> Record:
     code = 0 if status == "completed" else None
     if status == "failed":
-        code = 137 if CAUSES[job.cause or ""].exhausts == "memory" else 1
+        code = 137 if CAUSES[job.cause or ""].get("exhausts") == "memory" else 1
     what = {"status": api_status(status), "created": _spell(since), "exit_code": code}
     return _about(job, **what, event_message=job.message if status == job.outcome else None)

@@ -1,63 +1,35 @@
-"""The made-up organisation: its tables, as organisation.toml holds them."""
+"""The made-up organisation: its tables, as organisation.toml holds and describes them."""
 
 import tomllib
 from importlib.resources import files
 from typing import Any, NamedTuple
 
-TABLES: dict[str, Any] = tomllib.loads(
-    files(__package__).joinpath("organisation.toml").read_text("utf-8")
-)
-UNITS_PER_USD = 100_000
+_FILE = files(__package__).joinpath("organisation.toml")
+
+TABLES: dict[str, Any] = tomllib.loads(_FILE.read_text("utf-8"))
+KINDS: dict[str, dict[str, Any]] = TABLES["kinds"]
+CAUSES: dict[str, dict[str, Any]] = TABLES["causes"]
 
 
 class Instance(NamedTuple):
-    """One instance type: what the API tells about one node, and what a minute of it costs."""
+    """One instance type, as the API tells about one node of it."""
 
     id: str
-    gpu_type: str | None
+    name: str
+    memory_limit_mib: int
+    millicpu_limit: int
     gpu_count: int
-    vcpu: int
-    memory_gib: int
+    gpu_type: str | None
     gpu_memory_limit_mib: int | None
-    price: int
-
-    @property
-    def name(self) -> str:
-        """Its display name."""
-        size = f"{self.vcpu} vCPU, {self.memory_gib} GiB"
-        return f"{self.gpu_count}x {self.gpu_type} ({size})" if self.gpu_type else size
 
 
-class Kind(NamedTuple):
-    """How the jobs of one kind of project look."""
-
-    shapes: list[tuple[int, str, int]]
-    names: list[str]
-    minutes: list[int]
-    bad: list[int]
-    campaigns: dict[str, int]
-    busy: list[int]
-    spot: int = 0
-    saves: str = ""
-    base: bool = False
+def _instance(id_: str, gpu: str, count: int, vcpu: int, gib: int, mib: int) -> Instance:
+    size = f"{vcpu} vCPU, {gib} GiB"
+    name = f"{count}x {gpu} ({size})" if gpu else size
+    return Instance(id_, name, gib * 1024, vcpu * 1000, count, gpu or None, mib or None)
 
 
-class Cause(NamedTuple):
-    """One way to fail."""
-
-    weight: int
-    when: str
-    on: str
-    exhausts: str = ""
-    text: str | None = None
-
-
-INSTANCES: dict[str, Instance] = {
-    id_: Instance(id_, gpu or None, count, vcpu, gib, mib or None, price)
-    for id_, gpu, count, vcpu, gib, mib, price in TABLES["instances"]
-}
-KINDS: dict[str, Kind] = {
-    name: Kind(TABLES["shapes"][name], TABLES["job_names"][name], **kind)
-    for name, kind in TABLES["kinds"].items()
-}
-CAUSES: dict[str, Cause] = {name: Cause(**cause) for name, cause in TABLES["causes"].items()}
+INSTANCES = {row[0]: _instance(*row[:-1]) for row in TABLES["instances"]}
+# In hundred-thousandths of a US dollar a minute and node.
+PRICES = {row[0]: row[-1] for row in TABLES["instances"]}
+UNITS_PER_USD = 100_000

@@ -19,7 +19,8 @@ _ENDINGS = {
 
 def habits(dice: Dice, team: str) -> dict[str, str]:
     """Fix what the failures of one project have in common: its models, code and columns."""
-    repo, module, column = map(dice.pick, TABLES["habits"][team])
+    names = (TABLES["teams"][team][name] for name in ("models", "modules", "columns"))
+    repo, module, column = map(dice.pick, names)
     line = dice.between(60, 420)
     return {
         "team": team,
@@ -36,15 +37,15 @@ def habits(dice: Dice, team: str) -> dict[str, str]:
 
 def fits(cause: str, gpus: int, nodes: int) -> bool:
     """Say whether a job of this size can fail by a cause."""
-    return {"any": True, "cpu": not gpus, "gpu": gpus > 0, "multi": nodes > 1}[CAUSES[cause].on]
+    return {"any": True, "cpu": not gpus, "gpu": gpus > 0, "multi": nodes > 1}[CAUSES[cause]["on"]]
 
 
 def choose(dice: Dice, gpus: int, nodes: int, *, deploys: bool = True) -> str:
     """Pick a cause that a job of this size can fail by, once it is deployed or before."""
     options = (
-        (cause.weight, name)
+        (cause["weight"], name)
         for name, cause in CAUSES.items()
-        if fits(name, gpus, nodes) and (cause.when != "deploy") == deploys
+        if fits(name, gpus, nodes) and (cause["when"] != "deploy") == deploys
     )
     return dice.weighted([*options])
 
@@ -54,7 +55,7 @@ def message(job: Job) -> str | None:
     about = job.project.habits
     text: str | None = _ENDINGS.get(job.outcome)
     if job.cause is not None:
-        text = CAUSES[job.cause].text
+        text = CAUSES[job.cause].get("text")
         if text and job.cause in MISTAKES:
             text = about["trace"] + text
     if text is None:

@@ -37,7 +37,7 @@ def log_lines(job: Job, window: tuple[int, int], as_of: int) -> list[Record]:
 def _lines(job: Job, as_of: int) -> Iterator[tuple[int, str | None, str]]:
     """Yield when, in nanoseconds, on which level, and what a job writes."""
     dice, began, over = Dice("logs", job.id), job.started * _NS_PER_MS, job.ended * _NS_PER_MS
-    hardware = f"{job.gpus} GPUs" if job.gpus else f"{job.instance.vcpu} CPUs"
+    hardware = f"{job.gpus} GPUs" if job.gpus else f"{job.instance.millicpu_limit // 1000} CPUs"
     names = " ".join(node_name(job, number) for number in range(job.nodes))
     yield began, "INFO", f"starting on {names}: {hardware}"
     if job.gpus:
@@ -63,7 +63,7 @@ def _lines(job: Job, as_of: int) -> Iterator[tuple[int, str | None, str]]:
 def checkpoint_records(job: Job, as_of: int) -> list[Record]:
     """Tell which checkpoints a job has, oldest first."""
     kind, dice = KINDS[job.project.kind], Dice("checkpoints", job.id)
-    steps, rank, is_lora = 50 * dice.between(1, 20), dice.pick((8, 16, 64)), kind.saves == "lora"
+    steps, rank, is_lora = 50 * dice.between(1, 20), dice.pick((8, 16, 64)), kind["saves"] == "lora"
     mib = rank * 21 if is_lora else dice.between(8000, 18_000) * max(job.gpus, 2)
     adapter = {"r": rank, "lora_alpha": 2 * rank, "target_modules": "all-linear"}
     saved = [moment for moment in job.checkpoints if moment <= as_of]
@@ -72,8 +72,8 @@ def checkpoint_records(job: Job, as_of: int) -> list[Record]:
         {
             "checkpoint_id": f"checkpoint-{number * steps}",
             "created_at": spell(moment),
-            "checkpoint_type": kind.saves,
-            "base_model": job.project.habits["repo"] if kind.base else None,
+            "checkpoint_type": kind["saves"],
+            "base_model": job.project.habits["repo"] if kind["base"] else None,
             "lora_adapter_config": adapter if is_lora else None,
             "size_bytes": mib * MIB + dice.below(MIB),
             "sync_status": "SYNCING" if number == syncing else "COMPLETE",

@@ -59,7 +59,7 @@ class _Node:
         self.life = max((min(job.ended, as_of) - job.started) // SECOND, 1)
         self.age = seconds - job.started // SECOND
         self.loading = max(job.loading // SECOND, 1)
-        self.level = 100 * dice.between(*KINDS[job.project.kind].busy)
+        self.level = 100 * dice.between(*KINDS[job.project.kind]["busy"])
         self.shares = [100 * dice.between(*span) for span in ((7, 34), (14, 62), (52, 93))]
         epoch, pause = dice.between(1500, 7200), dice.between(90, 280)
         self.is_idle = job.quirk == "idle node" and number == job.nodes - 1
@@ -72,26 +72,27 @@ class _Node:
         # What is odd is measured without a gap, so that nothing hides it.
         self.loses_samples = dice.chance(30) and job.quirk is None
         failed = job.outcome == "failed" and job.ended <= as_of
-        self.exhausts = CAUSES[job.cause or ""].exhausts if failed else ""
+        self.exhausts = CAUSES[job.cause or ""].get("exhausts", "") if failed else ""
 
     def metrics(self) -> dict[str, Any]:
         """Give the series of the API."""
-        instance, ranks = self.job.instance, range(self.job.instance.gpu_count)
-        busy = self.shares[0] if ranks else self.level
+        instance = self.job.instance
+        gpus = {str(rank): self._gpu(rank) for rank in range(instance.gpu_count)}
+        busy, vcpu = self.shares[0] if gpus else self.level, instance.millicpu_limit // 1000
         cpu = self._shaken("cpu", self._by_phase(25, 5500, 4000, busy // 2, busy), 6, 10, _FULL)
-        memory, storage = instance.memory_gib * 1024, (200 + 30 * instance.vcpu) * 1024
+        memory = self._memory("memory", instance.memory_limit_mib, self.shares[1])
+        storage = (200 + 30 * vcpu) * 1024
         full = storage * (_FULL if self.exhausts == "storage" else 3500) // _FULL
         stored = (storage // 25 + (full - storage // 25) * self.age // self.life).tolist()
+        shares = [v * _FULL // storage / _FULL for v in stored]
         return {
-            "gpu_memory_usage_bytes": {str(rank): self._gpu_memory(rank) for rank in ranks},
-            "gpu_utilization": {str(rank): self._gpu_utilization(rank) for rank in ranks},
-            "cpu_usage": self._samples("cpu", [v * instance.vcpu // 10 / 1000 for v in cpu]),
-            "cpu_memory_usage_bytes": self._memory("memory", memory, self.shares[1]),
+            "gpu_memory_usage_bytes": {rank: memory for rank, (_, memory) in gpus.items()},
+            "gpu_utilization": {rank: utilization for rank, (utilization, _) in gpus.items()},
+            "cpu_usage": self._samples("cpu", [v * vcpu // 10 / 1000 for v in cpu]),
+            "cpu_memory_usage_bytes": memory,
             "ephemeral_storage": {
                 "usage_bytes": self._samples("storage", [v * MIB for v in stored]),
-                "utilization": self._samples(
-                    "storage share", [v * _FULL // storage / _FULL for v in stored]
-                ),
+                "utilization": self._samples("storage share", shares),
             },
         }
 
@@ -100,27 +101,21 @@ class _Node:
         *special, training = levels
         return np.select(self.phases, special, np.int64(training))
 
-    def _is_unused(self, rank: int) -> bool:
-        return self.is_idle or (self.job.quirk == "one gpu" and rank > 0)
-
-    def _gpu_utilization(self, rank: int) -> Samples:
-        name = f"gpu {rank}"
-        level = 0 if self._is_unused(rank) else self.level - self._key(name) % 400
-        loading = min(level, 150)
-        levels = self._by_phase(0, loading, level * 35 // 100, level * 55 // 100, level)
-        return self._samples(name, [v / _FULL for v in self._shaken(name, levels, 12, 30, _FULL)])
-
-    def _gpu_memory(self, rank: int) -> Samples:
-        total = TABLES["gpu_memory"][self.job.instance.gpu_type or ""] * 1024 // 100
-        share = 0 if self._is_unused(rank) else self.shares[2]
-        return self._memory(f"gpu memory {rank}", total, share)
+    def _gpu(self, rank: int) -> tuple[Samples, Samples]:
+        """Give the utilization and the memory of one GPU."""
+        name, is_unused = f"gpu {rank}", self.is_idle or (self.job.quirk == "one gpu" and rank > 0)
+        level = 0 if is_unused else self.level - self._key(name) % 400
+        levels = self._by_phase(0, min(level, 150), level * 35 // 100, level * 55 // 100, level)
+        shares = [v / _FULL for v in self._shaken(name, levels, 12, 30, _FULL)]
+        total = TABLES["gpu_memory"][self.job.instance.gpu_type] * 1024 // 100
+        memory = self._memory(f"gpu memory {rank}", total, 0 if is_unused else self.shares[2])
+        return self._samples(name, shares), memory
 
     def _memory(self, name: str, total: int, share: int) -> Samples:
         """Fill memory while the job loads; from then on it stays, or climbs until all is used."""
         full = max(total * share // _FULL, _CONTEXT_MIB)
-        levels = (
-            _CONTEXT_MIB + (full - _CONTEXT_MIB) * self.age.clip(0, self.loading) // self.loading
-        )
+        loaded = self.age.clip(0, self.loading)
+        levels = _CONTEXT_MIB + (full - _CONTEXT_MIB) * loaded // self.loading
         if self.exhausts and name.startswith(self.exhausts):
             left = max(self.life - self.loading, 1)
             levels += (total - full) * (self.age - self.loading).clip(0, left) // left

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
-from trainview.sampling.catalogue import Instance
 from trainview.sampling.clock import DAY, SECOND, spell
 from trainview.sampling.dice import Dice
 from trainview.sampling.jobs import Job, Project
@@ -20,19 +19,6 @@ _SHAPES = ((7, "full"), (2, "reference page"), (1, "nulls"))
 def api_status(label: str) -> str:
     """Write a status as the API does."""
     return API_PREFIX + label.upper().replace("-", "_")
-
-
-def instance_record(instance: Instance) -> Record:
-    """Tell about an instance type."""
-    return {
-        "id": instance.id,
-        "name": instance.name,
-        "memory_limit_mib": instance.memory_gib * 1024,
-        "millicpu_limit": instance.vcpu * 1000,
-        "gpu_count": instance.gpu_count,
-        "gpu_type": instance.gpu_type,
-        "gpu_memory_limit_mib": instance.gpu_memory_limit_mib,
-    }
 
 
 def job_record(job: Job, used: dict[str, str], as_of: int) -> Record:
@@ -53,7 +39,7 @@ def job_record(job: Job, used: dict[str, str], as_of: int) -> Record:
         "created_at": spell(job.submitted, *job.spelling),
         "current_status": api_status(status),
         "error_message": message,
-        "instance_type": instance_record(job.instance),
+        "instance_type": job.instance._asdict(),
         "updated_at": spell(job.cut(updated), *job.spelling),
         "training_project_id": job.project.id,
         "training_project": {"id": job.project.id, "name": job.project.name},

@@ -86,7 +86,7 @@ def _work(job: Job, dice: Dice, as_of: int) -> None:
     until = min(job.busy_until, as_of)
     life = max(until - job.started, 0)
     job.loading = min(dice.seconds(60, 420) + 20 * SECOND * job.gpus, life // 8)
-    if KINDS[job.project.kind].saves:
+    if KINDS[job.project.kind]["saves"]:
         every = max(dice.seconds(1200, 5400), life // 12)
         last = [job.ended] if job.outcome == "completed" and job.ended <= as_of else []
         job.checkpoints = [*range(job.started + job.loading + every, until, every), *last]

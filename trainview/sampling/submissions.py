@@ -67,7 +67,7 @@ def make_projects(draw: Draw, count: int) -> list[Project]:
         is_large = load >= 20
         begin = 0 if is_large or dice.chance(30) else dice.between(0, 65)
         end = 100 if is_large or dice.chance(55) else min(begin + dice.between(15, 60), 100)
-        _, machine, nodes = KINDS[kind].shapes[0]
+        _, machine, nodes = TABLES["shapes"][kind][0]
         favourite = failures.choose(dice, INSTANCES[machine].gpu_count, nodes)
         about = (begin, end), failures.habits(dice, team), favourite
         projects.append(Project(next(draw.ids), name, team, kind, load, *about))
@@ -103,7 +103,7 @@ def throw_away(draw: Draw, projects: list[Project], count: int) -> list[Job]:
 
 
 def _campaign(draw: Draw, project: Project, size: int) -> list[Job]:
-    dice, campaigns = draw.dice, KINDS[project.kind].campaigns
+    dice, campaigns = draw.dice, KINDS[project.kind]["campaigns"]
     campaign = dice.weighted([(odds, name) for name, odds in campaigns.items()])
     first = _request(draw, project)
     if campaign == "nightly":
@@ -129,7 +129,7 @@ def _campaign(draw: Draw, project: Project, size: int) -> list[Job]:
 
 def _goes_on(dice: Dice, job: Job) -> bool:
     """Say whether another attempt follows: what was lost on the way is mostly submitted again."""
-    is_lost = job.outcome == "failed" and CAUSES[job.cause or ""].when == "middle"
+    is_lost = job.outcome == "failed" and CAUSES[job.cause or ""]["when"] == "middle"
     odds = 95 if job.outcome == "preempted" else 75 if is_lost else 0
     return job.attempt < _MOST_ATTEMPTS and dice.chance(odds)
 
@@ -163,18 +163,24 @@ def _nights(draw: Draw, first: Job, size: int) -> list[Job]:
     jobs = [_again(draw, first, f"nightly-{night // DAY - 20_000}") for night in nights]
     for job, night in zip(jobs, nights, strict=True):
         job.submitted, job.user = night + draw.dice.seconds(1, 20), "ci-bot"
-        job.work = draw.dice.quantile(KINDS[job.project.kind].minutes)
+        job.work = draw.dice.quantile(KINDS[job.project.kind]["minutes"])
         _end(draw.dice, job)
     return jobs
 
 
 def _request(draw: Draw, project: Project) -> Job:
     dice, kind = draw.dice, KINDS[project.kind]
-    machine, nodes = dice.weighted([(odds, (machine, n)) for odds, machine, n in kind.shapes])
-    name = None if dice.chance(6) else dice.pick(kind.names).format(n=dice.between(1, 24))
+    machine, nodes = dice.weighted(
+        [(odds, (machine, n)) for odds, machine, n in TABLES["shapes"][project.kind]]
+    )
+    name = (
+        None
+        if dice.chance(6)
+        else dice.pick(TABLES["job_names"][project.kind]).format(n=dice.between(1, 24))
+    )
     submitted = draw.calendar.moment(dice, *map(draw.calendar.at, project.life))
-    user, spot = dice.weighted(TABLES["members"][project.team]), dice.chance(kind.spot)
-    work = dice.quantile(kind.minutes)
+    user, spot = dice.weighted(TABLES["teams"][project.team]["members"]), dice.chance(kind["spot"])
+    work = dice.quantile(kind["minutes"])
     job = Job("", project, submitted, name, INSTANCES[machine], nodes, user, spot, work)
     return _again(draw, job, name)
 
@@ -188,7 +194,7 @@ def _again(draw: Draw, job: Job, name: str | None) -> Job:
 
 def _end(dice: Dice, job: Job, mistake: str | None = None) -> None:
     """Draw how a job ends."""
-    failed, stopped, undeployed = KINDS[job.project.kind].bad
+    failed, stopped, undeployed = KINDS[job.project.kind]["bad"]
     number = dice.below(100)
     cause = job.project.favourite
     if mistake is not None:
@@ -207,7 +213,7 @@ def _end(dice: Dice, job: Job, mistake: str | None = None) -> None:
 
 def fail(dice: Dice, job: Job, cause: str) -> None:
     """Let a job fail, at the time that suits the cause."""
-    when = CAUSES[cause].when
+    when = CAUSES[cause]["when"]
     job.outcome, job.cause = "deploy-failed" if when == "deploy" else "failed", cause
     if when == "middle":
         job.share = dice.between(8, 96)
