@@ -11,16 +11,12 @@ _TRACE = (
     'Traceback (most recent call last):\n  File "/app/{script}", line {line}, in <module>\n'
     '    main(parse_args())\n  File "/app/{script}", line {line2}, in main\n    {code}\n'
 )
-_ENDINGS = {
-    "preempted": "Spot capacity was reclaimed after {minutes} minutes",
-    "evicted": "Node {hex8} was drained for maintenance",
-}
 
 
 def habits(dice: Dice, team: str) -> dict[str, str]:
     """Fix what the failures of one project have in common: its models, code and columns."""
-    names = (TABLES["teams"][team][name] for name in ("models", "modules", "columns"))
-    repo, module, column = map(dice.pick, names)
+    known = TABLES["teams"][team]
+    repo, module, column = (dice.pick(known[name]) for name in ("models", "modules", "columns"))
     line = dice.between(60, 420)
     return {
         "team": team,
@@ -42,24 +38,18 @@ def fits(cause: str, gpus: int, nodes: int) -> bool:
 
 def choose(dice: Dice, gpus: int, nodes: int, *, deploys: bool = True) -> str:
     """Pick a cause that a job of this size can fail by, once it is deployed or before."""
-    options = (
-        (cause["weight"], name)
-        for name, cause in CAUSES.items()
-        if fits(name, gpus, nodes) and (cause["when"] != "deploy") == deploys
-    )
-    return dice.weighted([*options])
+    names = [name for name in CAUSES if (CAUSES[name]["when"] != "deploy") == deploys]
+    fitting = [name for name in names if fits(name, gpus, nodes)]
+    return dice.weighted([(CAUSES[name]["weight"], name) for name in fitting])
 
 
 def message(job: Job) -> str | None:
     """Write the message that a job ends with, with numbers that suit it."""
     about = job.project.habits
-    text: str | None = _ENDINGS.get(job.outcome)
-    if job.cause is not None:
-        text = CAUSES[job.cause].get("text")
-        if text and job.cause in MISTAKES:
-            text = about["trace"] + text
-    if text is None:
+    said = CAUSES[job.cause] if job.cause else {"text": TABLES["endings"].get(job.outcome)}
+    if said.get("text") is None:
         return None
+    text: str = (about["trace"] if job.cause in MISTAKES else "") + said["text"]
     dice = Dice("message", job.id)
     total = TABLES["gpu_memory"].get(job.instance.gpu_type or "", 6400)
     free, hexes = dice.between(2, 180), f"{dice.below(1 << 53):014x}{dice.below(1 << 53):014x}"

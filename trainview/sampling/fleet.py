@@ -11,14 +11,9 @@ from trainview.errors import ArgumentError
 from trainview.sampling import billing, capacity, logs, records, stories, submissions
 from trainview.sampling.catalogue import TABLES
 from trainview.sampling.clock import AS_OF, DAY, milliseconds, moment
-from trainview.sampling.dice import Dice
 from trainview.sampling.jobs import Job, truth_table
 from trainview.sampling.metrics import metrics_record
 from trainview.sampling.scheduling import schedule
-
-_MOST_LINES = 1000
-# Of all fleets this one, since by default it has some of everything.
-_FLEET = 50
 
 
 class Fleet:
@@ -39,11 +34,10 @@ class Fleet:
     ) -> None:
         self._as_of, total = milliseconds(now), projects * jobs_per_project
         self._calendar = submissions.Calendar(self._as_of - days * DAY, self._as_of)
-        dice = Dice(_FLEET, seed)
-        draw = submissions.Draw(dice, submissions.identifiers(dice), self._calendar)
+        draw = submissions.Draw(seed, self._calendar)
         members = submissions.make_projects(draw, projects)
         jobs = submissions.submit(draw, members, total)
-        stories.tell(dice, jobs, self._calendar)
+        stories.tell(draw, jobs, self._calendar)
         self._all_jobs = [*jobs, *submissions.throw_away(draw, members, total // 50)]
         # The limits of the organisation are for about 600 jobs in 90 days.
         scale = max(1, -(-total * 90 // (600 * days)))
@@ -52,16 +46,14 @@ class Fleet:
         self._jobs = {job.id: job for job in sorted(jobs, key=lambda job: job.submitted)}
         self._limits = capacity.with_teams(limits, jobs)
         self._team_ids = {project.team: next(draw.ids) for project in members}
-        used = {
-            row["gpu_type"]: f"{row['dedicated_usage_count']} of {row['limit']} {row['gpu_type']}"
-            for row in self.training_capacity()["gpu_capacities"]
-        }
+        used = {row["gpu_type"]: row for row in self.training_capacity()["gpu_capacities"]}
         jobs.sort(key=lambda job: (-job.submitted, job.id))
         self._records = {job.id: records.job_record(job, used, self._as_of) for job in jobs}
+        ordered = self._jobs.values()
         self.payload: dict[str, Any] = {
             "trainview": {"format": 1, "as_of": now.isoformat().replace("+00:00", "Z")},
             "training_projects": records.project_records(
-                members, self._jobs.values(), self._records, self._calendar
+                members, ordered, self._records, self._calendar
             ),
             "training_jobs": [*self._records.values()],
         }
@@ -125,7 +117,7 @@ class Fleet:
         """Answer ``GET .../jobs/{job_id}/logs``: the first lines, or with ``desc`` the last."""
         lines = logs.log_lines(self._job(job_id), (start_ms, end_ms), self._as_of)
         lines = lines[::-1] if direction == "desc" else lines
-        return {"logs": lines[: whole("limit", limit, least=1, most=_MOST_LINES)]}
+        return {"logs": lines[: whole("limit", limit, least=1, most=1000)]}
 
     def _job(self, job_id: str) -> Job:
         try:

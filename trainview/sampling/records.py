@@ -21,7 +21,7 @@ def api_status(label: str) -> str:
     return API_PREFIX + label.upper().replace("-", "_")
 
 
-def job_record(job: Job, used: dict[str, str], as_of: int) -> Record:
+def job_record(job: Job, used: dict[str, Record], as_of: int) -> Record:
     """Tell about a job; `used` says how full the pools of GPUs are."""
     status, updated = job.state(as_of)
     message = None
@@ -29,9 +29,9 @@ def job_record(job: Job, used: dict[str, str], as_of: int) -> Record:
         message, updated = job.message, min(job.synced, as_of)
     elif status == "pending" and job.instance.gpu_type is not None:
         message = (
-            f"Waiting for dedicated capacity: {used[job.instance.gpu_type]} GPUs in use. "
-            "Spot capacity is available: as a spot job it would start sooner."
-        )
+            "Waiting for dedicated capacity: {dedicated_usage_count} of {limit} {gpu_type} GPUs in "
+            "use. Spot capacity is available: as a spot job it would start sooner."
+        ).format_map(used[job.instance.gpu_type])
     if job.quirk == "clock skew":
         updated = job.submitted - 37 * SECOND
     return {
@@ -67,14 +67,14 @@ def _newer_fields(job: Job, status: str, as_of: int) -> Record:
 def project_records(
     projects: Iterable[Project], jobs: Iterable[Job], records: dict[str, Record], calendar: Calendar
 ) -> list[Record]:
-    """Tell about projects, each with its latest job; the newest project comes first."""
+    """Tell about projects, each with the latest of its ordered jobs, the newest project first."""
     by_project: defaultdict[Project, list[Job]] = defaultdict(list)
     for job in jobs:
         by_project[job.project].append(job)
     rows = []
     for project in projects:
         dice = Dice("project", project.id)
-        own = sorted(by_project[project], key=lambda job: job.submitted)
+        own = by_project[project]
         first = own[0].submitted if own else calendar.as_of
         created = min(calendar.at(project.life[0]), first) - dice.seconds(120, 5400)
         if project.life[0] == 0:

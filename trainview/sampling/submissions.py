@@ -1,8 +1,9 @@
 """Who submits what, and when: the projects and their jobs before any of them has run."""
 
+import string
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import product
+from itertools import accumulate, product
 from typing import NamedTuple
 
 from trainview.sampling import failures
@@ -39,37 +40,36 @@ class Calendar(NamedTuple):
                 return moment
 
 
-class Draw(NamedTuple):
-    """What everything is drawn from."""
+class Draw(Dice):
+    """What everything is drawn from, identifiers like ``03yv1l3`` among it."""
 
-    dice: Dice
-    ids: Iterator[str]
-    calendar: Calendar
+    def __init__(self, seed: int, calendar: Calendar) -> None:
+        # Of all fleets number 50, since by default it has some of everything.
+        super().__init__(50, seed)
+        self.calendar, self.ids = calendar, self._identifiers()
 
-
-def identifiers(dice: Dice) -> Iterator[str]:
-    """Yield identifiers like ``03yv1l3``: they look random, and never repeat."""
-    digits = "0123456789abcdefghijklmnopqrstuvwxyz"
-    # The stride is coprime to 36, so that the walk visits every identifier before it comes back.
-    number, stride = dice.below(36**7), 48_432_388_693
-    while True:
-        number = (number + stride) % 36**7
-        yield "".join(digits[number // 36**place % 36] for place in reversed(range(7)))
+    def _identifiers(self) -> Iterator[str]:
+        digits = string.digits + string.ascii_lowercase
+        # The stride is coprime to 36, so that each comes once: they look random, but never repeat.
+        number, stride = self.below(36**7), 48_432_388_693
+        while True:
+            number = (number + stride) % 36**7
+            yield "".join(digits[number // 36**place % 36] for place in reversed(range(7)))
 
 
 def make_projects(draw: Draw, count: int) -> list[Project]:
     """Make the projects, without their jobs."""
-    dice, rows = draw.dice, TABLES["projects"]
-    more = (dice.pick(rows[:32]) for _ in range(count - len(rows)))
+    rows = TABLES["projects"]
+    more = (draw.pick(rows[:32]) for _ in range(count - len(rows)))
     rows = rows[:count] + [[f"{row[0]}-{number:03d}", *row[1:]] for number, row in enumerate(more)]
     projects = []
     for name, team, kind, load in rows:
         is_large = load >= 20
-        begin = 0 if is_large or dice.chance(30) else dice.between(0, 65)
-        end = 100 if is_large or dice.chance(55) else min(begin + dice.between(15, 60), 100)
-        _, machine, nodes = TABLES["shapes"][kind][0]
-        favourite = failures.choose(dice, INSTANCES[machine].gpu_count, nodes)
-        about = (begin, end), failures.habits(dice, team), favourite
+        begin = 0 if is_large or draw.chance(30) else draw.between(0, 65)
+        end = 100 if is_large or draw.chance(55) else min(begin + draw.between(15, 60), 100)
+        machine, nodes = TABLES["shapes"][kind][0][1]
+        favourite = failures.choose(draw, INSTANCES[machine].gpu_count, nodes)
+        about = (begin, end), failures.habits(draw, team), favourite
         projects.append(Project(next(draw.ids), name, team, kind, load, *about))
     return projects
 
@@ -78,46 +78,63 @@ def submit(draw: Draw, projects: list[Project], total: int) -> list[Job]:
     """Give the projects `total` jobs, by load; an attempt stands behind what it continues."""
     loads = max(sum(project.load for project in projects), 1)
     jobs: list[Job] = []
-    load = 0
-    for project in projects:
-        load += project.load
+    for project, load in zip(projects, accumulate(each.load for each in projects), strict=True):
         while size := total * load // loads - len(jobs):
-            jobs += _campaign(draw, project, size)
+            campaign, first = (
+                draw.weighted(KINDS[project.kind]["campaigns"]),
+                _request(draw, project),
+            )
+            if campaign == "nightly":
+                jobs += _nights(draw, first, size)
+            elif campaign == "sweep":
+                jobs += _sweep(draw, first, size)
+            else:
+                jobs += _attempts(draw, first, size, is_fix=campaign == "fix")
     return jobs
 
 
 def throw_away(draw: Draw, projects: list[Project], count: int) -> list[Job]:
-    """Make jobs that were deleted later: only the bill, and the truth, remember them.
-
-    They run on spot capacity, so that no dedicated job waits for what the answers do not tell.
-    """
-    jobs = [_request(draw, draw.dice.pick(projects)) for _ in range(count if projects else 0)]
+    """Make jobs that were deleted later: only the bill, and the truth, remember them."""
+    jobs = [_request(draw, draw.pick(projects)) for _ in range(count if projects else 0)]
     for job in jobs:
-        _end(draw.dice, job)
-        job.name, job.nodes, job.is_deleted = f"throwaway-{draw.dice.between(1, 24)}", 1, True
+        _end(draw, job)
+        job.name, job.nodes, job.is_deleted = f"throwaway-{draw.between(1, 24)}", 1, True
+        # On spot capacity, so that no dedicated job waits for what the answers do not tell.
         job.spot = job.gpus > 0
     return jobs
+
+
+def _request(draw: Draw, project: Project) -> Job:
+    kind = KINDS[project.kind]
+    machine, nodes = draw.weighted(TABLES["shapes"][project.kind])
+    names = TABLES["job_names"][project.kind]
+    name = None if draw.chance(6) else draw.pick(names).format(n=draw.between(1, 24))
+    submitted = draw.calendar.moment(draw, *map(draw.calendar.at, project.life))
+    user, spot = draw.weighted(TABLES["teams"][project.team]["members"]), draw.chance(kind["spot"])
+    work = draw.quantile(kind["minutes"])
+    job = Job("", project, submitted, name, INSTANCES[machine], nodes, user, spot, work)
+    return _again(draw, job, name)
+
+
+def _again(draw: Draw, job: Job, name: str | None) -> Job:
+    """Ask for the same once more."""
+    priority = draw.weighted(((17, 0), (2, 10), (1, 100)))
+    spelling = draw.weighted(TABLES["spellings"])
+    return replace(job, id=next(draw.ids), name=name, priority=priority, spelling=spelling)
 
 
 # --- Campaigns: the ways in which jobs are submitted; each gives at most `size` of them ----------
 
 
-def _campaign(draw: Draw, project: Project, size: int) -> list[Job]:
-    dice, campaigns = draw.dice, KINDS[project.kind]["campaigns"]
-    campaign = dice.weighted([(odds, name) for name, odds in campaigns.items()])
-    first = _request(draw, project)
-    if campaign == "nightly":
-        return _nights(draw, first, size)
-    if campaign == "sweep":
-        return _sweep(draw, first, size)
-    mistakes = dice.weighted(((7, 1), (3, 2))) if campaign == "fix" else 0
-    mistake = dice.pick(failures.MISTAKES[: 4 if first.gpus else 2])
+def _attempts(draw: Draw, first: Job, size: int, *, is_fix: bool) -> list[Job]:
+    mistakes = draw.weighted(((7, 1), (3, 2))) if is_fix else 0
+    mistake = draw.pick(failures.MISTAKES[: 4 if first.gpus else 2])
     last, jobs = replace(first), list[Job]()
     while True:
         jobs.append(last)
         is_mistaken = last.attempt <= mistakes
-        _end(dice, last, mistake if is_mistaken else None)
-        if last.attempt == size or not (is_mistaken or _goes_on(dice, last)):
+        _end(draw, last, mistake if is_mistaken else None)
+        if last.attempt == size or not (is_mistaken or _goes_on(draw, last)):
             return jobs
         again = _again(draw, first, _counted(first.name, last.attempt + 1))
         # Until it is known when the attempt before it ends.
@@ -129,7 +146,7 @@ def _campaign(draw: Draw, project: Project, size: int) -> list[Job]:
 
 def _goes_on(dice: Dice, job: Job) -> bool:
     """Say whether another attempt follows: what was lost on the way is mostly submitted again."""
-    is_lost = job.outcome == "failed" and CAUSES[job.cause or ""]["when"] == "middle"
+    is_lost = job.cause is not None and CAUSES[job.cause]["when"] == "middle"
     odds = 95 if job.outcome == "preempted" else 75 if is_lost else 0
     return job.attempt < _MOST_ATTEMPTS and dice.chance(odds)
 
@@ -143,16 +160,15 @@ def _counted(name: str | None, attempt: int) -> str | None:
 
 
 def _sweep(draw: Draw, first: Job, size: int) -> list[Job]:
-    dice, moment = draw.dice, first.submitted
-    pattern, *axes = dice.pick(TABLES["grids"])
-    names = [pattern.format(*values) for values in product(*axes)][: min(dice.between(3, 8), size)]
-    mistake = "column" if dice.chance(5) else None
+    pattern, *axes = draw.pick(TABLES["grids"])
+    names = [pattern.format(*values) for values in product(*axes)][: min(draw.between(3, 8), size)]
+    mistake = "column" if draw.chance(5) else None
     # Backwards in time, so that the burst cannot reach beyond the end of the calendar.
-    jobs = [_again(draw, first, name) for name in reversed(names)]
+    jobs, moment = [_again(draw, first, name) for name in reversed(names)], first.submitted
     for job in jobs:
-        job.submitted, job.work = moment, first.work * dice.between(80, 120) // 100
-        moment -= dice.seconds(15, 90)
-        _end(dice, job, mistake)
+        job.submitted, job.work = moment, first.work * draw.between(80, 120) // 100
+        moment -= draw.seconds(15, 90)
+        _end(draw, job, mistake)
     return jobs
 
 
@@ -162,49 +178,24 @@ def _nights(draw: Draw, first: Job, size: int) -> list[Job]:
     nights = range(last, min(max(last - size * DAY, start), last - 1), -DAY)
     jobs = [_again(draw, first, f"nightly-{night // DAY - 20_000}") for night in nights]
     for job, night in zip(jobs, nights, strict=True):
-        job.submitted, job.user = night + draw.dice.seconds(1, 20), "ci-bot"
-        job.work = draw.dice.quantile(KINDS[job.project.kind]["minutes"])
-        _end(draw.dice, job)
+        job.submitted, job.user = night + draw.seconds(1, 20), "ci-bot"
+        job.work = draw.quantile(KINDS[job.project.kind]["minutes"])
+        _end(draw, job)
     return jobs
-
-
-def _request(draw: Draw, project: Project) -> Job:
-    dice, kind = draw.dice, KINDS[project.kind]
-    machine, nodes = dice.weighted(
-        [(odds, (machine, n)) for odds, machine, n in TABLES["shapes"][project.kind]]
-    )
-    name = (
-        None
-        if dice.chance(6)
-        else dice.pick(TABLES["job_names"][project.kind]).format(n=dice.between(1, 24))
-    )
-    submitted = draw.calendar.moment(dice, *map(draw.calendar.at, project.life))
-    user, spot = dice.weighted(TABLES["teams"][project.team]["members"]), dice.chance(kind["spot"])
-    work = dice.quantile(kind["minutes"])
-    job = Job("", project, submitted, name, INSTANCES[machine], nodes, user, spot, work)
-    return _again(draw, job, name)
-
-
-def _again(draw: Draw, job: Job, name: str | None) -> Job:
-    """Ask for the same once more."""
-    priority = draw.dice.weighted(((17, 0), (2, 10), (1, 100)))
-    spelling = draw.dice.weighted(TABLES["spellings"])
-    return replace(job, id=next(draw.ids), name=name, priority=priority, spelling=spelling)
 
 
 def _end(dice: Dice, job: Job, mistake: str | None = None) -> None:
     """Draw how a job ends."""
     failed, stopped, undeployed = KINDS[job.project.kind]["bad"]
-    number = dice.below(100)
-    cause = job.project.favourite
-    if mistake is not None:
-        fail(dice, job, mistake)
-    elif number < failed:
-        if not (failures.fits(cause, job.gpus, job.nodes) and dice.chance(45)):
-            cause = failures.choose(dice, job.gpus, job.nodes)
+    number, cause = dice.below(100), mistake
+    if mistake is None and number < failed + undeployed:
+        favourite, deploys = job.project.favourite, number < failed
+        if deploys and failures.fits(favourite, job.gpus, job.nodes) and dice.chance(45):
+            cause = favourite
+        else:
+            cause = failures.choose(dice, job.gpus, job.nodes, deploys=deploys)
+    if cause is not None:
         fail(dice, job, cause)
-    elif number < failed + undeployed:
-        fail(dice, job, failures.choose(dice, job.gpus, job.nodes, deploys=False))
     elif job.spot and dice.chance(35):
         job.outcome, job.share = "preempted", dice.between(10, 90)
     elif number < failed + undeployed + stopped:
