@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from trainview.errors import ArgumentError
-from trainview.sampling import billing, capacity, logs, records, stories, submissions
+from trainview.sampling import billing, capacity, records, stories, submissions
 from trainview.sampling.catalogue import TABLES
 from trainview.sampling.clock import AS_OF, DAY, milliseconds, moment
 from trainview.sampling.jobs import Job, truth_table
@@ -103,7 +103,7 @@ class Fleet:
 
     def checkpoints(self, job_id: str) -> dict[str, Any]:
         """Answer ``GET .../jobs/{job_id}/checkpoints``, oldest first."""
-        saved = logs.checkpoint_records(self._job(job_id), self._as_of)
+        saved = records.checkpoint_records(self._job(job_id), self._as_of)
         return {"training_job": self._records[job_id], "checkpoints": saved}
 
     def queue_context(self, job_id: str) -> dict[str, Any] | None:
@@ -115,7 +115,7 @@ class Fleet:
         self, job_id: str, start_ms: int, end_ms: int, *, limit: int = 500, direction: str = "asc"
     ) -> dict[str, Any]:
         """Answer ``GET .../jobs/{job_id}/logs``: the first lines, or with ``desc`` the last."""
-        lines = logs.log_lines(self._job(job_id), (start_ms, end_ms), self._as_of)
+        lines = records.log_lines(self._job(job_id), (start_ms, end_ms), self._as_of)
         lines = lines[::-1] if direction == "desc" else lines
         return {"logs": lines[: whole("limit", limit, least=1, most=1000)]}
 

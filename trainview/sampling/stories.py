@@ -21,14 +21,11 @@ def tell(dice: Dice, jobs: list[Job], calendar: Calendar) -> None:
             own.append(job)
     if calendar.as_of - calendar.start > 35 * DAY:
         _bad_afternoon(dice, [job for job in jobs if job.after is None], calendar)
-    for project, age, status, machine, nodes, quirk in TABLES["open"]:
+    for project, age, status, *special in TABLES["open"]:
         submitted = calendar.as_of - age * MINUTE + dice.seconds(0, 9)
         alone = _alone(by_name.get(project, []))
         if alone and submitted > calendar.start:
-            job = max(alone, key=lambda job: job.submitted)
-            _leave_open(job, submitted, status, quirk)
-            if machine:
-                job.instance, job.nodes = INSTANCES[machine], nodes
+            _leave_open(max(alone, key=lambda job: job.submitted), submitted, status, *special)
     for project, count, age, story in TABLES["stories"]:
         latest = calendar.as_of - age * DAY
         own = sorted(by_name.get(project, []), key=lambda job: job.submitted)
@@ -61,7 +58,11 @@ def _happen(dice: Dice, own: list[Job], job: Job, story: str) -> None:
             job.spot = True
 
 
-def _leave_open(job: Job, submitted: int, status: str, quirk: str) -> None:
+def _leave_open(
+    job: Job, submitted: int, status: str, machine: str = "", nodes: int = 1, quirk: str = ""
+) -> None:
+    if machine:
+        job.instance, job.nodes = INSTANCES[machine], nodes
     job.submitted, job.stays, job.quirk = submitted, status, quirk or None
     job.outcome, job.cause, job.share, job.longest = "completed", None, 100, NEVER
     job.priority, job.until = 0, 0

@@ -107,8 +107,7 @@ def throw_away(draw: Draw, projects: list[Project], count: int) -> list[Job]:
 def _request(draw: Draw, project: Project) -> Job:
     kind = KINDS[project.kind]
     machine, nodes = draw.weighted(TABLES["shapes"][project.kind])
-    names = TABLES["job_names"][project.kind]
-    name = None if draw.chance(6) else draw.pick(names).format(n=draw.between(1, 24))
+    name = None if draw.chance(6) else draw.pick(kind["names"]).format(n=draw.between(1, 24))
     submitted = draw.calendar.moment(draw, *map(draw.calendar.at, project.life))
     user, spot = draw.weighted(TABLES["teams"][project.team]["members"]), draw.chance(kind["spot"])
     work = draw.quantile(kind["minutes"])
