@@ -616,7 +616,7 @@ def test_neither_devices_nor_pipes_are_waited_for(tmp_path):
 def test_so_many_periods_that_nobody_wants_them_are_refused_by_option():
     end = ("--as-of", "9999-12-31T00:00:00Z")
     for words in (("gpu", "--freq", "D"), ("cost", "--show", "over-time", "--freq", "D")):
-        assert "freq='D' (--freq): about 2,9" in fault(2, *words, DATA, *end)
+        assert "--freq 'D': about 2,9" in fault(2, *words, DATA, *end)
 
 
 def test_the_options_are_the_rules_of_the_library():

@@ -70,7 +70,7 @@ def edges(first: int, last: int, freq: str, tz: str) -> Integers:
     number = latest.ordinal - earliest.ordinal
     if number > MOST_PERIODS:
         raise ArgumentError(
-            f"freq={freq!r} (--freq): about {number:,} periods from {span.min():%Y-%m-%d} to "
+            f"freq={freq!r}: about {number:,} periods from {span.min():%Y-%m-%d} to "
             f"{span.max():%Y-%m-%d}, where {MOST_PERIODS:,} are possible: choose a longer one"
         )
     clock = pd.period_range(earliest, latest + 1).to_timestamp()

@@ -34,6 +34,7 @@ from trainview.text.safe import count
 CONCURRENCY = 8
 CACHE_LIMIT_GIB = 5.0
 # The last samples and lines of a job can arrive a little after its end.
+_WRITING_SECONDS = 10
 _SETTLED = timedelta(minutes=15)
 # Others wait while one is told to: a storm of 429 is no reason to give up.
 _RATE_LIMIT_RETRIES = 10
@@ -125,6 +126,10 @@ class _Run:
     failed: set[str] = field(default_factory=set)
     done: set[str] = field(default_factory=set)
     unavailable: set[str] = field(default_factory=set)
+    kept: set[str] = field(default_factory=set)
+    writing: int = 0
+    stopped: bool = False
+    gate: threading.Condition = field(default_factory=threading.Condition)
 
     def paths(self, job: Job) -> list[Path]:
         return [store.entry_path(self.folder, table, job.job_id) for table in self.tables]
@@ -152,9 +157,26 @@ class _Run:
         )
 
     def keep(self, job: Job, found: Found) -> None:
-        entry = self.entry(job, is_final=found.is_final)
-        for table, path in zip(self.tables, self.paths(job), strict=True):
-            store.keep(path, found.tables[table], entry)
+        with self.gate:
+            if self.stopped:
+                return
+            self.writing += 1
+        try:
+            entry = self.entry(job, is_final=found.is_final)
+            for table, path in zip(self.tables, self.paths(job), strict=True):
+                store.keep(path, found.tables[table], entry)
+            self.kept.add(job.job_id)
+        finally:
+            with self.gate:
+                self.writing -= 1
+                self.gate.notify_all()
+
+    def stop(self) -> int:
+        """Keep nothing more, wait for what is being written, and count the jobs that are kept."""
+        with self.gate:
+            self.stopped = True
+            self.gate.wait_for(lambda: not self.writing, timeout=_WRITING_SECONDS)
+        return len(self.kept)
 
 
 def fetch_each(
@@ -204,16 +226,18 @@ def fetch_each(
         run = _Run(tables, folder, options, asked_of, seen_at)
         kept = [] if options.refresh else [job for job in jobs if run.is_kept(job)]
         run.done.update(job.job_id for job in kept)
+        run.kept.update(run.done)
         missing = [job for job in jobs if job.job_id not in run.done]
         try:
             _ask_all(missing, partial(ask, api), run)
         except BaseException as stop:
+            number = run.stop()
             if remove is not None:
                 remove()
             if not isinstance(stop, KeyboardInterrupt):
                 raise
             remains = (
-                f"{len(run.done):,} of {count(len(jobs), 'job')} are kept, run it again to go on"
+                f"{number:,} of {count(len(jobs), 'job')} are kept, run it again to go on"
                 if remove is None
                 else "nothing is kept without a cache"
             )
