@@ -17,9 +17,12 @@ _EARLIEST = (date(2026, 1, 1) - _EPOCH).days
 
 def price_list() -> Record:
     """Tell the list prices."""
-    listed = [each for each in INSTANCES.values() if each.id != TABLES["unlisted"]]
-    rows = [(each._asdict(), PRICES[each.id] / UNITS_PER_USD) for each in listed]
-    return {"instance_types": [{"instance_type": kind, "price": price} for kind, price in rows]}
+    rows = [
+        {"instance_type": each._asdict(), "price": PRICES[each.id] / UNITS_PER_USD}
+        for each in INSTANCES.values()
+        if each.id != TABLES["unlisted"]
+    ]
+    return {"instance_types": rows}
 
 
 def usage_record(
@@ -39,13 +42,8 @@ def usage_record(
             rate *= job.nodes
             units += rate * sum(days.values())
             rows.append(_item(job, team_ids[job.project.team], rate, days, by_day=len(minutes) > 1))
-    usage = {
-        "subtotal": _text(units),
-        "credits_used": 0,
-        "total": _text(units),
-        "minutes": sum(row["minutes"] for row in rows),
-        "breakdown": rows,
-    }
+    usage: Record = {"subtotal": _text(units), "credits_used": 0, "total": _text(units)}
+    usage |= {"minutes": sum(row["minutes"] for row in rows), "breakdown": rows}
     return {"training_usage": usage if rows else None}
 
 
@@ -63,12 +61,8 @@ def _item(job: Job, team_id: str, rate: int, days: dict[int, int], *, by_day: bo
     # Without its days a job is billed as a whole, so it must not reach into two months.
     by_day = by_day or not dice.chance(8)
     daily = [
-        {
-            "date": (_EPOCH + timedelta(days=day)).isoformat(),
-            "subtotal": money(rate * minutes),
-            "minutes": minutes,
-        }
-        for day, minutes in days.items()
+        {"date": str(_EPOCH + timedelta(day)), "subtotal": money(rate * count), "minutes": count}
+        for day, count in days.items()
     ]
     return {
         "billable_resource": {

@@ -1,6 +1,6 @@
 """GPUs: how many organisation and teams may hold, who holds them, and who waits for them."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
 from functools import partial
 from itertools import accumulate
@@ -46,23 +46,14 @@ def capacity_record(
     held = [job for job in jobs if job.released <= as_of < job.ended]
     answer: Record = {"gpu_capacities": [], "team_gpu_capacities": []}
     for (team, gpu_type), limit in limits.items():
-        used: Counter[bool] = Counter()
-        for job in held:
-            if job.instance.gpu_type == gpu_type and team in {None, job.project.team}:
-                used[job.spot] += job.gpus
-        row = {
-            "gpu_type": gpu_type,
-            "baseline": _baseline(limit),
-            "limit": limit,
-            "usage_count": used.total(),
-            "dedicated_usage_count": used[False],
-            "spot_usage_count": used[True],
-        }
-        if team is None:
-            answer["gpu_capacities"].append(row)
-        else:
-            about = {"team_id": team_ids[team], "team_name": team}
-            answer["team_gpu_capacities"].append(about | row)
+        own = [job for job in held if job.instance.gpu_type == gpu_type]
+        own = [job for job in own if team in {None, job.project.team}]
+        total, spot = sum(job.gpus for job in own), sum(job.gpus for job in own if job.spot)
+        row: Record = {} if team is None else {"team_id": team_ids[team], "team_name": team}
+        row |= {"gpu_type": gpu_type, "baseline": _baseline(limit), "limit": limit}
+        row |= {"usage_count": total, "dedicated_usage_count": total - spot}
+        row["spot_usage_count"] = spot
+        answer["gpu_capacities" if team is None else "team_gpu_capacities"].append(row)
     return answer
 
 

@@ -120,10 +120,9 @@ class Fleet:
         return {"logs": lines[: whole("limit", limit, least=1, most=1000)]}
 
     def _job(self, job_id: str) -> Job:
-        try:
-            return self._jobs[job_id]
-        except KeyError:
-            raise ArgumentError(f"there is no training job {job_id!r}: see payload") from None
+        if job_id not in self._jobs:
+            raise ArgumentError(f"there is no training job {job_id!r}: see payload")
+        return self._jobs[job_id]
 
 
 def sample_fleet(

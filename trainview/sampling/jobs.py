@@ -77,11 +77,6 @@ class Job:
         return time - time % (SECOND if self.spelling[0] == "seconds" else 1)
 
     @property
-    def email(self) -> str:
-        """The address of its user."""
-        return f"{self.user}@example.com"
-
-    @property
     def chain(self) -> str:
         """The id of the first attempt."""
         return self.id if self.after is None else self.after.chain
@@ -114,9 +109,10 @@ def truth_table(jobs: Iterable[Job], as_of: int) -> pd.DataFrame:
     jobs = sorted(jobs, key=lambda job: (job.submitted, job.id))
     rows = [
         (
-            job.id, job.name, job.project.id, job.project.name, job.project.team, job.email,
-            status, job.cause if status == job.outcome else None, job.quirk, job.chain,
-            job.instance.gpu_type, job.attempt, job.gpus, job.spot, job.is_deleted,
+            job.id, job.name, job.project.id, job.project.name, job.project.team,
+            f"{job.user}@example.com", status, job.cause if status == job.outcome else None,
+            job.quirk, job.chain, job.instance.gpu_type, job.attempt, job.gpus, job.spot,
+            job.is_deleted,
         )
         for job in jobs
         for status, _ in [job.state(as_of)]

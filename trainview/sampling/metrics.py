@@ -35,9 +35,7 @@ def metrics_record(
     begin = -(-start // (step * SECOND)) * step
     seconds = np.arange(begin, end // SECOND + 1, step, dtype=np.int64)
     nodes = [_Node(job, number, seconds, as_of) for number in range(job.nodes)]
-    measured: list[dict[str, Any]] = [
-        {"node_id": node.name, "metrics": node.metrics()} for node in nodes
-    ]
+    measured: Samples = [{"node_id": node.name, "metrics": node.metrics()} for node in nodes]
     leader = measured[0]["metrics"]
     if not job.ran(as_of):
         leader, measured = leader | {"gpu_memory_usage_bytes": {}, "gpu_utilization": {}}, []

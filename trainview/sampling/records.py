@@ -70,7 +70,7 @@ def _newer_fields(job: Job, status: str, as_of: int) -> Record:
         "checkpoint_sync_status": synced if job.checkpoints else None,
         "priority": job.priority,
         "availability_model": "spot" if job.spot else "dedicated",
-        "user": {"email": job.email},
+        "user": {"email": f"{job.user}@example.com"},
         "node_count": job.nodes,
     }
 
@@ -82,7 +82,7 @@ def project_records(
     by_project: defaultdict[Project, list[Job]] = defaultdict(list)
     for job in jobs:
         by_project[job.project].append(job)
-    rows = []
+    rows: list[Record] = []
     for project in projects:
         dice = Dice("project", project.id)
         own = by_project[project]
@@ -92,14 +92,12 @@ def project_records(
             created -= dice.between(DAY, 200 * DAY)
         # It changes right after its latest job was submitted.
         changed = min((own[-1].submitted if own else created) + dice.seconds(1, 4), calendar.as_of)
-        record: Record = {"id": project.id, "name": project.name}
+        record = {"id": project.id, "name": project.name}
         record |= {"created_at": spell(created), "updated_at": spell(changed)}
         if not dice.chance(10):
             record["team_name"] = project.team
-        record["latest_job"] = records[own[-1].id] if own else None
-        rows.append((created, record))
-    rows.sort(key=lambda row: row[0], reverse=True)
-    return [record for _, record in rows]
+        rows.append(record | {"latest_job": records[own[-1].id] if own else None})
+    return sorted(rows, key=lambda row: row["created_at"], reverse=True)
 
 
 def log_lines(job: Job, window: tuple[int, int], as_of: int) -> list[Record]:

@@ -23,31 +23,27 @@ def schedule(jobs: list[Job], limits: dict[str, int], calendar: Calendar) -> Non
     for job in jobs:
         job.submitted = job.cut(job.submitted)
     followers = {job.after: job for job in jobs if job.after is not None}
-    free = dict(limits)
-    lines: dict[str, list[Job]] = {gpu_type: [] for gpu_type in limits}
+    free: dict[str | None, int] = dict([*limits.items(), (None, NEVER)])
+    lines: dict[str | None, list[Job]] = {pool: [] for pool in free}
     order = {job: number for number, job in enumerate(jobs)}
     events = [(job.submitted, order[job], job) for job in jobs if job.after is None]
     heapify(events)
     while events and events[0][0] <= calendar.as_of:
         now, _, job = heappop(events)
         pool = None if job.spot else job.instance.gpu_type
-        line = [job] if pool is None else lines[pool]
+        line = lines[pool]
         if job.released < NEVER:
             # It has ended.
-            if pool is None:
-                continue
             free[pool] += job.gpus
-        elif pool is not None:
+        else:
             line.append(job)
             line.sort(key=lambda each: (-each.priority, each.submitted))
-        while line and line[0].stays != "queued" and (pool is None or line[0].gpus <= free[pool]):
+        while line and line[0].stays != "queued" and line[0].gpus <= free[pool]:
             first = line.pop(0)
-            if pool is not None:
-                free[pool] -= first.gpus
+            free[pool] -= first.gpus
             _start(first, now, calendar.as_of)
             heappush(events, (first.ended, order[first], first))
-            follower = followers.pop(first, None)
-            if follower is not None:
+            if follower := followers.pop(first, None):
                 _try_again(follower, first, now, calendar)
                 heappush(events, (follower.submitted, order[follower], follower))
     for previous, job in followers.items():
