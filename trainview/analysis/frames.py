@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 from narwhals.stable.v2.typing import IntoFrameT
 
+from trainview.analysis.pandas_dtypes import check_names, plain_columns
 from trainview.analysis.times import with_zone
 from trainview.errors import ArgumentError
 from trainview.text.names import did_you_mean
@@ -94,6 +95,8 @@ def _open(table: object, name: str) -> Frame:
     got, remedy = type(table).__name__, f"pass for example the {name} of a snapshot"
     other = OTHER_KINDS.get(type(table).__module__.partition(".")[0])
     if other is None:
+        if isinstance(table, pd.DataFrame):
+            check_names(table)
         frame = cast("Frame", nw.from_native(cast("Any", table), pass_through=True))
         kind = getattr(frame, "implementation", nw.Implementation.UNKNOWN)
         if kind.is_pandas() or kind.is_polars() or kind.is_duckdb() or kind.is_spark_like():
@@ -158,6 +161,9 @@ def read_table(
         )
     names = list(schema) if others else list(dict.fromkeys(columns))
     frame = nw.maybe_reset_index(frame.select(*names))
+    if frame.implementation.is_pandas():
+        plain = plain_columns(frame.to_native(), set(columns), times, NUMBERS)
+        frame = cast("Frame", nw.from_native(cast("Any", plain)))
     frame = with_zone(frame, times)
     schema = frame.collect_schema()
     found = [_normal(column, dtype, frame, times) for column, dtype in schema.items()]

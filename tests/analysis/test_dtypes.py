@@ -1,0 +1,79 @@
+"""pandas tables of every dtype that people have give what plain ones give, or an ArgumentError."""
+
+from functools import cache
+
+import pandas as pd
+import pytest
+
+from tests.analysis import test_contract as of_jobs
+from tests.analysis import test_fleet_contract as of_fleet
+from tests.analysis.tables import assert_same
+from trainview.errors import ArgumentError
+
+CALLS = {name: (of_jobs.HELPER[name], of_jobs.SOME) for name in of_jobs.HELPERS} | {
+    name: (promise.call, promise.first) for name, promise in of_fleet.HELPERS.items()
+}
+NULLABLE = {"int64": "Int64", "float64": "Float64", "bool": "boolean", "str": "string"}
+
+
+def backed_by(text):
+    def change(frame):
+        texts = [name for name in frame if frame[name].dtype in ("str", "category")]
+        return frame.astype(dict.fromkeys(texts, text))
+
+    return change
+
+
+def without_inference(frame):
+    # as read with pd.options.future.infer_string = False
+    texts = [name for name in frame if frame[name].dtype == "str"]
+    plain = frame.astype(dict.fromkeys(texts, object))
+    for name in texts:
+        plain[name] = plain[name].where(plain[name].notna(), None)
+    return plain
+
+
+VARIANTS = {
+    "convert_dtypes": lambda frame: frame.convert_dtypes(),
+    "pyarrow": lambda frame: frame.convert_dtypes(dtype_backend="pyarrow"),
+    "object": lambda frame: frame.astype(object),
+    "object with None": lambda frame: frame.astype(object).where(frame.notna(), None),
+    "string[python]": backed_by("string[python]"),
+    "string[pyarrow]": backed_by("string[pyarrow]"),
+    "str of Python": backed_by(pd.StringDtype("python", na_value=float("nan"))),
+    "without inference": without_inference,
+    "nullable": lambda frame: frame.astype(
+        {
+            name: NULLABLE[str(dtype)]
+            for name, dtype in frame.dtypes.items()
+            if str(dtype) in NULLABLE
+        }
+    ),
+    "nanoseconds": lambda frame: frame.astype(
+        {name: "datetime64[ns, UTC]" for name in frame if str(frame[name].dtype)[:8] == "datetime"}
+    ),
+}
+
+
+@cache
+def expected(name):
+    call, first = CALLS[name]
+    return call(first)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("name", CALLS)
+def test_dtypes_make_no_difference(name, variant):
+    call, first = CALLS[name]
+    assert_same(call(VARIANTS[variant](first)), expected(name))
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_columns_that_no_name_leads_to_are_refused(name):
+    call, first = CALLS[name]
+    twice = pd.concat([first, first[[first.columns[0]]]], axis=1)
+    with pytest.raises(ArgumentError, match=f"column '{first.columns[0]}' comes twice"):
+        call(twice)
+    levels = first.set_axis(pd.MultiIndex.from_product([["a"], first.columns]), axis=1)
+    with pytest.raises(ArgumentError, match="names of several levels"):
+        call(levels)

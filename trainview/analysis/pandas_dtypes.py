@@ -1,0 +1,112 @@
+"""pandas columns of any dtype that people have, to the dtypes that the tables have.
+
+pandas keeps the same values in many ways: nullable dtypes, Arrow's, text in Python objects, objects
+for anything. Each computes a little differently, so the helpers see only one of them.
+"""
+
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from trainview.errors import ArgumentError
+
+TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
+# Nullable numbers by their kind.
+_NUMPY: dict[str, Any] = {"i": "int64", "u": "int64", "f": "float64", "b": "bool"}
+
+
+def check_names(frame: pd.DataFrame) -> None:
+    """Refuse column names that lead to no column, or to two.
+
+    Raises
+    ------
+    ArgumentError
+        Naming the column.
+    """
+    if isinstance(frame.columns, pd.MultiIndex):
+        raise ArgumentError(
+            "the columns have names of several levels: give each one name, for example with "
+            "table.columns.map('_'.join)"
+        )
+    if not frame.columns.is_unique:
+        twice = frame.columns[frame.columns.duplicated()][0]
+        raise ArgumentError(f"column {twice!r} comes twice in the table: rename or drop one")
+
+
+def plain_columns(
+    frame: pd.DataFrame, names: Collection[str], times: Collection[str], numbers: Collection[str]
+) -> pd.DataFrame:
+    """Give columns the dtypes of the tables, where that loses nothing.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        It is not changed.
+    names : collection of str
+        The columns to look at.
+    times, numbers : collection of str
+        What columns without any value are taken for.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Text as ``str``, numbers of NumPy or ``Int64``, times as datetimes; other things as they
+        are.
+    """
+    changes = {}
+    for name in names:
+        column = frame[name]
+        plain = _plain(column)
+        if pd.api.types.is_object_dtype(column.dtype) and plain.isna().all():
+            empty: Any = "datetime64[us, UTC]" if name in times else TEXT
+            plain = column.astype("float64" if name in numbers else empty)
+        if plain is not column:
+            changes[name] = plain
+    return frame.assign(**changes) if changes else frame
+
+
+def _plain(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    dtype: Any = column.dtype
+    if isinstance(dtype, pd.StringDtype):
+        return column if dtype == TEXT else column.astype(TEXT)
+    if isinstance(dtype, pd.CategoricalDtype):
+        return _with_text_categories(column)
+    if pd.api.types.is_object_dtype(dtype) or isinstance(dtype, pd.ArrowDtype):
+        return _by_way_of_arrow(column)
+    if pd.api.types.is_extension_array_dtype(dtype) and dtype.kind in _NUMPY:
+        return column if dtype.kind != "f" and column.hasnans else column.astype(_NUMPY[dtype.kind])
+    return column
+
+
+def _with_text_categories(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    values: Any = column.cat.categories
+    of_text = isinstance(values.dtype, pd.StringDtype) or pd.api.types.is_object_dtype(values.dtype)
+    if not of_text or values.dtype == TEXT:
+        return column
+    return column.cat.rename_categories(values.astype(TEXT))
+
+
+def _by_way_of_arrow(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    try:
+        arrow: Any = pa.array(column, from_pandas=True)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        return column
+    arrow = arrow.combine_chunks() if isinstance(arrow, pa.ChunkedArray) else arrow
+    kind = arrow.type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        dtype: Any = TEXT
+    elif pa.types.is_integer(kind):
+        dtype = pd.Int64Dtype() if arrow.null_count else None
+    elif pa.types.is_boolean(kind):
+        dtype = pd.BooleanDtype() if arrow.null_count else None
+    elif pa.types.is_floating(kind) or pa.types.is_timestamp(kind):
+        dtype = None
+    elif pa.types.is_dictionary(kind) and pa.types.is_string(kind.value_type):
+        return _plain(pd.Series(arrow.to_pandas(), copy=False).set_axis(column.index))
+    else:
+        return column
+    found = arrow.to_pandas(types_mapper={kind: dtype}.get)
+    return pd.Series(found, copy=False).set_axis(column.index)
