@@ -8,9 +8,9 @@ __version__ = "0.1.0"
 _HOMES = {
     "analysis": """
         clip_jobs cost_over_time elapsed_stats error_groups estimate_cost failure_costs
-        failure_rates gpu_concurrency gpu_hours_over_time gpu_usage idle_gpus job_timeline
-        needs_attention queue_wait_curve queue_waits quota reconcile_cost status_counts
-        utilization utilization_over_time
+        failure_rates goodput gpu_concurrency gpu_hours_over_time gpu_usage idle_gpus job_phases
+        job_timeline lost_work needs_attention queue_wait_curve queue_waits quota reconcile_cost
+        refine_jobs run_chains status_counts time_to_failure utilization utilization_over_time
     """,
     "api.client": "Client",
     "checking.checks": "check",

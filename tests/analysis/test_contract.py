@@ -8,6 +8,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from tests.analysis.evidence import checkpoints, events, intervals, phases, queue
+from tests.analysis.fleet import metrics, sample
 from tests.analysis.tables import (
     KINDS,
     PRICES,
@@ -24,6 +26,8 @@ from tests.properties import examples
 from trainview import analysis
 from trainview.errors import ArgumentError
 
+# The jobs that are made up may contradict what is told about others of the same names.
+pytestmark = pytest.mark.filterwarnings("ignore:.*left out what contradicts")
 TIME = "datetime64[us, UTC]"
 STATUS_COUNTS = {"status": "str", "phase": "str", "jobs": "int64", "share": "float64"}
 ELAPSED_STATS = {"jobs": "int64"} | dict.fromkeys(("mean", "p50", "p90", "p99", "max"), "float64")
@@ -104,6 +108,46 @@ RECONCILED = {
         "float64",
     ),
 }
+PHASES = {
+    **dict.fromkeys(("job_id", "project_name"), "str"),
+    "gpus": "int64",
+    **dict.fromkeys(("submitted_at", "released_at", "started_at", "ended_at"), TIME),
+    **dict.fromkeys(
+        ("queued_hours", "deploying_hours", "running_hours", "running_gpu_hours"), "float64"
+    ),
+    "basis": "str",
+    "uncertainty_hours": "float64",
+}
+LOST = {
+    **dict.fromkeys(("job_id", "project_name", "kind"), "str"),
+    "gpus": "int64",
+    **dict.fromkeys(("started_at", "ended_at", "last_checkpoint_at"), TIME),
+    **dict.fromkeys(("lost_hours", "lost_gpu_hours"), "float64"),
+}
+GOODPUT = {
+    **dict.fromkeys(("jobs", "unknown_jobs"), "int64"),
+    **dict.fromkeys(
+        (
+            *("running_gpu_hours", "lost_gpu_hours", "deploying_gpu_hours", "idle_gpu_hours"),
+            "goodput",
+        ),
+        "float64",
+    ),
+}
+CHAINS = {
+    **dict.fromkeys(("job_id", "job_name", "project_name", "chain_id"), "str"),
+    "attempt": "int64",
+    "status": "str",
+    "attempts": "int64",
+    "outcome": "str",
+    **dict.fromkeys(("wall_hours", "running_hours", "lost_hours", "ettr"), "float64"),
+}
+FAILURE_TIMES = {
+    **dict.fromkeys(("jobs", "unknown_jobs"), "int64"),
+    "running_hours": "float64",
+    "failures": "int64",
+    **dict.fromkeys(("mttf_hours", "mttf_low_hours", "mttf_high_hours"), "float64"),
+}
 ESTIMATED = "status instance_type_id node_count elapsed_hours"
 # helper, its result's columns without those of by, and the columns it needs
 HELPERS = {
@@ -132,7 +176,22 @@ HELPERS = {
         FAILURE_COSTS,
         f"{ESTIMATED} phase error_message project_id job_id end_at gpu_hours",
     ),
+    "job_phases": (PHASES, "job_id project_name gpus status created_at end_at is_open"),
+    "lost_work": (LOST, "job_id project_name status gpus"),
+    "goodput": (GOODPUT, "job_id status gpus"),
+    "run_chains": (
+        CHAINS,
+        (
+            "job_id job_name project_id project_name gpu_type gpus user_email status created_at "
+            "end_at"
+        ),
+    ),
+    "time_to_failure": (FAILURE_TIMES, "job_id status error_message"),
 }
+KNOWN = phases(
+    ("j1", 0, 0.5, 4), ("j2", None, 1, 3.3), ("j3", 2, 2.25, 3), ("j4", 3, None, 9), ("j7", 9, 9, 9)
+)
+SAVED = checkpoints(("j1", 2), ("j2", 3), ("j2", 9))
 # The tables that a helper takes beside jobs.
 OTHERS = {
     "cost_over_time": {"prices": PRICES},
@@ -147,9 +206,26 @@ OTHERS = {
             {"job_id": None, "day": None, "usd": "0.7"},
         ),
     },
+    "job_phases": {
+        "queue": queue(j1=0.5, j3=2.25, gone=3),
+        "status_events": events(("j3", "running", 2.5), ("j3", "failed", 2.75)),
+        "metrics": metrics(sample(90, 0.5, job_id="j2"), sample(99, 0.5, job_id="gone")),
+        "billing": billing({"job_id": "j4", "day": 0, "minutes": 60, "usd": "1"}),
+        "history": intervals(("j4", "running", 5, 6)),
+    },
+    "lost_work": {"phases": KNOWN, "checkpoints": SAVED},
+    "goodput": {
+        "phases": KNOWN,
+        "checkpoints": SAVED,
+        "metrics": metrics(sample(90, 0.0, job_id="j2"), sample(99, 0.0, job_id="gone")),
+    },
+    "run_chains": {"phases": KNOWN, "checkpoints": SAVED},
+    "time_to_failure": {"phases": KNOWN, "origin": "infrastructure"},
 }
 HELPER = {name: partial(getattr(analysis, name), **OTHERS.get(name, {})) for name in HELPERS}
-WITHOUT_BY = {"error_groups", "failure_costs", "needs_attention"}
+WITHOUT_BY = {
+    *("error_groups", "failure_costs", "job_phases", "lost_work", "needs_attention", "run_chains")
+}
 KEYED = [name for name in HELPERS if name not in {*WITHOUT_BY, "job_timeline"}]
 DEFAULT = {
     "status_counts": [],
@@ -159,6 +235,8 @@ DEFAULT = {
     "gpu_hours_over_time": ["gpu_type"],
     "failure_rates": ["project_name"],
     "estimate_cost": ["project_name"],
+    "goodput": ["project_name"],
+    "time_to_failure": ["gpus"],
 }
 BIGGEST_FIRST = {
     "status_counts",
@@ -166,6 +244,7 @@ BIGGEST_FIRST = {
     "gpu_usage",
     "failure_rates",
     "estimate_cost",
+    "goodput",
     "reconcile_cost",
 }
 CALLS = {

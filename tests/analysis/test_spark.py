@@ -18,7 +18,10 @@ from trainview.errors import ArgumentError
 from trainview.fetching.jobs import _ran
 
 # tests/workers.py keeps them on one worker, so that the suite starts one session.
-pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("needs_java")]
+pytestmark = [
+    *(pytest.mark.spark, pytest.mark.usefixtures("needs_java")),
+    pytest.mark.filterwarnings("ignore:.*left out what contradicts"),
+]
 
 TEXTS = list(test_contract.SOME.select_dtypes("category"))
 JOBS = test_contract.SOME.astype(dict.fromkeys(TEXTS, "str"))
@@ -31,6 +34,7 @@ HELPERS = {
         partial(analysis.clip_jobs, since="2025-01-01T02:30Z", until="2025-03-09T12:00Z"),
         PLAIN,
     ),
+    "refine_jobs": (partial(analysis.refine_jobs, phases=test_contract.KNOWN), PLAIN),
 }
 CALLS = {
     **{name: (call, JOBS) for name, call in test_contract.CALLS.items()},

@@ -1,0 +1,189 @@
+"""What the helpers find out about a made-up organisation, beside what truly happened to it.
+
+Evidence is taken away step by step: answers get wider, or are not known, and are never wrong.
+"""
+
+import warnings
+from collections.abc import Iterable
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from trainview import analysis
+from trainview.errors import DataWarning
+from trainview.loading import load
+from trainview.sampling import sample_fleet
+from trainview.sampling.writing import STEP_SECONDS, write_sample
+
+HOUR = pd.Timedelta(hours=1)
+SECOND = pd.Timedelta(seconds=1)
+# What tells the start to half an hour; looks are further apart.
+SHARP = ["queue", "status_events", "metrics", "billing"]
+KINDS = ["history", *SHARP]
+LOOKS = pd.Timedelta(hours=6)
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory) -> dict[str, Any]:
+    """A small organisation: its tables, and the truth about its jobs."""
+    fleet = sample_fleet(projects=12, jobs_per_project=12, seed=5)
+    folder = tmp_path_factory.mktemp("sample")
+    write_sample(folder, fleet)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        snap = load(folder)
+    truth = fleet.truth[~fleet.truth["is_deleted"]].set_index("job_id")
+    return {"snap": snap, "truth": truth, "history": looked_at(truth), "phases": {}}
+
+
+def looked_at(truth: pd.DataFrame) -> pd.DataFrame:
+    """What somebody who looks every six hours sees of the starts."""
+    started = truth["started_at"].dropna()
+    before = started.dt.ceil(LOOKS)
+    return pd.DataFrame(
+        {
+            "job_id": started.index,
+            "status": "running",
+            "from_after": (before - LOOKS).to_numpy(),
+            "from_before": before.to_numpy(),
+        }
+    ).astype(dict.fromkeys(["from_after", "from_before"], "datetime64[us, UTC]"))
+
+
+def phases_of(known: dict[str, Any], names: Iterable[str]) -> pd.DataFrame:
+    """Find the phases by some of the evidence, each time once."""
+    names = frozenset(names)
+    if names not in known["phases"]:
+        known["phases"][names] = find_phases(known, names)
+    return known["phases"][names]
+
+
+def find_phases(known: dict[str, Any], names: frozenset[str]) -> pd.DataFrame:
+    snap = known["snap"]
+    tables = {
+        name: known["history"] if name == "history" else getattr(snap, name) for name in names
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DataWarning)
+        phases = analysis.job_phases(snap.jobs, **tables)
+    return phases.set_index("job_id")
+
+
+def uncertainty(phases: pd.DataFrame) -> "pd.Series[pd.Timedelta]":
+    return pd.to_timedelta(phases["uncertainty_hours"].fillna(STEP_SECONDS / 3600), unit="h")
+
+
+def assert_true(phases: pd.DataFrame, truth: pd.DataFrame) -> None:
+    truth = truth.loc[phases.index]
+    assert (phases["submitted_at"] == truth["submitted_at"]).all()
+    released = phases["released_at"].dropna()
+    assert (released == truth["released_at"].loc[released.index]).all()
+    # The record may change after the job has ended, by the time that checkpoints take.
+    ended = phases["ended_at"].dropna()
+    late = (ended - truth["ended_at"].loc[ended.index]).dropna()
+    assert (late >= -SECOND).all()
+    started = phases["started_at"].dropna()
+    off = (started - truth["started_at"].loc[started.index]).abs()
+    assert off.notna().all()
+    # Of one sample alone nobody knows the step.
+    allowed = uncertainty(phases).loc[started.index]
+    by_bill = phases["basis"].loc[started.index] == "bill"
+    is_late = late.reindex(started.index, fill_value=0 * HOUR)
+    assert (off <= allowed + is_late.where(by_bill, 0 * HOUR) + SECOND).all()
+    ran = truth["started_at"].notna()
+    assert (phases.loc[~ran, "running_hours"].fillna(0) == 0).all()
+
+
+def test_all_evidence_tells_nearly_all(known):
+    phases = phases_of(known, KINDS)
+    assert_true(phases, known["truth"])
+    truth = known["truth"].loc[phases.index]
+    assert phases["started_at"].notna().sum() == truth["started_at"].notna().sum()
+    of_gpus = truth["gpus"] > 0
+    assert (phases["released_at"].notna() == truth["released_at"].notna())[of_gpus].all()
+
+
+@pytest.mark.parametrize("number", range(len(KINDS)))
+def test_less_evidence_is_never_wrong_and_never_tells_more(known, number):
+    for names in combinations(KINDS, number):
+        phases = phases_of(known, names)
+        assert_true(phases, known["truth"])
+        for name in set(KINDS) - set(names):
+            more = phases_of(known, [*names, name])
+            for column in ("released_at", "started_at", "running_hours"):
+                assert not (phases[column].notna() & more[column].isna()).any()
+            ranks = {"event": 0, "history": 1, "sample": 2, "bill": 3, "none": 4}
+            assert (more["basis"].map(ranks) <= phases["basis"].map(ranks)).all()
+            same = phases["basis"] == more["basis"]
+            wider = phases["uncertainty_hours"] - more["uncertainty_hours"]
+            assert (wider[same & wider.notna()] >= -1e-9).all()
+
+
+def test_refined_gpu_hours_lie_between_what_was_held_and_the_upper_bound(known):
+    jobs, truth = known["snap"].jobs, known["truth"]
+    for names in ([], ["queue"], ["status_events"]):
+        phases = phases_of(known, names).reset_index()
+        refined = analysis.refine_jobs(jobs, phases).set_index("job_id")
+        old = jobs.set_index("job_id")["gpu_hours"]
+        ended = truth["ended_at"].fillna(known["snap"].as_of)
+        held = truth["gpus"] * ((ended - truth["released_at"]) / HOUR)
+        held = held.loc[refined.index].fillna(0)
+        counted = (old > 0) & (refined["hours_basis"] != "started")
+        assert (refined["gpu_hours"] <= old + 1e-9)[old.notna()].all()
+        assert (refined["gpu_hours"] >= held - 1e-3)[counted].all()
+
+
+def test_lost_work_and_goodput_are_those_of_the_truth(known):
+    snap, truth = known["snap"], known["truth"]
+    phases = phases_of(known, SHARP)
+    uncertain, bases = uncertainty(phases) / HOUR, phases["basis"]
+    phases = phases.reset_index()
+    lost = analysis.lost_work(snap.jobs, phases, snap.checkpoints).set_index("job_id")
+    assert not lost.empty
+    for name, row in lost.iterrows():
+        one = truth.loc[name]
+        saved = [time for time in one["checkpoints"] if time <= one["ended_at"]]
+        if pd.isna(one["started_at"]):
+            assert pd.isna(row["lost_hours"]) or row["lost_hours"] == 0
+            continue
+        since = max([one["started_at"], *saved])
+        late = (row["ended_at"] - one["ended_at"]) / HOUR
+        off = row["lost_hours"] - late - (one["ended_at"] - since) / HOUR
+        # A bill counts back from the end of the record.
+        slack = 0 if saved else uncertain[name] + late * (bases[name] == "bill")
+        assert abs(off) <= slack + 1e-3, name
+    found = analysis.goodput(snap.jobs, phases, snap.checkpoints, by=None, metrics=snap.metrics)
+    ran = truth["started_at"].notna()
+    until = truth["ended_at"].fillna(snap.as_of)
+    hours = truth["gpus"] * ((until - truth["started_at"]) / HOUR)
+    off = (uncertain * phases.set_index("job_id")["gpus"]).sum()
+    assert found["running_gpu_hours"][0] == pytest.approx(hours[ran].sum(), abs=off)
+    assert 0 < found["goodput"][0] < 1
+
+
+def test_most_chains_are_those_of_the_truth(known):
+    snap, truth = known["snap"], known["truth"]
+    phases = phases_of(known, SHARP).reset_index()
+    found = analysis.run_chains(snap.jobs, phases=phases, checkpoints=snap.checkpoints)
+    found = found.set_index("job_id")
+    true = truth.loc[found.index]
+    again, linked = true["attempt"] > 1, found["attempt"] > 1
+    is_same = found["chain_id"] == true["chain_id"]
+    assert (again & is_same).sum() / again.sum() >= 0.6
+    assert (linked & is_same).sum() / linked.sum() >= 0.75
+
+
+def test_failures_by_size_are_those_of_the_truth(known):
+    snap, truth = known["snap"], known["truth"]
+    phases = phases_of(known, SHARP)
+    found = analysis.time_to_failure(snap.jobs, phases.reset_index(), by=None)
+    ran = truth["started_at"].notna()
+    assert found["failures"][0] == (truth["status"][ran] == "failed").sum()
+    until = truth["ended_at"].fillna(snap.as_of)
+    hours = ((until - truth["started_at"]) / HOUR)[ran].sum()
+    off = (uncertainty(phases) / HOUR)[phases["started_at"].notna()].sum()
+    assert found["running_hours"][0] == pytest.approx(hours, abs=off)
+    assert np.isfinite(found["mttf_low_hours"][0])

@@ -1,0 +1,274 @@
+"""What of the GPU time came to something: work that was lost, and goodput."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import narwhals.stable.v2 as nw
+from narwhals.stable.v2.typing import IntoFrameT
+
+from trainview.analysis.evidence import as_times, in_microseconds
+from trainview.analysis.frames import (
+    By,
+    Frame,
+    give_back,
+    group_keys,
+    plain_text,
+    read_table,
+)
+from trainview.analysis.idle import idle_gpus
+from trainview.analysis.joins import beside, one_a_job
+from trainview.analysis.times import US_PER_HOUR
+
+# What a job that ended like this had not saved is lost; who stops a job may want no more of it.
+LOSES = ["failed", "preempted"]
+KINDS = [*LOSES, "stopped"]
+SUMS = ("running_gpu_hours", "lost_gpu_hours", "deploying_gpu_hours", "idle_gpu_hours")
+UNKNOWN = nw.lit(None, nw.Float64)
+
+
+def lost_work(jobs: IntoFrameT, phases: Any, checkpoints: Any) -> IntoFrameT:
+    """Measure what jobs that ended early had done since their last checkpoint.
+
+    Parameters
+    ----------
+    jobs : pandas, Polars, DuckDB or PySpark table
+        A jobs table with ``job_id``, ``project_name``, ``status`` and ``gpus``. Only jobs that
+        failed, were preempted or stopped count; a failed deployment has done nothing.
+    phases : table
+        What `job_phases` gives, with ``job_id``, ``started_at`` and ``ended_at``.
+    checkpoints : table or None
+        A checkpoints table with ``job_id`` and ``created_at``, of all these jobs: one without a row
+        counts as one that saved nothing. None where checkpoints were never fetched.
+
+    Returns
+    -------
+    table of the same kind as `jobs`
+        One row a job, the one that lost most first.
+
+        - ``job_id``, ``project_name`` (text), ``gpus`` (int64): as in `jobs`
+        - ``kind`` (text): ``failed``, ``preempted``, or ``stopped``: its user may have wanted that,
+          so tell it apart
+        - ``started_at``, ``ended_at`` (datetime, UTC): as in `phases`
+        - ``last_checkpoint_at`` (datetime, UTC): the last checkpoint before its end; null where it
+          has none
+        - ``lost_hours`` (float64): hours from then, or from its start if that is later, to its
+          end; the whole run where it saved nothing; null where its start is not known and it saved
+          nothing, and without `checkpoints`
+        - ``lost_gpu_hours`` (float64): ``gpus * lost_hours``
+
+    Raises
+    ------
+    ArgumentError
+        If a column is missing, or a column of times holds none.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> clock = pd.to_datetime([1, 6, 8], unit="h", utc=True)
+    >>> job = {"job_id": "j1", "project_name": "llm", "status": "failed", "gpus": 8}
+    >>> jobs = pd.DataFrame([job])
+    >>> phases = pd.DataFrame({"job_id": ["j1"], "started_at": clock[0], "ended_at": clock[2]})
+    >>> checkpoints = pd.DataFrame({"job_id": ["j1"], "created_at": clock[1]})
+    >>> lost_work(jobs, phases, checkpoints)[["job_id", "kind", "lost_hours", "lost_gpu_hours"]]
+      job_id    kind  lost_hours  lost_gpu_hours
+    0     j1  failed         2.0            16.0
+    """
+    columns = ["job_id", "project_name", "status", "gpus"]
+    frame = plain_text(read_table(jobs, columns), columns)
+    frame = with_lost(frame.filter(nw.col("status").is_in(KINDS)), phases, checkpoints)
+    frame = frame.with_columns(lost_hours=nw.col("__lost") / US_PER_HOUR)
+    frame = as_times(
+        frame, started_at="__started", ended_at="__ended", last_checkpoint_at="__saved"
+    )
+    result = frame.select(
+        *("job_id", "project_name"),
+        *(nw.col("status").alias("kind"), "gpus", "started_at", "ended_at", "last_checkpoint_at"),
+        "lost_hours",
+        lost_gpu_hours=nw.col("gpus") * nw.col("lost_hours"),
+    )
+    result = result.sort("lost_gpu_hours", "job_id", descending=[True, False], nulls_last=True)
+    return give_back(result, jobs)
+
+
+def goodput(
+    jobs: IntoFrameT,
+    phases: Any,
+    checkpoints: Any,
+    by: By = "project_name",
+    metrics: Any = None,
+) -> IntoFrameT:
+    """Estimate what share of the GPU time came to something, at most.
+
+    Of the GPU-hours in which jobs deployed and ran, those of deployment are lost, and those of
+    failed and preempted jobs since their last checkpoint; with `metrics`, so are those in which
+    GPUs were idle. Goodput is the rest as a share of all: an upper bound, since what happens inside
+    a run (loading, stalls, steps done again) is not seen, and what is not known counts as good.
+    Tools that run inside the job, such as Google's ML Goodput Measurement and what NVIDIA's
+    frameworks log, time each step: they see that, but not the jobs without them.
+
+    Parameters
+    ----------
+    jobs : pandas, Polars, DuckDB or PySpark table
+        A jobs table with ``job_id``, ``status``, ``gpus`` and the columns of `by`.
+    phases : table
+        What `job_phases` gives, with ``job_id``, ``started_at``, ``ended_at``, ``deploying_hours``
+        and ``running_gpu_hours``.
+    checkpoints : table or None
+        A checkpoints table, as for `lost_work`; None where checkpoints were never fetched.
+    by : str or sequence of str, optional
+        Columns to group by; None for one row over all jobs.
+    metrics : table, optional
+        A metrics table, as for `idle_gpus`.
+
+    Returns
+    -------
+    table of the same kind as `jobs`
+        One row a group, the one with most GPU-hours that came to nothing first.
+
+        - the columns of `by`, categories as text
+        - ``jobs`` (int64): all jobs
+        - ``unknown_jobs`` (int64): those of them whose running time is not known; they count in
+          none of the following
+        - ``running_gpu_hours`` (float64): GPU-hours in which jobs ran
+        - ``lost_gpu_hours`` (float64): those of failed and preempted jobs since their last
+          checkpoint; null without `checkpoints`
+        - ``deploying_gpu_hours`` (float64): GPU-hours in which jobs deployed, summed where known
+        - ``idle_gpu_hours`` (float64): GPU-hours in which a GPU was idle, without those that are
+          lost already; null without `metrics`
+        - ``goodput`` (float64): 1 - (lost + deploying + idle) / (running + deploying), 0 to 1, an
+          upper bound; null where nothing is known
+
+    Raises
+    ------
+    ArgumentError
+        If a column is missing, or `by` names none.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> clock = pd.to_datetime([1, 6, 9], unit="h", utc=True)
+    >>> job = {"job_id": "j1", "project_name": "llm", "status": "failed", "gpus": 8}
+    >>> jobs = pd.DataFrame([job])
+    >>> phases = pd.DataFrame(
+    ...     {
+    ...         "job_id": ["j1"],
+    ...         "started_at": clock[0],
+    ...         "ended_at": clock[2],
+    ...         "deploying_hours": 2.0,
+    ...         "running_gpu_hours": 64.0,
+    ...     }
+    ... )
+    >>> checkpoints = pd.DataFrame({"job_id": ["j1"], "created_at": clock[1]})
+    >>> goodput(jobs, phases, checkpoints)[["project_name", "lost_gpu_hours", "goodput"]]
+      project_name  lost_gpu_hours  goodput
+    0          llm            24.0      0.5
+    """
+    keys = group_keys(by, result=("jobs", "unknown_jobs", *SUMS, "goodput"))
+    columns = list(dict.fromkeys([*keys, "job_id", "status", "gpus"]))
+    frame = plain_text(read_table(jobs, columns), columns)
+    hours = ["deploying_hours", "running_gpu_hours"]
+    frame = with_lost(frame, phases, checkpoints, hours)
+    running = nw.col("__running_gpu_hours").cast(nw.Float64)
+    has_run = ~running.is_null()
+    lost = nw.col("gpus") * nw.col("__lost") / US_PER_HOUR
+    is_lost = has_run & nw.col("status").is_in(LOSES) & ~nw.col("__lost").is_null()
+    deploying = nw.col("__deploying_hours").cast(nw.Float64)
+    frame = frame.with_columns(
+        __known=has_run.cast(nw.Int64),
+        __running=running,
+        __lost_hours=nw.when(is_lost).then(nw.min_horizontal(lost, running)),
+        __deploying=nw.when(has_run).then(nw.col("gpus") * deploying),
+    )
+    frame = _with_idle(frame, metrics)
+    return give_back(_by_group(frame, keys, checkpoints, metrics), jobs)
+
+
+def with_lost(
+    frame: Frame, phases: object, checkpoints: object, hours: Sequence[str] = ()
+) -> Frame:
+    """Add what phases and checkpoints tell about jobs.
+
+    Parameters
+    ----------
+    frame : narwhals frame
+        Jobs with ``job_id``.
+    phases : table
+        What `job_phases` gives.
+    checkpoints : table or None
+        A checkpoints table.
+    hours : sequence of str
+        More columns of `phases` that are needed.
+
+    Returns
+    -------
+    narwhals frame
+        The frame with ``__started``, ``__ended``, ``__saved`` (the last checkpoint before the end)
+        and ``__lost`` (from then to the end), in microseconds, and the other columns of `phases`
+        with ``__`` before their names.
+    """
+    times = ["started_at", "ended_at"]
+    known = read_table(phases, ["job_id", *times, *hours], name="phases", times=times)
+    known = in_microseconds(known, __started="started_at", __ended="ended_at")
+    known = one_a_job(
+        known.select("job_id", "__started", "__ended", **{f"__{name}": name for name in hours})
+    )
+    frame = beside(frame, known, "job_id")
+    if checkpoints is None:
+        return frame.with_columns(__saved=UNKNOWN, __lost=UNKNOWN)
+    saved = read_table(checkpoints, ["job_id", "created_at"], name="checkpoints")
+    saved = in_microseconds(saved, __saved="created_at").select("job_id", "__saved")
+    saved = beside(saved, known, "job_id")
+    saved = saved.filter(nw.col("__saved") <= nw.col("__ended"))
+    frame = beside(frame, saved.group_by("job_id").agg(nw.col("__saved").max()), "job_id")
+    since = nw.max_horizontal("__saved", "__started")
+    return frame.with_columns(__lost=nw.col("__ended") - since)
+
+
+def _with_idle(frame: Frame, metrics: Any) -> Frame:
+    """Add ``__idle``: GPU-hours in which GPUs of a job were idle before what is lost anyway."""
+    if metrics is None:
+        return frame.with_columns(__idle=UNKNOWN)
+    lost = nw.when(nw.col("status").is_in(LOSES)).then(nw.col("__lost"))
+    windows = frame.filter(nw.col("__known") == 1, ~nw.col("__started").is_null())
+    windows = windows.with_columns(__until=nw.col("__ended") - lost.fill_null(0.0))
+    windows = as_times(windows, __since="__started", __until_at="__until")
+    windows = windows.select("job_id", created_at="__since", end_at="__until_at")
+    idle = idle_gpus(metrics, windows.to_native(), by="job_id")
+    hours = read_table(idle, ["job_id", "idle_gpu_hours"], name="idle GPUs")
+    frame = beside(frame, hours.rename({"idle_gpu_hours": "__idle"}), "job_id")
+    most = nw.col("__running") - nw.col("__lost_hours").fill_null(0.0)
+    idle_hours = nw.min_horizontal(nw.col("__idle").fill_null(0.0), most)
+    return frame.with_columns(__idle=nw.when(nw.col("__known") == 1).then(idle_hours))
+
+
+def _by_group(frame: Frame, keys: list[str], checkpoints: object, metrics: object) -> Frame:
+    """Sum up by group, and tell what share came to something."""
+    sums = dict(zip(SUMS, ("__running", "__lost_hours", "__deploying", "__idle"), strict=True))
+    totals = {name: nw.col(column).sum() for name, column in sums.items()}
+    counts = {"jobs": nw.len(), "__jobs_known": nw.col("__known").sum()}
+    result = (
+        frame.group_by(*keys).agg(**counts, **totals) if keys else frame.select(**counts, **totals)
+    )
+    result = result.with_columns(
+        nw.col("jobs").cast(nw.Int64),
+        nw.col("__jobs_known").fill_null(0).cast(nw.Int64),
+        nw.col(*SUMS).cast(nw.Float64).fill_null(0.0),
+    )
+    running, lost, deploying, idle = (nw.col(name) for name in SUMS)
+    is_known, whole = nw.col("__jobs_known") > 0, running + deploying
+    wasted = lost + deploying + idle
+    result = result.with_columns(
+        __wasted=wasted,
+        unknown_jobs=nw.col("jobs") - nw.col("__jobs_known"),
+        goodput=nw.when(is_known & (whole > 0)).then((1 - wasted / whole).clip(0, 1)),
+    )
+    # What was never fetched is not known, though the bound holds without it.
+    given = {"lost_gpu_hours": checkpoints, "idle_gpu_hours": metrics}
+    known = {
+        name: nw.when(is_known).then(nw.col(name)) if given.get(name, 1) is not None else UNKNOWN
+        for name in SUMS
+    }
+    result = result.with_columns(**known)
+    order = [True] + [False] * len(keys)
+    result = plain_text(result, keys).sort("__wasted", *keys, descending=order, nulls_last=True)
+    return result.select(*keys, "jobs", "unknown_jobs", *SUMS, "goodput")

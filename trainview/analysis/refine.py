@@ -1,0 +1,105 @@
+"""GPU-hours from when GPUs began to be held, where that is known."""
+
+from typing import Any
+
+import narwhals.stable.v2 as nw
+from narwhals.stable.v2.typing import IntoFrameT
+
+from trainview.analysis.frames import Frame, give_back, is_lazy, read_table
+from trainview.analysis.joins import beside, one_a_job
+from trainview.analysis.times import US_PER_HOUR, with_microseconds
+
+TIMES = ("released_at", "started_at")
+
+
+def refine_jobs(jobs: IntoFrameT, phases: Any) -> IntoFrameT:
+    """Count GPU-hours from when a job began to hold its GPUs, instead of from submission.
+
+    Parameters
+    ----------
+    jobs : pandas, Polars, DuckDB or PySpark table
+        A jobs table with ``job_id``, ``gpus``, ``created_at``, ``end_at`` and ``gpu_hours``.
+    phases : table
+        What `job_phases` gives, with ``job_id``, ``released_at`` and ``started_at``.
+
+    Returns
+    -------
+    table of the same kind as `jobs`
+        All rows and columns of `jobs`; tables in memory keep their order. Changed or added
+        are:
+
+        - ``gpu_hours`` (float64): GPUs times hours from ``held_at`` to ``end_at``; still 0 or null
+          where it was
+        - ``held_at`` (datetime, UTC): when it began to hold its GPUs: released, else started, else
+          submitted
+        - ``hours_basis`` (text): ``released``, ``started``, or ``submitted``: then ``gpu_hours``
+          is still an upper bound that holds the time in the queue; with ``started`` the time of
+          deployment is missing in it
+
+    Raises
+    ------
+    ArgumentError
+        If a column is missing, or a column of times holds none.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> clock = pd.to_datetime([0, 2, 8], unit="h", utc=True)
+    >>> jobs = pd.DataFrame(
+    ...     {
+    ...         "job_id": ["j1", "j2"],
+    ...         "gpus": 8,
+    ...         "created_at": clock[0],
+    ...         "end_at": clock[2],
+    ...         "gpu_hours": 64.0,
+    ...     }
+    ... )
+    >>> phases = pd.DataFrame({"job_id": ["j1"], "released_at": clock[1], "started_at": pd.NaT})
+    >>> phases = phases.astype({"started_at": "datetime64[us, UTC]"})
+    >>> refine_jobs(jobs, phases)[["job_id", "gpu_hours", "hours_basis"]]
+      job_id  gpu_hours hours_basis
+    0     j1       48.0    released
+    1     j2       64.0   submitted
+    """
+    columns = ["job_id", "gpus", "created_at", "end_at", "gpu_hours"]
+    frame = read_table(jobs, columns, others=True)
+    names = [name for name in frame.collect_schema() if name not in {"held_at", "hours_basis"}]
+    known = read_table(phases, ["job_id", *TIMES], name="phases", times=TIMES)
+    known = one_a_job(known).rename({name: f"__{name}" for name in TIMES})
+    is_refined = len(names) < len(frame.collect_schema())
+    kind = frame.collect_schema()["job_id"]
+    frame = _in_order(beside(_numbered(frame.select(*names)), known, "job_id"))
+    if isinstance(kind, (nw.Categorical, nw.Enum)):
+        frame = frame.with_columns(nw.col("job_id").cast(kind))
+    created, ended = nw.col("created_at"), nw.col("end_at")
+    released, started = (
+        nw.when((nw.col(f"__{name}") >= created) & (nw.col(f"__{name}") <= ended)).then(
+            nw.col(f"__{name}")
+        )
+        for name in TIMES
+    )
+    frame = frame.with_columns(__released=released, __started=started)
+    basis = nw.when(~nw.col("__started").is_null()).then(nw.lit("started"))
+    frame = frame.with_columns(
+        held_at=nw.coalesce(nw.col("__released"), nw.col("__started"), created),
+        hours_basis=nw.when(~nw.col("__released").is_null())
+        .then(nw.lit("released"))
+        .otherwise(basis.otherwise(nw.lit("submitted"))),
+    )
+    frame = with_microseconds(frame, __from="held_at", __to="end_at")
+    hours = (nw.col("__to") - nw.col("__from")) / US_PER_HOUR
+    old = nw.col("gpu_hours")
+    # What is still counted from submission keeps its number to the last digit.
+    is_new = nw.lit(is_refined) | (nw.col("hours_basis") != "submitted")
+    holds = (old > 0) & is_new
+    frame = frame.with_columns(gpu_hours=nw.when(holds).then(nw.col("gpus") * hours).otherwise(old))
+    return give_back(frame.select(*names, "held_at", "hours_basis"), jobs)
+
+
+def _numbered(frame: Frame) -> Frame:
+    """Add numbers to rows in memory: not every engine keeps their order in a join."""
+    return frame if is_lazy(frame) else frame.with_row_index("__row")  # type: ignore[call-arg]
+
+
+def _in_order(frame: Frame) -> Frame:
+    return frame if is_lazy(frame) else frame.sort("__row")
