@@ -15,6 +15,7 @@ from trainview.analysis.clipping import clip_tables
 from trainview.analysis.selecting import Names, select_tables
 from trainview.analysis.windows import read_window
 from trainview.errors import ArgumentError, DataWarning
+from trainview.files.atomic import from_home
 from trainview.files.excel import write_excel
 from trainview.files.export import write_folder, write_json
 from trainview.moments import Moment
@@ -212,7 +213,7 @@ class Snapshot:
         if left_out:
             message = f"{left_out}: not in the JSON file, to_parquet and to_csv keep them"
             warnings.warn(message, DataWarning, stacklevel=2)
-        return Path(path)
+        return from_home(path)
 
     def to_excel(self, path: str | os.PathLike[str], *, force: bool = False) -> Path:
         """Write the tables as one Excel workbook, a sheet each; `load` does not read it back.
@@ -256,7 +257,7 @@ class Snapshot:
         tables = {name: getattr(core, name) for name in CORE_TABLES} | to_fleet(self)
         gaps = {name: table for name, table in to_gaps(self).items() if table.num_rows}
         write_excel(tables | gaps, path, force=force)
-        return Path(path)
+        return from_home(path)
 
     def assign(self, **tables: pd.DataFrame) -> "Snapshot":
         """Give the snapshot more tables, or others.

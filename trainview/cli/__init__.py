@@ -69,6 +69,7 @@ def run(arguments: list[str] | None = None, signals: Signals | None = None) -> i
     signals = signals or Signals()
     words = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in words
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
@@ -94,6 +95,14 @@ def run(arguments: list[str] | None = None, signals: Signals | None = None) -> i
         say(f"a bug in trainview ({type(error).__name__}): run it again with --debug and report it")
         return _BUG
     return code
+
+
+def _open_closed_streams() -> None:
+    # where a stream was closed (>&-) Python has none, and a file might take its number
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            setattr(sys, name, os.fdopen(nowhere, "w", encoding="utf-8"))
 
 
 def _interrupted(signals: Signals, text: str = "") -> int:

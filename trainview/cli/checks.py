@@ -17,6 +17,7 @@ from trainview.cli.filters import moment, since_option
 from trainview.cli.options import Output, options, prints_whole, put, say
 from trainview.cli.sources import SOURCE_HELP, Source, asks_for_each_job, takes_source
 from trainview.errors import ConfigError, SourceError
+from trainview.files.atomic import from_home
 from trainview.moments import parse_span
 from trainview.text.names import did_you_mean
 from trainview.text.safe import count, safe_text
@@ -164,7 +165,7 @@ def _read_rules(path: Path) -> dict[str, Any]:
 
 
 def _read_text(path: Path) -> str:
-    path = path.expanduser()
+    path = from_home(path)
     if path.exists() and not path.is_dir() and not path.is_file():
         # a device may never end, a pipe may never begin
         raise SourceError(f"{safe_text(path)} is not a regular file: name a TOML file")

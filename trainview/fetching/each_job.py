@@ -7,6 +7,7 @@ import threading
 import warnings
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -29,6 +30,7 @@ from trainview.errors import (
 from trainview.fetching.concurrency import progress, run_all
 from trainview.fetching.fetched import Fetched
 from trainview.files import cache as store
+from trainview.files.atomic import from_home
 from trainview.text.safe import count
 
 CONCURRENCY = 8
@@ -262,7 +264,9 @@ def prune_cache(fetched: Iterable[Fetched], options: Options) -> None:
     """
     if options.cache is not False and isfinite(options.cache_limit_gib):
         needed = {path for one in fetched for paths in one.files.values() for path in paths}
-        store.prune(_root(options.cache), options.cache_limit_gib * _GIB, needed)
+        # without a cache there is nothing to make small
+        with suppress(OutputError):
+            store.prune(_root(options.cache), options.cache_limit_gib * _GIB, needed)
 
 
 def _ask_all(jobs: Sequence[Job], ask: Callable[[Job], Any], run: _Run) -> None:
@@ -330,9 +334,9 @@ def _open(options: Options, api: Client) -> tuple[Path, Callable[[], None] | Non
     if options.cache is False:
         folder = Path(tempfile.mkdtemp(prefix="trainview-"))
         return folder, partial(_remove, folder)
-    root = _root(options.cache)
     host = re.sub(r"[^A-Za-z0-9.-]+", "_", api.base_url.partition("://")[2])
     try:
+        root = _root(options.cache)
         store.open_folder(root)
         store.open_folder(root / host)
     except OutputError as error:
@@ -354,4 +358,4 @@ def _remove(folder: Path) -> None:
 
 
 def _root(cache: Any) -> Path:
-    return store.default_folder() if cache is True else Path(cache)
+    return store.default_folder() if cache is True else from_home(cache)

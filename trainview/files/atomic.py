@@ -41,7 +41,7 @@ def replacing(targets: Sequence[str | os.PathLike[str]], *, force: bool) -> Iter
     OutputError
         If a target exists and ``force`` is false, is no regular file, or cannot be written.
     """
-    places = [_place(Path(target), force=force) for target in targets]
+    places = [_place(from_home(target), force=force) for target in targets]
     mark = temporary_mark()
     temporary = [place.with_name(f".{place.name[:190]}.{mark}") for place in places]
     try:
@@ -114,6 +114,25 @@ def _is_left(path: Path, match: "re.Match[str]") -> bool:
     return False
 
 
+def from_home(path: str | os.PathLike[str]) -> Path:
+    """Read a path as a shell does: ``~`` at its beginning is the user's home.
+
+    Parameters
+    ----------
+    path : path
+        Any.
+
+    Returns
+    -------
+    pathlib.Path
+        The path; as it is where nobody says which folder the home is.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 def write_bytes(target: str | os.PathLike[str], content: bytes, *, force: bool) -> None:
     """Write one file whole or not at all.
 
@@ -150,7 +169,7 @@ def check_target(target: str | os.PathLike[str], *, force: bool) -> None:
     OutputError
         If the target exists and ``force`` is false, or is no file that may be written.
     """
-    place = _place(Path(target), force=force)
+    place = _place(from_home(target), force=force)
     if not place.parent.is_dir():
         raise OutputError(f"cannot write {safe_text(target)}: make its folder first")
 
@@ -174,7 +193,7 @@ def making_folder(folder: str | os.PathLike[str]) -> Iterator[Path]:
     OutputError
         If it cannot be made.
     """
-    path = Path(folder)
+    path = from_home(folder)
     missing = [place for place in (path, *path.parents) if not place.exists()]
     try:
         path.mkdir(parents=True, exist_ok=True)

@@ -72,8 +72,16 @@ def default_folder() -> Path:
     -------
     pathlib.Path
         The user's cache folder on this system.
+
+    Raises
+    ------
+    OutputError
+        If nobody says where that is.
     """
-    return user_cache_path("trainview", appauthor=False)
+    try:
+        return user_cache_path("trainview", appauthor=False)
+    except RuntimeError as error:
+        raise OutputError(f"no folder for a cache: {safe_text(error, 200)}") from None
 
 
 def entry_path(folder: Path, table: str, job_id: str) -> Path:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from trainview.errors import ArgumentError, PayloadError, SourceError, TrainviewError
+from trainview.files.atomic import from_home
 from trainview.files.digests import changed, is_as_written
 from trainview.files.export import MANIFEST
 from trainview.files.saved import read_bytes, read_fleet_table, read_tables
@@ -128,7 +129,7 @@ def _read_path(source: str | os.PathLike[str], options: Options) -> Iterator[Par
     text = os.fspath(source)
     if isinstance(text, str) and text.lstrip().startswith(("{", "[")) and not Path(text).exists():
         raise ArgumentError("text that begins like JSON is taken for a path: pass it as bytes")
-    path = Path(text).expanduser()
+    path = from_home(text)
     if not path.is_dir():
         yield from _read_one(path, options)
         return

@@ -9,7 +9,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from trainview.files.atomic import write_bytes
+from trainview.files.atomic import from_home, write_bytes
 from trainview.reporting.glance import answers, key_figures
 from trainview.reporting.meaning import definitions, oddities
 from trainview.reporting.pictures import draw
@@ -53,7 +53,7 @@ def report(snapshot: Snapshot, path: str | os.PathLike[str], *, force: bool = Fa
     'report.html'
     """
     write_bytes(path, render(snapshot).encode(), force=force)
-    return Path(path)
+    return from_home(path)
 
 
 def render(snapshot: Snapshot) -> str:
