@@ -1,3 +1,4 @@
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 
@@ -12,7 +13,7 @@ from tests.analysis.tables import (
     table,
 )
 from trainview.analysis import needs_attention
-from trainview.analysis.attention import REASONS
+from trainview.analysis.waste import REASONS
 from trainview.errors import ArgumentError
 
 
@@ -43,8 +44,8 @@ def test_waiting_and_deploying_long(kind):
     ]
     assert collected(result)["detail"].to_list() == [
         "deploying for 9.2 h, limit 1 h: check the image and its registry",
-        "queued for 2.1 h, limit 2 h: check the GPU quota, or ask for another GPU type",
-        "created for 9.0 h, limit 2 h: check the GPU quota, or ask for another GPU type",
+        "queued for 2.1 h, limit 2 h: run-0 of llm holds 8 H100 and does not come to run",
+        "created for 9.0 h, limit 2 h: run-0 of llm holds 8 H100 and does not come to run",
     ]
     patient = needs_attention(convert(frame, kind), waiting_hours=5, deploying_hours=10)
     assert found(patient) == [("j2", "waiting long")]
@@ -115,13 +116,15 @@ def test_failing_repeatedly(kind):
         *run_of("e", "failed", "stopped", "failed", "failed"),
     )
     result = needs_attention(convert(frame, kind))
-    assert found(result) == [("jb3", "failing repeatedly"), ("jd3", "failing repeatedly")]
+    assert found(result) == [("jd3", "failing repeatedly"), ("jb3", "failing repeatedly")]
     assert collected(result)["detail"].to_list() == [
-        "3 failures in a row, limit 3: read the error before starting another job",
         "4 failures in a row, limit 3: read the error before starting another job",
+        "3 failures in a row, limit 3: read the error before starting another job",
     ]
     strict = needs_attention(convert(frame, kind), failures=2)
-    assert [name for name, _ in found(strict)] == ["jb3", "jc1", "jd3", "je3"]
+    assert sorted(name for name, _ in found(strict)) == ["jb3", "jc1", "jd3", "je3"]
+    # all that the failures in a row took; a deployment that failed held no GPUs
+    assert collected(result)["wasted_gpu_hours"].to_list() == [32.0, 16.0]
 
 
 def test_failures_that_end_together_are_one_row(kind):
@@ -198,9 +201,12 @@ def test_limits_that_make_no_sense_are_refused(limits):
 def test_rows_are_unique_and_in_order(frame):
     result = needs_attention(frame, failures=2, usual_jobs=1)
     assert not result.duplicated(["job_id", "reason"]).any()
-    rank = result["reason"].map(REASONS.index)
-    assert rank.is_monotonic_increasing
-    for _, rows in result.groupby("reason"):
+    loses = result["wasted_gpu_hours"] > 0
+    assert loses.is_monotonic_decreasing
+    assert result.loc[loses, "wasted_gpu_hours"].is_monotonic_decreasing
+    rest = result[~loses]
+    assert rest["reason"].map(REASONS.index).is_monotonic_increasing
+    for _, rows in rest.groupby("reason"):
         assert rows["gpu_hours"].dropna().is_monotonic_decreasing
     streaks = result[result["reason"] == "failing repeatedly"]
     for job_id in streaks["job_id"]:
@@ -208,3 +214,97 @@ def test_rows_are_unique_and_in_order(frame):
         ended = frame[(frame["project_id"] == project) & ~frame["is_open"]]
         last = ended.sort_values("end_at", kind="stable").tail(2)
         assert (last["phase"] == "failed").all()
+
+
+def samples(job_id, *values, gpu=0, hours=1.0, first=0.0):
+    """Samples of one GPU, each for some hours."""
+    return pd.DataFrame(
+        {
+            "job_id": job_id,
+            "node_id": "n0",
+            "gpu": gpu,
+            "metric": "gpu_utilization",
+            "timestamp": [at(first + number * hours) for number in range(len(values))],
+            "value": [float(value) for value in values],
+            "step_seconds": hours * 3600,
+        }
+    )
+
+
+def prices(usd_per_hour=8.0, name="H100:8"):
+    return pd.DataFrame({"instance_type_id": [name], "usd_per_minute": [usd_per_hour / 60]})
+
+
+def test_idle_gpus_come_first_with_what_they_cost(kind):
+    jobs = table(
+        open_job(10, "running", gpus=2, gpu_count=2),
+        open_job(10, "running", gpus=2, gpu_count=2),
+        open_job(10, "running", gpus=2, gpu_count=2),
+        open_job(9, "deploying", gpus=2, gpu_count=2),
+        job(0, 5, gpus=2, gpu_count=2, status="stopped"),
+    )
+    # busy once, idle for the last seven hours
+    hours = [0.0, 0.0, 0.9, *[0.01] * 7]
+    metrics = pd.concat(
+        [
+            samples("j0", *hours),
+            samples("j0", *hours, gpu=1),
+            samples("j1", *[0.0] * 10),
+            samples("j1", *[0.9] * 10, gpu=1),
+            # idle for no longer than may be
+            samples("j2", *[0.9] * 8, 0, 0),
+            samples("j4", *[0.0] * 5),
+        ]
+    )
+    arguments = {"metrics": convert(metrics, kind), "prices": convert(prices(), kind)}
+    result = collected(needs_attention(convert(jobs, kind), **arguments))
+    assert list(zip(result["job_id"], result["reason"], strict=True)) == [
+        ("j3", "deploying long"),
+        ("j0", "GPUs idle"),
+        ("j1", "GPUs idle"),
+    ]
+    assert result["wasted_gpu_hours"].to_list() == [16.0, 14.0, 10.0]
+    # 8 USD an hour for two GPUs
+    assert result["wasted_usd"].to_list() == pytest.approx([64.0, 56.0, 40.0])
+    assert result["detail"].to_list()[1:] == [
+        "2 H100 idle for 7 h, 56 USD: stop it if it hangs",
+        "1 of 2 H100 idle for 10 h, 40 USD: stop it if it hangs",
+    ]
+    without = collected(needs_attention(convert(jobs, kind), metrics=convert(metrics, kind)))
+    assert without["wasted_usd"].isna().all()
+    assert without["detail"].to_list()[1] == "2 H100 idle for 7 h: stop it if it hangs"
+
+
+def test_a_deployment_is_counted_from_its_release(kind):
+    frame = table(open_job(9, "deploying"), open_job(9, "deploying"), open_job(9, "deploying"))
+    queue = pd.DataFrame(
+        {"job_id": ["j0", "j1"], "released_at": [at(8.5), at(7)]},
+    )
+    result = collected(needs_attention(convert(frame, kind), queue=convert(queue, kind)))
+    assert list(zip(result["job_id"], result["wasted_gpu_hours"], strict=True)) == [
+        ("j2", 64.0),
+        ("j1", 8.0),
+    ]
+    assert result["detail"].to_list()[1].startswith("deploying for 2.0 h, limit 1 h")
+
+
+@pytest.mark.parametrize(("busy", "told"), [(0.0, True), (0.9, False)])
+def test_who_waits_hears_of_the_job_that_has_the_gpus_and_does_nothing(kind, busy, told):
+    frame = table(
+        open_job(200, "running", silent=150),
+        open_job(5, "pending"),
+        open_job(6, "pending", gpu_type="B200"),
+    )
+    metrics = samples("j0", *[busy] * 200)
+    result = needs_attention(convert(frame, kind), metrics=convert(metrics, kind))
+    detail = collected(result).set_index(["job_id", "reason"])["detail"]
+    usual = "check the GPU quota, or ask for another GPU type"
+    assert detail["j1", "waiting long"] == (
+        f"pending for 5.0 h, limit 2 h: {'run-0 of llm holds 8 H100 and is idle' if told else usual}"
+    )
+    assert detail["j2", "waiting long"].endswith(usual)
+    # without metrics, all that is known is that nothing was heard of it
+    blind = collected(needs_attention(convert(frame, kind))).set_index(["job_id", "reason"])
+    assert blind.loc[("j1", "waiting long"), "detail"].endswith(
+        "run-0 of llm holds 8 H100 and gives no sign of life"
+    )

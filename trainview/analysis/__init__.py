@@ -4,7 +4,6 @@ They are written once, in narwhals, and take pandas, Polars (eager or lazy), Duc
 tables. They read no clock and no network, and never change what they are given.
 """
 
-from trainview.analysis.attention import REASONS as REASONS
 from trainview.analysis.attention import needs_attention as needs_attention
 from trainview.analysis.chains import run_chains as run_chains
 from trainview.analysis.cost import estimate_cost as estimate_cost
@@ -30,4 +29,5 @@ from trainview.analysis.status import status_counts as status_counts
 from trainview.analysis.timeline import job_timeline as job_timeline
 from trainview.analysis.utilization import utilization as utilization
 from trainview.analysis.utilization_periods import utilization_over_time as utilization_over_time
+from trainview.analysis.waste import REASONS as REASONS
 from trainview.analysis.windows import clip_jobs as clip_jobs

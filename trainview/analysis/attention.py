@@ -3,12 +3,15 @@
 from typing import Any
 
 import narwhals.stable.v2 as nw
+import numpy as np
 import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
+from trainview.analysis.cost import price_list
 from trainview.analysis.failures import FAILED, OPEN
 from trainview.analysis.frames import (
     Frame,
+    column_names,
     from_pandas,
     give_back,
     only,
@@ -16,19 +19,17 @@ from trainview.analysis.frames import (
     read_table,
     to_pandas,
 )
+from trainview.analysis.idle_now import flag_idle
 from trainview.analysis.times import US_PER_HOUR, with_microseconds
+from trainview.analysis.waste import (
+    LOSSES,
+    in_order,
+    lost,
+    remedies,
+    usd_per_gpu_hour,
+)
 from trainview.errors import ArgumentError
 from trainview.statuses import STATUSES
-
-# In order of gravity: what holds GPUs for nothing goes first, what costs nothing goes last.
-REASONS = (
-    "deploying long",
-    "no update",
-    "running long",
-    "failing repeatedly",
-    "waiting long",
-    "times contradict",
-)
 
 _SHOWN = ("job_id", "job_name", "project_name", "team_name", "user_email", "status")
 _HOURS = ("elapsed_hours", "gpus", "gpu_hours")
@@ -44,28 +45,38 @@ _LABELS = {
 CENTURY = 100 * 365 * 24.0
 
 
-def needs_attention(
+def needs_attention(  # noqa: PLR0913 - each limit is an argument
     jobs: IntoFrameT,
     projects: Any = None,
     *,
+    metrics: Any = None,
+    prices: Any = None,
+    queue: Any = None,
     waiting_hours: float = 2.0,
     deploying_hours: float = 1.0,
     usual_factor: float = 3.0,
     usual_jobs: int = 5,
     silent_hours: float = 72.0,
     failures: int = 3,
+    idle_hours: float = 2.0,
+    idle_threshold: float = 0.05,
 ) -> IntoFrameT:
     """List the jobs that somebody should look at, and say why and what to do.
 
-    Reasons, gravest first; what holds GPUs for nothing comes before what does not:
+    What loses most comes first. Where the loss is the same or not known, the order is that of the
+    reasons; what holds GPUs for nothing comes before what does not:
 
-    - ``deploying long``: deploying for more than `deploying_hours`
+    - ``GPUs idle``: open, and GPUs of it have been idle for more than `idle_hours` up to now, as
+      measured in `metrics`; lost is that time
+    - ``deploying long``: deploying for more than `deploying_hours`, since it was released, where
+      `queue` tells; lost is what is beyond
     - ``no update``: open, and its record has not changed for more than `silent_hours`
     - ``running long``: running for more than `usual_factor` times the 90th percentile of the
       elapsed time of its project's completed jobs, when there are at least `usual_jobs` of them
     - ``failing repeatedly``: the newest failed job of a project whose last `failures` finished
-      jobs all failed
-    - ``waiting long``: pending, queued or created for more than `waiting_hours`
+      jobs all failed; lost is what these jobs took
+    - ``waiting long``: pending, queued or created for more than `waiting_hours`; nothing is lost,
+      but a job that holds GPUs of the same type and is idle or stuck is named
     - ``times contradict``: last changed before it was created, or dated after the data's moment,
       so that its durations are not known
 
@@ -77,7 +88,14 @@ def needs_attention(
         ``elapsed_hours``, ``gpus`` and ``gpu_hours``.
     projects : pandas, Polars, DuckDB or PySpark table, optional
         A projects table with ``project_id`` and ``team_name``, to name the teams.
-    waiting_hours, deploying_hours, silent_hours : float
+    metrics : pandas, Polars, DuckDB or PySpark table, optional
+        A metrics table, as for `idle_gpus`.
+    prices : pandas, Polars, DuckDB or PySpark table, optional
+        A prices table with ``instance_type_id`` and ``usd_per_minute``; `jobs` then needs
+        ``instance_type_id`` and ``gpu_count``.
+    queue : pandas, Polars, DuckDB or PySpark table, optional
+        A queue table with ``job_id`` and ``released_at``.
+    waiting_hours, deploying_hours, silent_hours, idle_hours : float
         Hours that are still fine.
     usual_factor : float
         How many times as long as usual is still fine.
@@ -85,17 +103,23 @@ def needs_attention(
         How many completed jobs a project must have to say what is usual.
     failures : int
         How many failures in a row are too many.
+    idle_threshold : float
+        Utilisation, 0 to 1, from which on a GPU is not idle.
 
     Returns
     -------
     table of the same kind as `jobs`
-        One row a job and reason, by gravity of the reason, then by GPU-hours.
+        One row a job and reason, by what is lost: USD, then GPU-hours; then by reason. A loss is
+        told once, in the row of its reason: the columns may be summed.
 
         - ``job_id``, ``job_name``, ``project_name``, ``team_name``, ``user_email``, ``status``
           (text)
         - ``elapsed_hours`` (float64): hours from submission to the end, or until now
         - ``gpus`` (int64): GPUs of the job
         - ``gpu_hours`` (float64): GPU-hours
+        - ``wasted_gpu_hours`` (float64): GPU-hours lost, null where that is not known
+        - ``wasted_usd`` (float64): these at list prices in USD, null where that is not known; an
+          estimate: deployment, for one, is not billed
         - ``reason`` (text): one of those above
         - ``detail`` (text): the value, the limit, and what to do
 
@@ -137,13 +161,21 @@ def needs_attention(
         "usual_jobs": usual_jobs,
         "silent_hours": silent_hours,
         "failures": failures,
+        "idle_hours": idle_hours,
     }
     for name, limit in limits.items():
         least = 1 if name in {"usual_jobs", "failures"} else 0
         if not limit >= least:
             raise ArgumentError(f"{name}={limit!r}: give a number from {least}")
-    frame = read_table(jobs, _NEEDED)
-    rows = _candidates(frame, waiting_hours, deploying_hours, silent_hours)
+    if not 0 <= idle_threshold <= 1:
+        raise ArgumentError(f"idle_threshold={idle_threshold!r}: give a fraction from 0 to 1")
+    there = column_names(jobs)
+    priced = [] if prices is None else ["instance_type_id", "gpu_count"]
+    more = [*priced, *(name for name in ("gpu_type",) if name in there)]
+    frame = read_table(jobs, [*_NEEDED, *more])
+    listed = None if prices is None else price_list(prices)
+    rows = _candidates(frame, waiting_hours, deploying_hours, silent_hours, metrics is not None)
+    rows["usd_per_gpu_hour"] = usd_per_gpu_hour(rows, listed)
     waiting, starting, running = (
         rows["is_open"] & rows["status"].isin(_LABELS[phase]) for phase in _LABELS
     )
@@ -152,15 +184,18 @@ def needs_attention(
     seconds_early = _hours_between(rows["updated_at"], rows["created_at"]) * 3600
     usual = _usual(frame, rows.loc[running, "project_id"], usual_jobs)
     longest = rows["project_id"].map(usual).astype("float64") * usual_factor
-    failing = _failing(frame, failures)
-    found = pd.concat(
+    deploying = _hours_between(_released(queue, rows), rows["end_at"]).fillna(hours)
+    idle, busy = flag_idle(metrics, rows[running | starting], prices, idle_threshold, idle_hours)
+    stuck = pd.concat(
         [
+            idle,
             _flag(
-                rows[starting & (hours > deploying_hours)],
+                rows[starting & (deploying > deploying_hours)],
                 "deploying long",
                 "deploying for {:.1f} h, limit {:g} h: check the image and its registry",
-                hours,
+                deploying,
                 deploying_hours,
+                loss=rows["gpus"] * (deploying - deploying_hours),
             ),
             _flag(
                 rows[(waiting | starting | running) & (silent > silent_hours)],
@@ -169,6 +204,13 @@ def needs_attention(
                 silent,
                 silent_hours,
             ),
+        ],
+        ignore_index=True,
+    )
+    holds = ~stuck["status"].isin(_LABELS["waiting"])
+    found = pd.concat(
+        [
+            stuck,
             _flag(
                 rows[running & (hours > longest)],
                 "running long",
@@ -178,20 +220,16 @@ def needs_attention(
                 longest,
                 usual_factor,
             ),
-            _flag(
-                failing,
-                "failing repeatedly",
-                "{} failures in a row, limit {}: read the error before starting another job",
-                failing["streak"],
-                failures,
-            ),
+            _failing(frame, failures, listed),
             _flag(
                 rows[waiting & (hours > waiting_hours)],
                 "waiting long",
-                "{} for {:.1f} h, limit {:g} h: check the GPU quota, or ask for another GPU type",
+                "{} for {:.1f} h, limit {:g} h: {}",
                 rows["status"],
                 hours,
                 waiting_hours,
+                remedies(rows, stuck[holds & ~stuck["job_id"].isin(busy)]),
+                loss=rows["gpus"] * 0.0,
             ),
             _flag(
                 rows[hours.isna() & (seconds_early > 0)],
@@ -208,18 +246,27 @@ def needs_attention(
         ignore_index=True,
     )
     found["team_name"] = _teams(projects, found["project_id"])
-    found = found.sort_values(
-        ["reason", "gpu_hours", "job_id"],
-        ascending=[True, False, True],
-        na_position="last",
-        key=lambda column: column.map(REASONS.index) if column.name == "reason" else column,
-    )
-    result = found[[*_SHOWN, *_HOURS, "reason", "detail"]]
+    result = in_order(found)[[*_SHOWN, *_HOURS, *LOSSES, "reason", "detail"]]
     return give_back(from_pandas(result, frame), jobs)
 
 
+def _released(queue: object, rows: pd.DataFrame) -> "pd.Series[Any]":
+    """Give the moment at which each job was released, where that is known."""
+    unknown = pd.Series(pd.NaT, rows.index, dtype=rows["end_at"].dtype)
+    if queue is None:
+        return unknown
+    frame = read_table(queue, ["job_id", "released_at"], name="queue", times=["released_at"])
+    table = to_pandas(only(plain_text(frame, ["job_id"]), "job_id", rows["job_id"])).dropna()
+    times = table.drop_duplicates("job_id", keep="last").set_index("job_id")["released_at"]
+    return rows["job_id"].map(times).astype(unknown.dtype) if len(times) else unknown
+
+
 def _candidates(
-    frame: Frame, waiting_hours: float, deploying_hours: float, silent_hours: float
+    frame: Frame,
+    waiting_hours: float,
+    deploying_hours: float,
+    silent_hours: float,
+    measured: bool,  # noqa: FBT001 - the last of the conditions
 ) -> pd.DataFrame:
     """Collect the jobs that may be flagged for what they are, without their project's others."""
     status, hours = nw.col("status"), nw.col("elapsed_hours")
@@ -232,6 +279,7 @@ def _candidates(
         (status.is_in(_LABELS["waiting"]) & (hours > waiting_hours))
         | (status.is_in(_LABELS["starting"]) & (hours > deploying_hours))
         | status.is_in(_LABELS["running"])
+        | (status.is_in(_LABELS["starting"]) & nw.lit(measured))
         | (is_open & silent)
         | hours.is_null()
     )
@@ -252,10 +300,11 @@ def _usual(frame: Frame, project_id: "pd.Series[str]", usual_jobs: int) -> "pd.S
     return usual[usual["jobs"] >= usual_jobs].set_index("project_id")["usual"].astype("float64")
 
 
-def _failing(frame: Frame, failures: int) -> pd.DataFrame:
-    """Collect the newest job of each project whose last jobs all failed, and how many did."""
+def _failing(frame: Frame, failures: int, listed: pd.DataFrame | None) -> pd.DataFrame:
+    """Flag the newest job of each project whose last jobs all failed, with all that they took."""
     end, failed = nw.col("end_at"), nw.col("status").is_in(FAILED)
-    jobs = frame.select("project_id", "job_id", "status", "end_at")
+    types = [] if listed is None else ["instance_type_id", "gpu_count"]
+    jobs = frame.select("project_id", "job_id", "status", "end_at", "gpu_hours", *types)
     jobs = jobs.filter(~nw.col("status").is_in(OPEN))
     jobs = jobs.with_columns(__fine=nw.when(~failed).then(end))
     jobs = jobs.with_columns(__fine=nw.col("__fine").max().over("project_id"))
@@ -263,11 +312,21 @@ def _failing(frame: Frame, failures: int) -> pd.DataFrame:
     jobs = jobs.with_columns(
         streak=nw.col("job_id").len().over("project_id"), __newest=end.max().over("project_id")
     )
-    jobs = jobs.filter((nw.col("streak") >= failures) & (end == nw.col("__newest")))
+    jobs = jobs.filter(nw.col("streak") >= failures)
+    taken = lost(jobs, types, listed)
+    jobs = jobs.filter(end == nw.col("__newest"))
     streaks = to_pandas(jobs.select("project_id", "job_id", "streak")).sort_values("job_id")
     streaks = streaks.drop_duplicates("project_id", keep="last").set_index("job_id")
     rows = _collect(only(frame, "job_id", streaks.index.to_series()))
-    return rows.assign(streak=rows["job_id"].map(streaks["streak"]).astype("int64"))
+    streak = rows["job_id"].map(streaks["streak"]).astype("int64")
+    flagged = _flag(
+        rows,
+        "failing repeatedly",
+        "{} failures in a row, limit {}: read the error before starting another job",
+        streak,
+        failures,
+    )
+    return flagged.assign(**{name: rows["project_id"].map(taken[name]).astype("float64") for name in LOSSES})
 
 
 def _collect(frame: Frame) -> pd.DataFrame:
@@ -283,16 +342,26 @@ def _hours_between(start: "pd.Series[Any]", end: "pd.Series[Any]") -> "pd.Series
     return (end - start).dt.total_seconds() / 3600
 
 
-def _flag(rows: pd.DataFrame, reason: str, text: str, *values: Any) -> pd.DataFrame:
+def _flag(
+    rows: pd.DataFrame,
+    reason: str,
+    text: str,
+    *values: Any,
+    loss: "pd.Series[float] | None" = None,
+) -> pd.DataFrame:
     """Mark rows with a reason; values are columns of all rows, or the same for each."""
     columns = [
         value.loc[rows.index] if isinstance(value, pd.Series) else [value] * len(rows)
         for value in values
     ]
     detail = [text.format(*parts) for _, *parts in zip(rows.index, *columns, strict=True)]
+    hours = pd.Series(np.nan, rows.index) if loss is None else loss.loc[rows.index]
+    usd = hours * rows["usd_per_gpu_hour"] if "usd_per_gpu_hour" in rows else np.nan
     return rows.assign(
         reason=pd.Series(reason, rows.index, dtype="str"),
         detail=pd.Series(detail, rows.index, dtype="str"),
+        wasted_gpu_hours=hours.astype("float64"),
+        wasted_usd=usd,
     )
 
 
