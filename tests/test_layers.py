@@ -26,7 +26,7 @@ HOUSE = {
     "api": "errors text",
     "analysis": "errors gpus moments money statuses text",
     "plot": "errors statuses text",
-    "snapshot": "analysis errors files moments money schema tables text",
+    "snapshot": "analysis errors files moments schema tables text",
     "loading": "errors files moments reading schema snapshot tables text",
     "sampling": "errors files statuses tables",
     "fetching": "analysis api errors files loading moments reading schema snapshot statuses tables text",

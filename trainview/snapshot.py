@@ -10,8 +10,9 @@ from typing import Any, cast
 import pandas as pd
 import pyarrow as pa
 
-from trainview.analysis import estimate_cost, failure_rates, needs_attention
+from trainview.analysis import needs_attention
 from trainview.analysis.clipping import clip_tables
+from trainview.analysis.key_figures import Figure, key_figures
 from trainview.analysis.selecting import Names, select_tables
 from trainview.analysis.windows import read_window
 from trainview.errors import ArgumentError, DataWarning
@@ -19,7 +20,6 @@ from trainview.files.atomic import from_home
 from trainview.files.excel import write_excel
 from trainview.files.export import write_folder, write_json
 from trainview.moments import Moment
-from trainview.money import total
 from trainview.schema import CORE_TABLES, FLEET_TABLES, GAPS, INSTANCE_TYPES, JOBS, PROJECTS, TABLES
 from trainview.tables.core import Tables
 from trainview.tables.dtypes import empty_frame, from_pandas, to_pandas
@@ -96,36 +96,9 @@ class Snapshot:
         >>> int(snap.summary().set_index("figure").loc["projects", "value"])
         3
         """
-        jobs = self.jobs
-        now = jobs[jobs["is_open"]]
-        holding = now[now["phase"].isin(["starting", "running"])]
-        rates = failure_rates(jobs, by=None).iloc[0]
-        attention = needs_attention(jobs, self.projects)
-        rows = [
-            *([("records left out", len(self.rejected), "records")] if len(self.rejected) else []),
-            ("projects", len(self.projects), "projects"),
-            ("jobs", len(jobs), "jobs"),
-            ("jobs open", len(now), "jobs"),
-            ("jobs waiting", (now["phase"] == "waiting").sum(), "jobs"),
-            ("GPUs held now", holding["gpus"].sum(), "GPUs"),
-            ("GPU-hours, upper bound", jobs["gpu_hours"].sum(), "GPU h"),
-            ("jobs finished", rates["finished"], "jobs"),
-            ("jobs failed", rates["failed"], "jobs"),
-            ("failure rate", rates["failure_rate"], "share"),
-            ("jobs that need attention", attention["job_id"].nunique(), "jobs"),
-            *self._money(),
-        ]
+        rows = [figure[1:] for figure in figures_of(self)]
         summary = pd.DataFrame(rows, columns=["figure", "value", "unit"])
         return summary.astype({"figure": "str", "value": "float64", "unit": "str"})
-
-    def _money(self) -> list[tuple[str, float, str]]:
-        rows = []
-        if len(self.prices):
-            estimated = estimate_cost(self.jobs, self.prices, by=None)["estimated_usd"].iloc[0]
-            rows.append(("USD estimated", estimated, "USD"))
-        if len(self.billing):
-            rows.append(("USD billed", float(total(self.billing["subtotal_usd"])), "USD"))
-        return rows
 
     def to_csv(
         self, folder: str | os.PathLike[str], *, raw: bool = False, force: bool = False
@@ -415,6 +388,51 @@ class Snapshot:
     def _others(self) -> str:
         names = [name for name in FLEET_TABLES if len(getattr(self, name))]
         return f"; {', '.join(names)}" if names else ""
+
+
+def attention_of(snapshot: Snapshot, **limits: Any) -> pd.DataFrame:
+    """Find what needs attention, with all that a snapshot knows.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        Of any kind.
+    **limits
+        As `needs_attention` takes them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        What `needs_attention` gives.
+    """
+    known = {name: getattr(snapshot, name) for name in ("metrics", "prices", "queue")}
+    known = {name: table for name, table in known.items() if len(table)}
+    return needs_attention(snapshot.jobs, snapshot.projects, **known, **limits)
+
+
+def figures_of(snapshot: Snapshot) -> list[Figure]:
+    """Sum a snapshot up.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        Of any kind.
+
+    Returns
+    -------
+    list of Figure
+        Its key figures; what was left out, if anything was, comes first.
+    """
+    rejected = len(snapshot.rejected)
+    left_out = Figure("records_left_out", "records left out", rejected, "records")
+    found = key_figures(
+        snapshot.projects,
+        snapshot.jobs,
+        attention_of(snapshot),
+        snapshot.prices,
+        snapshot.billing,
+    )
+    return [*([left_out] if rejected else []), *found]
 
 
 def to_fleet(snapshot: Snapshot) -> dict[str, pa.Table]:

@@ -72,7 +72,7 @@ ATTENTION = {
     ),
     "elapsed_hours": "float64",
     "gpus": "int64",
-    "gpu_hours": "float64",
+    **dict.fromkeys(("gpu_hours", "wasted_gpu_hours", "wasted_usd"), "float64"),
     "reason": "str",
     "detail": "str",
 }

@@ -26,16 +26,17 @@ from trainview.schema import CORE_TABLES, TABLES
 TABLE_COMMANDS = ["summary", "status", "gpu", "timeline", "failures", "attention"]
 
 
-@pytest.mark.parametrize("command", TABLE_COMMANDS)
+@pytest.mark.parametrize("command", [name for name in TABLE_COMMANDS if name != "summary"])
 def test_each_command_gives_the_helpers_rows_as_csv_and_json(command):
     snap = load_quietly(DATA)
     expected = {
-        "summary": snap.summary(),
         "status": tv.status_counts(snap.jobs),
         "gpu": tv.gpu_usage(snap.jobs),
         "timeline": tv.job_timeline(snap.jobs),
         "failures": tv.failure_rates(snap.jobs),
-        "attention": tv.needs_attention(snap.jobs, snap.projects),
+        "attention": tv.needs_attention(
+            snap.jobs, snap.projects, metrics=snap.metrics, prices=snap.prices, queue=snap.queue
+        ),
     }[command]
     rows = json.loads(out(command, DATA, "--format", "json"))
     assert list(rows[0]) == list(expected.columns)
@@ -44,6 +45,27 @@ def test_each_command_gives_the_helpers_rows_as_csv_and_json(command):
     got = pd.read_csv(io.StringIO(text), keep_default_na=False, na_values=[""])
     for name in expected.select_dtypes("number"):
         assert_frame_equal(got[[name]], expected[[name]], check_dtype=False)
+
+
+def test_the_summary_is_one_object_for_programs_and_a_table_as_csv():
+    snap = load_quietly(DATA)
+    figures = snap.summary().set_index("figure")["value"]
+    found = json.loads(out("summary", DATA, "--format", "json"))
+    assert found["as_of"] == snap.as_of.isoformat()
+    assert found["notes"] == list(snap.notes)
+    assert found["latest_only"] is False
+    assert found["jobs"] == len(snap.jobs)
+    assert isinstance(found["jobs"], int)
+    assert found["gpu_hours"] == pytest.approx(figures["GPU-hours, upper bound"])
+    assert found["billed_usd"] == pytest.approx(figures["USD billed"])
+    assert found["failure_rate"] == pytest.approx(figures["failure rate"])
+    assert len(found) == len(figures) + 3
+    assert all(re.fullmatch("[a-z][a-z_]*", key) for key in found)
+    empty = json.loads(out("summary", "-", "--format", "json", stdin=b'{"training_jobs": []}'))
+    assert empty["as_of"] is None
+    assert empty["failure_rate"] is None
+    rows = csv.DictReader(io.StringIO(out("summary", DATA, "--format", "csv")))
+    assert [row["figure"] for row in rows] == list(figures.index)
 
 
 def test_by_and_freq_reach_the_helpers():

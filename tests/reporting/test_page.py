@@ -28,6 +28,7 @@ from tests.reporting.snapshots import (
 )
 from trainview.errors import OutputError
 from trainview.reporting import render
+from trainview.snapshot import attention_of
 
 
 @pytest.fixture(scope="module", params=[*SNAPSHOTS, *FLEETS])
@@ -153,16 +154,16 @@ def test_what_needs_attention_is_told_with_all_that_one_asks_first():
     snap = snapshot("sample")
     found = Page(page("sample"))
     issues = [attributes["class"] for attributes in found.all("li") if "class" in attributes]
-    assert issues == ["issue grave"] * 2 + ["issue"] * 4
+    assert issues == ["issue grave"] * 3 + ["issue"] * 4
     prose, cells = found.prose(), found.text_of("td")
-    for row in tv.needs_attention(snap.jobs, snap.projects).itertuples():
+    for row in attention_of(snap).itertuples():
         assert f"{row.detail[0].upper()}{row.detail[1:]}." in prose
         assert row.detail in cells
         team = "" if pd.isna(row.team_name) else f"Team {row.team_name}"
         for value in (row.project_name, row.job_name, row.reason, team, f"Job id {row.job_id}"):
             assert value in prose
     assert "Team nan" not in prose
-    assert "Yes: 2 jobs look stuck and hold 9 GPUs, 2 projects fail again and again and 1 job waits too long." in prose  # fmt: skip
+    assert "Yes: 3 jobs look stuck or idle and hold 41 GPUs, 2 projects fail again and again and 1 job waits too long." in prose  # fmt: skip
     assert "The API says: Waiting for dedicated capacity: 8 of 32 B200 GPUs in use" in prose
 
 

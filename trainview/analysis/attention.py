@@ -326,7 +326,9 @@ def _failing(frame: Frame, failures: int, listed: pd.DataFrame | None) -> pd.Dat
         streak,
         failures,
     )
-    return flagged.assign(**{name: rows["project_id"].map(taken[name]).astype("float64") for name in LOSSES})
+    return flagged.assign(
+        **{name: rows["project_id"].map(taken[name]).astype("float64") for name in LOSSES}
+    )
 
 
 def _collect(frame: Frame) -> pd.DataFrame:

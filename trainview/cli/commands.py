@@ -54,6 +54,10 @@ def summary(source: Source, output: Output) -> None:
         from trainview.cli.dashboard import print_dashboard
 
         print_dashboard(snapshot, source.words())
+    elif output.form == "json":
+        from trainview.cli.terminal import to_json_object, write_out
+
+        write_out(to_json_object(snapshot))
     else:
         put(snapshot.summary(), output)
 
@@ -160,7 +164,10 @@ def failures(snapshot: Snapshot, output: Output, by: list[str] | None, show: str
 
 
 @cli.command(
-    help=f"List what someone should look at, worst first.{SOURCE_HELP}",
+    help=(
+        "List what someone should look at: first what wastes most, at list prices in USD where "
+        f"metrics and prices are known.{SOURCE_HELP}"
+    ),
     epilog="Example: trainview attention data/ --waiting-hours 4",
 )
 @reads_source
@@ -177,15 +184,20 @@ def failures(snapshot: Snapshot, output: Output, by: list[str] | None, show: str
     help="How far beyond its project's usual a job may run.",
 )  # fmt: skip
 @click.option(
+    "--idle-hours", type=float, default=2.0, show_default=True,
+    help="Longest time a GPU of an open job may be idle.",
+)  # fmt: skip
+@click.option(
     "--failures", type=click.IntRange(min=1), default=3, show_default=True,
     help="How many failures of a project in a row are too many.",
 )  # fmt: skip
 @prints_table
 def attention(snapshot: Snapshot, output: Output, **limits: Any) -> None:
-    from trainview.analysis import needs_attention
+    from trainview.snapshot import attention_of
 
-    found = needs_attention(snapshot.jobs, snapshot.projects, **limits)
-    put(found, output, ["reason", "project_name", "job_name", "detail"])
+    found = attention_of(snapshot, **limits)
+    money = [name for name in ("wasted_usd",) if found[name].notna().any()]
+    put(found, output, ["reason", "project_name", "job_name", *money, "detail"])
 
 
 @cli.command(

@@ -13,12 +13,11 @@ from trainview.analysis import (
     failure_rates,
     gpu_usage,
     idle_gpus,
-    needs_attention,
     quota,
     status_counts,
 )
 from trainview.cli.terminal import Output, is_whole, render
-from trainview.snapshot import Snapshot
+from trainview.snapshot import Snapshot, attention_of
 from trainview.text.safe import count
 
 _ROWS = 6
@@ -98,10 +97,12 @@ def dashboard(snapshot: Snapshot, width: int, source: str = "SOURCE") -> Rendera
     """
     jobs = snapshot.jobs
     rates = failure_rates(jobs)
-    attention = Section(
+    attention = attention_of(snapshot)
+    money = [name for name in ("wasted_usd",) if attention[name].notna().any()]
+    worst = Section(
         "Needs attention, worst first",
-        needs_attention(jobs, snapshot.projects),
-        ["reason", "project_name", "detail"],
+        attention,
+        ["reason", "project_name", *money, "detail"],
         "attention",
         2 * _ROWS,
     )
@@ -133,7 +134,7 @@ def dashboard(snapshot: Snapshot, width: int, source: str = "SOURCE") -> Rendera
         "failures --show errors",
     )
     sections = [
-        attention.draw(width, source),
+        worst.draw(width, source),
         *_side_by_side(middle, width, source),
         errors.draw(width, source),
     ]

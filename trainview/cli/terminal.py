@@ -16,6 +16,7 @@ from rich.text import Text
 
 from trainview.cli.layout import PROSE, lay_out
 from trainview.files.export import to_csv_bytes
+from trainview.snapshot import Snapshot, figures_of
 from trainview.text.cells import cell, is_number
 from trainview.text.safe import count, safe_text
 
@@ -197,6 +198,38 @@ def to_json(frame: pd.DataFrame) -> bytes:
     records = pa.Table.from_pandas(_with_iso_times(frame), preserve_index=False).to_pylist()
     lines = (json.dumps(record, ensure_ascii=False) for record in records)
     return ("[" + ",\n ".join(lines) + "]\n").encode()
+
+
+def to_json_object(snapshot: Snapshot) -> bytes:
+    """Sum a snapshot up as one JSON object.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        Of any kind.
+
+    Returns
+    -------
+    bytes
+        UTF-8 text: ``as_of``, ``latest_only``, the key figures by their names (null where there is
+        nothing to measure), and ``notes``.
+    """
+    figures = {
+        figure.key: None if pd.isna(figure.value) else _whole(float(figure.value))
+        for figure in figures_of(snapshot)
+    }
+    found = {
+        "as_of": None if snapshot.as_of is None else snapshot.as_of.isoformat(),
+        "latest_only": snapshot.latest_only,
+        **figures,
+        "notes": list(snapshot.notes),
+    }
+    return (json.dumps(found, ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def _whole(value: float) -> float:
+    """Write what counts something without a point."""
+    return int(value) if value.is_integer() else value
 
 
 def print_table(

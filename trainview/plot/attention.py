@@ -64,6 +64,8 @@ def plot_needs_attention(attention: Any, *, ax: Axes | None = None) -> Axes:
         "user_email",
         "elapsed_hours",
         "gpu_hours",
+        "wasted_gpu_hours",
+        "wasted_usd",
         "detail",
     )
     table, _ = read_result(attention, "needs_attention", needed, others)

@@ -16,7 +16,8 @@ from trainview.text.safe import count, safe_text
 
 _MOST_ISSUES, _LONGEST_MESSAGE = 10, 240
 _WHOSE = ["project_name", "job_name", "team_name", "user_email"]
-_COLUMNS = ["reason", *_WHOSE, "detail", "status", "gpus", "gpu_hours", "job_id"]
+_LOST = ["wasted_usd", "wasted_gpu_hours"]
+_COLUMNS = ["reason", *_WHOSE, *_LOST, "detail", "status", "gpus", "gpu_hours", "job_id"]
 
 
 class Alarms(NamedTuple):
@@ -50,7 +51,12 @@ class Alarms(NamedTuple):
         """Say what there is, the gravest first."""
         held = count(self.gpus, "GPU")
         said = (
-            (self.stuck, "job", f"looks stuck and holds {held}", f"look stuck and hold {held}"),
+            (
+                self.stuck,
+                "job",
+                f"looks stuck or idle and holds {held}",
+                f"look stuck or idle and hold {held}",
+            ),
             (self.failing, "project", "fails again and again", "fail again and again"),
             (self.waiting, "job", "waits too long", "wait too long"),
             (self.odd, "record", "contradicts itself", "contradict themselves"),
@@ -140,10 +146,10 @@ def attention(readings: Readings) -> Topic:
     """List the worst jobs one by one, then all that need attention as a table."""
     found, listing = readings.attention, issues(readings)
     if found.empty:
-        return Topic("Nothing looks stuck, silent or failing in a row.")
+        return Topic("Nothing looks stuck, idle, silent or failing in a row.")
     lead = Markup("{}.").format(joined(alarms(found).words()))
     if len(listing) > 1:
-        lead += " Worst first; what holds GPUs for nothing comes before what does not."
+        lead += " What wastes most comes first."
     table = Table(found, "Jobs that need attention", _COLUMNS, shell("attention"))
     rest = Part("attention-all", "", "", None, table)
     if len(listing) > _MOST_ISSUES:

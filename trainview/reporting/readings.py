@@ -6,7 +6,7 @@ import pandas as pd
 
 from trainview import analysis
 from trainview.plot.attention import HOLDING
-from trainview.snapshot import Snapshot
+from trainview.snapshot import Snapshot, attention_of
 
 # The longest span, in days, that is still readable by days, by weeks and by months; and with so few
 # bars that they stay shapes: the page's policy allows no images.
@@ -196,7 +196,7 @@ def read(snapshot: Snapshot) -> Readings:
     return Readings(
         snapshot=snapshot,
         figures=snapshot.summary().set_index("figure")["value"],
-        attention=analysis.needs_attention(jobs, snapshot.projects),
+        attention=attention_of(snapshot),
         by_type=analysis.gpu_usage(jobs),
         by_project=analysis.gpu_usage(jobs, by="project_name"),
         held=analysis.gpu_usage(jobs[now]),
