@@ -10,8 +10,8 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from tests.analysis import fleet, spark, test_contract, test_fleet_contract
-from tests.analysis.tables import assert_same, convert, is_kind, job, projects, table
+from tests.analysis import fleet, spark, test_attention, test_contract, test_fleet_contract
+from tests.analysis.tables import assert_same, at, convert, is_kind, job, projects, table
 from tests.plot.pictures import PLOTS, everything, many, new_axes
 from trainview import analysis
 from trainview.errors import ArgumentError
@@ -156,6 +156,26 @@ def test_other_tables_may_be_on_spark_too(name):
     call, first, others = SECOND[name]
     result = call(first, *(convert(other, spark.KIND) for other in others))
     assert_same(result, call(first, *others))
+
+
+def test_attention_takes_metrics_prices_and_queue_on_spark():
+    jobs = table(
+        test_attention.open_job(10, "running"),
+        test_attention.open_job(9, "deploying"),
+        test_attention.open_job(9, "pending"),
+    )
+    others = {
+        "metrics": test_attention.samples("j0", 0.9, *[0.0] * 7),
+        "prices": test_attention.prices(),
+        "queue": pd.DataFrame({"job_id": ["j1"], "released_at": [at(7)]}),
+    }
+    result = analysis.needs_attention(
+        convert(jobs, spark.KIND),
+        **{name: convert(other, spark.KIND) for name, other in others.items()},
+    )
+    wanted = analysis.needs_attention(jobs, **others)
+    assert wanted["wasted_gpu_hours"].to_list() == [8.0, 7.0, 0.0]
+    assert_same(result, wanted)
 
 
 @pytest.mark.parametrize("name", PLOTS)
