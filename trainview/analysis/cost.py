@@ -19,6 +19,8 @@ from trainview.analysis.frames import (
     read_table,
     to_pandas,
 )
+from trainview.analysis.holding import HELD, from_held, held_columns
+from trainview.analysis.times import US_PER_HOUR, with_microseconds
 from trainview.errors import ArgumentError
 from trainview.statuses import STATUSES
 
@@ -32,7 +34,8 @@ def estimate_cost(jobs: IntoFrameT, prices: Any, by: By = "project_name") -> Int
     Elapsed time includes queueing and deployment, which are not billed, so the estimate is an upper
     bound of what these jobs cost at these prices. It is no bound of the bill: that has deleted jobs
     too, rounds minutes up, and may have other prices. Jobs that are pending, queued, created or
-    deploy-failed cost nothing; jobs without GPUs have a price like the others.
+    deploy-failed cost nothing; jobs without GPUs have a price like the others. Where `refine_jobs`
+    has told ``held_at``, time counts from then (``created_at`` and ``end_at`` are needed too).
 
     Parameters
     ----------
@@ -152,7 +155,9 @@ def with_estimates(jobs: object, prices: object, columns: Sequence[str]) -> Fram
           time, is not known, else 0
     """
     needed = ["status", "instance_type_id", "node_count", "elapsed_hours"]
-    frame = plain_text(read_table(jobs, [*columns, *needed]), columns)
+    held = held_columns(jobs)
+    times = ["created_at", "end_at", *held] if held else []
+    frame = _hours_held(plain_text(read_table(jobs, [*columns, *needed, *times]), columns))
     frame = frame.with_columns(
         __instance_type_id=nw.col("instance_type_id").cast(nw.String), __nodes="node_count"
     )
@@ -170,6 +175,16 @@ def with_estimates(jobs: object, prices: object, columns: Sequence[str]) -> Fram
         __unpriced=(~free & price.is_null()).cast(nw.Int64),
         __untimed=(~free & hours.is_null()).cast(nw.Int64),
     )
+
+
+def _hours_held(frame: Frame) -> Frame:
+    """Count hours from when GPUs began to be held, where the table tells that."""
+    if HELD not in frame.collect_schema():
+        return frame
+    frame = with_microseconds(from_held(frame), __from="created_at", __to="end_at")
+    hours = (nw.col("__to") - nw.col("__from")) / US_PER_HOUR
+    known = nw.when(~nw.col("elapsed_hours").is_null()).then(hours)
+    return frame.with_columns(elapsed_hours=known)
 
 
 def costs_something() -> nw.Expr:

@@ -41,8 +41,9 @@ def cost_over_time(
 ) -> IntoFrameT:
     """Share costs out over days, weeks, months, quarters or years, with the bill beside them.
 
-    The estimate of each job is spread evenly from its submission to its end, so the sum over all
-    periods is that of `estimate_cost`. Days are those of UTC, as on a bill.
+    The estimate of each job is spread evenly from its submission, or from ``held_at`` where
+    `refine_jobs` has told it, to its end, so the sum over all periods is that of `estimate_cost`.
+    Days are those of UTC, as on a bill.
 
     Parameters
     ----------

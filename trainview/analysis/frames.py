@@ -34,7 +34,7 @@ OTHER_KINDS = {
     "pyarrow": ("a PyArrow", ".to_pandas()"),
     "sqlframe": ("a SQLFrame", ".toPandas()"),
 }
-TIMES = ("created_at", "updated_at", "end_at", "start", "end", "timestamp")
+TIMES = ("created_at", "updated_at", "end_at", "held_at", "start", "end", "timestamp")
 NUMBERS = frozenset(
     {
         "baseline",

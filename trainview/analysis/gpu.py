@@ -93,8 +93,8 @@ def gpu_usage(jobs: IntoFrameT, by: By = "gpu_type") -> IntoFrameT:
 def gpu_concurrency(jobs: IntoFrameT, by: By = "gpu_type") -> IntoFrameT:
     """Tell how many GPUs were held at each moment, as exact steps.
 
-    Only jobs with GPU-hours count, each from ``created_at`` to ``end_at``; so the area under the
-    steps is the total of `gpu_usage`.
+    Only jobs with GPU-hours count, each from ``created_at`` to ``end_at``, or from ``held_at``
+    where `refine_jobs` has told it; so the area under the steps is the total of `gpu_usage`.
 
     Parameters
     ----------

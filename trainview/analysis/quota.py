@@ -21,6 +21,7 @@ from trainview.analysis.frames import (
     read_table,
     to_pandas,
 )
+from trainview.analysis.holding import from_held, held_columns
 from trainview.analysis.steps import query_steps, runs, sweep
 from trainview.analysis.times import US_PER_HOUR
 from trainview.analysis.windows import read_window
@@ -61,7 +62,8 @@ def quota(
     Only dedicated capacity counts against a limit: spot jobs may run beyond it, and are told
     beside it. A job counts from submission on, while it waits as pending and then as holding, so
     what lies above a limit is demand that had to wait, and not GPUs that ran. What more GPUs would
-    have changed is likewise at most this: jobs that wait less also end earlier.
+    have changed is likewise at most this: jobs that wait less also end earlier. Where `refine_jobs`
+    has told ``held_at``, a job counts from then on: what lies above a limit did run.
 
     Parameters
     ----------
@@ -225,7 +227,7 @@ def _demand(jobs: object, keys: list[str]) -> tuple[Frame, pd.DataFrame]:
     """Collect the GPUs that jobs held or asked for, and of which ``__kind``, as steps or jobs."""
     models = ["availability_model"] if "availability_model" in column_names(jobs) else []
     needed = ["created_at", "end_at", "gpus", "gpu_hours", "phase"]
-    frame = read_table(jobs, [*keys, *needed, *models])
+    frame = from_held(read_table(jobs, [*keys, *needed, *models, *held_columns(jobs)]))
     waits = (nw.col("phase").cast(nw.String) == "waiting") & (
         nw.col("end_at") > nw.col("created_at")
     )

@@ -1,8 +1,9 @@
 """GPUs, or nodes, held over time as steps: from jobs to the moments at which the number changes.
 
-A job holds them in [created_at, end_at); `held` leaves out what has no GPU-hours. How many a job
-holds stands in ``__held``, so that any column of the table can be a key. Tables in memory are
-swept with NumPy, lazy ones by their engine, to the same steps.
+A job holds them in [held_at, end_at), or from created_at where the table has no held_at; `held`
+leaves out what has no GPU-hours. How many a job holds stands in ``__held``, so that any column of
+the table can be a key. Tables in memory are swept with NumPy, lazy ones by their engine, to the
+same steps.
 """
 
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ from trainview.analysis.frames import (
     read_table,
     to_pandas,
 )
+from trainview.analysis.holding import from_held, held_columns
 from trainview.analysis.times import US_PER_HOUR
 
 COLUMNS = ("created_at", "end_at", "gpus", "gpu_hours")
@@ -57,7 +59,8 @@ class Steps(NamedTuple):
 
 def held(jobs: object, keys: Sequence[str]) -> Frame:
     """Open a jobs table at the jobs that held GPUs."""
-    frame = read_table(jobs, [*keys, *COLUMNS]).filter(nw.col("gpu_hours") > 0)
+    columns = [*keys, *COLUMNS, *held_columns(jobs)]
+    frame = from_held(read_table(jobs, columns)).filter(nw.col("gpu_hours") > 0)
     return frame.with_columns(__held="gpus")
 
 

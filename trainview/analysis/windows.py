@@ -7,6 +7,7 @@ import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.frames import Frame, give_back, read_table, to_pandas
+from trainview.analysis.holding import HELD
 from trainview.analysis.times import US_PER_HOUR, with_microseconds
 from trainview.errors import ArgumentError
 from trainview.moments import Moment, is_span, read_moment
@@ -52,6 +53,7 @@ def clip_jobs(
 
         - ``created_at``, ``end_at`` (datetime, UTC): moved into the window
         - ``elapsed_hours`` (float64): hours between them; still null where it was
+        - ``held_at`` (datetime, UTC): likewise, where `refine_jobs` has told it
         - ``gpu_hours`` (float64): the same share of GPU-hours; still null where it was
         - ``status``, ``phase``, ``current_status`` (text), ``is_open`` (bool), ``error_message``
           (text), ``updated_at`` (datetime, UTC), where the table has them: as known at `until`
@@ -95,20 +97,23 @@ def clip_jobs(
         __created=created if start is None else created.clip(lower_bound=start),
         __ended=ended if stop is None else ended.clip(upper_bound=stop),
     )
-    clipped = with_microseconds(clipped, __from="__created", __to="__ended").with_columns(
+    clipped = _with_share(clipped).with_columns(
         __cut=(nw.col("__created") > created) | (nw.col("__ended") < ended),
-        __hours=(nw.col("__to") - nw.col("__from")) / US_PER_HOUR,
     )
     # Jobs that lie inside keep their numbers to the last digit.
     cut = nw.col("__cut") & ~nw.col("elapsed_hours").is_null()
     hours, elapsed, gpu_hours = nw.col("__hours"), nw.col("elapsed_hours"), nw.col("gpu_hours")
+    share, held = hours / elapsed, {}
+    if HELD in frame.collect_schema():
+        share, held = nw.col("__share"), {HELD: nw.col("__held_from")}
     at_stop = {} if stop is None else _as_of(clipped, stop)
     clipped = clipped.with_columns(
         **at_stop,
         created_at="__created",
         end_at="__ended",
         elapsed_hours=nw.when(cut).then(hours).otherwise(elapsed),
-        gpu_hours=nw.when(cut).then(gpu_hours * (hours / elapsed)).otherwise(gpu_hours),
+        gpu_hours=nw.when(cut).then(gpu_hours * share).otherwise(gpu_hours),
+        **held,
     )
     return give_back(clipped.select(frame.collect_schema().names()), jobs)
 
@@ -140,6 +145,25 @@ def read_window(
     if start is not None and stop is not None and stop <= start:
         raise ArgumentError(f"until={until!r}: give a moment after since={since!r}")
     return start, stop
+
+
+def _with_share(clipped: Frame) -> Frame:
+    """Add ``__hours`` of the part that stays, and of GPUs held also when and what ``__share``."""
+    clipped = with_microseconds(clipped, __from="__created", __to="__ended")
+    hours = (nw.col("__to") - nw.col("__from")) / US_PER_HOUR
+    clipped = clipped.with_columns(__hours=hours)
+    if HELD not in clipped.collect_schema():
+        return clipped
+    since = nw.coalesce(nw.col(HELD), nw.col("created_at"))
+    clipped = clipped.with_columns(__since=since)
+    inside = nw.min_horizontal(
+        nw.max_horizontal(nw.col("__since"), nw.col("__created")), nw.col("__ended")
+    )
+    clipped = clipped.with_columns(__held_from=inside)
+    clipped = with_microseconds(clipped, __a="__held_from", __b="__since", __c="end_at")
+    whole = nw.col("__c") - nw.col("__b")
+    share = (nw.col("__to") - nw.col("__a")) / whole
+    return clipped.with_columns(__share=nw.when(whole > 0).then(share).otherwise(whole * 0.0))
 
 
 def _newest(frame: Frame) -> datetime | None:
