@@ -27,6 +27,7 @@ TEXTS = list(test_contract.SOME.select_dtypes("category"))
 JOBS = test_contract.SOME.astype(dict.fromkeys(TEXTS, "str"))
 # clip_jobs gives all columns back, and Spark has neither categories nor a type of its own for these.
 PLAIN = JOBS.drop(columns=list(JOBS.select_dtypes("Int64")))
+HELD = analysis.refine_jobs(PLAIN, test_contract.KNOWN)
 HELPERS = {
     **{name: (call, JOBS) for name, call in test_contract.HELPER.items()},
     **{name: (one.call, one.first) for name, one in test_fleet_contract.HELPERS.items()},
@@ -35,6 +36,9 @@ HELPERS = {
         PLAIN,
     ),
     "refine_jobs": (partial(analysis.refine_jobs, phases=test_contract.KNOWN), PLAIN),
+    "gpu_hours_over_time held": (analysis.gpu_hours_over_time, HELD),
+    "cost_over_time held": (test_contract.HELPER["cost_over_time"], HELD),
+    "clip_jobs held": (partial(analysis.clip_jobs, since="2025-01-01T02:30Z"), HELD),
 }
 CALLS = {
     **{name: (call, JOBS) for name, call in test_contract.CALLS.items()},
