@@ -516,7 +516,7 @@ RULES = (
         "|unidentifiedimage|cannot identify image|datasetgeneration|non.?matching ?splits"
         "|expected value at line|num_samples should be a positive|must have the same columns"
         "|decode error|webdataset|empty dataset|list object is not.*collate"
-        "|stack expects each tensor",
+        "|stack expects each tensor|unable to create tensor",
         "JSONDecodeError: Extra data: line 2 column 1 (char 8779)",
         _DATA,
     ),

@@ -16,6 +16,7 @@ _PASSED_ON = re.compile(
     r"^…?(?:[\w.]*\.)?(?:ChildFailedError|CalledProcessError|RayTaskError|TaskUnschedulable|TrainingFailedError"
     r"|TuneError|SystemExit|ProcessRaisedException|ProcessExitedException|SignalException"
     r"|(?:Base)?ExceptionGroup|DatasetGenerationError|WorkerGroupError|ControllerError)\b"
+    r"|^ninja: build stopped|Error compiling objects for extension|^…?(?:[\w.]*\.)?CancelledError\b"
     r"|Engine core initialization failed|\bCaught \w+ in (?:DataLoader|replica|pin memory)"
 )
 
@@ -35,16 +36,27 @@ _EXCEPTION = re.compile(
 _LIKE_EXCEPTION = re.compile(r"…?(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?:\(\w+\))?(?::(?: |$)|$)")
 # What the first line of an exception leaves to the next one.
 _GOES_ON = re.compile(
-    r":$|Error\(s\) in loading state_dict|validation errors? for \S+$|while (?:scanning|parsing)\b"
+    r":$|Auto-detected mode as '\w+'$|Client Error\. \(Request ID: "
+    r"|Error\(s\) in loading state_dict|processes exited with non-zero status"
+    r"|validation errors? for \S+$|while (?:scanning|parsing)\b"
     r"|error occurred while generating the dataset$|died unexpectedly before finishing"
 )
+# Likewise of a line that is no exception.
+_LINE_GOES_ON = re.compile(
+    r"processes exited with non-zero status|Auto-detected mode as '\w+'$| panicked at "
+    r"|^Last error:$"
+)
 _LAST_ERROR = "Last error:"
+_HTTP = re.compile(r"HTTP\w*Error: [0-9]{3} (?:Client|Server) Error: .* for url")
+_EXIT_LINE = re.compile(r"Exit code: *(-?[0-9]+)")
 _FRAME = re.compile(
     r"NCCL INFO"
     r"|frame #|Exception raised from|CUDA kernel errors might|For debugging consider|Compile with `"
     r"|Search for `|During handling of|The above exception was|terminate called|Stack trace"
     r"|Primary job |a non-zero exit code\. Per|.{1,200} FAILED$|[ ~^]+$|[-=*_~#]{5,}$"
     r"|(?:Current t|T)hread 0x|File \"|-+> "
+    r"|(?:If (?:you|this|the)|[Pp]lease|Make sure|Try|Consider|[Hh]int|[Nn]ote:|For more|Visit) "
+    r"|(?:Last )?State: "
     r"|(?:time|host|rank|error_file|traceback|Failures|Root Cause[^:]*|exitcode) *:"
 )
 _EXIT_CODE = re.compile(r"exitcode *: *(-?[0-9]+)")
@@ -109,16 +121,18 @@ def headline(message: str) -> str:
 
 
 def _candidates(lines: list[LogLine]) -> Iterator[_Candidate]:
-    in_traceback = False
+    # the column of a traceback that goes on, else -1
+    column = -1
     link, strongest = "", 0.0
     for at, line in enumerate(lines):
-        kind = _kind(line.text, in_traceback=in_traceback)
+        kind = _kind(line.text, column)
         if kind == "traceback":
-            in_traceback = True
+            before, _, _ = line.text.partition(_TRACEBACK)
+            column = 0 if before.strip() else len(before)
         elif kind in {"direct", "during", "ignored"}:
             link = kind
         elif kind == "exception":
-            in_traceback = False
+            column = -1
             text = _whole(lines, at)
             weight = 0.5 if link == "ignored" else _weight(text, is_exception=True)
             # what another was raised from is the root
@@ -126,20 +140,20 @@ def _candidates(lines: list[LogLine]) -> Iterator[_Candidate]:
                 yield _Candidate(weight, is_exception=True, text=text)
                 strongest = weight
             link = ""
-        elif kind == "line" and not in_traceback and line.level not in {"INFO", "DEBUG"}:
-            text = line.text.strip()
+        elif kind == "line" and column < 0 and line.level not in {"INFO", "DEBUG"}:
+            text = _whole(lines, at) if _LINE_GOES_ON.search(line.text) else line.text.strip()
             weight = _weight(text, is_exception=False, level=line.level)
             yield _Candidate(weight, is_exception=False, text=text)
 
 
-def _kind(text: str, *, in_traceback: bool) -> str:
+def _kind(text: str, column: int) -> str:
     marked = (kind for mark, kind in _MARKS.items() if mark in text)
     if kind := next(marked, ""):
         return kind
     bare = text.lstrip()
-    if in_traceback and text[0].isspace():
+    if len(text) - len(bare) > column >= 0:
         return "frame"
-    if _EXCEPTION.match(bare) or (in_traceback and _LIKE_EXCEPTION.match(text)):
+    if _EXCEPTION.match(bare) or (column >= 0 and _LIKE_EXCEPTION.match(bare)):
         return "exception"
     return "frame" if _FRAME.match(bare) else "line"
 
@@ -148,7 +162,10 @@ def _whole(lines: list[LogLine], at: int) -> str:
     """Put together what an exception says in more than one line."""
     text = lines[at].text.strip()
     following = [line.text.strip() for line in lines[at + 1 : at + 12]]
-    if lines[at].is_wrapped:
+    if "processes exited with non-zero status" in text:
+        codes = [found[1] for part in following if (found := _EXIT_LINE.match(part))]
+        return f"mpirun: a process exited with code {codes[0]}" if codes else text
+    if lines[at].is_wrapped and "ChildFailedError" not in text:
         for part in following:
             if _FRAME.match(part) or _EXCEPTION.match(part) or _TRACEBACK in part:
                 break
@@ -160,7 +177,9 @@ def _whole(lines: list[LogLine], at: int) -> str:
         return f"{text.rstrip(': ')}: exitcode: {code[1]}" if code else text
     elif _LAST_ERROR in following:
         place = following.index(_LAST_ERROR) + 1
-        return " ".join([text, *following[place : place + 1]])
+        return " ".join(["NCCL error:", *following[place : place + 1]])
+    elif "Client Error. (Request ID" in text:
+        return " ".join([text, *(part for part in following[:1] if "Not Found" in part)])
     elif _GOES_ON.search(text) and following:
         actor = [part for part in following if part.startswith("The actor ")]
         text = f"{text} {(actor or following)[0]}"
@@ -182,6 +201,8 @@ def _weight(text: str, *, is_exception: bool, level: str = "") -> float:
         weight = 7.0
     elif is_exception:
         weight = 5.0 if rule is OTHER or rule.is_general else 6.0
+        # what asked for the address may know what is not there
+        weight -= 0.5 * bool(_HTTP.search(text))
     elif rule is not OTHER:
         weight = 3.5 if rule.is_general else 5.5
     elif level == "ERROR":

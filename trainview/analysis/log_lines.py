@@ -26,11 +26,13 @@ _PREFIXES = tuple(
         r"\[(?:[Rr]ank|default|trainer|worker|local_rank|node|gpu|GPU|proc)[ _:-]?[0-9]+\]:? ?",
         r"\[PG [^\]\n]{0,120}\] ?",
         # Ray and vLLM
-        r"\((?:raylet|autoscaler[^()\n]{0,40}|[^()\n]{0,80}\bpid=[^()\n]{0,120})\) ?",
+        r"\((?:raylet[^()\n]{0,60}|autoscaler[^()\n]{0,40}|[^()\n]{0,80}\bpid=[^()\n]{0,120})\) ?",
         # glog and c10
         r"\[?(?P<letter>[EWFIC])[0-9]{3,8} [0-9:.]{7,30}" + rf" *[0-9]* *{_SOURCE}:[0-9]+\] ?",
         rf"\[(?P<letter>[EWFIC]) {_SOURCE}:[0-9]+\] ?",
         r"\[c10d\] ?",
+        rf"\[{_DATE} {_CLOCK} (?P<letter>[EWFIC])(?: [0-9]+)+\] ?",
+        r"[\w./<>-]+\.(?:cc|cpp|cu|cuh|h|hpp|go):[0-9]+: (?=\S)",
         # dates and times
         rf"\[{_DATE}[T _]{_CLOCK}(?:Z| ?[+-][0-9:]{{4,6}})?(?:,? [\w ]{{1,12}})?\]:?(?: -)? ?",
         rf"{_DATE}[T _]{_CLOCK}(?:Z| ?[+-][0-9:]{{4,6}})?:?(?: -)? ?",
@@ -47,6 +49,7 @@ _PREFIXES = tuple(
             r" *(?:Warning|Normal) +[A-Z]\w+ +[0-9]\S*(?: \(x[0-9]+ over \w+\))?"
             r" +[\w/-]+(?:, [\w-]+)? +"
         ),
+        r" *[0-9]\w*(?: \(x[0-9]+ over \w+\))? +(?:Warning|Normal) +[A-Z]\w+ +[a-z]+/\S+ +",
         # loggers
         rf"\| *{_LEVEL} *\| *[\w.<>:]+(?: -)? ?",
         rf"\[?{_LEVEL}\]?(?::[\w.]+:| *- |: | +\| *| +)(?=\S)",
@@ -54,24 +57,31 @@ _PREFIXES = tuple(
         rf"\[{_SOURCE}:[0-9]+(?::[^\]\n]{{1,80}})?\] ?",
         rf"[a-z_]\w*(?:\.\w+)+(?: -|:)? (?=\[|- |{_LEVEL.replace('?P<level>', '?:')}\b)",
         r"(?P<level>Error|Warning): (?=\S)",
-        r"(?:wandb|docker|kernel): ",
+        r"(?:wandb|docker|kernel): |(?:slurmstepd: error: )?pyxis: *",
+        # git
+        r"(?P<level>fatal|remote): (?=\S)",
         # TensorFlow, progress bars
-        rf"(?P<letter>[EWFI]) {_SOURCE}:[0-9]+\] ?",
+        rf"(?:(?P<letter>[EWFI]) )?{_SOURCE}:[0-9]+\] ?",
         r"[^|\n]{0,80}[0-9]+%\|[^|\n]{0,200}\|[^\[\n]{0,40}\[[^\]\n]{0,120}\] ?(?=\S)",
         # NCCL, C++, srun -l, pdsh
         r"\S{1,100}:[0-9]+:[0-9]+ \[[0-9]+\] (?:[\w/]+\.(?:cc|h|c):[0-9]+ )?(?=NCCL)",
         r" *what\(\): +",
-        r"(?!python|line|code|status|port|rank)[a-z][a-z_.-]*[0-9][\w.-]*: (?=\S)",
+        r"(?!python|line|code|status|port|rank|\S+\.[A-Z]\w+: )[a-z][a-z_.-]*[0-9][\w.-]*: (?=\S)",
         r"(?:[0-9]{1,4}|[0-9.]{7,15}): ",
+        # UCX
+        r"\[[\w.-]+(?::[0-9]+){3}\] ?",
         # groups of exceptions, boxes, quotes
         r" *[|│┃] ?",
         r" *\+-\+?-{4,}.*",
-        r"> ",
+        r">(?: |$)",
     )
 )
 _PREFIX = re.compile("|".join(re.sub(r"\?P<\w+>", "?:", each.pattern) for each in _PREFIXES))
 _LETTERS = {"E": "ERROR", "F": "ERROR", "C": "ERROR", "W": "WARNING", "I": "INFO"}
-_LEVELS = {"WARN": "WARNING", "Warning": "WARNING", "CRITICAL": "ERROR", "FATAL": "ERROR"}
+_LEVELS = {
+    **dict.fromkeys(["WARN", "Warning", "remote"], "WARNING"),
+    **dict.fromkeys(["CRITICAL", "FATAL", "fatal"], "ERROR"),
+}
 _JSON = re.compile(r'"(?:exc_info|exception|error|message|msg|log)"\s*:\s*"((?:[^"\\]|\\.)*)"')
 
 

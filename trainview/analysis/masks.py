@@ -157,10 +157,11 @@ _KEPT = (
     mask("ode", rf"((?:return|[Ee]rror|[Ss]tatus|signal|[Rr]esponse)[ _-]?[Cc]ode{_IS}|\b[Cc]ode[:=] ?)(-?[0-9]{{1,10}}{_END})", _keep_last),
     mask("status", rf"(\bstatus{_IS})([0-9]{{1,3}}{_END})", _keep_last),
     mask("ignal", rf"((?:[Ss]ignals?|Signals\.SIG[A-Z]+){_IS})([0-9]{{1,2}}{_END})", _keep_last),
-    mask("rr", rf"((?:[Ee]rrno|WinError){_IS})(-?[0-9]{{1,5}}{_END})", _keep_last),
+    mask("rr", rf"((?:[Ee]rrno|WinError|os error){_IS})(-?[0-9]{{1,5}}{_END})", _keep_last),
     mask("Xid", r"(\bXid[ :]{1,2}(?:\([^)\n]{0,60}\): )?)([0-9]{1,3})", _keep_last),
     mask("HTTP", rf"(\bHTTP(?:Error|StatusError)?(?:/[0-9.]+)?(?: [Ss]tatus)?(?: [Ee]rror)?{_IS})([1-5][0-9]{{2}}{_END})", _keep_last),
     mask("rror", rf"{_DIGIT}[0-9]{{2}} (?:Client|Server) Error", _keep),
+    mask("rror ", r"(\b[Ee]rror )([1-5][0-9]{2}(?=: ))", _keep_last),
     mask("espons", r"(Response \[)([0-9]{3}\])", _keep_last),
     mask("CU", rf"(\bCUDA (?:[Ee]rror|[Ff]ailure){_IS}|\bCUDA_ERROR_\w{{1,40}}{_IS})([0-9]{{1,3}}{_END})", _keep_last),
     mask("(", r"(An error occurred \()([0-9]{3}\))", _keep_last),
@@ -214,8 +215,8 @@ MASKS = (
     # a PCI address
     mask(
         ":",
-        r"(?<![\w:.])(?:PCI:)?(?:[0-9A-Fa-f]{4,8}:)?[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}"
-        r"(?:\.[0-9A-Fa-f]|(?<=:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}))(?![\w:])",
+        r"(?<![\w:.])(?:PCI:|GPU ?(?=[0-9A-Fa-f]{8}:|[0-9A-Fa-f]{4}:))?(?:[0-9A-Fa-f]{4,8}:)?[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}"
+        r"(?:\.[0-9A-Fa-f]|(?<=:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}))(?!\w|:\w)",
         ADDRESS,
     ),
     mask(":", rf"{_DIGIT}[0-9]?:[0-9]{{2}}:[0-9]{{2}}(?:[.,][0-9]+)?{_END}", TIME),
@@ -268,10 +269,24 @@ MASKS = (
         "/", rf"(?<![\w/.{_SET}])(?:~|\.{{1,2}})?(?:/[\w.~@%+={_SET}-]*[\w~@%+={_SET}-])+/?", PATH
     ),
     mask("\\", r"(?<!\w)(?:[A-Za-z]:\\|\\\\[\w.-]+\\)[^\s'\"`<>|:*?]*", PATH),
+    # a path or repository that begins with a name: not and/or, N/A or nvidia.com/gpu
+    mask(
+        "/",
+        rf"(?<![\w/.{_SET}-])(?!(?:\w+\.)+(?:com|io|org)/[\w-]+(?![\w/-]|\.\w))(?=[\w./-]*[A-Za-z{_SET}])(?=[\w./{_SET}-]*(?:[0-9_{_SET}-]|\.\w))"
+        rf"[\w.{_SET}-]*[A-Za-z{_SET}][\w.{_SET}-]*(?:/[\w.{_SET}-]+)+(?<![.-])(?!/)",
+        PATH,
+    ),
+    # a file of data or weights; of settings, the name counts
+    mask(
+        ".",
+        rf"(?<![\w./{_SET}-])[\w.{_SET}-]+\.(?:safetensors|bin|pth?|ckpt|tar|t?gz|zip|parquet|arrow|jsonl|csv|npz|npy|h5|gguf)(?![\w.-])",
+        PATH,
+    ),
     # a path that begins with a name, in quotes, with an ending
     mask("/", rf"(['\"])[\w.{_SET}-]+(?:/[\w.{_SET}-]+)+\.{_FILE}\1", rf"\1{PATH}\1"),
-    mask("", rf"{_DIGIT}[0-9]*(?:[.,][0-9]+)* ?(?:[KMGTP]i?B|[KMGTP]i|[kmgt]B|[kmgt]b|bytes|B){_END}", SIZE),
+    mask("", rf"{_DIGIT}[0-9]*(?:[.,][0-9]+)*\.? ?(?:[KMGTP]i?B|[KMGTP]i|[kmgt]B|[kmgt]b|bytes|B){_END}", SIZE),
     mask("", rf"{_DIGIT}[0-9]*[dhm](?:[0-9]+[hms]){{1,3}}{_END}", NUMBER),
+    mask("+", r"(?<=[0-9])\+(?:cu[0-9]+|cpu|rocm[0-9.]+)\b"),
     mask("GPU", rf"\bGPU[0-9]+{_END}", f"GPU{NUMBER}"),
     mask("x", rf"{_DIGIT}[0-9]*(?:x[0-9]+)+{_END}", NUMBER),
     mask("v", r"v(?<![0-9A-Za-z]v)[0-9]+(?:\.[0-9]+)*", NUMBER),

@@ -20,7 +20,9 @@ LONGEST = 300
 
 _PRIVATE = re.compile("[\ue000-\ue01f]")
 _AFTER_LETTER = re.compile("[A-Za-z][0-9]+")
-_FREE_DIGITS = re.compile("(?<![0-9A-Za-z])[0-9]+")
+# 1x20 is a shape, 0x20 an address.
+_FREE_DIGITS = re.compile("(?<![0-9A-Za-z])[0-9]+(?![0-9x])")
+_SHAPE = re.compile("(?<![0-9A-Za-z])(?!0x)[0-9]+(?=x)")
 # What stands between messages of several lines while they are looked at together.
 _BETWEEN = "\x00"
 
@@ -77,7 +79,8 @@ def _readable(message: str) -> str:
 
 def _plain(text: str) -> str:
     """Make what all messages of one shape have in common: digits count by their place alone."""
-    return _FREE_DIGITS.sub(lambda found: "0" * len(found[0]), text)
+    text = _FREE_DIGITS.sub(lambda found: "0" * len(found[0]), text)
+    return _SHAPE.sub(lambda found: "1" * len(found[0]), text) if "x" in text else text
 
 
 def _shapes(lines: Sequence[str], between: str = "\n") -> list[str]:
@@ -104,7 +107,7 @@ def _shapes(lines: Sequence[str], between: str = "\n") -> list[str]:
 
 def _zeroed(lines: Sequence[str], between: str) -> list[str]:
     # All lines at once: a call for each takes several times as long.
-    text = between.join(lines)
+    text = between.join(lines).replace("0x", "\ue01fx")
     for digit in "123456789":
         text = text.replace(digit, "0")
     return text.split(between)[: len(lines)]

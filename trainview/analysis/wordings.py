@@ -1,9 +1,12 @@
 """How tools word the same failure: what their messages carry around the cause is cut away."""
 # ruff: noqa: E501 - a pattern stays on its line
 
+import re
+
+from trainview.analysis.error_rules import rule_of
 from trainview.analysis.masks import COMMAND, ID, NAME, NUMBER, mask
 
-_OOM = r"CUDA out of memory\. Tried to allocate [0-9.]+ \w+"
+_OOM = r"(?:CUDA|HIP|XPU) out of memory\. Tried to allocate [0-9.]+ \w+"
 # Why an image could not be pulled; what stands before it names the image several times.
 _PULL = (
     r"not found|manifest unknown|(?:[0-9]{3} )?(?:Unauthorized|Forbidden|Too Many Requests)"
@@ -11,7 +14,27 @@ _PULL = (
     r"|no such host|context deadline exceeded|connection refused|no space left on device"
     r"|certificate[^\"\n]*|unexpected EOF"
 )
+# An answer of a server of which only the class of the exception says more.
+_STATUS = re.compile(r"[0-9]{3} \w+ Error\.")
 _SIGNALS = r"Killed|Segmentation fault|Bus error|Illegal instruction|Aborted|Terminated"
+
+
+def _without_class(found: re.Match[str]) -> str:
+    is_same = rule_of(found[2]).category == rule_of(found[0]).category
+    return found[1] + found[2] if is_same and not _STATUS.match(found[2]) else found[0]
+
+
+# Advice after the sentence that tells the cause: versions of a tool word it differently. What ends
+# in a bracket may name a status, though.
+_ADVICE = (
+    r"(?:Please|You (?:can|may|might|should|need)|Perhaps|Maybe|Make sure|Try|See|Consider"
+    r"|If (?:you|this|the|it)|To (?:fix|avoid|use|enable|disable|run|see|get|learn|set|install|update)"
+    r"|For (?:more|further|details|information|a list)|Check|Refer|Visit|Reduc(?:e|ing)"
+    r"|Increas(?:e|ing)|Set|Hint|Note|Use|Did you|Alternatively|Either)\b"
+    r"(?!.*(?:\([^()\n]*[0-9][^()\n]*\)\.?$|[Ee]rror ?[0-9]))"
+)
+# What follows a long first sentence explains it, unless it speaks of another error.
+_EXPLANATION = r"[A-Z](?!.*(?:[Ee]rr(?:or|no)[ :=(]*-?[0-9]|[a-z]: [A-Za-z]|[Aa]uth))"
 
 # Hints that follow an error, and that some versions of a tool print and others do not.
 _HINTS = (
@@ -41,23 +64,59 @@ WORDINGS = (
     mask(
         ".",
         r"^(…?)(?:[A-Za-z_]\w*\.)+(?=\w+(?:Error|Exception|[a-z]Exit|Timeout|Interrupt"
-        r"|Found|Forbidden|Resources|exceptions?|[A-Z]\w*)(?:\(\w+\))?(?::|$))",
+        r"|Found|Forbidden|Resources|exceptions?|[A-Z]\w*)(?:\(\w+\))?(?::|$)|Timeout:)",
         r"\1",
     ),
+    # a class that says no more than the text, which C++ and logs leave out
+    mask(": ", r"^(…?)(?:(?:[A-Z]\w*)?(?:Error|Exception|Found|Exit|Timeout): )+(\S+ \S+ \S.*)$", _without_class),
     mask(
-        "CUDA out of memory",
+        " out of memory. Tried",
         rf"^.*?({_OOM}\. GPU [0-9]+ has a total capac)i?(ty of [0-9.]+ \w+).*",
         r"\1i\2",
     ),
     mask(
-        "CUDA out of memory",
+        " out of memory. Tried",
         rf"^.*?({_OOM}) ?(\(GPU [0-9]+; [0-9.]+ \w+ total capacity).*",
         r"\1 \2)",
     ),
     mask("CUDA error", r"^(?:\w+(?:Error|Exception): )+(?=CUDA error)"),
     *(mask(hint, rf" ?{hint}.*") for hint in _HINTS),
-    # a class that says nothing, which C++ and logs leave out
-    mask("", r"^(?:(?:RuntimeError|Exception): )+(?=\S+ \S+ \S)"),
+    mask(". ", rf"([.!]) {_ADVICE}.*", r"\1"),
+    mask(". ", rf"^(.{{60,}}?[a-z)'`\"]\.) {_EXPLANATION}.*", r"\1"),
+    # what programs put before their message
+    mask(": ", r"^(?:[Ff]atal(?: error)?|FATAL|ERROR|Error): (?=\S+ \S+ \S)"),
+    # a program without its folder, a command without the place in the script
+    mask(": ", r"^(?:[\w.+~-]*/)+([A-Za-z+-]+)[0-9.]*(?=: )", r"\1"),
+    mask(": command not found", r"^\S+: line [0-9]+: "),
+    mask("sh: ", r"^\S*sh: [0-9]+: (\S+): not found$", r"\1: command not found"),
+    mask("sh: ", r"^\S*sh: (?:line )?[0-9]+: (?=[^\s0-9])"),
+    mask("python", r"^python[0-9.]*(?=: can't open)", "python"),
+    mask(" panicked at ", r"^thread '.*' panicked at \S+:[0-9]+:[0-9]+: ?(?=\S)"),
+    mask(" (", r" \((?:[Ss]et|[Yy]ou|[Ss]ee|[Tt]ry|[Uu]se|[Hh]int|[Rr]un) [^()\n]*\)\.?$"),
+    mask(": error: ", r"^\S+\.py: (?=error: )"),
+    mask("Last error: ", r"^Last error: ", "NCCL error: "),
+    mask("Cuda failure", r"(Cuda failure) [0-9]+ (?=')", r"\1 "),
+    mask("following error", r"^.* because of the following error[^:\n]*: (?=\S)"),
+    mask(": ", r"^(?:INTERNAL|UNKNOWN): (?=\S+ \S)"),
+    mask("CUDA_ERROR_", r"^.*(?=CUDA_ERROR_\w+: )"),
+    mask("InductorError: ", r"^InductorError: (?=\S)"),
+    mask("BackendCompilerFailed: ", r"^BackendCompilerFailed: backend='?\w*'? raised(?: exception)?: ?(?=\S)"),
+    mask("IoError(Os", r"IoError\(Os \{ code: ([0-9]+),.*?message: \"([^\"\n]*)\" \}\)", r"I/O error: \2 (os error \1)"),
+    mask("(os error ", r"^.*?(?:(?<=: )|^)([^:()\n]+) \(os error ([0-9]+)\).*", r"[Errno \2] \1"),
+    # a method, whose class older versions of Python leave out
+    mask("() ", r"\b(?:\w+\.|<locals>\.)+(?=\w+\(\) (?:got|missing|takes))"),
+    mask("OCI runtime create failed", r"^.*(OCI runtime create failed: )(?:runc create failed: )?(?:\w+\.go:[0-9]+: )?(?:(?:starting container process caused|unable to start container process):? )?(?:error during container init: )?(?:error running hook.* mode as '\w+' )?", r"\1"),
+    mask("pull access denied", r".*pull access denied.*", f"Failed to pull image {NAME}: pull access denied"),
+    mask(", which is output ", r", which is output [^,\n]*,"),
+    mask("OCI runtime create failed", r": unknown\.?$"),
+    mask(" with inputs:", r"(?<= with inputs):.*"),
+    mask(" calling `", r"(?<= calling )`(\w+)\(.*", r"`\1`"),
+    mask("{{", r"^.*\}\} ?(?=\S+ \S)"),
+    *(
+        mask(word, rf"(?<={word})(?=[\w.-]*[/_0-9-])[\w.-]+(?:/[\w.-]+)?(?=[\s,]|$)", NAME)
+        for word in ("repository for ", "repo ", "model ", "dataset ", "entity ", "bucket ")
+    ),
+    mask("NCCL WARN ", r"^NCCL WARN ", "NCCL error: "),
     mask("mismatch between collectives", r"(mismatch between collectives on ranks)\..*", r"\1"),
     mask("NCCL operations", r"(NCCL operations have failed or timed out)\..*", r"\1"),
     mask("GSP", r"(of waiting for RPC response from GPU)[0-9]* GSP.*", r"\1 GSP"),
@@ -78,7 +137,26 @@ WORDINGS = (
         r"(failed to listen on any local network address)\b.*",
         r"\1: address already in use",
     ),
+    mask("he actor died", r"^(?:\w+: )?The actor died unexpectedly before finishing this task\. (?=The actor is dead)"),
     mask("he actor died", r"^\w+: (?=The actor died)"),
+    mask(" I", r" [A-Z]\w+ I[dD]: ?\S+$"),
+    mask("Error(", r"\(\w+Error\([\"'](.*?)[\"']\), '\(Request ID: .*", r"\1"),
+    mask("Error) ", r"^\((?:\w+\.)+\w+Error\) (?=\S)"),
+    mask('erver at "', r"(?<=erver at )\"[^\"\n]*\"(?: \([^()\n]*\))?", NAME),
+    mask("Caught signal ", r"(Caught signal [0-9]+ \([^:()\n]*).*", r"\1)"),
+    mask("Got completion from peer", r"NET/IB ?: (Got completion from peer .*? with status=[0-9]+).*", r"NET/IB : \1"),
+    mask("Pod was rejected: ", r"^Pod was rejected: (?=\S)"),
+    mask("arn:", r"\barn:[\w-]+:[^\s\"',;]*", ID),
+    mask("An error occurred (", r"^.*: (?=An error occurred \()"),
+    mask("have the same columns", r"(?<=have the same columns).*"),
+    mask('ontainer "', r"^[Cc]ontainer \"[^\"\n]*\" (?=exited|terminated)", "Container "),
+    mask("] ", r"^\[(?:enforce fail at )?[^\]\s]*\.(?:cc|cpp|h|cu):[0-9]+\][ .]*(?:err == [0-9]+\. *)?(?=\S)"),
+    mask(" for an array with shape", r" for an array with shape.*"),
+    mask(", input_value=", r", input_value=.*"),
+    mask("id you mean", r"[.;,]? \(?[Dd]id you mean\b.*"),
+    mask("low on resource", r"(low on resource: [\w.-]*\w)\b.*", r"\1"),
+    mask("(core dumped)", r" \(core dumped\)$"),
+    mask(" cgroup", r"in step \S+ cgroup\b.*", f"in StepId={ID}"),
     # the operating system's errors, with or without the path
     mask("[Errno ", r"(\[Errno -?[0-9]+\] [^:'\n]+): b?(['\"])[^'\"\n]*/[^\n]*\2$", r"\1"),
     mask(
@@ -93,11 +171,20 @@ WORDINGS = (
     mask("has model type", r"(?<=has model type )[`'][^`'\n]*[`']", f"`{NAME}`"),
     mask("host='", r"(?<=host=')(?:[\w-]+\.)+(?=[\w-]+\.[a-z]+')"),
     mask("{'", r"\{'[^'\n]*'(?:, '[^'\n]*')*\}", f"{{'{NAME}'}}"),
+    mask("{'", r"\{'[^{}\n]*': [^{}\n]*\}", f"{{{NAME}}}"),
+    # what would have been right, and what else was there
+    *(
+        mask(word, rf"({word}(?: are)?:?) ?(?:[\[({{'\"`].*|(?<=: ).*)$", rf"\1 {NAME}")
+        for word in ("one of", "hoose from", " keys", "olumns in the dataset", "olumns", "ignored", "vailable options")
+    ),
+    mask("our ", r"(?<=[Yy]our )[\w -]+(?= GPU\b)", NAME),
+    mask('{"', r"\{\".*?\"(?:message|detail|error|msg)\": ?\"([^\"\n]*)\".*\}", r"\1"),
+    mask("Ray", r"^Ray(?:Task|Actor)Error(?:\(\w+\))?: (?!ray::)(?=\S+ \S+ \S)"),
     mask("failure on ", r"(?<=failure on )[\w.-]*[0-9][\w.-]*", NAME),
     # of a command, its program counts
     mask(
         "Command ",
-        r"(?<=Command )['\"\[]+(?:[^\s'\",\]]*[/\\])?([\w.+-]*?)[0-9.]*(?:['\",\s\]].*)?"
+        r"(?<=Command )['\"\[]+(?:[^\s'\",\]]*[/\\])?([\w.+-]*?)[0-9.]*(?:\.exe)?(?:['\",\s\]].*)?"
         r"(?= (?:returned|died|timed out))",
         rf"\1 {COMMAND}",
     ),
@@ -110,7 +197,6 @@ WORDINGS = (
     ),
     mask("Xid", r"(NVRM: Xid [0-9]+, (?:MMU Fault|Contained|Uncontained)).*", r"\1"),
     mask(": line ", rf"^\S+: line [0-9]+: +[0-9]+ ({_SIGNALS})\b.*", r"\1"),
-    mask(" ", rf"^({_SIGNALS})\.? \(core dumped\)$", r"\1"),
     mask("Killed process", r"(Killed process) [0-9]+ (\([^)\n]*\)).*", r"\1 \2"),
     mask("oom", r"oom[_-]kill event(?:\(s\)|s)?", "oom_kill events"),
     mask("in StepId", r"(in StepId)=\S+?(?=[. ]|$).*", rf"\1={ID}"),
@@ -121,7 +207,7 @@ WORDINGS = (
     mask("image ", r"(?<=image )(?:(['\"])[\w.:/@-]*\w\1|()(?=[\w.:-]+/)[\w.:/@-]*\w)", lambda found: f"{found[1] or ''}{NAME}{found[1] or ''}"),
     mask("manifest for ", r"(?<=manifest for )\S+", NAME),
     mask("failed container", r"(?<=failed container).*? in pod \S+", f" {NAME} in pod {NAME}"),
-    mask('"', r"\b([Cc]ontainer|[Pp]od|[Vv]olume) \"[^\"\n]+\"", rf'\1 "{NAME}"'),
+    mask('"', r"\b([Cc]ontainer|[Pp]ods?|[Vv]olume) \"[^\"\n]+\"", rf'\1 "{NAME}"'),
     mask("ontainer ", r"(?<=ontainer )[\w.-]+(?= (?:terminated|was using|exited|failed))", NAME),
     mask("Request ID", r"\(Request ID: [^)\n]*\)?", f"(Request ID: {ID})"),
     mask("equestId", r"(?i:<(RequestId|HostId)>)[^<\n]*", rf"<\1>{ID}"),
