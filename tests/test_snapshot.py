@@ -441,3 +441,20 @@ def test_folders_from_before_there_was_such_a_list_are_read(tmp_path):
         del old[name]
     manifest.write_text(json.dumps(old))
     assert_frame_equal(tv.load(tmp_path).not_fetched, GAPS.head(0))
+
+
+def test_the_option_for_text_changes_no_table(tmp_path):
+    """As with pandas 2: text in Python's objects, where `astype("str")` makes "nan" of nothing."""
+    whole = load_quietly(ODD)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)
+        with pd.option_context("future.infer_string", False):  # noqa: FBT003 - as pandas has it
+            found = load_quietly(ODD)
+            found.to_parquet(tmp_path / "out")
+            back = load_quietly(tmp_path / "out")
+    for snap in (found, back):
+        assert (snap.as_of, snap.latest_only) == (whole.as_of, whole.latest_only)
+        for name in TABLES:
+            assert_frame_equal(getattr(snap, name), getattr(whole, name), check_column_type=False)
+    assert_same(load_quietly(tmp_path / "out"), whole)

@@ -1,5 +1,6 @@
 """pandas tables of every dtype that people have give what plain ones give, or an ArgumentError."""
 
+import warnings
 from functools import cache
 
 import pandas as pd
@@ -66,6 +67,26 @@ def expected(name):
 def test_dtypes_make_no_difference(name, variant):
     call, first = CALLS[name]
     assert_same(call(VARIANTS[variant](first)), expected(name))
+
+
+def told(result):
+    """The values alone: with the option, text in a result is Python's."""
+    return result.astype(object).where(result.notna(), None)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_the_option_for_text_makes_no_difference(name):
+    call, first = CALLS[name]
+    whole = told(expected(name))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)
+        with pd.option_context("future.infer_string", False):  # noqa: FBT003 - as pandas has it
+            found = [told(call(without_inference(first))), told(call(first))]
+    for each in found:
+        pd.testing.assert_frame_equal(
+            each, whole, rtol=1e-12, atol=1e-9, check_dtype=False, check_column_type=False
+        )
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -20,6 +20,7 @@ from trainview.analysis.frames import (
     to_pandas,
 )
 from trainview.analysis.idle_now import flag_idle
+from trainview.analysis.pandas_dtypes import TEXT
 from trainview.analysis.times import US_PER_HOUR, with_microseconds
 from trainview.analysis.waste import (
     LOSSES,
@@ -334,10 +335,9 @@ def _failing(frame: Frame, failures: int, listed: pd.DataFrame | None) -> pd.Dat
 def _collect(frame: Frame) -> pd.DataFrame:
     table = to_pandas(plain_text(frame, ["status"]))
     text = [*(name for name in _SHOWN if name != "team_name"), "project_id"]
-    return table.astype(
-        {**dict.fromkeys(text, "str"), "gpus": "int64"}
-        | dict.fromkeys(["elapsed_hours", "gpu_hours"], "float64")
-    )
+    kinds: dict[str, Any] = dict.fromkeys(text, TEXT)
+    kinds |= {"gpus": "int64", "elapsed_hours": "float64", "gpu_hours": "float64"}
+    return table.astype(kinds)
 
 
 def _hours_between(start: "pd.Series[Any]", end: "pd.Series[Any]") -> "pd.Series[float]":
@@ -360,8 +360,8 @@ def _flag(
     hours = pd.Series(np.nan, rows.index) if loss is None else loss.loc[rows.index]
     usd = hours * rows["usd_per_gpu_hour"] if "usd_per_gpu_hour" in rows else np.nan
     return rows.assign(
-        reason=pd.Series(reason, rows.index, dtype="str"),
-        detail=pd.Series(detail, rows.index, dtype="str"),
+        reason=pd.Series(reason, rows.index, dtype=TEXT),
+        detail=pd.Series(detail, rows.index, dtype=TEXT),
         wasted_gpu_hours=hours.astype("float64"),
         wasted_usd=usd,
     )
@@ -369,7 +369,7 @@ def _flag(
 
 def _teams(projects: object, project_id: "pd.Series[str]") -> "pd.Series[str]":
     if projects is None:
-        return pd.Series(None, project_id.index, dtype="str")
+        return pd.Series(None, project_id.index, dtype=TEXT)
     teams = only(read_table(projects, ["project_id", "team_name"]), "project_id", project_id)
     names = to_pandas(plain_text(teams, ["team_name"])).drop_duplicates("project_id", keep="last")
-    return project_id.map(names.set_index("project_id")["team_name"]).astype("str")
+    return project_id.map(names.set_index("project_id")["team_name"]).astype(TEXT)

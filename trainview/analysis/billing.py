@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 
 from trainview.analysis.frames import Integers, column_names, read_table, to_pandas
+from trainview.analysis.pandas_dtypes import TEXT
 from trainview.errors import ArgumentError
 from trainview.money import to_decimals
 
@@ -62,7 +63,7 @@ def read_billing(
             f"column 'subtotal_usd' holds {error}: convert it to numbers first"
         ) from None
     bill["subtotal_usd"] = pd.Series(amounts, dtype=pd.ArrowDtype(amounts.type))
-    text = {name: "str" for name in ("job_id", "kind", *NAMES) if name in bill}
+    text = {name: TEXT for name in ("job_id", "kind", *NAMES) if name in bill}
     bill = bill.astype(text).add_prefix("__")
     return bill.rename(columns={"__job_id": "job_id"})
 
@@ -112,7 +113,7 @@ def match(
     # Integers and booleans with nulls among them stay what they are.
     nullable = {"int64": "Int64", "bool": "boolean"}
     kinds = {key: nullable.get(str(jobs[key].dtype)) for key in keys}
-    jobs = jobs.astype({"job_id": "str"} | {key: kind for key, kind in kinds.items() if kind})
+    jobs = jobs.astype({"job_id": TEXT} | {key: kind for key, kind in kinds.items() if kind})
     both = jobs.merge(bill, on="job_id", how=how, indicator="__found")
     only_billed = both["__found"] == "right_only"
     for name in NAMES:
@@ -158,7 +159,7 @@ def give_teams(bill: pd.DataFrame, projects: pd.DataFrame) -> pd.DataFrame:
     named = projects.drop_duplicates(["project_id", "project_name"])
     named = named[~named["project_name"].duplicated(keep=False)]
     team = bill[["__project_name"]].merge(
-        named.astype({"project_name": "str", "team_name": "str"}),
+        named.astype({"project_name": TEXT, "team_name": TEXT}),
         left_on="__project_name", right_on="project_name", how="left",
     )  # fmt: skip
     # what is billed for no job names something else than a project

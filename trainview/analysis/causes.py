@@ -9,6 +9,7 @@ import pandas as pd
 from trainview.analysis.error_rules import NO_MESSAGE, rule_of
 from trainview.analysis.frames import Frame, is_lazy, to_pandas
 from trainview.analysis.messages import templates
+from trainview.analysis.pandas_dtypes import TEXT
 
 
 def by_cause(failed: Frame, sums: Sequence[str]) -> pd.DataFrame:
@@ -44,15 +45,15 @@ def by_cause(failed: Frame, sums: Sequence[str]) -> pd.DataFrame:
     result["projects"] = pairs.groupby("group").size().reindex(result.index, fill_value=0)
     newest = table[table["end_at"].eq(grouped["end_at"].transform("max"))]
     newest = newest.sort_values("job_id").drop_duplicates("group", keep="last").set_index("group")
-    result["error"] = pd.Series([*causes, None], dtype="str").reindex(result.index)
+    result["error"] = pd.Series([*causes, None], dtype=TEXT).reindex(result.index)
     example = newest["error_message"].where(result["error"].notna())
     result["example"] = example.map(_encodable, na_action="ignore")
     result["job_id"] = newest["job_id"]
     rules = [rule_of(error) if isinstance(error, str) else NO_MESSAGE for error in result["error"]]
     for name in ("category", "origin", "advice"):
-        result[name] = pd.Series([getattr(rule, name) for rule in rules], result.index, dtype="str")
+        result[name] = pd.Series([getattr(rule, name) for rule in rules], result.index, dtype=TEXT)
     result["is_symptom"] = pd.Series([rule.is_symptom for rule in rules], result.index, dtype=bool)
-    return result.astype({"error": "str", "example": "str", "job_id": "str"})
+    return result.astype({"error": TEXT, "example": TEXT, "job_id": TEXT})
 
 
 def _encodable(text: str) -> str:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import pandas as pd
 
+from trainview.analysis.pandas_dtypes import TEXT
 from trainview.analysis.samples import within_jobs
 from trainview.analysis.windows import clip_jobs
 
@@ -164,7 +165,7 @@ def _with_latest(projects: pd.DataFrame, jobs: pd.DataFrame) -> pd.DataFrame:
     latest = latest.set_index("project_id")
     known = projects["latest_job_id"].isin(jobs["job_id"])
     ids = projects["latest_job_id"].where(known, projects["project_id"].map(latest["job_id"]))
-    status = jobs.set_index("job_id")["status"].astype("str")
+    status = jobs.set_index("job_id")["status"].astype(TEXT)
     return projects.assign(
         latest_job_id=ids.astype(projects["latest_job_id"].dtype),
         latest_job_status=ids.map(status).astype("category"),

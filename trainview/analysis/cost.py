@@ -20,6 +20,7 @@ from trainview.analysis.frames import (
     to_pandas,
 )
 from trainview.analysis.holding import HELD, from_held, held_columns
+from trainview.analysis.pandas_dtypes import TEXT
 from trainview.analysis.times import US_PER_HOUR, with_microseconds
 from trainview.errors import ArgumentError
 from trainview.statuses import STATUSES
@@ -121,9 +122,9 @@ def estimate_cost(jobs: IntoFrameT, prices: Any, by: By = "project_name") -> Int
     for group, name in zip(number[unpriced.index].tolist(), unpriced, strict=True):
         names.setdefault(group, []).append(name)
     listed = pd.Series(
-        {group: ", ".join(of_group) for group, of_group in names.items()}, dtype="str"
+        {group: ", ".join(of_group) for group, of_group in names.items()}, dtype=TEXT
     )
-    costs["unpriced_instance_types"] = listed.reindex(groups.index).astype("str")
+    costs["unpriced_instance_types"] = listed.reindex(groups.index).astype(TEXT)
     order = ["estimated_usd", *keys]
     costs = costs.sort_values(order, ascending=[False] + [True] * len(keys), na_position="last")
     return give_back(from_pandas(costs, frame), jobs)
@@ -232,7 +233,7 @@ def price_list(prices: object) -> pd.DataFrame:
     """
     frame = read_table(prices, ["instance_type_id", "usd_per_minute"], name="prices")
     table = to_pandas(plain_text(frame, ["instance_type_id"])).dropna().drop_duplicates()
-    table = table.astype({"instance_type_id": "str", "usd_per_minute": "float64"})
+    table = table.astype({"instance_type_id": TEXT, "usd_per_minute": "float64"})
     for name, prices_of_it in table.groupby("instance_type_id")["usd_per_minute"]:
         if len(prices_of_it) > 1:
             several = " and ".join(f"{price:g}" for price in prices_of_it)

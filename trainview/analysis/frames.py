@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 from narwhals.stable.v2.typing import IntoFrameT
 
-from trainview.analysis.pandas_dtypes import check_names, plain_columns
+from trainview.analysis.pandas_dtypes import TEXT, check_names, plain_columns
 from trainview.analysis.times import with_zone
 from trainview.errors import ArgumentError
 from trainview.text.names import did_you_mean
@@ -194,6 +194,13 @@ def _normal(name: str, dtype: Any, frame: Frame, times: Sequence[str]) -> nw.Exp
 def plain_text(frame: Frame, names: Sequence[str]) -> Frame:
     """Turn categories into text, so that they sort as text on every engine."""
     schema = frame.collect_schema()
+    if frame.implementation.is_pandas():
+        # narwhals asks pandas for TEXT, which its options give other meanings
+        native: Any = frame.to_native()
+        kinds = {
+            name: TEXT for name in names if isinstance(native[name].dtype, pd.CategoricalDtype)
+        }
+        return cast("Frame", nw.from_native(native.astype(kinds))) if kinds else frame
     casts = [
         nw.col(name).cast(nw.String)
         for name in dict.fromkeys(names)
@@ -295,7 +302,7 @@ def number_groups(table: pd.DataFrame, keys: Sequence[str]) -> tuple[Integers, p
     first[seen[::-1]] = np.arange(len(seen))[::-1]
     groups = table[list(keys)].iloc[first].reset_index(drop=True)
     groups = groups.astype(
-        {key: "str" for key in keys if isinstance(groups[key].dtype, pd.CategoricalDtype)}
+        {key: TEXT for key in keys if isinstance(groups[key].dtype, pd.CategoricalDtype)}
     )
     groups = groups.sort_values(list(keys), na_position="last", kind="stable")
     rank = np.empty(len(groups), "int64")

@@ -7,6 +7,7 @@ import pandas as pd
 
 from trainview.analysis.frames import only, read_table, to_pandas
 from trainview.analysis.idle import idle_gpus
+from trainview.analysis.pandas_dtypes import TEXT
 from trainview.analysis.samples import GPU, UTILIZATION, read_samples
 from trainview.analysis.times import with_microseconds
 
@@ -45,7 +46,7 @@ def idle_now(
     samples = samples.filter(busy.is_null() | (time > busy)).select(names)
     found: Any = idle_gpus(samples.to_native(), jobs, prices, threshold=threshold)
     columns = ["job_id", "idle_gpu_hours", "idle_usd"]
-    idle = to_pandas(read_table(found, columns, times=())).astype({"job_id": "str"})
+    idle = to_pandas(read_table(found, columns, times=())).astype({"job_id": TEXT})
     idle = idle[idle["idle_gpu_hours"] > hours]
     measured = to_pandas(frame.select(nw.col("job_id").cast(nw.String)).unique())
     by_job = idle.groupby("job_id").agg(
@@ -53,7 +54,7 @@ def idle_now(
         gpu_hours=("idle_gpu_hours", "sum"),
         usd=("idle_usd", lambda amounts: amounts.sum(min_count=1)),
     )
-    by_job = by_job.reindex(pd.Index(measured["job_id"].astype("str"), name="job_id"))
+    by_job = by_job.reindex(pd.Index(measured["job_id"].astype(TEXT), name="job_id"))
     return by_job.fillna({"gpus": 0, "gpu_hours": 0.0}).astype(
         {"gpus": "int64", "gpu_hours": "float64", "usd": "float64"}
     )
@@ -77,8 +78,8 @@ def flag_idle(
     ]
     busy = set(idle.index[idle["gpus"] == 0])
     return flagged.assign(
-        reason=pd.Series("GPUs idle", flagged.index, dtype="str"),
-        detail=pd.Series(detail, flagged.index, dtype="str"),
+        reason=pd.Series("GPUs idle", flagged.index, dtype=TEXT),
+        detail=pd.Series(detail, flagged.index, dtype=TEXT),
         wasted_gpu_hours=own["gpu_hours"],
         wasted_usd=own["usd"],
     ), busy

@@ -22,6 +22,7 @@ from trainview.analysis.frames import (
     to_pandas,
 )
 from trainview.analysis.holding import from_held, held_columns
+from trainview.analysis.pandas_dtypes import TEXT
 from trainview.analysis.steps import query_steps, runs, sweep
 from trainview.analysis.times import US_PER_HOUR
 from trainview.analysis.windows import read_window
@@ -273,8 +274,8 @@ def _in_window(
 
 def _one_spelling(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """Make keys text, and their types of GPU one spelling."""
-    table = table.astype(dict.fromkeys(keys, "str"))
-    spelled = table["gpu_type"].map(same_type, na_action="ignore").astype("str")
+    table = table.astype(dict.fromkeys(keys, TEXT))
+    spelled = table["gpu_type"].map(same_type, na_action="ignore").astype(TEXT)
     return table.assign(gpu_type=spelled)
 
 

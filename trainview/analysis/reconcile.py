@@ -24,6 +24,7 @@ from trainview.analysis.frames import (
     number_groups,
     to_pandas,
 )
+from trainview.analysis.pandas_dtypes import TEXT
 
 BOTH_KNOWN = "queueing and deployment"
 COLUMNS = (
@@ -219,7 +220,7 @@ def _reasons(table: pd.DataFrame, begin: Any, end: Any, *, is_empty: bool) -> "p
         "after the last billed day": table["created_at"] >= end,
     }
     first_true = np.select(list(reasons.values()), list(reasons), "not billed")
-    return pd.Series(first_true, table.index, dtype="str")
+    return pd.Series(first_true, table.index, dtype=TEXT)
 
 
 def _amounts(table: pd.DataFrame) -> pd.DataFrame:

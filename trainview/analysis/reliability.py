@@ -23,6 +23,7 @@ from trainview.analysis.frames import (
 )
 from trainview.analysis.joins import beside, one_a_job
 from trainview.analysis.messages import templates
+from trainview.analysis.pandas_dtypes import TEXT
 from trainview.errors import ArgumentError
 from trainview.statuses import STATUSES
 
@@ -151,7 +152,7 @@ def _with_origin(frame: Frame) -> Frame:
     messages = to_pandas(told.select("error_message").unique())["error_message"].to_list()
     rules = [rule_of(text) if text else NO_MESSAGE for text in templates(messages)]
     origins = [rule.origin for rule in rules]
-    found = pd.DataFrame({"error_message": messages, "__origin": origins}, dtype="str")
+    found = pd.DataFrame({"error_message": messages, "__origin": origins}, dtype=TEXT)
     frame = beside(frame, from_pandas(found, frame), "error_message")
     return frame.with_columns(nw.col("__origin").fill_null(NO_MESSAGE.origin))
 
@@ -169,7 +170,7 @@ def _summed(groups: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
         order, sums = pd.DataFrame(index=range(1)), sums.reindex(range(1), fill_value=0)
     found = order.join(sums)
     if "gpus" in keys:
-        found["gpus"] = found["gpus"].map(_name, na_action="ignore").astype("str")
+        found["gpus"] = found["gpus"].map(_name, na_action="ignore").astype(TEXT)
     integers = dict.fromkeys(("jobs", "failures", "__all"), "int64")
     return found.astype(integers | {"running_hours": "float64"})
 

@@ -28,6 +28,7 @@ from trainview.analysis.frames import (
     read_table,
     to_pandas,
 )
+from trainview.analysis.pandas_dtypes import TEXT
 from trainview.analysis.steps import microseconds, runs
 from trainview.analysis.times import US_PER_SECOND
 from trainview.errors import ArgumentError
@@ -147,7 +148,7 @@ def read_jobs(jobs: object, columns: Sequence[str]) -> pd.DataFrame:
     # A job that has samples but no row here must not turn the others' integers into floats.
     nullable = {"i": "Int64", "b": "boolean"}
     dtypes = {str(name): nullable.get(dtype.kind, dtype) for name, dtype in table.dtypes.items()}
-    table = table.astype(dtypes | {"job_id": "str"})
+    table = table.astype(dtypes | {"job_id": TEXT})
     return table.drop_duplicates("job_id", keep="last")
 
 

@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 import pandas as pd
 
+from trainview.analysis.pandas_dtypes import TEXT
 from trainview.errors import ArgumentError
 from trainview.statuses import STATUSES
 from trainview.text.names import did_you_mean
@@ -110,7 +111,7 @@ def _bills(
 
 def _check(argument: str, asked: Names, table: pd.DataFrame, *columns: str) -> set[str]:
     """Refuse names that are in none of the columns."""
-    found = [table[column].dropna().astype("str").unique().tolist() for column in columns]
+    found = [table[column].dropna().astype(TEXT).unique().tolist() for column in columns]
     names = _listed(asked)
     for name in names:
         if not any(name in known for known in found):

@@ -18,6 +18,7 @@ from trainview.analysis.frames import (
     read_table,
     to_pandas,
 )
+from trainview.analysis.pandas_dtypes import TEXT
 from trainview.analysis.steps import microseconds, runs
 
 COLUMNS = ("job_id", "job_name", "project_name", "status", "phase")
@@ -83,7 +84,7 @@ def job_timeline(jobs: IntoFrameT, by: By = "project_name") -> IntoFrameT:
     times = ["created_at", "end_at", "elapsed_hours", "is_open"]
     frame = read_table(jobs, [*COLUMNS, *times, *keys])
     table = to_pandas(plain_text(frame, ["status", "phase"]))
-    table = table.astype({name: "str" for name in COLUMNS if table[name].dtype != "str"})
+    table = table.astype({name: TEXT for name in COLUMNS if table[name].dtype != "str"})
     known = table["elapsed_hours"].notna().to_numpy("bool")
     row = np.flatnonzero(known)
     number, _ = number_groups(table[keys].take(row).reset_index(drop=True), keys)

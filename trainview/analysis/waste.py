@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from trainview.analysis.frames import Frame, plain_text, to_pandas
+from trainview.analysis.pandas_dtypes import TEXT
 from trainview.gpus import same_type
 
 # In order of gravity, where the loss is the same: what holds GPUs for nothing goes first.
@@ -68,7 +69,7 @@ def lost(jobs: Frame, types: list[str], listed: pd.DataFrame | None) -> pd.DataF
 
 def remedies(rows: pd.DataFrame, stuck: pd.DataFrame) -> "pd.Series[str]":
     """Say what may end the waiting: a job that has the GPUs and does nothing, if there is one."""
-    usual = pd.Series("check the GPU quota, or ask for another GPU type", rows.index, dtype="str")
+    usual = pd.Series("check the GPU quota, or ask for another GPU type", rows.index, dtype=TEXT)
     if "gpu_type" not in rows or stuck.empty:
         return usual
     spelled = stuck["gpu_type"].map(same_type, na_action="ignore")
@@ -83,7 +84,7 @@ def remedies(rows: pd.DataFrame, stuck: pd.DataFrame) -> "pd.Series[str]":
         for _, holder in holders.iterrows()
     }
     kinds = rows["gpu_type"].map(same_type, na_action="ignore")
-    return kinds.map(said).astype("str").fillna(usual)
+    return kinds.map(said).astype(TEXT).fillna(usual)
 
 
 def _name(job: "pd.Series[Any]") -> str:

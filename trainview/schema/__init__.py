@@ -17,6 +17,7 @@ from trainview.schema.fields import CATEGORY as CATEGORY
 from trainview.schema.fields import DATE as DATE
 from trainview.schema.fields import INTEGER as INTEGER
 from trainview.schema.fields import NUMBER as NUMBER
+from trainview.schema.fields import PANDAS_TEXT as PANDAS_TEXT
 from trainview.schema.fields import TEXT as TEXT
 from trainview.schema.fields import TIME as TIME
 from trainview.schema.fields import bounds as bounds

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -12,6 +13,8 @@ INTEGER = pa.int64()
 NUMBER = pa.float64()
 BOOLEAN = pa.bool_()
 DATE = pa.date32()
+# What "str" means by default; pandas' options give that name other meanings, and the text "nan".
+PANDAS_TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 # Two counts below this bound can be multiplied without overflow.
@@ -63,4 +66,4 @@ def pandas_dtype(field: pa.Field) -> Any:
         return "Int64" if field.nullable else "int64"
     if pa.types.is_decimal(kind):
         return "float64"
-    return {CATEGORY: "category", BOOLEAN: "bool", NUMBER: "float64"}.get(kind, "str")
+    return {CATEGORY: "category", BOOLEAN: "bool", NUMBER: "float64"}.get(kind, PANDAS_TEXT)

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from trainview.errors import ArgumentError
 from trainview.money import to_decimals, to_floats
-from trainview.schema import CATEGORY, TABLES, TEXT, is_newer, pandas_dtype
+from trainview.schema import CATEGORY, PANDAS_TEXT, TABLES, TEXT, is_newer, pandas_dtype
 from trainview.statuses import PHASES, STATUSES
 
 # So few rows are not worth starting threads.
@@ -174,7 +174,7 @@ def _from_series(column: "pd.Series[Any]", field: pa.Field) -> pa.Array:
 
 def _to_series(column: pa.Array, field: pa.Field) -> Any:
     if pa.types.is_dictionary(field.type):
-        categories = pd.Index(column.dictionary.to_pylist(), dtype="str")
+        categories = pd.Index(column.dictionary.to_pylist(), dtype=PANDAS_TEXT)
         codes = pc.fill_null(column.indices, -1).to_numpy()
         return pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(categories))
     if pa.types.is_integer(field.type) and field.nullable:
