@@ -76,9 +76,10 @@ def load(
     Warns
     -----
     DataWarning
-        Once for each kind of oddity: unknown statuses, duplicate ids, contradictory times; if
+        If a total may not be what it was: records were left out, bills that overlap differ, or
         something could not be fetched when a folder was saved; and if a file was changed since
-        trainview wrote it.
+        trainview wrote it. What else is odd, such as unknown statuses, duplicate ids or
+        contradictory times, is in `Snapshot.notes` alone.
 
     Examples
     --------
@@ -98,7 +99,8 @@ def load(
     tables = build_tables(records, moment, newest=newest_of(undated))
     notes: list[str] = []
     snapshot = _to_snapshot(tables, fleet, notes)
-    for note in (*tables.notes, *notes):
+    # what is odd in the records changes no total: it is told by the notes
+    for note in notes:
         warnings.warn(note, DataWarning, stacklevel=2)
     gaps = tuple(part for part in parts if isinstance(part, str))
     gaps += tuple(

@@ -52,7 +52,7 @@ class Snapshot:
         Whether ``jobs`` holds only the latest job of each project, because no list of all jobs
         was loaded. Rates and sums then speak of those jobs alone.
     notes : tuple of str
-        What is odd in the data, one sentence each: what `load` warned about.
+        What is odd in the data, one sentence each; `load` warns of those that change a total.
     prices, capacity, billing, queue, status_events, checkpoints, metrics, logs : pandas.DataFrame
         What the rest of the API says, each as far as it was asked for; else without rows.
     not_fetched : pandas.DataFrame

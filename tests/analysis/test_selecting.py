@@ -37,8 +37,7 @@ def snap() -> tv.Snapshot:
         project("p2", name="asr", team_name="speech"),
         project("p3", name="idle", team_name="speech"),
     ]
-    with pytest.warns(tv.DataWarning):
-        loaded = tv.load(payload(training_projects=projects, training_jobs=jobs))
+    loaded = tv.load(payload(training_projects=projects, training_jobs=jobs))
     tables = {name: rows(name, ["j1", "j2", "j3"]) for name in OF_JOBS}
     billed = rows("billing", list(NAMES), subtotal_usd=1.0)
     billed["project_name"] = list(NAMES.values())

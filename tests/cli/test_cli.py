@@ -257,13 +257,23 @@ def test_verbose_tells_about_unknown_fields():
     )
 
 
+def test_what_is_odd_is_told_by_the_summary_and_by_verbose():
+    content = payload(training_jobs=[job(current_status="ODD\x1b")])
+    note = r"job statuses that trainview does not know, kept as they are: ODD\x1b"
+    done = trainview("status", "-", "--format", "json", stdin=content)
+    assert done.stderr == b""
+    json.loads(done.stdout)
+    verbose = trainview("status", "-", "-v", stdin=content).stderr.decode()
+    assert f"trainview: {note}\n" in verbose
+    text = out("summary", "-", stdin=content, env={"COLUMNS": "140"})
+    assert f"Data quality\n- {note}" in text
+
+
 def test_warnings_are_lines_on_stderr():
-    done = trainview(
-        "status", "-", "--format", "json", stdin=payload(training_jobs=[job(current_status="ODD")])
-    )
-    assert done.stderr.decode() == (
-        "trainview: warning: job statuses that trainview does not know, kept as they are: ODD\n"
-    )
+    bad = payload(training_jobs=[job(), job("j2", created_at="soon")])
+    done = trainview("status", "-", "--skip-bad", "--format", "json", stdin=bad)
+    [line] = done.stderr.decode().splitlines()
+    assert line.startswith("trainview: warning: 1 record left out, all totals are without")
     json.loads(done.stdout)
 
 

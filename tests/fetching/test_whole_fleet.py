@@ -51,8 +51,7 @@ class FleetApi:
 
 @pytest.fixture(scope="module")
 def loaded():
-    with pytest.warns(tv.DataWarning):
-        return tv.load(DATA, as_of=AS_OF)
+    return tv.load(DATA, as_of=AS_OF)
 
 
 @pytest.mark.usefixtures("no_waiting")
@@ -68,8 +67,7 @@ def test_the_fleet_that_is_fetched_in_spite_of_storms_and_faults_is_the_one_in_d
     where = {"api_key": KEY, "cache": tmp_path, "concurrency": 6}
     with ApiServer(FleetApi(), trouble=trouble, now=AS_OF) as server:
         where["base_url"] = server.url
-        with pytest.warns(tv.DataWarning):
-            snap = tv.fetch(include=["prices", "capacity", "queue", "checkpoints"], **where)
+        snap = tv.fetch(include=["prices", "capacity", "queue", "checkpoints"], **where)
         bills = tv.fetch_billing(until=AS_OF, api_key=KEY, base_url=server.url)
         some = snap.jobs[snap.jobs["project_name"].isin(["qwen3-32b-dpo", "smoke-tests"])]
         metrics = tv.fetch_metrics(some, step_seconds=1800, **where)

@@ -8,7 +8,6 @@ from pandas.testing import assert_frame_equal
 
 import trainview as tv
 from tests.builders import job, payload, project
-from trainview.errors import DataWarning
 
 FAILED = {"current_status": "TRAINING_JOB_FAILED"}
 RUNNING = {"current_status": "TRAINING_JOB_RUNNING"}
@@ -21,8 +20,7 @@ def look(day, *jobs):
 
 
 def load(*sources):
-    with pytest.warns(DataWarning):
-        return tv.load(list(sources))
+    return tv.load(list(sources))
 
 
 @pytest.fixture(params=["files", "merge", "json", "parquet"])

@@ -18,7 +18,7 @@ from trainview.analysis import (
 )
 from trainview.cli.terminal import Output, is_whole, render
 from trainview.snapshot import Snapshot, attention_of
-from trainview.text.safe import count
+from trainview.text.safe import count, safe_text
 
 _ROWS = 6
 _BETWEEN = 4
@@ -138,7 +138,15 @@ def dashboard(snapshot: Snapshot, width: int, source: str = "SOURCE") -> Rendera
         *_side_by_side(middle, width, source),
         errors.draw(width, source),
     ]
-    return Group(*_spaced([_headline(snapshot), *sections]))
+    return Group(*_spaced([_headline(snapshot), *sections, *_quality(snapshot)]))
+
+
+def _quality(snapshot: Snapshot) -> list[RenderableType]:
+    """Tell what is odd in the data."""
+    if not snapshot.notes:
+        return []
+    lines = "\n".join(f"- {safe_text(note)}" for note in snapshot.notes)
+    return [Text.assemble(("Data quality", "bold"), "\n", lines)]
 
 
 def _fleet(snapshot: Snapshot) -> list[Section]:

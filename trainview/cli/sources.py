@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 import sys
 from contextlib import nullcontext
@@ -27,6 +28,8 @@ SOURCE_HELP = (
     "\n\nSOURCE is a file, a folder, or - for standard input; several are merged. "
     "Without one the API is asked, with the key in BASETEN_API_KEY."
 )
+
+_logger = logging.getLogger("trainview")
 
 asks_api = options(
     click.option(
@@ -78,6 +81,12 @@ class Source(NamedTuple):
 
     def read(self, *include: str) -> Snapshot:
         """Load it; or, where it is not named, ask the API for it with what is to be included."""
+        found = self._read(include)
+        for note in found.notes:
+            _logger.info("%s", safe_text(note))
+        return found
+
+    def _read(self, include: tuple[str, ...]) -> Snapshot:
         from trainview.cli.terminal import progress
         from trainview.loading import load
 
