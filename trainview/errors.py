@@ -111,7 +111,7 @@ class OutputError(TrainviewError):
 
 
 class DataWarning(UserWarning):
-    """The data is usable, but something in it is odd: unknown statuses, times that contradict."""
+    """The data is usable, but something in it is odd: unknown statuses, inconsistent timestamps."""
 
 
 def not_installed(missing: ModuleNotFoundError) -> ConfigError:

@@ -65,7 +65,7 @@ def test_running_long_is_measured_by_the_projects_own_jobs(kind):
     )
     result = needs_attention(convert(frame, kind))
     # the 90th percentile of 1, 2, 3, 4, 5 is 4.6
-    assert found(result) == [("j30", "running long"), ("j7", "times contradict")]
+    assert found(result) == [("j30", "running long"), ("j7", "inconsistent timestamps")]
     assert collected(result)["detail"][0] == (
         "running for 13.9 h, limit 13.8 h (3 times the project's usual): "
         "check that it makes progress"
@@ -135,7 +135,10 @@ def test_failures_that_end_together_are_one_row(kind):
 def test_times_that_contradict(kind):
     frame = table(job(5, 2.5, status="stopped"), job(1, 3, number=1, elapsed_hours=None))
     result = needs_attention(convert(frame, kind))
-    assert sorted(found(result)) == [("j0", "times contradict"), ("j1", "times contradict")]
+    assert sorted(found(result)) == [
+        ("j0", "inconsistent timestamps"),
+        ("j1", "inconsistent timestamps"),
+    ]
     details = dict(zip(collected(result)["job_id"], collected(result)["detail"], strict=True))
     assert details == {
         "j0": "last changed 9,000 s before it was created: its durations are not known",
@@ -175,7 +178,7 @@ def test_the_gravest_is_first_then_the_most_expensive(kind):
         ("j1", "deploying long"),
         ("j2", "no update"),
         ("j0", "waiting long"),
-        ("j3", "times contradict"),
+        ("j3", "inconsistent timestamps"),
     ]
 
 

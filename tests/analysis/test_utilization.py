@@ -300,7 +300,7 @@ def test_periods_are_means_over_time(kind):
 
 
 def test_a_mean_weighs_by_the_time_that_samples_cover(kind):
-    # 8 hours at 100 % in steps of a minute, then one at 0 % in steps of 10 seconds
+    # 8 hours at 100% in steps of a minute, then one at 0% in steps of 10 seconds
     busy = [sample(minute, 1.0) for minute in range(480)]
     idle = [sample(480 + number / 6, 0.0) for number in range(360)]
     frame = convert(metrics(*busy, *idle), kind)

@@ -278,7 +278,7 @@ def needs_attention(jobs: pd.DataFrame) -> pd.DataFrame:
         "running long": jobs.loc[long.index[long]],
         "failing repeatedly": failing,
         "waiting long": jobs[waiting & (hours > 2)],
-        "times contradict": jobs[hours.isna()],
+        "inconsistent timestamps": jobs[hours.isna()],
     }
     rows = pd.concat(
         [

@@ -23,11 +23,11 @@ def test_costs_are_bars_with_their_share_and_what_is_not_in_them(ax):
     assert row_names(ax) == ["ml", "ocr", "(no team)", "cpu", "web"]
     assert spans(ax) == [(0, 7500), (0, 999.5), (0, 0), (0, 0.001)]
     assert texts(ax) == [
-        "7,500 · 75.0 %",
-        "999.50 · 10.0 % + 3 unpriced + 1 untimed",
-        "0 · 0 %",
+        "7,500 · 75.0%",
+        "999.50 · 10.0% + 3 unpriced + 1 untimed",
+        "0 · 0%",
         "not known: 2 unpriced, 4 untimed",
-        "<0.01 · 0 %",
+        "<0.01 · 0%",
     ]
     assert {to_hex(bar.get_facecolor()) for bar in ax.patches} == {PLAIN.lower()}
     assert [bar.get_gid() for bar in ax.patches][-1] == "name:web"
@@ -37,7 +37,7 @@ def test_costs_that_do_not_fit_are_summed_up_and_unknown_ones_are_not_0():
     frame = cost(*[(f"t{number}", 1, 0, 10.0, 0.01) for number in range(100)])
     ax = plot_estimate_cost(frame)
     assert len(row_names(ax)) == 39
-    assert texts(ax)[-1] == "61 others: 610.00 USD · 61.0 % + 61 unpriced"
+    assert texts(ax)[-1] == "61 others: 610.00 USD · 61.0% + 61 unpriced"
     unknown = plot_estimate_cost(frame.assign(estimated_usd=np.nan, share=np.nan))
     assert texts(unknown)[-1] == "61 others: not known: 61 unpriced"
     assert not unknown.patches

@@ -27,7 +27,7 @@ def test_rates_are_points_with_their_interval(ax):
     ticks = [
         label.get_text() for label in ax.get_xticklabels() if -0.01 < label.get_position()[0] < 1.01
     ]
-    assert ticks == ["0 %", "20 %", "40 %", "60 %", "80 %", "100 %"]
+    assert ticks == ["0%", "20%", "40%", "60%", "80%", "100%"]
 
 
 def test_where_none_finished_there_is_no_point(ax):

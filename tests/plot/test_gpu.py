@@ -24,7 +24,7 @@ def test_usage_has_the_largest_on_top_with_value_and_share(ax):
     plot_gpu_usage(frame, ax=ax)
     assert row_names(ax) == ["H100", "T4", "(no GPU type)"]
     assert spans(ax) == [(0, 7500), (0, 2.5), (0, 0)]
-    assert texts(ax) == ["7,500 · 100 %", "2.5 · <0.1 %", "0 · 0 %"]
+    assert texts(ax) == ["7,500 · 100%", "2.5 · <0.1%", "0 · 0%"]
     assert {to_hex(bar.get_facecolor()) for bar in ax.patches} == {PLAIN.lower()}
     assert ax.get_ylim()[0] > ax.get_ylim()[1]
 
@@ -52,7 +52,7 @@ def test_usage_beyond_40_groups_is_summed_up():
     )
     ax = plot_gpu_usage(frame)
     assert row_names(ax) == [f"u{number}" for number in range(99, 60, -1)]
-    assert texts(ax)[-1] == "61 others: 1,830 GPU-hours · 37.0 %"
+    assert texts(ax)[-1] == "61 others: 1,830 GPU-hours · 37.0%"
 
 
 HOURS = table(

@@ -135,7 +135,7 @@ def test_mean_and_peak_stand_in_the_outline_of_their_limit(ax):
     (peaks,) = ax.lines
     assert peaks.get_xydata().tolist() == [[72, 0], [4, 1], [6, 2]]
     assert texts(ax) == [
-        "12.5 % of the time at limit (3.1 % with extra)",
+        "12.5% of the time at limit (3.1% with extra)",
         "not at limit",
         "no limit known",
     ]
@@ -147,7 +147,7 @@ def test_types_that_do_not_fit_are_counted():
     rows = [(f"g{number}", 8, 8, 1.0, 0.1 if number < 50 else 0.0) for number in range(100)]
     assert texts(plot_quota(quotas(*rows)))[-1] == "61 others: 11 at limit at times"
     narrow = plot_quota(quotas(*rows), ax=new_axes(3.6, 3))
-    assert texts(narrow)[0] == "10.0 % at limit"
+    assert texts(narrow)[0] == "10.0% at limit"
 
 
 def test_types_that_were_never_held_are_0(ax):

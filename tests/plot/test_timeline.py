@@ -105,9 +105,9 @@ def test_jobs_without_end_or_lane_are_counted(ax):
     odd = table(job(2, 1, project_name="llm"), job(3, 1, project_name="asr"), job(0, 1))
     plot_job_timeline(job_timeline(odd), ax=ax)
     assert len(bars(ax)["succeeded"]) == 1
-    assert "2 jobs not drawn: times contradict" in texts(ax)
+    assert "2 jobs not drawn: inconsistent timestamps" in texts(ax)
     nothing = plot_job_timeline(job_timeline(odd.iloc[:2]), ax=new_axes())
-    assert texts(nothing) == ["no data\n2 jobs not drawn: times contradict"]
+    assert texts(nothing) == ["no data\n2 jobs not drawn: inconsistent timestamps"]
 
 
 def test_lanes_that_mix_projects_are_numbered(ax):

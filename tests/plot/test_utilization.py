@@ -46,7 +46,7 @@ def test_means_are_bars_and_the_other_measures_marks(ax):
         },
     )
     assert texts(ax) == [
-        "12.0 GPU-hours, 25.0 % missing",
+        "12.0 GPU-hours, 25.0% missing",
         "3.0 GPU-hours",
         "0 GPU-hours",
         "no data",
@@ -55,7 +55,7 @@ def test_means_are_bars_and_the_other_measures_marks(ax):
     assert ax.get_xlim() == (0, 1.03)
     ax.figure.canvas.draw()
     ticks = [label.get_text() for label in ax.get_xticklabels() if label.get_position()[0] < 1.03]
-    assert ticks[-1] == "100 %"
+    assert ticks[-1] == "100%"
 
 
 def test_gpus_that_do_not_fit_are_counted_with_their_hours():

@@ -166,7 +166,11 @@ def test_a_phone_gets_pictures_whose_texts_can_be_read(visit):
 
 def test_the_first_screen_answers_the_first_questions(visit):
     page = visit("sample")
-    for question in ("Is something on fire?", "Where does the money go?", "What to do next?"):
+    for question in (
+        "Does anything need attention?",
+        "Where does the money go?",
+        "What to do next?",
+    ):
         box = page.get_by_role("heading", name=question).bounding_box()
         assert box["y"] < 900
 

@@ -57,8 +57,8 @@ def test_sections_are_there_with_their_data_alone(name, shown):
             "Failed jobs cost an estimated 90.00 USD, 50% of all; 90.00 USD of it for 1 job: exit code 1",
         ]),
         ("utilization", [
-            "67% on average, measured over 6.0 of 12.0 GPU-hours held (50%), on 2 GPUs at once. 25% of that time was idle, worth 22.50 USD at list prices. Measured are 1 of 2 jobs that held GPUs.",
-            "run of proj1-name: 2 GPUs did nothing for 1.5 of 6.0 GPU-hours, worth 22.50 USD at list prices.",
+            "67% on average, measured over 6.0 of 12.0 GPU-hours held (50%), on 2 GPUs at once. 25% of that time was idle, worth 22.50 USD at list prices. Metrics cover 1 of 2 jobs that held GPUs.",
+            "run of proj1-name: 2 GPUs idle for 1.5 of 6.0 GPU-hours, worth 22.50 USD at list prices.",
             "A row is a GPU of job run, the one with most idle time. The longest stretch began on 1 March 2026 and lasted 1.5 h.",
         ]),
         ("queue", [
@@ -83,7 +83,7 @@ def test_the_first_screen_tells_of_money_and_of_idle_gpus():
     assert found.text_of("dt")[4:6] == ["estimated cost", "of GPU time idle"]
     assert found.text_of("dd")[8:12] == ["180.00", "billed: 81.00 USD", "25%", "1.5 GPU-hours, 22.50 USD"]  # fmt: skip
     assert "Where does the money go?" in found.text_of("h3")
-    assert "proj1-name: 50% of all costs, an estimated 90.00 USD. Failed jobs took 90.00 USD, or 50%. GPUs that did nothing took 22.50 USD." in found.prose()  # fmt: skip
+    assert "proj1-name: 50% of all costs, an estimated 90.00 USD. Failed jobs took 90.00 USD, or 50%. Idle GPUs cost 22.50 USD." in found.prose()  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_the_answer_on_costs_uses_the_best_that_is_known(name, question, words):
 def test_a_bill_without_prices_is_reported_alone():
     text = page("bill alone")
     prose = section(text, "costs")
-    assert "What it costs 81.00 USD were billed, for 1 March 2026; 1.00 USD of it for no certain day." in re.sub(r"\s+", " ", prose)  # fmt: skip
+    assert "Cost 81.00 USD were billed, for 1 March 2026; 1.00 USD of it for no certain day." in re.sub(r"\s+", " ", prose)  # fmt: skip
     assert "proj1-name and old took 100% of the bill." in prose
     assert "estimate" not in prose.lower().replace("estimate (usd)", "")
     assert 'id="costs-reason"' not in text
@@ -121,7 +121,7 @@ def test_millions_are_written_as_such():
     ("name", "section_name", "words"),
     [
         ("nothing known", "costs", "No estimate is possible. Left out: 3 jobs whose instance type has no price (1x4, A10G:2x24x96). 0 USD were billed, for 1 March 2026."),
-        ("nothing known", "utilization", "50% on average, measured on 1 GPU. Measured are 1 of 2 jobs that held GPUs."),
+        ("nothing known", "utilization", "50% on average, measured on 1 GPU. Metrics cover 1 of 2 jobs that held GPUs."),
         ("nothing known", "queue", "No waiting time is known."),
         ("nothing known", "quota", "No limit was reached since 1 March 2026."),
         ("no GPU measured", "utilization", "No GPU was measured."),
@@ -185,7 +185,9 @@ def test_the_sample_tells_the_helpers_numbers():
     assert f"{bill:,.0f} USD were billed, for 2 January 2026 to 31 March 2026" in prose
     assert f"The estimate is {total - float(bill):,.0f} USD above the bill" in prose
     worst = tv.idle_gpus(snap.metrics, snap.jobs, snap.prices, by="job_id").iloc[0]
-    words = f"{worst['job_id']} of qwen3-32b-dpo: 8 GPUs did nothing for {worst['idle_gpu_hours']:,.0f} of "
+    words = (
+        f"{worst['job_id']} of qwen3-32b-dpo: 8 GPUs idle for {worst['idle_gpu_hours']:,.0f} of "
+    )
     assert words in section(page("sample"), "utilization")
     waits = tv.queue_waits(snap.queue, by=None).iloc[0]
     assert f"{waits['waiting']:.0f} wait now. The longest wait is {waits['longest_wait'] / 24:.1f} days." in section(page("sample"), "queue")  # fmt: skip

@@ -67,7 +67,7 @@ def test_the_sections_come_in_the_order_of_their_weight():
     ]
     assert [attributes["href"][1:] for attributes in found.all("a")[2:13]] == named
     assert found.text_of("h3")[:3] == [
-        "Is something on fire?",
+        "Does anything need attention?",
         "Where does the money go?",
         "What to do next?",
     ]
@@ -243,7 +243,7 @@ def test_numbers_sort_by_their_value_and_not_by_their_text():
         ("one pending job", ["No job has ended yet.", "1 waiting"]),
         ("all failed", ["5 of 5 jobs that ended failed: 100%", "Yes: 1 project fails again and again."]),
         ("failed silently", ["1 of 1 job that ended failed: 100%", "(no message)", "The latest is job job1"]),
-        ("contradictory", ["No, but 1 record contradicts itself.", "Nothing can be drawn"]),
+        ("contradictory", ["No, but 1 record has inconsistent timestamps.", "Nothing can be drawn"]),
         ("latest only", ["Only the latest job of each project is known"]),
     ],
 )  # fmt: skip

@@ -126,7 +126,7 @@ def test_contradictory_times_keep_the_row_and_lose_the_duration(change):
     assert frame["elapsed_hours"].isna().tolist() == [True, False]
     assert frame["gpu_hours"].isna().tolist() == [True, False]
     [note] = built.notes
-    assert note.startswith("1 job with times that contradict")
+    assert note.startswith("1 job with inconsistent timestamps")
 
 
 def test_unknown_statuses_are_kept_and_noted_once():

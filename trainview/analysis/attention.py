@@ -78,8 +78,8 @@ def needs_attention(  # noqa: PLR0913 - each limit is an argument
       jobs all failed; lost is what these jobs took
     - ``waiting long``: pending, queued or created for more than `waiting_hours`; nothing is lost,
       but a job that holds GPUs of the same type and is idle or stuck is named
-    - ``times contradict``: last changed before it was created, or dated after the data's moment,
-      so that its durations are not known
+    - ``inconsistent timestamps``: last changed before it was created, or dated after the data's
+      moment, so that its durations are not known
 
     Parameters
     ----------
@@ -234,13 +234,13 @@ def needs_attention(  # noqa: PLR0913 - each limit is an argument
             ),
             _flag(
                 rows[hours.isna() & (seconds_early > 0)],
-                "times contradict",
+                "inconsistent timestamps",
                 "last changed {:,.0f} s before it was created: its durations are not known",
                 seconds_early,
             ),
             _flag(
                 rows[hours.isna() & ~(seconds_early > 0)],
-                "times contradict",
+                "inconsistent timestamps",
                 "dated after the moment that the data describes: check the as_of that was given",
             ),
         ],

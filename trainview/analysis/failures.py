@@ -23,14 +23,14 @@ OPEN = [status.label for status in STATUSES if not status.terminal]
 KIND, REST = ["error", "category", "origin", "is_symptom"], ["advice", "example", "job_id"]
 FAILED = [status.label for status in STATUSES if status.phase == "failed"]
 
-# The quantile of the normal distribution that leaves 2.5 % on either side.
+# The quantile of the normal distribution that leaves 2.5% on either side.
 Z_95 = 1.959963984540054
 
 
 def failure_rates(jobs: IntoFrameT, by: By = "project_name") -> IntoFrameT:
     """Estimate how likely jobs are to fail, with the uncertainty of small numbers.
 
-    ``low`` and ``high`` bound the failure rate with 95 % confidence: the score interval of
+    ``low`` and ``high`` bound the failure rate with 95% confidence: the score interval of
     E. B. Wilson, "Probable inference, the law of succession, and statistical inference", Journal
     of the American Statistical Association 22 (1927), 209-212.
 

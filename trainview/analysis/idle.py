@@ -1,4 +1,4 @@
-"""GPUs that were held and did nothing."""
+"""GPUs that were held and idle."""
 
 from typing import Any
 
@@ -51,7 +51,7 @@ def idle_gpus(
     threshold: float = 0.05,
     by: By = ("job_id", "node_id", "gpu"),
 ) -> IntoFrameT:
-    """Find the time in which GPUs were held and did nothing, and what it cost.
+    """Find the time in which GPUs were held and idle, and what it cost.
 
     A GPU is idle while a sample of its utilisation is below the threshold, from the sample on for
     one step, but at most to the next one. No data is never idle: a GPU without samples is not in

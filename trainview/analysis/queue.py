@@ -40,7 +40,7 @@ class Curve(NamedTuple):
     share : numpy.ndarray of float64
         Share of jobs that wait longer.
     low, high : numpy.ndarray of float64
-        Bounds of the share with 95 % confidence.
+        Bounds of the share with 95% confidence.
     at_risk : numpy.ndarray of int64
         Jobs that were seen to wait up to this time, at least.
     """
@@ -145,7 +145,7 @@ def queue_wait_curve(queue: IntoFrameT, by: By = "gpu_type") -> IntoFrameT:
         - the columns of `by`, categories as text
         - ``waited_hours`` (float64): hours in the queue
         - ``share_waiting`` (float64): share of jobs that wait longer, 0 to 1, up to the next row
-        - ``low``, ``high`` (float64): bounds of that share with 95 % confidence; 1 where no job
+        - ``low``, ``high`` (float64): bounds of that share with 95% confidence; 1 where no job
           has been released, null where none waits longer
         - ``at_risk`` (int64): jobs that were seen to wait for this time at least
 

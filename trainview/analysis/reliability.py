@@ -49,7 +49,7 @@ def time_to_failure(
 
     MTTF is running time by failures. Jobs that completed, were stopped or preempted, or still run,
     give time and no failure; failed deployments give neither. Where failures come independently, at
-    a constant rate, the interval holds the true value with 95 % confidence: NIST/SEMATECH
+    a constant rate, the interval holds the true value with 95% confidence: NIST/SEMATECH
     e-Handbook of Statistical Methods, 8.4.5.1: 2T / chi-square(0.975; 2r + 2) to
     2T / chi-square(0.025; 2r), with the running hours T and r failures; without a failure only the
     lower bound is known.

@@ -64,7 +64,7 @@ def utilization(
 ) -> IntoFrameT:
     """Summarise how busy GPUs were, by what was measured.
 
-    A GPU without samples is not in the result: no data is not 0 %. So a mean speaks of what was
+    A GPU without samples is not in the result: no data is not 0%. So a mean speaks of what was
     measured alone: ``measured_share`` tells how much that is of all that the jobs held. Means are
     over time: a sample weighs as much as the time that it covers, and one whose step is not known
     as much as the others of its group.

@@ -56,7 +56,7 @@ def utilization_over_time(
     table of the same kind as `metrics`
         One row a group and period that has samples, sorted by both. A sample belongs to the
         period in which the time that it covers begins. A period without a row has no data, which
-        is not 0 %.
+        is not 0%.
 
         - the columns of `by`, categories as text
         - ``period`` (datetime, UTC): start of the period

@@ -18,7 +18,7 @@ REASONS = (
     "running long",
     "failing repeatedly",
     "waiting long",
-    "times contradict",
+    "inconsistent timestamps",
 )
 
 # Jobs of which others may have the GPUs.

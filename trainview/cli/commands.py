@@ -229,7 +229,7 @@ def export(snapshot: Snapshot, target: str, to: str, *, raw_csv: bool, force: bo
 
 @cli.command(
     help=(
-        "Write one page of HTML: what is on fire, what uses most, what to do, and all "
+        "Write one page of HTML: what needs attention, what uses most, what to do, and all "
         f"behind it.{SOURCE_HELP}"
     ),
     epilog="Example: trainview report data/ -o report.html",

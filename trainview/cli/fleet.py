@@ -54,7 +54,7 @@ def utilization(
         found = analysis.utilization(snapshot.metrics, jobs, by=by)
         hours = ["covered_gpu_hours", "measured_share"]
         columns = [*hours, "mean_utilization", "mean_memory_share"]
-        put(found, output, [*keys, *columns], "How busy GPUs were, where that was measured")
+        put(found, output, [*keys, *columns], "GPU utilisation, where measured")
         _tell_unlisted(snapshot)
         return
     prices = None if snapshot.prices.empty else snapshot.prices
@@ -62,7 +62,7 @@ def utilization(
     found = analysis.idle_gpus(snapshot.metrics, jobs, prices, threshold=limit, by=by)
     columns = ["covered_gpu_hours", "idle_gpu_hours", "idle_share", "longest_idle_hours"]
     money = [] if prices is None else ["idle_usd"]
-    title = f"GPUs held and idle: utilisation below {limit:.0%}"
+    title = f"Idle GPUs: utilisation below {limit:.0%}"
     put(found, output, [*keys, *columns, *money], title)
     _tell_unlisted(snapshot)
     unpriced = 0 if prices is None else found["unpriced_idle_gpu_hours"].sum()

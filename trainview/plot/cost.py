@@ -48,7 +48,7 @@ def plot_estimate_cost(cost: Any, *, ax: Axes | None = None) -> Axes:
     ... )
     >>> ax = plot_estimate_cost(cost, ax=Figure(layout="constrained").subplots())
     >>> [text.get_text() for text in ax.texts]
-    ['1,536 · 100 % + 2 unpriced', 'not known: 1 unpriced']
+    ['1,536 · 100% + 2 unpriced', 'not known: 1 unpriced']
     """
     needed = ("unpriced_jobs", "untimed_jobs", "estimated_usd", "share")
     table, keys = read_result(

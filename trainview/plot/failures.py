@@ -24,7 +24,7 @@ TEXT_AT, BAR_AT, BAR = -0.16, 0.22, 0.3
 
 
 def plot_failure_rates(rates: Any, *, ax: Axes | None = None) -> Axes:
-    """Draw failure rates as points, each with the interval that it lies in with 95 % confidence.
+    """Draw failure rates as points, each with the interval that it lies in with 95% confidence.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def plot_failure_rates(rates: Any, *, ax: Axes | None = None) -> Axes:
     finished, failed, rate, low, high = (numbers(table, name) for name in needed)
     rows = start_rows(ax, len(names))
     ax = rows.ax
-    ax.set_xlabel("Failure rate (%), with 95 % interval")
+    ax.set_xlabel("Failure rate (%), with 95% interval")
     if not names:
         return no_data(ax)
     at = np.flatnonzero(~np.isnan(rate[: rows.shown]))
@@ -81,7 +81,7 @@ def plot_failure_rates(rates: Any, *, ax: Axes | None = None) -> Axes:
         say_beside(ax, row, f"{failed[row]:,.0f} of {finished[row]:,.0f}")
     ax.set_xlim(0, 1)
     ax.xaxis.set_major_locator(MultipleLocator(0.2 if size(ax)[0] > NARROW else 0.5))
-    ax.xaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0, symbol=" %"))
+    ax.xaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0, symbol="%"))
     rest = slice(rows.shown, None)
     others = f"{np.nansum(failed[rest]):,.0f} of {np.nansum(finished[rest]):,.0f} failed"
     finish_rows(rows, names, others)

@@ -44,7 +44,7 @@ def plot_gpu_usage(usage: Any, *, ax: Axes | None = None) -> Axes:
     >>> [label.get_text() for label in ax.get_yticklabels()]
     ['H100', '(no GPU type)']
     >>> [text.get_text() for text in ax.texts]
-    ['24.0 · 100 %', '0 · 0 %']
+    ['24.0 · 100%', '0 · 0%']
     """
     table, keys = read_result(
         usage, "gpu_usage", ("gpu_hours", "share"), ("jobs", "gpus", "elapsed_hours")

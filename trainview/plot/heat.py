@@ -30,12 +30,12 @@ from trainview.text.safe import count
 
 # From which utilisation on: idle time as elsewhere, then the darker the busier.
 CLASSES = (
-    (0.0, IDLE, "below 5 %"),
-    (0.05, "#CFE1F2", "5 to 20 %"),
-    (0.2, "#93C4DF", "20 to 40 %"),
-    (0.4, "#4B97C9", "40 to 60 %"),
-    (0.6, "#1764AB", "60 to 80 %"),
-    (0.8, "#08306B", "from 80 %"),
+    (0.0, IDLE, "below 5%"),
+    (0.05, "#CFE1F2", "5 to 20%"),
+    (0.2, "#93C4DF", "20 to 40%"),
+    (0.4, "#4B97C9", "40 to 60%"),
+    (0.6, "#1764AB", "60 to 80%"),
+    (0.8, "#08306B", "from 80%"),
 )
 HATCH = "/////"
 # Heights in inches: of a row where there are few, of a row where there are many, of all rows.

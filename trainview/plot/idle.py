@@ -1,4 +1,4 @@
-"""The picture of GPUs that did nothing."""
+"""The picture of idle GPUs."""
 
 from typing import Any
 

@@ -104,7 +104,7 @@ def plot_queue_waits(waits: Any, *, ax: Axes | None = None) -> Axes:
 
 
 def plot_queue_wait_curve(curve: Any, *, ax: Axes | None = None) -> Axes:
-    """Draw which share of the jobs still waits after some time: steps, with a 95 % interval.
+    """Draw which share of the jobs still waits after some time: steps, with a 95% interval.
 
     The axis of time is logarithmic. What took less than a second is drawn at one second.
 
@@ -150,7 +150,7 @@ def plot_queue_wait_curve(curve: Any, *, ax: Axes | None = None) -> Axes:
     table, keys = read_result(curve, "queue_wait_curve", needed)
     ax = take_axes(ax, TIME_WIDTH * 0.8, 4.0)
     name_x(ax, "Time in the queue (s, min, h, days; logarithmic)")
-    ax.set_ylabel("Jobs still waiting (%),\nwith 95 % interval")
+    ax.set_ylabel("Jobs still waiting (%),\nwith 95% interval")
     hours, share, low, high, risk = (numbers(table, name) for name in needed)
     known = np.flatnonzero(~(np.isnan(hours) | np.isnan(share)))
     if not len(known):
@@ -179,7 +179,7 @@ def plot_queue_wait_curve(curve: Any, *, ax: Axes | None = None) -> Axes:
     duration_axis(ax, hours[hours > SHORTEST])
     ax.set_ylim(0, 1.02)
     ax.yaxis.set_major_locator(MultipleLocator(0.2))
-    ax.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0, symbol=" %"))
+    ax.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0, symbol="%"))
     tidy(ax, "y")
     if keys:
         add_legend(ax, handles, groups.names, notes, above=size(ax)[0] < NARROW)

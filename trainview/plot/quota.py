@@ -57,7 +57,7 @@ def plot_quota(quota: Any, *, ax: Axes | None = None) -> Axes:
     ... )
     >>> ax = plot_quota(quota, ax=Figure(layout="constrained").subplots())
     >>> [text.get_text() for text in ax.texts]
-    ['12.5 % of the time at limit (5.0 % with extra)', 'no limit known']
+    ['12.5% of the time at limit (5.0% with extra)', 'no limit known']
     """
     needed = ("limit", "peak_gpus", "mean_gpus", "at_limit_share", "at_limit_share_with_extra")
     beside = ("peak_spot_gpus", "spot_gpu_hours", "peak_pending_gpus", "pending_gpu_hours")

@@ -102,10 +102,10 @@ def plot_utilization(utilization: Any, *, ax: Axes | None = None) -> Axes:
 
 
 def _percent_axis(ax: Axes) -> None:
-    """Make x an axis from 0 to 100 %, with room for marks at its ends."""
+    """Make x an axis from 0 to 100%, with room for marks at its ends."""
     ax.set_xlim(0, 1.03)
     ax.xaxis.set_major_locator(MultipleLocator(0.2 if size(ax)[0] > NARROW else 0.5))
-    ax.xaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0, symbol=" %"))
+    ax.xaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0, symbol="%"))
 
 
 def _coverage(hours: float, held: float, missing: float, *, narrow: bool) -> str:

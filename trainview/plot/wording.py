@@ -28,9 +28,9 @@ def percent(share: float) -> str:
     Examples
     --------
     >>> [percent(share) for share in (1.0, 0.7015, 0.0001, 0.0)]
-    ['100 %', '70.2 %', '<0.1 %', '0 %']
+    ['100%', '70.2%', '<0.1%', '0%']
     """
-    return f"{number(100 * share)} %"
+    return f"{number(100 * share)}%"
 
 
 def money(usd: float) -> str:
@@ -84,7 +84,7 @@ def cost_label(
     Examples
     --------
     >>> cost_label(1536.0, 2, share=0.5)
-    '1,536 · 50.0 % + 2 unpriced'
+    '1,536 · 50.0% + 2 unpriced'
     >>> cost_label(nan, 1, 3)
     'not known: 1 unpriced, 3 untimed'
     """

@@ -22,7 +22,7 @@ from trainview.text.safe import count
 
 
 def report(snapshot: Snapshot, path: str | os.PathLike[str], *, force: bool = False) -> Path:
-    """Write a report: what is on fire, what costs most, what to do next, and all behind it.
+    """Write a report: what needs attention, what costs most, what to do next, and all behind it.
 
     Parameters
     ----------

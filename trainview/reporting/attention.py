@@ -59,7 +59,7 @@ class Alarms(NamedTuple):
             ),
             (self.failing, "project", "fails again and again", "fail again and again"),
             (self.waiting, "job", "waits too long", "wait too long"),
-            (self.odd, "record", "contradicts itself", "contradict themselves"),
+            (self.odd, "record", "has inconsistent timestamps", "have inconsistent timestamps"),
         )
         return [
             f"{count(number, what)} {one if number == 1 else many}"
@@ -82,7 +82,8 @@ def alarms(found: pd.DataFrame) -> Alarms:
         A job that is listed twice counts once.
     """
     odd, failing = (
-        found[found["reason"] == reason] for reason in ("times contradict", "failing repeatedly")
+        found[found["reason"] == reason]
+        for reason in ("inconsistent timestamps", "failing repeatedly")
     )
     rest = found.drop(odd.index).drop(failing.index).drop_duplicates("job_id")
     stuck = rest[rest["status"].isin(HOLDING)]

@@ -146,8 +146,8 @@ def answers(readings: Readings) -> list[Answer]:
     Returns
     -------
     list of Answer
-        Is something on fire, where the money goes or, where that is not known, what costs most,
-        and what to do next.
+        Does anything need attention, where the money goes or, where that is not known, what costs
+        most, and what to do next.
     """
     return [_fire(readings), _spent(readings) or _cost(readings), _next(readings)]
 
@@ -159,7 +159,7 @@ def _fire(readings: Readings) -> Answer:
         verdict = Markup("Yes: {}.").format(joined(found._replace(odd=0).words()))
     elif found.odd:
         verdict = Markup("No, but {}.").format(joined(found.words()))
-    question, alarming = "Is something on fire?", found.burning()
+    question, alarming = "Does anything need attention?", found.burning()
     return Answer(question, verdict, [], "attention", alarming=alarming)
 
 
@@ -187,7 +187,7 @@ def _spent(readings: Readings) -> Answer | None:
         verdict += Markup(" Failed jobs took {}, or {}.").format(usd(lost), part)
     idle = busy.idle["idle_usd"].sum() if busy else 0
     if idle > 0:
-        verdict += Markup(" GPUs that did nothing took {}.").format(usd(idle))
+        verdict += Markup(" Idle GPUs cost {}.").format(usd(idle))
     return Answer("Where does the money go?", verdict, [], "costs")
 
 
@@ -220,7 +220,7 @@ def _next(readings: Readings) -> Answer:
     errors = errors[errors["error"].notna()]
     if len(errors):
         worst = errors.iloc[0]
-        step = Markup("Find out what {} died of, for {} GPU-hours: {}").format(
+        step = Markup("Fix what made {} fail, for {} GPU-hours: {}").format(
             count(worst["jobs"], "job"),
             number(worst["gpu_hours"]),
             name("error", worst["error"], 120),

@@ -105,15 +105,15 @@ def _at_once(readings: Readings) -> Part:
         f"{row_name('gpu_type', row)}: {row.peak_gpus:,} on {day(row.peak_from)}"
         for row in each(peaks)
     )
-    lead = Markup("At most {} {} were held at once, on {}.").format(
+    lead = Markup("Peak: {} {}, on {}.").format(
         f"{first['peak_gpus']:,}", name("gpu_type", first["gpu_type"]), day(first["peak_from"])
     )
     label = f"GPUs held at each moment, a line for each GPU type. Peaks: {lines}"
     chart = Chart(plot.plot_gpu_concurrency, thin(steps), label) if len(steps) > 1 else None
     columns = ["gpu_type", "peak_gpus", "peak_from", "peak_until"]
-    caption, command = "Most GPUs held at once, by GPU type", "tv.gpu_concurrency(snap.jobs)"
+    caption, command = "Peak concurrent GPUs by GPU type", "tv.gpu_concurrency(snap.jobs)"
     table = Table(peaks, caption, columns, command)
-    return Part("gpus-once", "At the same time", lead, chart, table)
+    return Part("gpus-once", "Concurrent GPUs", lead, chart, table)
 
 
 def thin(steps: pd.DataFrame) -> pd.DataFrame:

@@ -99,7 +99,7 @@ def timeline(readings: Readings) -> Topic:
     )
     chart = None
     if lanes["lane"].isna().all():
-        lead += " Nothing can be drawn: the times contradict each other."
+        lead += " Nothing can be drawn: the timestamps are inconsistent."
     else:
         height = min(max(_LOWEST, 1.0 + _LANE * (lanes["lane"].max() + 1)), _TALLEST)
         chart = Chart(plot.plot_job_timeline, lanes, _alternative(lanes), height)

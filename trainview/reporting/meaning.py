@@ -74,8 +74,8 @@ def definitions(readings: Readings) -> list[Definition]:
         ),
         Definition(
             "A dash",
-            "Not known, and never counted as 0: for example how long a job took whose times "
-            "contradict each other.",
+            "Not known, and never counted as 0: for example the duration of a job with "
+            "inconsistent timestamps.",
         ),
     ]
 

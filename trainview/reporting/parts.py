@@ -78,7 +78,7 @@ class Message(NamedTuple):
     error : str
         What the messages have in common.
     tally : str
-        How many jobs died of it.
+        How many jobs failed with it.
     facts : str
         What else is known of them.
     example : str

@@ -37,14 +37,14 @@ class Section(NamedTuple):
 
 
 SECTIONS = (
-    Section("attention", "What needs attention", attention),
-    Section("costs", "What it costs", costs, needs_jobs=False),
-    Section("gpus", "Where the GPUs go", gpus),
-    Section("utilization", "How busy the GPUs were", utilization, needs_jobs=False),
-    Section("statuses", "What state the jobs are in", statuses),
-    Section("failures", "What fails, and of what", failures),
-    Section("durations", "How long jobs take", durations),
-    Section("queue", "Why jobs waited", queue, needs_jobs=False),
-    Section("quota", "Against the quota", quota, needs_jobs=False),
-    Section("timeline", "What ran when", timeline),
+    Section("attention", "Needs attention", attention),
+    Section("costs", "Cost", costs, needs_jobs=False),
+    Section("gpus", "GPU usage", gpus),
+    Section("utilization", "GPU utilisation", utilization, needs_jobs=False),
+    Section("statuses", "Jobs by status", statuses),
+    Section("failures", "Failures", failures),
+    Section("durations", "Job duration", durations),
+    Section("queue", "Queue", queue, needs_jobs=False),
+    Section("quota", "Quota", quota, needs_jobs=False),
+    Section("timeline", "Timeline", timeline),
 )

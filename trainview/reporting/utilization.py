@@ -56,7 +56,7 @@ def _lead(readings: Readings, busy: Busy) -> str:
         part = share(idle_hours / covered) if idle_hours > 0 else "None"
         said.append(f"{part} of that time was idle{_cost(idle)}.")
     if measured < len(held):
-        said.append(f"Measured are {measured:,} of {count(len(held), 'job')} that held GPUs.")
+        said.append(f"Metrics cover {measured:,} of {count(len(held), 'job')} that held GPUs.")
     return " ".join(said) + _unlisted(readings)
 
 
@@ -114,7 +114,7 @@ def _of_covered(column: str, part: str, row: Any) -> str:
 def _idle(busy: Busy) -> Part:
     idle = busy.idle[busy.idle["idle_gpu_hours"] > 0]
     first, rest = idle.iloc[0], number(idle["idle_gpu_hours"].iloc[BARS:].sum())
-    lead = Markup("{} of {}: {} did nothing for {} of {} GPU-hours{}.").format(
+    lead = Markup("{} of {}: {} idle for {} of {} GPU-hours{}.").format(
         name("job_id", first["job_id"]),
         name("project_name", first["project_name"]),
         count(first["gpus"], "GPU"),
@@ -122,7 +122,7 @@ def _idle(busy: Busy) -> Part:
         number(first["covered_gpu_hours"]),
         _cost(idle.head(1)),
     )
-    lead += not_drawn(idle, f"jobs with idle GPUs; the others did nothing for {rest} GPU-hours")
+    lead += not_drawn(idle, f"jobs with idle GPUs; the others were idle for {rest} GPU-hours")
     chart = bars(
         plot.plot_idle_gpus,
         idle,

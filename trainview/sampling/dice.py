@@ -46,7 +46,7 @@ class Dice:
         return self.pick([option for weight, option in table for _ in range(weight)])
 
     def quantile(self, knots: Sequence[int]) -> int:
-        """Draw a length of time from its minimum, median, 90 % and maximum, in minutes."""
+        """Draw a length of time from its minimum, median, 90% and maximum, in minutes."""
         share = self.below(1000)
         for (left, low), (right, high) in pairwise(zip((0, 500, 900, 1000), knots, strict=True)):
             if share < right:

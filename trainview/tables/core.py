@@ -362,7 +362,7 @@ def _elapsed_hours(
     odd = pc.sum(contradictory).as_py() or 0
     if odd:
         notes.append(
-            f"{count(odd, 'job')} with times that contradict each other "
+            f"{count(odd, 'job')} with inconsistent timestamps "
             "(updated before created, or after as_of): elapsed_hours is null"
         )
     microseconds = pc.subtract(pc.cast(end_at, pa.int64()), pc.cast(created_at, pa.int64()))
