@@ -47,8 +47,10 @@ def job_timeline(jobs: IntoFrameT, by: By = "project_name") -> IntoFrameT:
 
         - ``job_id``, ``job_name``, ``project_name``, ``status``, ``phase`` (text)
         - ``start`` (datetime, UTC): submission
-        - ``end`` (datetime, UTC): estimated end; null where the times contradict
-        - ``elapsed_hours`` (float64): hours from start to end; null where the times contradict
+        - ``end`` (datetime, UTC): estimated end; null for an open job, which has none, and where
+          the times contradict
+        - ``elapsed_hours`` (float64): hours from start to end, or until now; null where the times
+          contradict
         - ``is_open`` (bool): whether the job has not ended yet
         - ``lane`` (Int64): number of the lane, from 0; null where the times contradict
 
@@ -100,8 +102,8 @@ def job_timeline(jobs: IntoFrameT, by: By = "project_name") -> IntoFrameT:
     lanes[len(packed) :] = pd.NA
     result = result.rename(columns={"created_at": "start", "end_at": "end"})
     result = result.reset_index(drop=True).assign(lane=lanes)
-    if len(odd):
-        result["end"] = result["end"].where(result["elapsed_hours"].notna())
+    has_ended = ~result["is_open"].astype("bool") & result["elapsed_hours"].notna()
+    result["end"] = result["end"].where(has_ended)
     columns = [*COLUMNS, "start", "end", "elapsed_hours", "is_open", "lane"]
     return give_back(from_pandas(result[columns], frame), jobs)
 

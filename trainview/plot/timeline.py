@@ -52,6 +52,7 @@ MOST_PIECES = 4000
 # More names of jobs than these nobody reads.
 MOST_NAMES = 200
 LONGEST_NAME = 40
+_HOURS_A_DAY = 24
 
 
 class Jobs(NamedTuple):
@@ -113,8 +114,12 @@ def plot_job_timeline(timeline: Any, *, ax: Axes | None = None) -> Axes:
     ['running', 'succeeded']
     """
     needed = ("job_name", "project_name", "phase", "start", "end", "is_open", "lane")
-    table, _ = read_result(timeline, "job_timeline", needed, ("job_id", "status", "elapsed_hours"))
+    others, optional = ("job_id", "status"), ("elapsed_hours",)
+    table, _ = read_result(timeline, "job_timeline", needed, others, optional)
     (start, zone), (end, _) = moments(table, "start"), moments(table, "end")
+    if optional[0] in table:
+        # an open job has no end: its bar goes on until now
+        end = np.where(np.isnan(end), start + numbers(table, optional[0]) / _HOURS_A_DAY, end)
     lane = numbers(table, "lane")
     known = np.flatnonzero(~(np.isnan(start) | np.isnan(end) | np.isnan(lane)))
     left_out = len(table) - len(known)
