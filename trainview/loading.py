@@ -16,11 +16,12 @@ from trainview.files.sources import Options, Part, Source, read_source
 from trainview.moments import read_moment
 from trainview.reading.records import Records
 from trainview.schema import FLEET_TABLES, GAPS
-from trainview.snapshot import Snapshot, to_fleet, to_gaps, to_tables
+from trainview.snapshot import Snapshot
 from trainview.tables.attempts import link_attempts
 from trainview.tables.combining import combine, newest_of
 from trainview.tables.core import Tables, build_tables, to_records
 from trainview.tables.dtypes import to_pandas
+from trainview.tables.frames import to_fleet, to_gaps, to_tables
 from trainview.tables.linking import link
 from trainview.text.gaps import count_rejected, name_gaps
 from trainview.text.safe import safe_text

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import pandas as pd
-import pyarrow as pa
 
 from trainview.analysis import needs_attention
 from trainview.analysis.clipping import clip_tables
@@ -20,9 +19,9 @@ from trainview.files.atomic import from_home
 from trainview.files.excel import write_excel
 from trainview.files.export import write_folder, write_json
 from trainview.moments import Moment
-from trainview.schema import CORE_TABLES, FLEET_TABLES, GAPS, INSTANCE_TYPES, JOBS, PROJECTS, TABLES
-from trainview.tables.core import Tables
+from trainview.schema import CORE_TABLES, FLEET_TABLES, GAPS, TABLES
 from trainview.tables.dtypes import empty_frame, from_pandas, to_pandas
+from trainview.tables.frames import to_fleet, to_gaps, to_tables
 from trainview.text.card import card
 from trainview.text.names import did_you_mean
 from trainview.text.safe import count
@@ -433,65 +432,3 @@ def figures_of(snapshot: Snapshot) -> list[Figure]:
         snapshot.billing,
     )
     return [*([left_out] if rejected else []), *found]
-
-
-def to_fleet(snapshot: Snapshot) -> dict[str, pa.Table]:
-    """Turn what a snapshot has beside projects and jobs into Arrow tables.
-
-    Parameters
-    ----------
-    snapshot : Snapshot
-        Of any kind.
-
-    Returns
-    -------
-    dict of str to pyarrow.Table
-        By their names in `trainview.schema.FLEET_TABLES`; only those that have rows.
-    """
-    found = {name: getattr(snapshot, name) for name in FLEET_TABLES}
-    return {
-        name: from_pandas(frame, FLEET_TABLES[name]) for name, frame in found.items() if len(frame)
-    }
-
-
-def to_gaps(snapshot: Snapshot) -> dict[str, pa.Table]:
-    """Turn what a snapshot does not hold into Arrow tables.
-
-    Parameters
-    ----------
-    snapshot : Snapshot
-        Of any kind.
-
-    Returns
-    -------
-    dict of str to pyarrow.Table
-        As `trainview.schema.GAPS`.
-    """
-    return {name: from_pandas(getattr(snapshot, name), schema) for name, schema in GAPS.items()}
-
-
-def to_tables(snapshot: Snapshot) -> Tables:
-    """Turn the projects and jobs of a snapshot into Arrow tables.
-
-    Parameters
-    ----------
-    snapshot : Snapshot
-        Of any kind.
-
-    Returns
-    -------
-    Tables
-        From which `trainview.tables.core.to_records` makes records.
-
-    Raises
-    ------
-    ArgumentError
-        If a table has lost a column.
-    """
-    return Tables(
-        projects=from_pandas(snapshot.projects, PROJECTS),
-        jobs=from_pandas(snapshot.jobs, JOBS),
-        instance_types=from_pandas(snapshot.instance_types, INSTANCE_TYPES),
-        as_of=snapshot.as_of,
-        latest_only=snapshot.latest_only,
-    )

@@ -22,8 +22,9 @@ from trainview.fetching.payloads import fetch_payload
 from trainview.files.atomic import check_target, making_folder
 from trainview.files.export import MANIFEST, Rows, write_folder
 from trainview.loading import load
-from trainview.snapshot import Snapshot, to_fleet, to_gaps, to_tables
+from trainview.snapshot import Snapshot
 from trainview.tables.dtypes import to_pandas
+from trainview.tables.frames import to_fleet, to_gaps, to_tables
 from trainview.tables.linking import link
 
 
