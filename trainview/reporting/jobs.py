@@ -109,7 +109,9 @@ def timeline(readings: Readings) -> Topic:
 def _alternative(lanes: pd.DataFrame) -> str:
     phases = lanes["phase"].value_counts()
     counts = listed(f"{phase}: {jobs:,}" for phase, jobs in phases.items())
-    span = f"{day(lanes['start'].min())} to {day(lanes['end'].max())}"
+    # an open job has no end: it goes on until now
+    until = (lanes["start"] + pd.to_timedelta(lanes["elapsed_hours"], "h")).max()
+    span = f"{day(lanes['start'].min())} to {day(until)}"
     projects = count(lanes["project_name"].nunique(), "project")
     return (
         f"Jobs over time as a Gantt chart, {span}: {count(len(lanes), 'job')} of {projects}, "
