@@ -13,7 +13,6 @@ import pyarrow as pa
 
 from trainview.errors import ArgumentError, DataWarning, PayloadError
 from trainview.files.sources import Options, Part, Source, read_source
-from trainview.moments import read_moment
 from trainview.reading.records import Records
 from trainview.schema import FLEET_TABLES, GAPS
 from trainview.snapshot import Snapshot
@@ -24,6 +23,7 @@ from trainview.tables.dtypes import to_pandas
 from trainview.tables.frames import to_fleet, to_gaps, to_tables
 from trainview.tables.linking import link
 from trainview.text.gaps import count_rejected, name_gaps
+from trainview.text.moments import read_moment
 from trainview.text.safe import safe_text
 
 # A fault in one element of a list, which can be left out.

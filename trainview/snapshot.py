@@ -18,11 +18,11 @@ from trainview.errors import ArgumentError, DataWarning
 from trainview.files.atomic import from_home
 from trainview.files.excel import write_excel
 from trainview.files.export import write_folder, write_json
-from trainview.moments import Moment
 from trainview.schema import CORE_TABLES, FLEET_TABLES, GAPS, TABLES
 from trainview.tables.dtypes import empty_frame, from_pandas, to_pandas
 from trainview.tables.frames import to_fleet, to_gaps, to_tables
 from trainview.text.card import card
+from trainview.text.moments import Moment
 from trainview.text.names import did_you_mean
 from trainview.text.safe import count
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 from trainview.analysis.frames import Integers, column_names, read_table, to_pandas
 from trainview.analysis.pandas_dtypes import TEXT
 from trainview.errors import ArgumentError
-from trainview.money import to_decimals
+from trainview.schema.money import to_decimals
 
 # What a bill knows of a job that is in no other table.
 NAMES = ("job_name", "project_name", "team_name")

@@ -6,7 +6,7 @@ import pandas as pd
 
 from trainview.analysis.cost import estimate_cost
 from trainview.analysis.failures import failure_rates
-from trainview.money import total
+from trainview.schema.money import total
 
 
 class Figure(NamedTuple):

@@ -28,7 +28,7 @@ from trainview.analysis.times import US_PER_HOUR
 from trainview.analysis.windows import read_window
 from trainview.errors import ArgumentError
 from trainview.gpus import same_type
-from trainview.moments import Moment
+from trainview.text.moments import Moment
 
 KEYS = (["gpu_type"], ["team_name", "gpu_type"])
 COLUMNS = (

@@ -10,8 +10,8 @@ from trainview.analysis.frames import Frame, give_back, read_table, to_pandas
 from trainview.analysis.holding import HELD
 from trainview.analysis.times import US_PER_HOUR, with_microseconds
 from trainview.errors import ArgumentError
-from trainview.moments import Moment, is_span, read_moment
 from trainview.statuses import STATUSES
+from trainview.text.moments import Moment, is_span, read_moment
 
 # The columns that tell a job's state, the surest first, and what they hold of a status.
 _STATE = {"status": "label", "current_status": "api", "phase": "phase"}

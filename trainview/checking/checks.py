@@ -9,8 +9,8 @@ import pandas as pd
 from trainview.checking.registry import RULES
 from trainview.checking.rules import MEASURES, Context, Finding
 from trainview.errors import ArgumentError, DataWarning
-from trainview.moments import Moment, read_moment
 from trainview.snapshot import Snapshot
+from trainview.text.moments import Moment, read_moment
 
 # As the table is sorted.
 _VERDICTS = ("broken", "unproven", "holds")

@@ -18,7 +18,7 @@ from trainview.cli.options import Output, options, prints_whole, put, say
 from trainview.cli.sources import SOURCE_HELP, Source, asks_for_each_job, takes_source
 from trainview.errors import ConfigError, SourceError
 from trainview.files.atomic import from_home
-from trainview.moments import parse_span
+from trainview.text.moments import parse_span
 from trainview.text.names import did_you_mean
 from trainview.text.safe import count, safe_text
 

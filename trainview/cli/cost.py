@@ -135,7 +135,7 @@ def _bill(snapshot: Snapshot, output: Output, by: list[str] | None) -> None:
 
 def _over_time(snapshot: Snapshot, output: Output, by: list[str] | None, freq: str) -> None:
     from trainview.analysis import cost_over_time
-    from trainview.money import total
+    from trainview.schema.money import total
 
     billing = None if snapshot.billing.empty else snapshot.billing
     found = cost_over_time(jobs_with(snapshot, by), snapshot.prices, billing, freq=freq, by=by)

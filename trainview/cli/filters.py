@@ -9,7 +9,7 @@ import click
 
 from trainview.cli.options import options
 from trainview.errors import ArgumentError
-from trainview.moments import read_moment
+from trainview.text.moments import read_moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,12 +11,12 @@ import pyarrow.compute as pc
 
 from trainview.api.client import FIRST_BILLED, Access, Client
 from trainview.errors import ArgumentError, DataWarning
-from trainview.moments import Moment, read_moment
 from trainview.tables.billing import read_bill
 from trainview.tables.capacity import read_capacity
 from trainview.tables.combining import combine
 from trainview.tables.dtypes import to_pandas
 from trainview.tables.prices import read_prices, without_duplicates
+from trainview.text.moments import Moment, read_moment
 
 
 def fetch_prices(**client: Any) -> pd.DataFrame:

@@ -8,7 +8,6 @@ import pandas as pd
 import pyarrow as pa
 
 from trainview.errors import ArgumentError
-from trainview.money import MONEY as MONEY
 from trainview.schema.core import INSTANCE_TYPES as INSTANCE_TYPES
 from trainview.schema.core import JOBS as JOBS
 from trainview.schema.core import PROJECTS as PROJECTS
@@ -37,6 +36,7 @@ from trainview.schema.fleet_tables import GAPS as GAPS
 from trainview.schema.fleet_tables import METRIC_UNITS as METRIC_UNITS
 from trainview.schema.fleet_tables import NOT_FETCHED as NOT_FETCHED
 from trainview.schema.fleet_tables import REJECTED as REJECTED
+from trainview.schema.money import MONEY as MONEY
 from trainview.schema.records import ANSWER as ANSWER
 from trainview.schema.records import INSTANCE_TYPE as INSTANCE_TYPE
 from trainview.schema.records import JOB as JOB

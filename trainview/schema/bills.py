@@ -2,8 +2,8 @@
 
 import pyarrow as pa
 
-from trainview.money import MONEY
 from trainview.schema.fields import BOOLEAN, CATEGORY, INTEGER, TEXT, TIME, make_field, newer
+from trainview.schema.money import MONEY
 
 BILLING = pa.schema(
     [

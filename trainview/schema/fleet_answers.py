@@ -8,7 +8,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from trainview.money import MONEY
 from trainview.schema.fields import (
     BOOLEAN,
     COUNT_MAX,
@@ -20,6 +19,7 @@ from trainview.schema.fields import (
     TIME,
     make_field,
 )
+from trainview.schema.money import MONEY
 from trainview.schema.records import INSTANCE_TYPE
 
 

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trainview.errors import ArgumentError
-from trainview.money import to_decimals, to_floats
 from trainview.schema import CATEGORY, PANDAS_TEXT, TABLES, TEXT, is_newer, pandas_dtype
+from trainview.schema.money import to_decimals, to_floats
 from trainview.statuses import PHASES, STATUSES
 
 # So few rows are not worth starting threads.
@@ -180,7 +180,7 @@ def _to_series(column: pa.Array, field: pa.Field) -> Any:
     if pa.types.is_integer(field.type) and field.nullable:
         return column.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
     if pa.types.is_decimal(field.type):
-        # what people compute with; sums are made in decimals (`trainview.money`)
+        # what people compute with; sums are made in decimals (`trainview.schema.money`)
         return to_floats(column).to_pandas()
     return column.to_pandas().astype(pandas_dtype(field))
 
