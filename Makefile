@@ -20,8 +20,8 @@ demo: $(VENV)/.installed ## set up, show the whole picture of the sample data, w
 	$(BIN)/trainview summary data/
 	$(BIN)/trainview report data/ -o report.html --force
 
-test: $(VENV)/.developing check ## set up, then lint, check types and run every test
-	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup --hypothesis-profile=ci
+test: $(VENV)/.developing check ## set up, then lint, check types and run every test (CI=1: properties try more)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup --hypothesis-profile=$(if $(CI),ci,dev)
 
 quick: $(VENV)/.developing ## run tests while you work: few examples, two kinds of tables, nothing slow
 	TRAINVIEW_TEST_KINDS="polars lazy" $(BIN)/python -m pytest --numprocesses auto --dist loadgroup \

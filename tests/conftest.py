@@ -1,7 +1,7 @@
 """What tests of several wings use, which tests stay together, and how much properties try.
 
-`make test` and CI run every test with the profile `ci`; `make quick` runs with `dev`, a twentieth of
-the examples.
+CI runs every test with the profile `ci`; `make test` and `make quick` run with `dev`, a twentieth of the
+examples. `make test CI=1` is what CI runs.
 """
 
 import pytest

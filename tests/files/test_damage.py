@@ -69,7 +69,8 @@ def load(source):
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", DataWarning)
         snap = tv.load(source)
-    assert [str(warning.message) for warning in told] == list(snap.notes)
+    # a warning is a note that changes a total
+    assert {str(warning.message) for warning in told} <= set(snap.notes)
     return snap
 
 
@@ -133,7 +134,9 @@ def test_a_few_flipped_bits_never_change_a_value_without_a_word(kind, snap, tmp_
         file.write_bytes(hurt)
         seen.add(outcome(source, whole, file.name))
         file.write_bytes(before)
-    assert seen - {"equal"} == {"refused", "told"}
+    assert seen <= {"equal", "refused", "told"}
+    # with few examples, one of these may not come up
+    assert seen >= {"refused", "told"} or examples(200) < 200
     assert same(load(source), whole)
 
 

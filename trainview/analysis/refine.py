@@ -54,8 +54,8 @@ def refine_jobs(jobs: IntoFrameT, phases: Any) -> IntoFrameT:
     ...         "gpu_hours": 64.0,
     ...     }
     ... )
-    >>> phases = pd.DataFrame({"job_id": ["j1"], "released_at": clock[1], "started_at": pd.NaT})
-    >>> phases = phases.astype({"started_at": "datetime64[us, UTC]"})
+    >>> never = pd.Series([pd.NaT], dtype="datetime64[us, UTC]")
+    >>> phases = pd.DataFrame({"job_id": ["j1"], "released_at": clock[1], "started_at": never})
     >>> refine_jobs(jobs, phases)[["job_id", "gpu_hours", "hours_basis"]]
       job_id  gpu_hours hours_basis
     0     j1       48.0    released
