@@ -232,6 +232,10 @@ def test_faults_give_one_line_and_their_exit_code(words, code, message):
     assert message in fault(code, *words)
 
 
+def test_without_a_key_the_shell_is_told_of_the_variable_alone():
+    assert fault(2, "fetch", "-o", "x") == "trainview: error: no API key: set BASETEN_API_KEY"
+
+
 def test_bad_data_names_the_file_the_path_and_the_value(tmp_path):
     bad = tmp_path / "bad.json"
     bad.write_bytes(payload(training_jobs=[job(), job(id=5)]))
@@ -365,7 +369,7 @@ def test_a_job_newer_than_the_dates_second_moves_as_of_by_that_fraction():
     [
         ([reply(b'{"error": "bad key"}', "401 Unauthorized")], 3, "refused the key (401)"),
         ([reply(b"{}", "404 Not Found")], 4, "404"),
-        ([reply(b"<html>", "200 OK", content_type="text/html")], 4, "text/html"),
+        ([reply(b"<html>", "200 OK", content_type="text/html")], 4, "the network, and --base-url"),
         (
             [reply(b'{"training_projects": [3]}')],
             5,
@@ -393,7 +397,9 @@ def test_faults_of_the_api_leave_the_old_file_and_never_show_the_key(
 def test_a_dead_server_is_a_network_error(tmp_path):
     with Server(reply(b"{}")) as server:
         url = server.url
-    assert "127.0.0.1" in fault(4, "fetch", "-o", tmp_path / "x", "--base-url", url, key=KEY)
+    line = fault(4, "fetch", "-o", tmp_path / "x", "--base-url", url, key=KEY)
+    assert "127.0.0.1" in line
+    assert line.endswith(": check the connection and --base-url")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -573,6 +573,7 @@ KNOWN = "max-failure-rate, max-pending, max-silent, max-cost, max-idle-gpu-hours
         ("[rules]\nsince = '7d'", "no rule to check: give one of --max-failure-rate"),
         ("[rules", "is no TOML"),
         ("[rules]\n'max\x1b[31m' = 1", "is no TOML"),
+        (f"[rules]\nmax-failure-rate = {'9' * 5000}", ".toml: an integer has too many digits"),
         ('[rules]\n"max\\u001b[31m" = 1', r"no rule 'max\x1b[31m'"),
     ],
 )  # fmt: skip

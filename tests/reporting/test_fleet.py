@@ -54,7 +54,7 @@ def test_sections_are_there_with_their_data_alone(name, shown):
             "proj1-name and proj2-name took 100% of the estimate.",
             "All of it falls into one day, that of 1 March 2026.",
             "The estimate is 99.00 USD above the bill: not billed +90.00 USD, queueing and deployment +14.00 USD (+15.00 for time that is not billed, -1.00 for other prices than on the list) and deleted job -5.00 USD.",
-            "Failed jobs cost an estimated 90.00 USD, 50% of all; 90.00 USD of it for 1 job: exit code 1",
+            "Failed jobs cost an estimated 90.00 USD, 50% of all; 90.00 USD of it for 1 job: exit code 1.",
         ]),
         ("utilization", [
             "67% on average, measured over 6.0 of 12.0 GPU-hours held (50%), on 2 GPUs at once. 25% of that time was idle, worth 22.50 USD at list prices. Metrics cover 1 of 2 jobs that held GPUs.",

@@ -210,8 +210,10 @@ def test_a_long_message_keeps_its_end():
 
 def test_what_is_odd_in_the_data_is_said():
     snap = snapshot("sample")
-    prose = Page(page("sample")).prose()
+    found = Page(page("sample"))
+    prose = found.prose()
     assert snap.notes
+    assert "Data quality" in found.text_of("h3")
     for note in snap.notes:
         assert note[1:] in prose
 
@@ -237,7 +239,7 @@ def test_numbers_sort_by_their_value_and_not_by_their_text():
     ("name", "words"),
     [
         ("empty", ["As of an unknown time: 0 projects, no jobs.", "There are no jobs in this snapshot", "trainview fetch"]),
-        ("no jobs", ["1 project, no jobs.", "There are no jobs in this snapshot"]),
+        ("no jobs", ["1 project, no jobs.", "There are no jobs in this snapshot, so nothing needs attention"]),
         ("cpu only", ["No job is known to have held a GPU", "The one job that ended did not fail."]),
         ("one job", ["No. Nothing is stuck", "1 job, completed.", "took 3.0 h", "100% of all GPU-hours"]),
         ("one pending job", ["No job has ended yet.", "1 waiting"]),

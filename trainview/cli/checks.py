@@ -141,9 +141,11 @@ def _read_rules(path: Path) -> dict[str, Any]:
         raise SourceError(f"cannot read {place}: {error.strerror}") from None
     except RecursionError:
         raise ConfigError(f"{place}: nested too deeply to be rules") from None
-    # not only of TOML: an integer may have too many digits
-    except ValueError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{place} is no TOML: {safe_text(error, 200)}") from None
+    # what Python refuses to convert; its own words advise to change the interpreter
+    except ValueError:
+        raise ConfigError(f"{place}: an integer has too many digits") from None
     known = ", ".join([*_ARGUMENTS, "since"])
     others = [name for name in content if name != "rules"]
     if others or not isinstance(content.get("rules"), dict):

@@ -48,7 +48,7 @@ def options(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
 common = options(
     click.option(
         "-v", "--verbose", is_flag=True, expose_value=False, callback=_tell_more,
-        help="Tell about unknown fields, what is odd in the data, and repeated calls.",
+        help="Report unknown fields, data quality notes and repeated calls.",
     ),
     click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks."),
 )  # fmt: skip

@@ -9,6 +9,8 @@ import click
 _ADVICE = {
     r"\bforce=True": "--force",
     r'\bon_error="skip"': "--skip-bad",
+    r" or pass api_key=\.\.\.": "",
+    r"\bbase_url\b": "--base-url",
     r'\btz="([^"]+)"': r"--source-tz \1",
     r"name another folder with cache=\.\.\., or do without, by\s+cache=False": "or use --no-cache",
     r"fetch it with\s+include=\['(\w+)'\]": r"trainview fetch -o fleet/ --with \1 gets it",

@@ -189,7 +189,7 @@ def _reason(row: Any) -> str:
 def _failures(found: Costs) -> Part:
     failures = found.failures
     first, lost = failures.iloc[0], failures["estimated_usd"].sum()
-    lead = Markup("Failed jobs cost an estimated {}, {} of all; {} of it for {}: {}").format(
+    lead = Markup("Failed jobs cost an estimated {}, {} of all; {} of it for {}: {}.").format(
         usd(lost),
         share(lost / found.estimate()),
         usd(first["estimated_usd"]),

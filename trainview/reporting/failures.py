@@ -73,7 +73,7 @@ def _errors(readings: Readings) -> Part:
     costly = errors.sort_values("gpu_hours", ascending=False, kind="stable").iloc[0]
     lead = Markup("{} of error.").format(count(len(errors), "kind"))
     if costly["gpu_hours"] > 0:
-        lead += Markup(" The one that took most GPU-hours, {}: {}").format(
+        lead += Markup(" The one that took most GPU-hours, {}: {}.").format(
             number(costly["gpu_hours"]), name("error", error_name(costly["error"]), 100)
         )
     if len(errors) > BARS:
