@@ -1,5 +1,7 @@
 """A snapshot cut to a window of time: every table of it, and what they say together."""
 
+import dataclasses
+
 import pandas as pd
 import pytest
 
@@ -106,6 +108,18 @@ def test_samples_are_those_that_speak_for_time_of_the_window():
     whole = snapshot(job(0, 8, number=1), metrics=frame, as_of=8)
     same = tv.idle_gpus(whole.metrics, tv.clip_jobs(whole.jobs, at(2.5), at(5)), by=None)
     pd.testing.assert_frame_equal(found, same)
+
+
+@pytest.mark.parametrize("end", ["2300-01-01", "9999-12-31"])
+def test_a_window_may_lie_beyond_what_nanoseconds_can_count(end):
+    running = job(0, end, number=1, status="running", elapsed_hours=1.0)
+    snap = snapshot(running, metrics=metrics(sample(0.0, 0.5, job_id="j1")))
+    far = dataclasses.replace(snap, as_of=at(end).as_unit("us"))
+    clipped = far.clip("7d")
+    assert clipped.jobs["created_at"].item() == at(end) - 7 * DAY
+    assert clipped.metrics.empty
+    [found] = tv.check(far, since="7d", max_failure_rate=0.1).to_dict("records")
+    assert found["verdict"] == "holds"
 
 
 def test_what_has_no_time_stays_and_so_do_all_types():

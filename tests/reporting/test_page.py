@@ -275,6 +275,13 @@ def test_many_open_jobs_and_long_years_stay_shapes():
     assert not Page(render(tv.load(payload(training_jobs=jobs)))).all("image")
 
 
+@pytest.mark.parametrize("end", ["2300-12-31T00:00:00Z", "9999-12-31T23:59:59.999999Z"])
+def test_a_moment_may_lie_beyond_what_nanoseconds_can_count(end):
+    open_and_ended = payload(training_jobs=[job("a", current_status=RUNNING), job("b")])
+    text = render(tv.load(open_and_ended, as_of=end))
+    assert f"to 31 December {end[:4]}: 1 job of 1 project" in text
+
+
 def test_equal_snapshots_give_equal_pages_whatever_the_settings():
     program = (
         "import sys, trainview as tv; from trainview.reporting import render; "

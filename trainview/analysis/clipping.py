@@ -106,11 +106,16 @@ def clip_metrics(
     names = metrics["job_id"].drop_duplicates().dropna()
     edges = {"__start": first, "__end": last}
     life = {
-        name: pd.array([None if edge is None else edge.value // 1000] * len(names), "Int64")
+        name: pd.array([None if edge is None else _microseconds(edge)] * len(names), "Int64")
         for name, edge in edges.items()
     }
     window = pd.DataFrame({"job_id": names.to_numpy(), **life})
     return within_jobs(metrics.reset_index(drop=True), window)
+
+
+def _microseconds(moment: pd.Timestamp) -> int:
+    # By way of nanoseconds, nothing after 2262 has a number.
+    return int(moment.asm8.astype("M8[us]").astype("int64"))
 
 
 def _between(

@@ -25,7 +25,9 @@ def to_dates(times: npt.NDArray[np.datetime64]) -> npt.NDArray[np.float64]:
 
 def clock(date: float, zone: tzinfo) -> str:
     """Write a date of Matplotlib's as a day and a minute of a zone."""
-    time = mdates.num2date(date, tz=zone)  # type: ignore[no-untyped-call]
+    # As floating-point days, the last microseconds of the calendar may lie beyond it.
+    latest = float(to_dates(np.array("9999-12-31T23:59", "M8[us]")))
+    time = mdates.num2date(min(date, latest), tz=zone)  # type: ignore[no-untyped-call]
     return f"{time:%Y-%m-%d %H:%M} {zone_name(zone)}"
 
 

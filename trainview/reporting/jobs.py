@@ -102,15 +102,15 @@ def timeline(readings: Readings) -> Topic:
         lead += " Nothing can be drawn: the timestamps are inconsistent."
     else:
         height = min(max(_LOWEST, 1.0 + _LANE * (lanes["lane"].max() + 1)), _TALLEST)
-        chart = Chart(plot.plot_job_timeline, lanes, _alternative(lanes), height)
+        chart = Chart(plot.plot_job_timeline, lanes, _alternative(lanes, drawn), height)
     return Topic(lead, [Part("timeline-all", "", "", chart, table)])
 
 
-def _alternative(lanes: pd.DataFrame) -> str:
+def _alternative(lanes: pd.DataFrame, jobs: pd.DataFrame) -> str:
     phases = lanes["phase"].value_counts()
     counts = listed(f"{phase}: {jobs:,}" for phase, jobs in phases.items())
     # an open job has no end: it goes on until now
-    until = (lanes["start"] + pd.to_timedelta(lanes["elapsed_hours"], "h")).max()
+    until = jobs["end_at"].where(jobs["elapsed_hours"].notna()).max()
     span = f"{day(lanes['start'].min())} to {day(until)}"
     projects = count(lanes["project_name"].nunique(), "project")
     return (
