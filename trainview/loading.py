@@ -53,9 +53,9 @@ def load(
         left out: the one saved in the file, else the newest timestamp in the data, samples,
         events, checkpoints and bills included.
     on_error : {"raise", "skip"}, optional
-        What becomes of records that are not what the API documents, and of files in a folder that
-        cannot be read: an error, or they are left out, with a warning that counts them and a row
-        each in `Snapshot.rejected`.
+        What becomes of records that are not what the API documents, and of files in a folder or
+        sources among several that cannot be read: an error, or they are left out, with a warning
+        that counts them and a row each in `Snapshot.rejected`. A path has to be there in any case.
     tz : str, optional
         The zone of times that have none, such as ``"Europe/Berlin"``: the vendor's command line
         lists checkpoints in the local time of its machine.

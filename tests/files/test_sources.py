@@ -266,6 +266,35 @@ def test_records_of_other_answers_are_left_out_likewise():
     assert snap.rejected["job_id"].tolist() == ["j1"]
 
 
+@pytest.mark.parametrize(
+    "bad",
+    [{"value": "x"}, {"value": float("nan")}, {"timestamp": "soon"}, {"timestamp": None}],
+    ids=str,
+)
+@pytest.mark.parametrize("of_leader", [False, True])
+def test_one_bad_sample_leaves_the_others(bad, of_leader):
+    samples = [{"timestamp": f"2026-03-24T18:0{n}:00Z", "value": n / 10} for n in range(5)]
+    series = {"gpu_utilization": {"0": [*samples[:2], samples[2] | bad, *samples[3:]], "x": []}}
+    node = {"node_id": "n0", "metrics": series | {"cpu_usage": samples}}
+    answer = {"training_job": {"id": "j1"}, "per_node_metrics": [] if of_leader else [node]}
+    text = json.dumps(answer | (node["metrics"] if of_leader else {})).encode()
+    snap = load(text, on_error="skip")
+    assert snap.metrics.groupby("metric", observed=True)["value"].apply(list).to_dict() == {
+        "gpu_utilization": [0.0, 0.1, 0.3, 0.4],
+        "cpu_usage": [0.0, 0.1, 0.2, 0.3, 0.4],
+    }
+    start = "" if of_leader else "per_node_metrics[0].metrics."
+    assert snap.rejected["path"].tolist() == [
+        f"{start}gpu_utilization.0[2].{next(iter(bad))}",
+        "gpu_utilization",
+    ]
+    assert snap.rejected["job_id"].tolist() == ["j1", "j1"]
+    pd.testing.assert_frame_equal(load(json.loads(text), on_error="skip").metrics, snap.metrics)
+    assert "rank of a GPU, got 'x'" in snap.rejected["reason"].iloc[1]
+    with pytest.raises(PayloadError):
+        tv.load(text)
+
+
 def test_bad_lines_are_left_out_one_by_one():
     text = lines(ONE) + '{"id": "j3"\n' + lines(TWO, {"a": 1})
     snap = load(text.encode(), on_error="skip")
@@ -292,6 +321,24 @@ def test_an_unreadable_file_in_a_folder_is_named_or_skipped(tmp_path):
         path.write_text("{")
     with pytest.raises(PayloadError, match="not JSON"):
         tv.load(tmp_path, on_error="skip")
+
+
+def test_a_bad_source_among_several_leaves_the_others(tmp_path):
+    good, bad = write(tmp_path / "a.json", json.dumps(payload(jobs=[TWO]))), tmp_path / "b.json"
+    write(bad, "{bad")
+    snap = load([payload(jobs=[ONE]), b"{bad", [good, bad]], on_error="skip")
+    assert list(snap.jobs["job_id"]) == ["j1", "j2"]
+    assert snap.rejected["source"].tolist() == [str(bad), "bytes"]
+    assert snap.rejected["path"].isna().all()
+    assert snap.rejected["reason"].str.startswith("not JSON at line 1").all()
+    with pytest.raises(PayloadError, match=r"^bytes: not JSON"):
+        tv.load([b"{bad", bad], on_error="skip")
+    with pytest.raises(PayloadError, match=r"^list: \[0\]: expected a job.*other keys \(a\)"):
+        tv.load([{"a": 1}], on_error="skip")
+    with pytest.raises(tv.SourceError, match=r"none\.json"):
+        tv.load([good, tmp_path / "none.json"], on_error="skip")
+    with pytest.raises(PayloadError, match=r"^bytes: not JSON"):
+        tv.load([payload(jobs=[ONE]), b"{bad"])
 
 
 @pytest.mark.parametrize("kind", ["parquet", "csv"])

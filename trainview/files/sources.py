@@ -6,7 +6,7 @@ A source is a path, a folder, bytes, an open file, parsed JSON, or a list of tho
 import io
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
@@ -99,17 +99,17 @@ def read_source(source: Source, options: Options = AS_IT_IS) -> Iterator[Part]:
         if not source:
             raise ArgumentError("an empty list of sources: name at least one file or folder")
         if all(isinstance(part, Mapping) or _is_model(part) for part in source):
-            yield from read_payload(_dump(list(source), "list"), "list", options)
-            return
-        for part in source:
-            yield from read_source(part, options)
+            yield from read_payload(_dump(list(source), "list", options), "list", options)
+        else:
+            # a path that was given by name has to be there
+            yield from _read_each(source, read_source, options, PayloadError)
     elif isinstance(source, (bytes, bytearray, memoryview)):
         yield from _read_bytes(bytes(source), "bytes", options)
     elif isinstance(source, Mapping):
-        yield from read_payload(_dump(source, "mapping"), "mapping", options)
+        yield from read_payload(_dump(source, "mapping", options), "mapping", options)
     elif _is_model(source):
         name = type(source).__name__
-        yield from read_payload(_dump(source, name), name, options)
+        yield from read_payload(_dump(source, name, options), name, options)
     elif isinstance(source, (str, os.PathLike)):
         yield from _read_path(source, options)
     elif hasattr(source, "read"):
@@ -147,19 +147,25 @@ def _read_path(source: str | os.PathLike[str], options: Options) -> Iterator[Par
         raise SourceError(
             f"{safe_text(path)}: a folder without JSON files or saved tables: {found}"
         )
-    yield from _read_files(files, options)
+    yield from _read_each(files, _read_one, options, PayloadError, SourceError)
 
 
-def _read_files(files: Sequence[Path], options: Options) -> Iterator[Part]:
+def _read_each(
+    sources: Sequence[Any],
+    read: Callable[[Any, Options], Iterator[Part]],
+    options: Options,
+    *faults: type[TrainviewError],
+) -> Iterator[Part]:
+    """Read one source after the other; those with such faults can be left out, unless all are."""
     failures: list[TrainviewError] = []
-    for file in files:
+    for source in sources:
         try:
-            yield from _read_one(file, options)
-        except (PayloadError, SourceError) as error:
+            yield from read(source, options)
+        except faults as error:
             if not options.skip_bad:
                 raise
             failures.append(error)
-    if len(failures) == len(files):
+    if len(failures) == len(sources):
         raise failures[0]
     yield _noted(_whole(str(error)) for error in failures)
 
@@ -283,9 +289,10 @@ def _read_file(file: Any, options: Options) -> Iterator[Part]:
     yield from _read_bytes(bytes(content), name, options)
 
 
-def _dump(answer: Any, name: str) -> bytes:
+def _dump(answer: Any, name: str, options: Options) -> bytes:
     try:
-        text = json.dumps(_plain(answer), ensure_ascii=False, allow_nan=False)
+        # a record that has NaN is left out by who reads it
+        text = json.dumps(_plain(answer), ensure_ascii=False, allow_nan=options.skip_bad)
     except (TypeError, ValueError, RecursionError) as error:
         raise PayloadError(f"{name}: not JSON: {safe_text(error, 200)}") from None
     return text.encode("utf-8", "surrogatepass")

@@ -205,6 +205,9 @@ class _Found:
             places = [str(line.key) for line in lines]
             made.append(Answer(f'{{{of}"logs": [{body}]}}', {"logs": places}))
         made += self._whole
+        if not made and self._rejected:
+            first = self._rejected[0]
+            raise PayloadError(f"{self._name}: {first.path}: {first.reason}")
         if not made:
             raise PayloadError(f"{self._name}: an empty list: of jobs, projects or log lines?")
         return made

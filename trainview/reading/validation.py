@@ -212,18 +212,32 @@ def _leave_out_bad(
     for field in fields:
         found = value.get(field.name) if isinstance(value, _Object) else None
         place = f"{path}.{field.name}" if path else field.name
-        if pa.types.is_struct(field.type):
-            _leave_out_bad(found, list(field.type), place, rejected)
-        elif pa.types.is_list(field.type) and isinstance(found, list):
-            good = []
-            for index, item in enumerate(found):
-                try:
-                    _check_object(item, list(field.type.value_type), f"{place}[{index}]")
-                    good.append(item)
-                except _Fault as fault:
-                    where, _, reason = str(fault).partition(": ")
-                    rejected.append((where, reason, item))
-            value[field.name] = good
+        if isinstance(found, _Object | list):
+            value[field.name] = _without_bad(found, field.type, place, rejected)
+
+
+def _without_bad(
+    value: Any, kind: pa.DataType, path: str, rejected: list[tuple[str, str, Any]]
+) -> Any:
+    """Leave elements of lists out that do not fit, the innermost first."""
+    if pa.types.is_struct(kind):
+        _leave_out_bad(value, list(kind), path, rejected)
+    elif pa.types.is_map(kind) and isinstance(value, _Object):
+        for key, item in value.items():
+            place = f"{path}.{safe_text(key, _VALUE_LIMIT)}"
+            value[key] = _without_bad(item, kind.item_type, place, rejected)
+    elif pa.types.is_list(kind) and isinstance(value, list):
+        good = []
+        for index, item in enumerate(value):
+            try:
+                _leave_out_bad(item, list(kind.value_type), f"{path}[{index}]", rejected)
+                _check_object(item, list(kind.value_type), f"{path}[{index}]")
+                good.append(item)
+            except _Fault as fault:
+                where, _, reason = str(fault).partition(": ")
+                rejected.append((where, reason, item))
+        return good
+    return value
 
 
 def _check_value(value: Any, field: pa.Field, path: str) -> None:

@@ -91,9 +91,14 @@ def read_metrics(
         series = list(_series(answer))
         return _to_table(series, _numbers(_values(series)), job_id)
     except _DOUBTS:
-        answer = read_answer(payload, METRICS_ANSWER, name, rejected)
+        bad: list[Rejection] | None = None if rejected is None else []
+        answer = read_answer(payload, METRICS_ANSWER, name, bad)
         if not answer["per_node_metrics"]:
-            answer = read_answer(payload, LEADER_METRICS_ANSWER, name, rejected)
+            bad = None if rejected is None else []
+            answer = read_answer(payload, LEADER_METRICS_ANSWER, name, bad)
+    if rejected is not None and bad is not None:
+        bad += _leave_out_bad_ranks(answer, name)
+        rejected += [one._replace(job_id=one.job_id or job_id) for one in bad]
     try:
         series = list(_series(answer))
     except ValueError as error:
@@ -109,6 +114,18 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         raise ValueError("a key comes twice in one object")
     return found
+
+
+def _leave_out_bad_ranks(answer: Any, name: str) -> Iterator[Rejection]:
+    for node in answer["per_node_metrics"] or [{"metrics": answer}]:
+        metrics = _object(node.get("metrics"))
+        for metric in _BY_GPU:
+            by_rank = _object(metrics.get(metric))
+            for rank in [rank for rank in by_rank if not _RANK.fullmatch(rank)]:
+                del by_rank[rank]
+                node_id = safe_text(node.get("node_id") or "the leader", 60)
+                reason = f"expected the rank of a GPU, got {safe_text(rank, 60)!r} of {node_id}"
+                yield Rejection(name, metric, None, None, reason)
 
 
 def _series(answer: Any) -> Iterator[_Series]:
