@@ -1,17 +1,20 @@
-"""Run the command line: ``trainview``, or ``python -m trainview``."""
+"""Run the command line: ``trainview``, or ``python -m trainview``.
 
+Nothing is imported at the top that is not loaded anyway, so that no signal comes before `main`.
+"""
+
+# what `signal` wraps, without the modules that it loads
+import _signal  # type: ignore[import-not-found]
 import os
-import signal
 import sys
-from typing import NoReturn
 
 
-def main() -> NoReturn:
+def main() -> None:
     """Run the command line, whose modules take a moment to load."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, _quit)
+        number = getattr(_signal, name, None)
+        if number is not None and _signal.getsignal(number) != _signal.SIG_IGN:
+            _signal.signal(number, _quit)
     try:
         from trainview.cli import main as run  # noqa: PLC0415 - a signal may come meanwhile
     except ModuleNotFoundError as missing:
@@ -23,7 +26,7 @@ def main() -> NoReturn:
     run()
 
 
-def _quit(number: int, _: object) -> NoReturn:
+def _quit(number: int, _: object) -> None:
     os.write(2, b"trainview: interrupted\n")
     os._exit(128 + number)
 

@@ -4,6 +4,7 @@ import random
 import re
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -44,6 +45,17 @@ def judge(code, lines, wanted, target):
     assert "interrupted" in lines[-1]
     assert all(line.startswith("trainview: ") for line in lines), lines
     return True
+
+
+def test_nothing_is_imported_before_the_signals_are_caught():
+    # os and importlib are loaded anyway; -S: what the environment loads as well does not count
+    script = (
+        "import importlib, os, sys; loaded = set(sys.modules); import trainview.__main__;"
+        "print(*sorted(set(sys.modules) - loaded))"
+    )
+    words = [sys.executable, "-S", "-c", script]
+    done = subprocess.run(words, cwd=DATA.parent, capture_output=True, check=True, text=True)
+    assert done.stdout.split() == ["trainview", "trainview.__main__"]
 
 
 @pytest.mark.parametrize(

@@ -37,11 +37,11 @@ class Signals:
 
     def listen(self) -> None:
         """Turn the signals into `Interrupted`, but for those that the caller has ignored."""
+        sys.unraisablehook = self._unraisable
         for number in _numbers():
             # nohup ignores SIGHUP
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, self._receive)
-        sys.unraisablehook = self._unraisable
 
     def close(self) -> None:
         """Ignore all signals from now on: what was to be done is done."""
