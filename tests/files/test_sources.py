@@ -256,6 +256,11 @@ def test_records_of_other_answers_are_left_out_likewise():
     snap = load({"instance_types": [price, price | {"price": "free"}]}, on_error="skip")
     assert len(snap.prices) == 1
     assert snap.rejected["path"].tolist() == ["instance_types[1].price"]
+    snap = load({"instance_types": [price, price | {"price": -1}]}, on_error="skip")
+    assert len(snap.prices) == 1
+    assert snap.rejected["path"].tolist() == ["instance_types[1].price"]
+    with pytest.raises(PayloadError, match=r"\[0\]\.price: expected a price from 0, got -1"):
+        tv.load({"instance_types": [price | {"price": -1}]})
     event = {
         "training_job_id": "j1",
         "status": "TRAINING_JOB_RUNNING",
@@ -295,11 +300,48 @@ def test_one_bad_sample_leaves_the_others(bad, of_leader):
         tv.load(text)
 
 
+@pytest.mark.parametrize("bad", [{"subtotal": "abc"}, {"minutes": 10**30}, {"total": None}])
+def test_bad_totals_of_a_bill_leave_its_jobs(bad):
+    day = {"date": "2026-03-24", "subtotal": "3.5", "minutes": 60}
+    of_job = {
+        "billable_resource": {"id": "j1", "is_deleted": False},
+        "subtotal": "3.5",
+        "minutes": 60,
+    }
+    totals = {"subtotal": "9", "credits_used": "0", "total": "9", "minutes": 60}
+    bill = {"training_usage": totals | bad | {"breakdown": [of_job | {"daily": [day]}]}}
+    snap = load(bill, on_error="skip")
+    assert snap.billing["job_id"].tolist() == ["j1"]
+    assert [str(usd) for usd in snap.billing["subtotal_usd"].astype(float)] == ["3.5"]
+    assert snap.rejected["path"].tolist() == [f"training_usage.{next(iter(bad))}"]
+    with pytest.raises(PayloadError):
+        tv.load(bill)
+    with pytest.raises(PayloadError, match=r"training_usage\.breakdown"):
+        tv.load({"training_usage": totals | bad | {"breakdown": None}}, on_error="skip")
+
+
 def test_bad_lines_are_left_out_one_by_one():
     text = lines(ONE) + '{"id": "j3"\n' + lines(TWO, {"a": 1})
     snap = load(text.encode(), on_error="skip")
     assert list(snap.jobs["job_id"]) == ["j1", "j2"]
     assert snap.rejected["path"].tolist() == ["line 2", "line 4"]
+
+
+@pytest.mark.parametrize("cut", [1, 5, 40, 4, -1])
+def test_a_first_line_that_is_cut_leaves_the_others(cut):
+    first = lines(ONE | {"error_message": "a, b"})[cut:]
+    snap = load((first + lines(TWO, job("j3", error_message="\u2028"))).encode(), on_error="skip")
+    assert list(snap.jobs["job_id"]) == ["j2", "j3"]
+    assert snap.rejected["path"].tolist() == ["line 1"] * (cut != -1)
+    logs = load(('e": "x"}\n' + lines(*LINES, LINES[0])).encode(), on_error="skip").logs
+    assert len(logs) == 3
+
+
+def test_an_indented_answer_that_is_cut_off_keeps_what_came_before():
+    text = json.dumps(payload(jobs=[ONE, TWO]), indent=1)
+    cut = load(text[: text.index('"j2"')].encode(), on_error="skip")
+    assert list(cut.jobs["job_id"]) == ["j1"]
+    assert cut.rejected["path"].tolist() == ["training_jobs[1]"]
 
 
 def test_an_unreadable_file_in_a_folder_is_named_or_skipped(tmp_path):

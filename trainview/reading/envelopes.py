@@ -74,9 +74,12 @@ def read_documents(text: str, name: str, rejected: list[Rejection] | None = None
         at_end = error.pos >= len(error.doc.rstrip())
         hint = "the text ends too early: was it cut off?" if at_end else error.msg
         message = f"not JSON at line {error.lineno}, column {error.colno}: {hint}"
-        lines = text.splitlines()
-        if rejected is not None and len(lines) > 1 and error.lineno > 1:
-            return list(_good_lines(lines, name, rejected))
+        bad: list[Rejection] = []
+        found = [] if rejected is None else list(_good_lines(text.split("\n"), name, bad))
+        # an indented document that is cut off has lines that are JSON, but none that is a record
+        if rejected is not None and any(_is_ours(part) for part in found):
+            rejected += bad
+            return found
     except ValueError as error:
         message = safe_text(error, 200)
     raise PayloadError(f"{name}: {message}")
@@ -84,11 +87,18 @@ def read_documents(text: str, name: str, rejected: list[Rejection] | None = None
 
 def _good_lines(lines: list[str], name: str, rejected: list[Rejection]) -> Iterator[Part]:
     for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
         try:
             yield from (part._replace(key=number) for part in list(documents(line)))
         except ValueError as error:
             reason = f"not JSON: {safe_text(error, 200)}"
             rejected.append(Rejection(name, f"line {number}", None, None, reason))
+
+
+def _is_ours(part: Part) -> bool:
+    values = part.value if isinstance(part.value, list) else [part.value]
+    return any(_kind(value) is not None for value in values)
 
 
 def to_answers(

@@ -20,6 +20,14 @@ PRODUCTS = {
     "dedicated_usage": "dedicated deployments",
     "model_apis_usage": "model APIs",
 }
+# What is read of a bill whose sums cannot be.
+_WITHOUT_TOTALS = pa.schema(
+    [
+        pa.field(part.name, pa.struct([pa.field("breakdown", jobs.type, nullable=False)]))
+        for part in USAGE_ANSWER
+        for jobs in [part.type.field("breakdown")]
+    ]
+)
 _SMALLEST = Decimal(1).scaleb(-MONEY.scale)
 # What may stand on a bill for training, and is no training job: of Loops, and of deployments.
 _NO_JOBS = ("LOOPS_", "MODEL_DEPLOYMENT", "CHAINLET")
@@ -83,7 +91,15 @@ def read_bill(
     notes : list of str
         A sentence about what is billed for other products than training, if there is something.
     """
-    answer = read_answer(payload, USAGE_ANSWER, name, rejected)
+    try:
+        answer = read_answer(payload, USAGE_ANSWER, name, rejected)
+    except PayloadError as error:
+        if rejected is None:
+            raise
+        answer = read_answer(payload, _WITHOUT_TOTALS, name, rejected)
+        path, _, reason = str(error).removeprefix(f"{name}: ").partition(": ")
+        rejected.append(Rejection(name, path, None, None, reason))
+        answer["training_usage"] = {"breakdown": answer["training_usage"]["breakdown"]}
     if not any(key in answer for key in PRODUCTS):
         keys = ", ".join(safe_text(key, 60) for key in list(answer)[:10]) or "none"
         raise PayloadError(f"{name}: expected training_usage (keys: {keys}): is this a bill?")
@@ -121,6 +137,8 @@ def _rows(usage: Any, asked: str | None) -> Iterator[dict[str, Any]]:
             date, month = f"{day['date']}T00:00:00Z", _month(day)
             yield known | {"month": month} | _amount(date, day["minutes"], day["subtotal"])
         yield from _rest(known | {"month": asked or _only_month(days or all_days)}, job, days)
+    if "total" not in usage:
+        return
     subtotal, credits_used = _money(usage["subtotal"]), _money(usage["credits_used"])
     billed = sum(_money(job["subtotal"]) for job in jobs)
     if not jobs or billed not in {subtotal, subtotal + credits_used}:

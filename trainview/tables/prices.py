@@ -59,10 +59,16 @@ def read_prices(
         If the payload is not what the API documents; with the path to the first fault.
     """
     answer = read_answer(payload, PRICES_ANSWER, name, rejected)
+    known = []
     for index, entry in enumerate(answer["instance_types"]):
-        if entry["price"] < 0:
-            place = f"{name}: instance_types[{index}].price"
-            raise PayloadError(f"{place}: expected a price from 0, got {entry['price']}")
+        if entry["price"] >= 0:
+            known.append(entry)
+            continue
+        place = f"instance_types[{index}].price"
+        reason = f"expected a price from 0, got {entry['price']}"
+        if rejected is None:
+            raise PayloadError(f"{name}: {place}: {reason}")
+        rejected.append(Rejection(name, place, None, None, reason))
     return to_table(
         "prices",
         (
@@ -72,6 +78,6 @@ def read_prices(
                 "instance_type": entry["instance_type"]["name"],
                 "usd_per_minute": float(entry["price"]),
             }
-            for entry in answer["instance_types"]
+            for entry in known
         ),
     )
