@@ -237,7 +237,23 @@ def test_without_keys_there_is_one_row_always(kind):
     result = reconcile_cost(convert(frame, kind), PRICES, convert(bill, kind), by=None)
     assert rows(result) == [[1, 30.0, 3.0, 27.0, None, None, 60.0, 60.0]]
     nothing = reconcile_cost(convert(table(), kind), PRICES, convert(bill.head(0), kind), by=None)
-    assert rows(nothing) == [[0, None, None, 0.0, None, None, None, None]]
+    assert rows(nothing) == [[0, None, None, None, None, None, None, None]]
+
+
+def test_what_is_unknown_on_both_sides_has_no_difference(kind):
+    frame = table(
+        job(0, 1, number=1, instance_type_id="other"),
+        job(0, 1, number=2, instance_type_id="other"),
+    )
+    bill = billing({"job_id": "j2", "day": 0, "usd": "0"})
+    result = reconcile_cost(convert(frame, kind), PRICES, convert(bill, kind), by="job_id")
+    # a bill of 0 is known
+    assert rows(result, "job_id", "estimated_usd", "billed_usd", "difference_usd") == [
+        ["j2", None, 0.0, 0.0],
+        ["j1", None, None, None],
+    ]
+    alone = reconcile_cost(convert(frame, kind), PRICES, convert(bill.head(0), kind), by=None)
+    assert rows(alone, "jobs", "difference_usd") == [[2, None]]
 
 
 def test_a_job_goes_by_its_name_in_the_jobs_table_else_by_the_last_on_the_bill(kind):

@@ -94,8 +94,8 @@ def reconcile_cost(
         - ``estimated_usd`` (float64): USD as by `estimate_cost`; null where no job's cost is known
           but that of jobs that are free
         - ``billed_usd`` (float64): USD billed, summed exactly; null where nothing is billed
-        - ``difference_usd`` (float64): estimated_usd - billed_usd, null as 0 there; so differences
-          add up to the difference of the sums
+        - ``difference_usd`` (float64): estimated_usd - billed_usd, where one null counts as 0, so
+          that differences add up to the difference of the sums; null where both are
         - ``overhead_usd`` (float64): USD of it for minutes that elapsed but were not billed, at
           list price; null where no job has both an estimate and a bill
         - ``price_usd`` (float64): USD of it for prices other than on the list; null likewise
@@ -163,6 +163,8 @@ def reconcile_cost(
     found["estimated_usd"] = found["estimated_usd"].mask(unknown & (found["estimated_usd"] == 0))
     billed = exact_sums(table["__billed_usd"], number, len(groups)).astype("float64")
     difference = found["estimated_usd"].fillna(0.0) - billed.fillna(0.0)
+    # One unknown side is 0 for the sums' sake; of two there is nothing to tell.
+    difference = difference.mask(found["estimated_usd"].isna() & billed.isna())
     found = found.assign(billed_usd=billed, difference_usd=difference, __size=difference.abs())
     found = found.sort_values(
         ["__size", *keys], ascending=[False] + [True] * len(keys), na_position="last"

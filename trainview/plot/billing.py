@@ -111,6 +111,8 @@ def _amount(usd: float, unknown: str) -> str:
 
 
 def _difference(bill: str, usd: float, *, wide: bool) -> str:
+    if np.isnan(usd):
+        return bill
     return f"{bill} · difference {signed_money(usd)}" if wide else f"{bill} ({signed_money(usd)})"
 
 
