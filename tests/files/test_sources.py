@@ -2,6 +2,8 @@ import gzip
 import io
 import json
 import warnings
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
@@ -176,7 +178,18 @@ def test_no_link_to_a_checkpoint_is_kept(tmp_path):
         (b"job_id,cost\nj1,3\n", "this is a CSV"),
         (b"[]", "an empty list"),
         (b"[1, 2]", r"\[0\]: expected a job, a project, a log line or an answer of the API, got 1"),
-        (b'{"error": "unauthorized"}', "keys: error"),
+        (b"", "^bytes: expected answers of the training API, but this is an empty file"),
+        (b"\xef\xbb\xbf \n", "this is an empty file"),
+        (b'{"error": "unauthorized"}', "this is an error that the API answered"),
+        (b'{"code": "FORBIDDEN", "message": "no"}', "this is an error that the API answered"),
+        ([{"error": "unauthorized"}], r"\[0\]: expected a job.*got an error that the API answered"),
+        (b'{"a": 1}', "keys: a"),
+        ({"presigned_urls": ["https://b/?s=secret"]}, "this is a list of links to files"),
+        (
+            {"checkpoint_artifacts": [{"url": "https://b/?s=secret"}]},
+            "this is a list of links to files",
+        ),
+        (b'{"cells": [], "metadata": {}, "nbformat": 4}', "this is a Jupyter notebook"),
         (b"null", "it begins with null"),
         (lines(ONE).encode() + b'{"id": "j2"', "not JSON at line 2"),
         (lines(ONE, {"a": 1}).encode(), r"line 2: expected a job.*other keys \(a\)"),
@@ -186,6 +199,20 @@ def test_what_is_none_of_ours_is_told_for_what_it_looks_like(source, message):
     with pytest.raises(PayloadError, match=message) as caught:
         tv.load(source)
     assert "\n" not in str(caught.value)
+    assert "https" not in str(caught.value)
+
+
+@pytest.mark.parametrize("zone", [UTC, ZoneInfo("Europe/Berlin")])
+def test_times_of_python_load_if_they_have_a_zone(zone):
+    moment = datetime(2026, 3, 24, 18, 4, 30, 5, tzinfo=zone)
+    snap = load(payload(jobs=[ONE | {"created_at": moment}]))
+    assert snap.jobs["created_at"].tolist() == [pd.Timestamp(moment)]
+    naive = payload(jobs=[ONE | {"created_at": moment.replace(tzinfo=None)}, TWO])
+    with pytest.raises(
+        PayloadError, match=r"training_jobs\[0\].created_at: .*with a zone.*2026-03-24T18:04:30"
+    ):
+        tv.load(naive)
+    assert load(naive, on_error="skip").jobs["job_id"].tolist() == ["j2"]
 
 
 def test_a_table_of_ours_as_csv_alone_is_known_again(tmp_path):

@@ -7,6 +7,7 @@ import io
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import IO, Any, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
@@ -21,7 +22,7 @@ from trainview.files.saved import read_bytes, read_fleet_table, read_tables
 from trainview.reading.arrow_reader import MAX_BYTES
 from trainview.reading.blocks import LISTS
 from trainview.reading.envelopes import Answer, read_documents, to_answers
-from trainview.reading.look_alikes import describe
+from trainview.reading.look_alikes import describe, describe_object
 from trainview.reading.records import Records, decompress, read_records
 from trainview.reading.rejection import Rejection, without_bad_records
 from trainview.schema import REJECTED, TABLES
@@ -246,8 +247,12 @@ def _answers(
         found = None
     else:
         found = to_answers(parts, name, options.zone, rejected)
+        if found is None:
+            what = describe_object(parts[0].value)
     if found is not None:
         return found
+    if what is not None and not is_answer(text):
+        raise PayloadError(f"{name}: expected answers of the training API, but this is {what}")
     if rejected is not None and (any(key in text for key in _LISTS) or is_answer(text)):
         return [Answer(decoded, {})]
     raise reason
@@ -306,4 +311,7 @@ def _plain(value: Any) -> Any:
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
+    if isinstance(value, date):
+        # one without a zone is told, or given its zone, where text like it would be
+        return value.isoformat()
     return value

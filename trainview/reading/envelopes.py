@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from trainview.errors import PayloadError
 from trainview.reading.json_text import Part, documents, elements, members
+from trainview.reading.look_alikes import describe_object
 from trainview.reading.rejection import Rejection
 from trainview.text.safe import safe_text
 
@@ -325,7 +326,10 @@ def _to_utc(text: str, zone: ZoneInfo | None, place: str) -> str:
 
 
 def _expected(value: Any) -> str:
-    if isinstance(value, dict):
+    what = describe_object(value)
+    if what is not None:
+        got = what
+    elif isinstance(value, dict):
         keys = ", ".join(safe_text(key, 60) for key in list(value)[:10]) or "none"
         got = f"an object with other keys ({keys})"
     else:

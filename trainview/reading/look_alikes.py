@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 _HTML = re.compile(rb"\s*(<!doctype html|<html|<head|<body)", re.IGNORECASE)
 _CSV = re.compile(r"[\w \"'.-]+(?:[,;\t][\w \"'.-]+)+")
@@ -17,6 +18,8 @@ _MAGIC = {
 }
 
 
+_BLANK = b" \t\r\n\xef\xbb\xbf"
+_CODE = {"code", "message"}
 _OURS = b"trainview"
 _REPORT = "a report of trainview: give the snapshot that it was made from"
 _PAGE = "an HTML page, perhaps of a proxy or a login: save the JSON"
@@ -42,6 +45,8 @@ def describe(payload: bytes, tables: Iterable[tuple[str, list[str]]] = ()) -> st
     >>> describe(b"<!DOCTYPE html><title>Sign in</title>")
     'an HTML page, perhaps of a proxy or a login: save the JSON'
     """
+    if not payload[:4096].strip(_BLANK) and not payload.strip(_BLANK):
+        return "an empty file: save the answer again"
     head = payload[:65_536]
     for magic, what in _MAGIC.items():
         if head.startswith(magic):
@@ -49,6 +54,36 @@ def describe(payload: bytes, tables: Iterable[tuple[str, list[str]]] = ()) -> st
     if _HTML.match(head):
         return _REPORT if _OURS in head else _PAGE
     return _describe_csv(head, list(tables))
+
+
+def describe_object(value: Any) -> str | None:
+    """Say what a JSON object is that is no answer of the API with data.
+
+    Parameters
+    ----------
+    value : object
+        Parsed JSON.
+
+    Returns
+    -------
+    str or None
+        With what to do; None if it looks like none of what is known here. Nothing of what it says:
+        it may hold links that are as good as a key.
+
+    Examples
+    --------
+    >>> describe_object({"error": "unauthorized"})
+    'an error that the API answered instead of data: ask again, and look at the status'
+    """
+    if not isinstance(value, dict):
+        return None
+    if {"cells", "nbformat"} <= value.keys():
+        return "a Jupyter notebook: give the answers that it was made from"
+    if "presigned_urls" in value or "checkpoint_artifacts" in value:
+        return "a list of links to files, without the job: give the answer about the job"
+    if any(value.get(key) for key in ("error", "errors", "detail")) or value.keys() >= _CODE:
+        return "an error that the API answered instead of data: ask again, and look at the status"
+    return None
 
 
 def _describe_csv(head: bytes, tables: list[tuple[str, list[str]]]) -> str | None:
