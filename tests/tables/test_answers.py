@@ -267,6 +267,29 @@ def test_bills_of_no_known_month_count_once_if_they_are_the_same():
     assert amounts(bill(None, one, one), bill(None, one), bill(None, two)) == ["1", "1", "2"]
 
 
+@pytest.mark.parametrize(
+    ("month", "day", "sums", "told"),
+    [
+        (3, None, ["25"], "1 amount of bills that overlap differs"),
+        (None, None, ["20", "25"], "1 billed resource has different amounts in several bills"),
+        (None, 1, ["20", "25"], "1 billed resource has different amounts in several bills"),
+        (3, 1, ["25"], None),
+    ],
+)
+def test_sums_that_differ_are_noted(month, day, sums, told):
+    first = billed(subtotal=20, minutes=1, daily=day and [on(day, 20)])
+    second = billed(subtotal=25, minutes=1)
+    for parts in ([first, second], [second, first]):
+        notes = []
+        combined = [bill(month, part) for part in parts]
+        assert amounts(*combined) == sums
+        combine("billing", combined, notes)
+        assert [note.startswith(told) for note in notes] == ([True] if told else [])
+    notes.clear()
+    combine("billing", [bill(month, second), bill(month, second)], notes)
+    assert notes == []
+
+
 @st.composite
 def bills(draw, month):
     cents = st.integers(1, 10**9).map(lambda number: str(Decimal(number).scaleb(-6)))

@@ -42,7 +42,7 @@ def combine_bills(parts: Sequence[pa.Table], notes: list[str]) -> pa.Table:
         over, or from its middle on. A sum for a whole month gives way to days of that month that
         come to as much, and they to it where they do not. What is assigned to no job shrinks by
         what other bills assign. What belongs to no known month counts once where other bills have
-        the same amount.
+        the same amount; other amounts are added up, with a note.
     """
     whole = pa.concat_tables(parts)
     months = [set(_months(part)) for part in parts]
@@ -63,6 +63,12 @@ def combine_bills(parts: Sequence[pa.Table], notes: list[str]) -> pa.Table:
             f"{count(different, 'amount')} of bills that overlap "
             f"{'differs' if different == 1 else 'differ'}: the larger one counts, as a bill can be "
             "cut within a day"
+        )
+    if several := _several(bills, kept):
+        notes.append(
+            f"{count(several, 'billed resource')} {'has' if several == 1 else 'have'} different "
+            "amounts in several bills, some without a day or a month: they are added up, but may "
+            "overlap"
         )
     return _take(whole, parts, kept)
 
@@ -109,6 +115,9 @@ def _largest(of_parts: dict[int, list[Line]]) -> tuple[list[Line], int]:
     best = {date: max(found, key=lambda of_day: (_usd(of_day), of_day[0].part))
             for date, found in days.items()}  # fmt: skip
     different = sum(len({_usd(of_day) for of_day in found}) > 1 for found in days.values())
+    # sums beside days may speak of other days: they contradict nothing
+    sums = {_usd(lines) for lines in of_parts.values() if all(line.date is None for line in lines)}
+    different += len(sums) > 1
     chosen = [line for of_day in best.values() for line in of_day]
     most = _usd(chosen)
     for lines in reversed(of_parts.values()):
@@ -173,6 +182,26 @@ def _without_month(bills: dict[Bill, dict[int, list[Line]]]) -> Iterator[Line]:
                 if own[amount] > max(seen[amount], others[amount]):
                     yield line
             seen |= own
+
+
+def _several(bills: dict[Bill, dict[int, list[Line]]], kept: Sequence[Line]) -> int:
+    """Count what several bills have amounts for, one of them without a day or a month."""
+    rows = {(line.part, line.row) for line in kept}
+    counted: dict[str | None, set[int]] = defaultdict(set)
+    dated: set[tuple[str | None, int]] = set()
+    anytime: set[tuple[str | None, int]] = set()
+    for (resource, month), of_parts in bills.items():
+        for part, lines in of_parts.items():
+            left = [line for line in lines if (part, line.row) in rows]
+            if left:
+                counted[resource].add(part)
+            if any(line.date for line in lines):
+                dated |= {(resource, part), (None, part)}
+            elif left and month is None:
+                anytime.add((resource, part))
+    # beside days, it is of the time of these days
+    several = {resource for resource, _ in anytime - dated if len(counted[resource]) > 1}
+    return len(several)
 
 
 def _amounts(
