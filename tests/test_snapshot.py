@@ -408,16 +408,28 @@ NOTES = (
 )
 
 
-@pytest.mark.parametrize("kind", ["parquet", "csv"])
-def test_a_folder_keeps_what_could_not_be_fetched_and_loading_it_says_so(kind, tmp_path):
+@pytest.mark.parametrize("kind", ["parquet", "csv", "json"])
+def test_what_is_saved_keeps_what_could_not_be_fetched_and_loading_it_says_so(kind, tmp_path):
     snap = dataclasses.replace(tv.load(SEARCH), not_fetched=GAPS)
-    getattr(snap, f"to_{kind}")(tmp_path)
+    place = tmp_path / "s.json" if kind == "json" else tmp_path
+    getattr(snap, f"to_{kind}")(place)
     with pytest.warns(DataWarning, match="when this was saved") as told:
-        loaded = tv.load(tmp_path)
+        loaded = tv.load(place)
     assert tuple(str(warning.message) for warning in told) == loaded.notes == NOTES
     assert_frame_equal(loaded.not_fetched, GAPS)
-    with pytest.warns(DataWarning, match="^not_fetched: not in the JSON file"):
-        snap.to_json(tmp_path / "s.json")
+
+
+@pytest.mark.parametrize("gaps", [3, [3], ["x"], [{"table": 3}], [{"table": "\ud800"}], {}])
+def test_a_damaged_list_in_a_json_file_is_named(gaps):
+    saved = {"trainview": {"format": 2, "not_fetched": gaps}, "training_jobs": []}
+    with pytest.raises(PayloadError, match=r"not_fetched|table"):
+        tv.load(json.dumps(saved).encode())
+
+
+def test_a_gap_that_says_nothing_is_no_bug_of_ours():
+    for gaps in ([], [{}], [None], None):
+        saved = {"trainview": {"format": 1, "rejected": gaps}, "training_jobs": []}
+        assert len(tv.load(json.dumps(saved).encode()).rejected) == 0
 
 
 def test_merge_keeps_what_could_not_be_fetched_for_any():

@@ -95,6 +95,7 @@ def load(
     parts = _read(source, Options(on_error == "skip", _zone(tz)))
     records = [part for part in parts if isinstance(part, Records)]
     fleet = [part for part in parts if isinstance(part, dict)]
+    fleet += [dict(part.gaps) for part in records if part.gaps]
     # what was exported with projects and jobs has their moment
     undated = [part for part in fleet if "not_fetched" not in part]
     tables = build_tables(records, moment, newest=newest_of(undated))

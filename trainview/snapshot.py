@@ -56,7 +56,7 @@ class Snapshot:
         What the rest of the API says, each as far as it was asked for; else without rows.
     not_fetched : pandas.DataFrame
         The calls of `fetch` that failed: ``table``, ``job_id``, ``project_id``, ``error`` and
-        ``detail``, all text. Folders that `to_parquet` and `to_csv` write keep it.
+        ``detail``, all text. What `to_parquet`, `to_csv` and `to_json` write keeps it.
     rejected : pandas.DataFrame
         What was left out as it did not fit (``on_error="skip"``): ``source``, ``path`` (null for a
         whole file), ``job_id``, ``project_id`` and ``reason``, all text; kept likewise.
@@ -179,9 +179,8 @@ class Snapshot:
         DataWarning
             If the snapshot has tables for which the API's form of lists has no place.
         """
-        gaps = [name for name in GAPS if len(getattr(self, name))]
-        left_out = ", ".join([*to_fleet(self), *gaps])
-        write_json(to_tables(self), path, force=force)
+        left_out = ", ".join(to_fleet(self))
+        write_json(to_tables(self), path, gaps=to_gaps(self), force=force)
         if left_out:
             message = f"{left_out}: not in the JSON file, to_parquet and to_csv keep them"
             warnings.warn(message, DataWarning, stacklevel=2)

@@ -410,13 +410,14 @@ def test_a_bad_source_among_several_leaves_the_others(tmp_path):
         tv.load([payload(jobs=[ONE]), b"{bad"])
 
 
-@pytest.mark.parametrize("kind", ["parquet", "csv"])
-def test_what_was_left_out_is_kept_with_the_tables(kind, tmp_path):
+@pytest.mark.parametrize("kind", ["parquet", "csv", "json"])
+def test_what_was_left_out_is_kept_in_what_is_saved(kind, tmp_path):
     snap = load(payload(jobs=[ONE, {"id": "j9"}]), on_error="skip")
     getattr(snap, f"to_{kind}")(tmp_path / "out")
     with pytest.warns(DataWarning, match="1 record left out"):
         back = tv.load(tmp_path / "out")
     pd.testing.assert_frame_equal(back.rejected, snap.rejected)
+    assert back.notes == snap.notes
 
 
 def test_only_the_two_ways_to_treat_errors_are_taken():

@@ -104,7 +104,13 @@ def write_folder(
     return targets
 
 
-def write_json(tables: Tables, path: str | os.PathLike[str], *, force: bool = False) -> None:
+def write_json(
+    tables: Tables,
+    path: str | os.PathLike[str],
+    *,
+    gaps: Mapping[str, pa.Table] | None = None,
+    force: bool = False,
+) -> None:
     """Write the tables as one JSON file in the form of the API's answers.
 
     Parameters
@@ -113,6 +119,8 @@ def write_json(tables: Tables, path: str | os.PathLike[str], *, force: bool = Fa
         The tables of a snapshot.
     path : path
         The file to write; gzipped if its name ends in ``.gz``.
+    gaps : dict of str to pyarrow.Table, optional
+        What is missing, by the names of `trainview.schema.GAPS`.
     force : bool, optional
         Whether a file that exists may be replaced.
 
@@ -127,7 +135,7 @@ def write_json(tables: Tables, path: str | os.PathLike[str], *, force: bool = Fa
         gzip.open(temporary, "wb", compresslevel=6) if packed else temporary.open("wb") as file,
     ):
         seal = Seal()
-        for piece in _json_pieces(tables):
+        for piece in _json_pieces(tables, gaps or {}):
             file.write(seal.over(piece.encode()))
         file.write(seal.end())
 
@@ -152,7 +160,12 @@ def to_csv_bytes(table: pa.Table, *, raw: bool = False) -> bytes:
     return bytes(sink.getvalue())
 
 
-def saved_header(as_of: datetime | None, *, latest_only: bool | None = None) -> str:
+def saved_header(
+    as_of: datetime | None,
+    *,
+    latest_only: bool | None = None,
+    gaps: Mapping[str, pa.Table] | None = None,
+) -> str:
     """Write our own key of a saved file, the one beside what the server said.
 
     Parameters
@@ -161,6 +174,8 @@ def saved_header(as_of: datetime | None, *, latest_only: bool | None = None) -> 
         The moment that the file describes.
     latest_only : bool, optional
         Whether the jobs are only the latest of each project, where the lists do not tell.
+    gaps : dict of str to pyarrow.Table, optional
+        What is missing, by the names of `trainview.schema.GAPS`.
 
     Returns
     -------
@@ -175,6 +190,7 @@ def saved_header(as_of: datetime | None, *, latest_only: bool | None = None) -> 
     saved: dict[str, Any] = {"format": FORMAT, "as_of": as_of and format_time(as_of)}
     if latest_only is not None:
         saved["latest_only"] = latest_only
+    saved |= {name: table.to_pylist() for name, table in (gaps or {}).items() if table.num_rows}
     return f'"trainview": {json.dumps(saved)}'
 
 
@@ -190,9 +206,9 @@ def _as_plain(table: pa.Table, *, raw: bool) -> pa.Table:
     return pa.table(columns)
 
 
-def _json_pieces(tables: Tables) -> Iterator[str]:
+def _json_pieces(tables: Tables, gaps: Mapping[str, pa.Table]) -> Iterator[str]:
     records = to_records(tables)
-    yield "{" + saved_header(tables.as_of, latest_only=tables.latest_only)
+    yield "{" + saved_header(tables.as_of, latest_only=tables.latest_only, gaps=gaps)
     yield from _json_list("training_projects", records.projects)
     yield from _json_list("training_jobs", records.jobs)
 

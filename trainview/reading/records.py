@@ -10,7 +10,9 @@ import gzip
 import io
 import logging
 import zlib
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -18,7 +20,7 @@ import pyarrow as pa
 from trainview.errors import PayloadError
 from trainview.reading.arrow_reader import MAX_BYTES, read_answer
 from trainview.reading.validation import find_fault, unknown_fields
-from trainview.schema import JOB, PROJECT
+from trainview.schema import GAPS, JOB, PROJECT
 from trainview.text.safe import safe_text
 
 _LOG = logging.getLogger(__name__)
@@ -40,12 +42,15 @@ class Records(NamedTuple):
         The moment that a saved snapshot describes.
     latest_only : bool
         Whether the payload lists no jobs, so that only each project's latest job is known.
+    gaps : mapping of str to pyarrow.Table
+        What was missing when a snapshot was saved, by the names of `trainview.schema.GAPS`.
     """
 
     projects: pa.StructArray
     jobs: pa.StructArray
     as_of: datetime | None
     latest_only: bool
+    gaps: Mapping[str, pa.Table] = MappingProxyType({})
 
 
 def read_records(payload: bytes, name: str = "payload") -> Records:
@@ -175,4 +180,11 @@ def _to_records(answer: dict[str, Any]) -> Records:
         jobs=pa.array([], JOB) if jobs is None else jobs,
         as_of=saved.get("as_of"),
         latest_only=jobs is None or bool(saved.get("latest_only")),
+        gaps={
+            name: pa.Table.from_pylist(
+                [row for row in rows if row and any(row.values())], schema=schema
+            )
+            for name, schema in GAPS.items()
+            if (rows := saved.get(name))
+        },
     )

@@ -9,6 +9,7 @@ are tolerated.
 import pyarrow as pa
 
 from trainview.schema.fields import BOOLEAN, COUNT_MAX, EXACT_MAX, INTEGER, TEXT, TIME, make_field
+from trainview.schema.fleet_tables import GAPS
 
 INSTANCE_TYPE = pa.struct(
     [
@@ -64,6 +65,10 @@ SAVED = pa.struct(
         make_field("format", INTEGER, minimum=1, maximum=2),
         make_field("as_of", TIME, nullable=True),
         make_field("latest_only", BOOLEAN, nullable=True),
+        *(
+            make_field(name, pa.list_(pa.struct(list(schema))), nullable=True)
+            for name, schema in GAPS.items()
+        ),
     ]
 )
 
