@@ -202,3 +202,14 @@ def test_bills_that_overlap_are_put_together_with_a_note():
     both = tv.merge([tv.load(cut), tv.load(whole)])
     assert both.billing["subtotal_usd"].to_list() == [100.0]
     assert len(both.notes) == 1
+
+
+def test_gpu_limits_that_spell_one_type_in_several_ways_are_noted():
+    limits = [
+        {"gpu_type": gpu_type, "baseline": 1, "limit": 8, "usage_count": 0}
+        for gpu_type in ("A100-40GB", "A100_40GB", "H100")
+    ]
+    with pytest.warns(DataWarning, match="in several ways, A100-40GB, A100_40GB: the quota takes"):
+        snap = tv.load({"gpu_capacities": limits})
+    assert len(snap.capacity) == 3
+    assert tv.load([{"gpu_capacities": [limit]} for limit in limits]).notes == ()
