@@ -369,6 +369,8 @@ def test_an_indented_answer_that_is_cut_off_keeps_what_came_before():
     cut = load(text[: text.index('"j2"')].encode(), on_error="skip")
     assert list(cut.jobs["job_id"]) == ["j1"]
     assert cut.rejected["path"].tolist() == ["training_jobs[1]"]
+    by_line = f'{{"training_jobs": [\n{json.dumps(ONE)},\n{json.dumps(TWO)}\n'
+    assert list(load(by_line.encode(), on_error="skip").jobs["job_id"]) == ["j1", "j2"]
 
 
 def test_an_unreadable_file_in_a_folder_is_named_or_skipped(tmp_path):
@@ -408,6 +410,17 @@ def test_a_bad_source_among_several_leaves_the_others(tmp_path):
         tv.load([good, tmp_path / "none.json"], on_error="skip")
     with pytest.raises(PayloadError, match=r"^bytes: not JSON"):
         tv.load([payload(jobs=[ONE]), b"{bad"])
+
+
+def test_a_bad_answer_in_a_list_or_among_lines_leaves_the_others():
+    bad = {"training_job": {"id": "j1"}, "per_node_metrics": "x"}
+    for source in ([payload(jobs=[ONE]), bad], lines(bad, payload(jobs=[ONE])).encode()):
+        snap = load(source, on_error="skip")
+        assert list(snap.jobs["job_id"]) == ["j1"]
+        assert snap.rejected["path"].tolist() == ["per_node_metrics"]
+        assert snap.rejected["reason"].tolist() == ['expected a list, got "x"']
+    with pytest.raises(PayloadError, match="per_node_metrics: expected a list"):
+        tv.load([bad, bad], on_error="skip")
 
 
 @pytest.mark.parametrize("kind", ["parquet", "csv", "json"])

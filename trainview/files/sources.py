@@ -225,8 +225,19 @@ def read_payload(payload: bytes, name: str, options: Options) -> Iterator[Part]:
     else:
         return
     rejected: list[Rejection] | None = [] if options.skip_bad else None
-    for answer in _answers(text, name, options, reason, rejected):
-        yield _read_found(answer, name, rejected)
+    failures: list[PayloadError] = []
+    answers = _answers(text, name, options, reason, rejected)
+    for answer in answers:
+        try:
+            yield _read_found(answer, name, rejected)
+        except PayloadError as error:
+            if rejected is None:
+                raise
+            failures.append(error)
+            path, _, fault = str(error).removeprefix(f"{name}: ").partition(": ")
+            rejected.append(Rejection(name, path, None, None, fault or path))
+    if len(failures) == len(answers):
+        raise failures[0]
     if rejected:
         yield _noted(rejected)
 

@@ -91,7 +91,9 @@ def _good_lines(lines: list[str], name: str, rejected: list[Rejection]) -> Itera
         if not line.strip():
             continue
         try:
-            yield from (part._replace(key=number) for part in list(documents(line)))
+            # a list that is cut off may have its elements on lines of their own
+            found = list(documents(line.strip().removesuffix(",")))
+            yield from (part._replace(key=number) for part in found)
         except ValueError as error:
             reason = f"not JSON: {safe_text(error, 200)}"
             rejected.append(Rejection(name, f"line {number}", None, None, reason))
