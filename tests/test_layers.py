@@ -19,7 +19,7 @@ HOUSE = {
     "gpus": "",
     "schema": "errors text",
     "reading": "errors schema text",
-    "tables": "errors reading schema statuses text",
+    "tables": "errors gpus reading schema statuses text",
     "files": "errors reading schema tables text",
     "api": "errors text",
     "analysis": "errors gpus schema statuses text",
