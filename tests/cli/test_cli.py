@@ -21,6 +21,7 @@ from tests.builders import job, payload, project
 from tests.cli.shell import DATA, KEY, fault, out, start, trainview
 from tests.http_server import Server, hang, reply
 from tests.test_snapshot import assert_same, load_quietly
+from trainview.cli.layout import lay_out
 from trainview.schema import CORE_TABLES, TABLES
 
 TABLE_COMMANDS = ["summary", "status", "gpu", "timeline", "failures", "attention"]
@@ -122,6 +123,18 @@ def test_tables_for_people_fit_the_terminal_and_have_no_colour_in_a_pipe(command
     text = out(command, *source, env={"COLUMNS": str(width)})
     assert max(len(line) for line in text.splitlines()) <= width
     assert "\x1b" not in text
+
+
+def test_heads_are_folded_only_where_there_is_no_room():
+    row = {"job_id": "j1", "project_name": "p", "estimated_usd": 1.0, "billed_usd": 2.0}
+    frame = pd.DataFrame([row | {"difference_usd": 1.0, "gpu_hours": 3.0}])
+    texts = {name: [str(value)] for name, [value] in frame.items()}
+    folded = {}
+    for width in (79, 78, 70, 60):
+        layout = lay_out(frame, texts, width)
+        assert layout.width() <= width
+        folded[width] = sum("\n" in head for head in layout.heads.values())
+    assert folded == {79: 0, 78: 1, 70: 3, 60: 6}
 
 
 @pytest.mark.parametrize("width", [40, 80])

@@ -110,9 +110,22 @@ def _try(
         }
     if sum(floors.values()) > room:
         return None
-    widths = natural | _share_out(room, wanted, floors)
-    is_whole = all(widths[name] == size for name, size in wanted.items() if name not in PROSE)
+    given = _share_out(room, wanted, floors)
+    widths = natural | given
+    _unfold(heads, widths, room - sum(given.values()))
+    is_whole = all(widths[name] >= size for name, size in wanted.items() if name not in PROSE)
     return Layout(heads, widths, gap, bar, is_whole)
+
+
+def _unfold(heads: dict[str, str], widths: dict[str, int], spare: int) -> None:
+    """Give heads back their one line while there is room, where that takes least first."""
+    folded = [name for name, head in heads.items() if "\n" in head]
+    for name in sorted(folded, key=lambda name: cell_len(name) - widths[name]):
+        more = max(cell_len(name) - widths[name], 0)
+        if more <= spare:
+            heads[name] = name
+            widths[name] += more
+            spare -= more
 
 
 def _floor(name: str, least: int) -> int:
