@@ -81,7 +81,12 @@ HELPERS = {
         partial(analysis.utilization_over_time, freq="min"),
         METRICS,
         GPU,
-        {"period": TIME, "mean_utilization": "float64", "samples": "int64"},
+        {
+            "period": TIME,
+            "mean_utilization": "float64",
+            "samples": "int64",
+            "covered_gpu_hours": "float64",
+        },
         SERIES,
     ),
     "idle_gpus": Promise(

@@ -274,9 +274,9 @@ def test_periods_that_have_samples_have_a_row(kind):
         sample(0, 0.25, node_id=None),
     )
     assert rows(utilization_over_time(convert(frame, kind))) == [
-        ["ja", "n0", 0, at(0), 0.75, 2],
-        ["ja", "n0", 0, at(2), 0.0, 1],
-        ["ja", None, 0, at(0), 0.25, 1],
+        ["ja", "n0", 0, at(0), 0.75, 2, pytest.approx(2 / 60)],
+        ["ja", "n0", 0, at(2), 0.0, 1, pytest.approx(1 / 60)],
+        ["ja", None, 0, at(0), 0.25, 1, pytest.approx(1 / 60)],
     ]
 
 
@@ -285,7 +285,7 @@ def test_periods_that_have_samples_have_a_row(kind):
 )
 def test_periods_begin_where_the_clock_in_utc_says(kind, freq, minute):
     result = utilization_over_time(convert(metrics(sample(1507.9, 1.0)), kind), freq, by=None)
-    assert rows(result) == [[minutes(minute), 1.0, 1]]
+    assert rows(result) == [[minutes(minute), 1.0, 1, pytest.approx(1 / 60)]]
 
 
 def test_periods_are_means_over_time(kind):
@@ -295,7 +295,7 @@ def test_periods_are_means_over_time(kind):
         sample(0, 0.5, gpu=1, step_seconds=None),
     )
     assert rows(utilization_over_time(convert(frame, kind), by=None)) == [
-        [at(0), pytest.approx((60 + 0.5 * 120) / 360), 3]
+        [at(0), pytest.approx((60 + 0.5 * 120) / 360), 3, pytest.approx(240 / 3600)]
     ]
 
 
@@ -311,6 +311,12 @@ def test_a_mean_weighs_by_the_time_that_samples_cover(kind):
     assert found["mean_utilization"] == pytest.approx(8 / hours)
     day = collected(utilization_over_time(frame, "D", by=None))
     assert day["mean_utilization"].to_list() == approx(8 / hours)
+    assert day["covered_gpu_hours"].to_list() == approx(hours)
+
+
+def test_what_covers_no_time_has_a_mean_and_no_hours(kind):
+    frame = convert(metrics(sample(0, 0.5, step_seconds=None)), kind)
+    assert rows(utilization_over_time(frame, by=None)) == [[at(0), 0.5, 1, 0.0]]
 
 
 def test_the_mean_of_memory_weighs_by_time_too(kind):
@@ -361,9 +367,12 @@ def test_samples_of_periods_are_cut_to_the_lives_of_jobs(kind):
     frame = metrics(*(sample(at, at / 10) for at in range(4)), sample(0, 1.0, job_id="jx"))
     jobs = JOBS.assign(created_at=minutes(1.5), end_at=minutes(3))
     result = utilization_over_time(convert(frame, kind), "min", None, convert(jobs, kind))
-    assert rows(result) == [[minutes(1), 0.1, 1], [minutes(2), 0.2, 1]]
+    assert rows(result) == [
+        [minutes(1), 0.1, 1, pytest.approx(0.5 / 60)],
+        [minutes(2), 0.2, 1, pytest.approx(1 / 60)],
+    ]
     by_project = utilization_over_time(frame, "h", "project_name", jobs=jobs)
-    assert rows(by_project) == [["llm", at(0), pytest.approx((0.1 * 0.5 + 0.2) / 1.5), 2]]
+    assert rows(by_project) == [["llm", at(0), *approx((0.1 * 0.5 + 0.2) / 1.5, 2, 1.5 / 60)]]
 
 
 @pytest.mark.parametrize("helper", [utilization, idle_gpus, utilization_over_time])

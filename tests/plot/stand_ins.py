@@ -90,7 +90,12 @@ def utilization(number):
 @stand_in
 def utilization_over_time(number):
     return [
-        {"period": at(hour), "mean_utilization": hour / HOURS, "samples": 60}
+        {
+            "period": at(hour),
+            "mean_utilization": hour / HOURS,
+            "samples": 60,
+            "covered_gpu_hours": 1.0,
+        }
         for hour in range(number % 3, HOURS)
     ]
 

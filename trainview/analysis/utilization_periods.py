@@ -21,7 +21,7 @@ from trainview.analysis.samples import (
     within_jobs,
 )
 from trainview.analysis.steps import timestamps
-from trainview.analysis.times import US_PER_SECOND, with_times
+from trainview.analysis.times import US_PER_HOUR, US_PER_SECOND, with_times
 from trainview.errors import ArgumentError
 
 # Seconds of each period.
@@ -63,6 +63,8 @@ def utilization_over_time(
         - ``mean_utilization`` (float64): fraction of the GPU, 0 to 1, each sample weighted by the
           time that it covers, as in `utilization`
         - ``samples`` (int64): number of samples
+        - ``covered_gpu_hours`` (float64): GPU-hours that the mean speaks for: those that the
+          samples cover; a mean of few of the GPUs held tells little of the others
 
     Raises
     ------
@@ -83,12 +85,13 @@ def utilization_over_time(
     ...         "step_seconds": 1800.0,
     ...     }
     ... )
-    >>> utilization_over_time(metrics, by="gpu")
-       gpu                    period  mean_utilization  samples
-    0    0 1970-01-01 00:00:00+00:00              0.75        2
-    1    0 1970-01-01 02:00:00+00:00              0.00        1
+    >>> found = utilization_over_time(metrics, by="gpu")
+    >>> found[["period", "mean_utilization", "samples", "covered_gpu_hours"]]
+                         period  mean_utilization  samples  covered_gpu_hours
+    0 1970-01-01 00:00:00+00:00              0.75        2                1.0
+    1 1970-01-01 02:00:00+00:00              0.00        1                0.5
     """
-    result = ("period", "mean_utilization", "samples")
+    result = ("period", "mean_utilization", "samples", "covered_gpu_hours")
     keys = sample_keys(by, result=result, jobs=jobs is not None)
     if not isinstance(freq, str) or freq not in PERIODS:
         raise ArgumentError(f"freq={freq!r}: choose one of {', '.join(PERIODS)}")
@@ -118,6 +121,7 @@ def _by_period(
         period=timestamps((cells % span + first) * (seconds * US_PER_SECOND)),
         mean_utilization=mean_over_time(number, samples.value, covered, len(cells)),
         samples=np.bincount(number, minlength=len(cells)),
+        covered_gpu_hours=np.bincount(number, np.nan_to_num(covered), len(cells)) / US_PER_HOUR,
     )
 
 
@@ -126,11 +130,14 @@ def _query_periods(samples: Frame, seconds: int, keys: list[str]) -> Frame:
     time = nw.col("__from")
     samples = samples.with_columns(__period=time - time % (seconds * US_PER_SECOND))
     periods = samples.group_by(*keys, "__period").agg(
-        mean_utilization=query_mean("value"), samples=nw.len()
+        mean_utilization=query_mean("value"),
+        samples=nw.len(),
+        covered_gpu_hours=nw.col("__covered").sum().fill_null(0) / US_PER_HOUR,
     )
     return with_times(periods, period="__period").select(
         *keys,
         "period",
         "mean_utilization",
         nw.col("samples").cast(nw.Int64),
+        nw.col("covered_gpu_hours").cast(nw.Float64),
     )

@@ -92,7 +92,7 @@ def plot_utilization_over_time(utilization: Any, *, ax: Axes | None = None) -> A
     [[0.9, 0.8], [None, 0.0]]
     """
     needed = ("period", "mean_utilization", "samples")
-    table, keys = read_result(utilization, "utilization_over_time", needed)
+    table, keys = read_result(utilization, "utilization_over_time", needed, ("covered_gpu_hours",))
     start, zone = moments(table, "period")
     mean, samples = numbers(table, "mean_utilization"), numbers(table, "samples")
     known = np.flatnonzero(~(np.isnan(start) | np.isnan(mean)))
