@@ -115,7 +115,8 @@ def test_cost_for_people_has_estimate_bill_and_why_they_differ(data):
     # the reasons are few, and shown whatever the number of rows
     both = tv.reconcile_cost(data.jobs, data.prices, data.billing, by="reason")
     for row in both.itertuples():
-        assert re.search(rf"^{row.reason} .* {row.difference_usd:,.2f}$", text, re.MULTILINE), row
+        shown = "-" if pd.isna(row.difference_usd) else f"{row.difference_usd:,.2f}"
+        assert re.search(rf"^{row.reason} .* {shown}$", text, re.MULTILINE), row
     total = both[["estimated_usd", "billed_usd"]].sum()
     assert f"{total['estimated_usd']:,.2f} estimated, {total['billed_usd']:,.2f} billed" in text
     assert "without a price: 8 jobs on L4:4x48x192" in text
