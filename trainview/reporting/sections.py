@@ -41,7 +41,7 @@ SECTIONS = (
     Section("costs", "Cost", costs, needs_jobs=False),
     Section("gpus", "GPU usage", gpus),
     Section("utilization", "GPU utilisation", utilization, needs_jobs=False),
-    Section("statuses", "Jobs by status", statuses),
+    Section("statuses", "Job status", statuses),
     Section("failures", "Failures", failures),
     Section("durations", "Job duration", durations),
     Section("queue", "Queue", queue, needs_jobs=False),
