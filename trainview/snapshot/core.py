@@ -1,17 +1,14 @@
-"""Snapshot: the tidy tables and the moment they describe."""
+"""Snapshot: the tables and the moment they describe, and all that can be done with them at once."""
 
 import os
 import warnings
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
 import pandas as pd
 
-from trainview.analysis import needs_attention
 from trainview.analysis.clipping import clip_tables
-from trainview.analysis.key_figures import Figure, key_figures
 from trainview.analysis.selecting import Names, select_tables
 from trainview.analysis.windows import read_window
 from trainview.errors import ArgumentError, DataWarning
@@ -19,7 +16,9 @@ from trainview.files.atomic import from_home
 from trainview.files.excel import write_excel
 from trainview.files.export import write_folder, write_json
 from trainview.schema import CORE_TABLES, FLEET_TABLES, GAPS, TABLES
-from trainview.tables.dtypes import empty_frame, from_pandas, to_pandas
+from trainview.snapshot.questions import figures_of
+from trainview.snapshot.state import State
+from trainview.tables.dtypes import from_pandas, to_pandas
 from trainview.tables.frames import to_fleet, to_gaps, to_tables
 from trainview.text.card import card
 from trainview.text.moments import Moment
@@ -27,12 +26,8 @@ from trainview.text.names import did_you_mean
 from trainview.text.safe import count
 
 
-def _no_gap(name: str) -> pd.DataFrame:
-    return to_pandas(GAPS[name].empty_table())
-
-
 @dataclass(frozen=True, eq=False, repr=False)
-class Snapshot:
+class Snapshot(State):
     """What the API said at one moment, as tidy tables.
 
     Made by `load`, `fetch` or `merge`. `columns` describes every column.
@@ -61,23 +56,6 @@ class Snapshot:
         What was left out as it did not fit (``on_error="skip"``): ``source``, ``path`` (null for a
         whole file), ``job_id``, ``project_id`` and ``reason``, all text; kept likewise.
     """
-
-    projects: pd.DataFrame
-    jobs: pd.DataFrame
-    instance_types: pd.DataFrame
-    as_of: pd.Timestamp | None
-    latest_only: bool = False
-    notes: tuple[str, ...] = ()
-    prices: pd.DataFrame = field(default_factory=partial(empty_frame, "prices"))
-    capacity: pd.DataFrame = field(default_factory=partial(empty_frame, "capacity"))
-    billing: pd.DataFrame = field(default_factory=partial(empty_frame, "billing"))
-    queue: pd.DataFrame = field(default_factory=partial(empty_frame, "queue"))
-    status_events: pd.DataFrame = field(default_factory=partial(empty_frame, "status_events"))
-    checkpoints: pd.DataFrame = field(default_factory=partial(empty_frame, "checkpoints"))
-    metrics: pd.DataFrame = field(default_factory=partial(empty_frame, "metrics"))
-    logs: pd.DataFrame = field(default_factory=partial(empty_frame, "logs"))
-    not_fetched: pd.DataFrame = field(default_factory=partial(_no_gap, "not_fetched"))
-    rejected: pd.DataFrame = field(default_factory=partial(_no_gap, "rejected"))
 
     def summary(self) -> pd.DataFrame:
         """Sum the snapshot up in key figures; what jobs cost only where that is known.
@@ -386,48 +364,3 @@ class Snapshot:
     def _others(self) -> str:
         names = [name for name in FLEET_TABLES if len(getattr(self, name))]
         return f"; {', '.join(names)}" if names else ""
-
-
-def attention_of(snapshot: Snapshot, **limits: Any) -> pd.DataFrame:
-    """Find what needs attention, with all that a snapshot knows.
-
-    Parameters
-    ----------
-    snapshot : Snapshot
-        Of any kind.
-    **limits
-        As `needs_attention` takes them.
-
-    Returns
-    -------
-    pandas.DataFrame
-        What `needs_attention` gives.
-    """
-    known = {name: getattr(snapshot, name) for name in ("metrics", "prices", "queue")}
-    known = {name: table for name, table in known.items() if len(table)}
-    return needs_attention(snapshot.jobs, snapshot.projects, **known, **limits)
-
-
-def figures_of(snapshot: Snapshot) -> list[Figure]:
-    """Sum a snapshot up.
-
-    Parameters
-    ----------
-    snapshot : Snapshot
-        Of any kind.
-
-    Returns
-    -------
-    list of Figure
-        Its key figures; what was left out, if anything was, comes first.
-    """
-    rejected = len(snapshot.rejected)
-    left_out = Figure("records_left_out", "records left out", rejected, "records")
-    found = key_figures(
-        snapshot.projects,
-        snapshot.jobs,
-        attention_of(snapshot),
-        snapshot.prices,
-        snapshot.billing,
-    )
-    return [*([left_out] if rejected else []), *found]

@@ -1,0 +1,6 @@
+"""A snapshot: the tables, the moment they describe, and what is asked of them as a whole."""
+
+from trainview.snapshot.core import Snapshot
+from trainview.snapshot.questions import attention_of, figures_of
+
+__all__ = ["Snapshot", "attention_of", "figures_of"]

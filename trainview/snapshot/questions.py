@@ -1,0 +1,54 @@
+"""What is asked of a snapshot as a whole: what needs attention, and its key figures."""
+
+from typing import Any
+
+import pandas as pd
+
+from trainview.analysis import needs_attention
+from trainview.analysis.key_figures import Figure, key_figures
+from trainview.snapshot.state import State
+
+
+def attention_of(snapshot: State, **limits: Any) -> pd.DataFrame:
+    """Find what needs attention, with all that a snapshot knows.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        Of any kind.
+    **limits
+        As `needs_attention` takes them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        What `needs_attention` gives.
+    """
+    known = {name: getattr(snapshot, name) for name in ("metrics", "prices", "queue")}
+    known = {name: table for name, table in known.items() if len(table)}
+    return needs_attention(snapshot.jobs, snapshot.projects, **known, **limits)
+
+
+def figures_of(snapshot: State) -> list[Figure]:
+    """Sum a snapshot up.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        Of any kind.
+
+    Returns
+    -------
+    list of Figure
+        Its key figures; what was left out, if anything was, comes first.
+    """
+    rejected = len(snapshot.rejected)
+    left_out = Figure("records_left_out", "records left out", rejected, "records")
+    found = key_figures(
+        snapshot.projects,
+        snapshot.jobs,
+        attention_of(snapshot),
+        snapshot.prices,
+        snapshot.billing,
+    )
+    return [*([left_out] if rejected else []), *found]
