@@ -243,13 +243,13 @@ def test_what_deploys_has_not_run():
 )
 def test_what_contradicts_a_job_is_left_out_and_counted(changes, given, what):
     jobs = one(**changes)
-    with pytest.warns(DataWarning, match=rf"^1 jobs: left out what .* \({what}\)$"):
+    with pytest.warns(DataWarning, match=rf"^1 job: left out what .* \({what}\)$"):
         found = job_phases(jobs, **given)
     assert_same(found, job_phases(jobs))
 
 
 def test_a_start_before_the_release_is_left_out():
-    with pytest.warns(DataWarning, match=r"^1 jobs: .* \(status events\)$"):
+    with pytest.warns(DataWarning, match=r"^1 job: .* \(status events\)$"):
         found = job_phases(one(), queue=queue(a=4), status_events=events(("a", "running", 3)))
     assert told(found) == (4, None, 10, 4, None, None, None, "none", None)
 

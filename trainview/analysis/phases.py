@@ -14,6 +14,7 @@ from trainview.analysis.joins import beside
 from trainview.analysis.times import US_PER_HOUR, US_PER_SECOND
 from trainview.errors import DataWarning
 from trainview.statuses import STATUSES
+from trainview.text.safe import count
 
 JOBS = ("job_id", "project_name", "gpus", "status", "created_at", "end_at", "is_open")
 PHASES = (
@@ -292,7 +293,7 @@ def _warn(frame: Frame) -> None:
     number = found.pop("jobs", 0)
     if number:
         kinds = ", ".join(dict.fromkeys(EVIDENCE[str(name)] for name in found))
-        text = f"{number} jobs: left out what contradicts their times or status ({kinds})"
+        text = f"{count(number, 'job')}: left out what contradicts their times or status ({kinds})"
         warnings.warn(text, DataWarning, stacklevel=3)
 
 

@@ -17,9 +17,11 @@ from trainview.files.excel import write_excel
 from trainview.files.export import write_folder, write_json
 from trainview.schema import CORE_TABLES, FLEET_TABLES, GAPS, TABLES
 from trainview.snapshot.questions import figures_of
+from trainview.snapshot.refining import phases_of, refined
 from trainview.snapshot.state import State
 from trainview.tables.dtypes import from_pandas, to_pandas
 from trainview.tables.frames import to_fleet, to_gaps, to_tables
+from trainview.tables.listed import REFINED
 from trainview.text.card import card
 from trainview.text.moments import Moment
 from trainview.text.names import did_you_mean
@@ -208,6 +210,61 @@ class Snapshot(State):
         write_excel(tables | gaps, path, force=force)
         return from_home(path)
 
+    def job_phases(self) -> pd.DataFrame:
+        """Find out when each job waited, deployed and ran, by all that the snapshot holds.
+
+        Returns
+        -------
+        pandas.DataFrame
+            What `trainview.job_phases` gives with the queue, status events, GPU samples and bill of
+            the snapshot; tables without rows count as not fetched.
+
+        Warns
+        -----
+        DataWarning
+            If evidence contradicts the times or the status of a job.
+
+        Examples
+        --------
+        >>> import trainview as tv
+        >>> snap = tv.load(tv.sample(projects=2))
+        >>> set(snap.job_phases()["basis"])
+        {'none'}
+        """
+        return phases_of(self)
+
+    def refine(self) -> "Snapshot":
+        """Count GPU-hours from when GPUs began to be held, as far as the snapshot tells.
+
+        Refine a snapshot before it is clipped or selected from: a window cuts also what tells
+        about the times before it. What is written to files, and what `merge` puts together, is
+        again as the API listed it: refine what is loaded.
+
+        Returns
+        -------
+        Snapshot
+            A new one, whose ``jobs`` are those of `refine_jobs`: with ``held_at``, ``hours_basis``,
+            and ``gpu_hours`` counted from ``held_at``. What is already known better stays. Its
+            notes say what was left out.
+
+        Warns
+        -----
+        DataWarning
+            If evidence contradicts the times or the status of a job; it is left out.
+
+        Examples
+        --------
+        >>> import trainview as tv
+        >>> snap = tv.load(tv.sample(projects=2)).refine()
+        >>> set(snap.jobs["hours_basis"])
+        {'submitted'}
+        """
+        jobs, notes = refined(self)
+        new = tuple(note for note in notes if note not in self.notes)
+        for note in new:
+            warnings.warn(note, DataWarning, stacklevel=2)
+        return replace(self, jobs=jobs, notes=(*self.notes, *new))
+
     def assign(self, **tables: pd.DataFrame) -> "Snapshot":
         """Give the snapshot more tables, or others.
 
@@ -238,6 +295,9 @@ class Snapshot(State):
                 choice = f"choose of {', '.join(TABLES)}{did_you_mean(name, TABLES)}"
                 raise ArgumentError(f"no table {name!r}: {choice}")
             found[name] = to_pandas(from_pandas(table, TABLES[name]))
+        # what `refine` has found out stays with its jobs
+        if more := [name for name in REFINED if "jobs" in tables and name in tables["jobs"]]:
+            found["jobs"] = found["jobs"].join(tables["jobs"][more].reset_index(drop=True))
         return replace(self, **cast("Any", found))
 
     def clip(self, since: Moment | None = None, until: Moment | None = None) -> "Snapshot":

@@ -17,6 +17,7 @@ from trainview.schema import INSTANCE_TYPES, JOB, JOBS, PROJECT, PROJECTS, TIME
 from trainview.statuses import OPEN_PHASES, UNKNOWN_PHASE, Status, status_of
 from trainview.tables.attempts import MARK, tell_apart
 from trainview.tables.dtypes import conform
+from trainview.tables.listed import listed_gpu_hours
 from trainview.text.safe import count, safe_text
 
 _MICROSECONDS_PER_HOUR = 3_600_000_000
@@ -284,8 +285,6 @@ def _job_table(
     elapsed_hours = _elapsed_hours(get("created_at"), get("updated_at"), end_at, now, notes)
     node_count = pc.coalesce(get("node_count"), pa.scalar(1, pa.int64()))
     gpus = pc.multiply(get("instance_type", "gpu_count"), node_count)
-    gpu_hours = pc.multiply(elapsed_hours, _to_float(gpus))
-    holds_gpus = per_status([entry.holds_gpus for entry in known], pa.bool_())
     columns = {
         "job_id": get("id"),
         "job_name": get("name"),
@@ -307,7 +306,7 @@ def _job_table(
         "gpu_count": get("instance_type", "gpu_count"),
         "node_count": node_count,
         "gpus": gpus,
-        "gpu_hours": pc.if_else(holds_gpus, gpu_hours, 0.0),
+        "gpu_hours": listed_gpu_hours(status, gpus, elapsed_hours),
         "gpu_memory_limit_mib": get("instance_type", "gpu_memory_limit_mib"),
         "memory_limit_mib": get("instance_type", "memory_limit_mib"),
         "millicpu_limit": get("instance_type", "millicpu_limit"),

@@ -7,6 +7,7 @@ import pyarrow as pa
 from trainview.schema import FLEET_TABLES, GAPS, INSTANCE_TYPES, JOBS, PROJECTS
 from trainview.tables.core import Tables
 from trainview.tables.dtypes import from_pandas
+from trainview.tables.listed import as_listed
 
 
 def to_fleet(snapshot: Any) -> dict[str, pa.Table]:
@@ -55,7 +56,8 @@ def to_tables(snapshot: Any) -> Tables:
     Returns
     -------
     Tables
-        From which `trainview.tables.core.to_records` makes records.
+        From which `trainview.tables.core.to_records` makes records. Jobs that were refined are as
+        the API listed them.
 
     Raises
     ------
@@ -64,7 +66,7 @@ def to_tables(snapshot: Any) -> Tables:
     """
     return Tables(
         projects=from_pandas(snapshot.projects, PROJECTS),
-        jobs=from_pandas(snapshot.jobs, JOBS),
+        jobs=from_pandas(as_listed(snapshot.jobs), JOBS),
         instance_types=from_pandas(snapshot.instance_types, INSTANCE_TYPES),
         as_of=snapshot.as_of,
         latest_only=snapshot.latest_only,
