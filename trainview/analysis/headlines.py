@@ -17,7 +17,8 @@ _PASSED_ON = re.compile(
     r"|TuneError|SystemExit|ProcessRaisedException|ProcessExitedException|SignalException"
     r"|(?:Base)?ExceptionGroup|DatasetGenerationError|WorkerGroupError|ControllerError)\b"
     r"|^ninja: build stopped|Error compiling objects for extension|^…?(?:[\w.]*\.)?CancelledError\b"
-    r"|Engine core initialization failed|\bCaught \w+ in (?:DataLoader|replica|pin memory)"
+    r"|-- Process [0-9]+ terminated|Engine core initialization failed"
+    r"|\bCaught \w+ in (?:DataLoader|replica|pin memory)"
 )
 
 _TRACEBACK = "Traceback (most recent call last)"
@@ -47,10 +48,12 @@ _LINE_GOES_ON = re.compile(
     r"|^Last error:$"
 )
 _LAST_ERROR = "Last error:"
-_HTTP = re.compile(r"HTTP\w*Error: [0-9]{3} (?:Client|Server) Error: .* for url")
+_ASKS_ADDRESS = re.compile(
+    r"HTTP\w*Error: [0-9]{3} (?:Client|Server) Error: .* for url|^…?(?:[\w.]*\.)?GatedRepoError"
+)
 _EXIT_LINE = re.compile(r"Exit code: *(-?[0-9]+)")
 _FRAME = re.compile(
-    r"NCCL INFO"
+    r"NCCL INFO|\S+ invoked oom-killer|oom-kill:constraint"
     r"|frame #|Exception raised from|CUDA kernel errors might|For debugging consider|Compile with `"
     r"|Search for `|During handling of|The above exception was|terminate called|Stack trace"
     r"|Primary job |a non-zero exit code\. Per|.{1,200} FAILED$|[ ~^]+$|[-=*_~#]{5,}$"
@@ -179,7 +182,7 @@ def _whole(lines: list[LogLine], at: int) -> str:
         place = following.index(_LAST_ERROR) + 1
         return " ".join(["NCCL error:", *following[place : place + 1]])
     elif "Client Error. (Request ID" in text:
-        return " ".join([text, *(part for part in following[:1] if "Not Found" in part)])
+        return " ".join([text, *following[:1]])
     elif _GOES_ON.search(text) and following:
         actor = [part for part in following if part.startswith("The actor ")]
         text = f"{text} {(actor or following)[0]}"
@@ -202,7 +205,7 @@ def _weight(text: str, *, is_exception: bool, level: str = "") -> float:
     elif is_exception:
         weight = 5.0 if rule is OTHER or rule.is_general else 6.0
         # what asked for the address may know what is not there
-        weight -= 0.5 * bool(_HTTP.search(text))
+        weight -= 0.4 * bool(_ASKS_ADDRESS.search(text))
     elif rule is not OTHER:
         weight = 3.5 if rule.is_general else 5.5
     elif level == "ERROR":

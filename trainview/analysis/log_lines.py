@@ -70,6 +70,8 @@ _PREFIXES = tuple(
         r"(?:[0-9]{1,4}|[0-9.]{7,15}): ",
         # UCX
         r"\[[\w.-]+(?::[0-9]+){3}\] ?",
+        # docker compose
+        r"[a-z][\w.-]*-[0-9]+ +\| ",
         # groups of exceptions, boxes, quotes
         r" *[|│┃] ?",
         r" *\+-\+?-{4,}.*",
@@ -82,7 +84,19 @@ _LEVELS = {
     **dict.fromkeys(["WARN", "Warning", "remote"], "WARNING"),
     **dict.fromkeys(["CRITICAL", "FATAL", "fatal"], "ERROR"),
 }
-_JSON = re.compile(r'"(?:exc_info|exception|error|message|msg|log)"\s*:\s*"((?:[^"\\]|\\.)*)"')
+# What a structured line tells, the most telling first: JSON, logfmt, YAML.
+_FIELDS = (
+    re.compile(r'"(?:exc_info|exception|error|message|msg|log)"\s*:\s*"((?:[^"\\]|\\.)*)"'),
+    re.compile(r'"reason"\s*:\s*"((?:[^"\\]|\\.)*)"'),
+)
+_PAIRS = (
+    re.compile(r'\b(?:err|error)="((?:[^"\\]|\\.)+)"'),
+    re.compile(r'\bmessage="((?:[^"\\]|\\.)+)"'),
+    re.compile(r'\bmsg="((?:[^"\\]|\\.)+)"'),
+)
+_LOGFMT = re.compile(r'(?:(?:time|ts|level)=|"[^"\n]+" \w+=)')
+_ESCAPES = re.compile(r'\\+"')
+_YAML = re.compile(r" *(?:[Mm]essage|[Rr]eason): +(['\"]?)(?=\w)(.*)\1$")
 
 
 class LogLine(NamedTuple):
@@ -165,6 +179,7 @@ def is_plain(message: str) -> bool:
         message.isascii()
         and message.isprintable()
         and "\\n" not in message
+        and '="' not in message
         and message[:1] not in {"{", "+"}
         and not _PREFIX.match(message)
     )
@@ -219,8 +234,8 @@ def read_lines(message: str) -> list[LogLine]:
 
 def _strip(line: str) -> tuple[str, str]:
     level = ""
-    if line.startswith("{") and line.endswith("}") and (found := _JSON.search(line)):
-        line = found[1].replace('\\"', '"')
+    if line.startswith("{") and line.endswith("}"):
+        line = _field(_FIELDS, line)
     # A line has few prefixes; more are part of what it says.
     for _ in range(8):
         if not _PREFIX.match(line):
@@ -233,4 +248,14 @@ def _strip(line: str) -> tuple[str, str]:
                 level = _LEVELS.get(said, said.upper()) or level
                 line = line[found.end() :]
                 break
+    if _LOGFMT.match(line):
+        line = _field(_PAIRS, line)
+    elif found := _YAML.match(line):
+        line = found[2]
     return line, level
+
+
+def _field(patterns: tuple[re.Pattern[str], ...], line: str) -> str:
+    all_found = (pattern.search(line) for pattern in patterns)
+    found = next(filter(None, all_found), None)
+    return _ESCAPES.sub('"', found[1]) if found else line

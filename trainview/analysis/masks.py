@@ -294,4 +294,6 @@ MASKS = (
     mask("", rf"([a-z](?<![0-9A-Za-z][a-z])[a-z]{{2,}})[0-9]+{_END}", _number_of_word),
     mask(NUMBER, rf"[-+](?<![\w.)\]{_SET}][-+]){NUMBER}", NUMBER),
     mask(NUMBER, rf"{NUMBER}(?:,? {NUMBER})+", NUMBER),
+    # lists of lists
+    mask("[[", rf"\[{{2,}}{NUMBER}(?:[\], \[]+{NUMBER})*\]{{2,}}", f"[{NUMBER}]"),
 )  # fmt: skip

@@ -30,7 +30,7 @@ _ADVICE = (
     r"(?:Please|You (?:can|may|might|should|need)|Perhaps|Maybe|Make sure|Try|See|Consider"
     r"|If (?:you|this|the|it)|To (?:fix|avoid|use|enable|disable|run|see|get|learn|set|install|update)"
     r"|For (?:more|further|details|information|a list)|Check|Refer|Visit|Reduc(?:e|ing)"
-    r"|Increas(?:e|ing)|Set|Hint|Note|Use|Did you|Alternatively|Either)\b"
+    r"|Increas(?:e|ing)|Set|H(?:int|INT)|Note|Use|Did you|Alternatively|Either)\b"
     r"(?!.*(?:\([^()\n]*[0-9][^()\n]*\)\.?$|[Ee]rror ?[0-9]))"
 )
 # What follows a long first sentence explains it, unless it speaks of another error.
@@ -67,6 +67,8 @@ WORDINGS = (
         r"|Found|Forbidden|Resources|exceptions?|[A-Z]\w*)(?:\(\w+\))?(?::|$)|Timeout:)",
         r"\1",
     ),
+    mask("InductorError: ", r"^InductorError: (?=\S)"),
+    mask("BackendCompilerFailed: ", r"^BackendCompilerFailed: backend='?\w*'? raised(?: exception)?: ?(?=\S)"),
     # a class that says no more than the text, which C++ and logs leave out
     mask(": ", r"^(…?)(?:(?:[A-Z]\w*)?(?:Error|Exception|Found|Exit|Timeout): )+(\S+ \S+ \S.*)$", _without_class),
     mask(
@@ -79,6 +81,7 @@ WORDINGS = (
         rf"^.*?({_OOM}) ?(\(GPU [0-9]+; [0-9.]+ \w+ total capacity).*",
         r"\1 \2)",
     ),
+    mask("cuda runtime error", r"cuda runtime error \([0-9]+\) ?: (.*?) at \S+:[0-9]+$", r"CUDA error: \1"),
     mask("CUDA error", r"^(?:\w+(?:Error|Exception): )+(?=CUDA error)"),
     *(mask(hint, rf" ?{hint}.*") for hint in _HINTS),
     mask(". ", rf"([.!]) {_ADVICE}.*", r"\1"),
@@ -90,25 +93,28 @@ WORDINGS = (
     mask(": command not found", r"^\S+: line [0-9]+: "),
     mask("sh: ", r"^\S*sh: [0-9]+: (\S+): not found$", r"\1: command not found"),
     mask("sh: ", r"^\S*sh: (?:line )?[0-9]+: (?=[^\s0-9])"),
+    mask("sh: ", r"^(?:\S*/)?(?:ba|da|z|k)?sh: (?=\S+: )"),
     mask("python", r"^python[0-9.]*(?=: can't open)", "python"),
     mask(" panicked at ", r"^thread '.*' panicked at \S+:[0-9]+:[0-9]+: ?(?=\S)"),
     mask(" (", r" \((?:[Ss]et|[Yy]ou|[Ss]ee|[Tt]ry|[Uu]se|[Hh]int|[Rr]un) [^()\n]*\)\.?$"),
     mask(": error: ", r"^\S+\.py: (?=error: )"),
+    mask("ode: ", r"^[Ee]xit ?[Cc]ode: *(?=-?[0-9])", "Exit Code: "),
+    mask("Pod The node ", r"^(?:Evicted: )?Pod (?=The node )"),
+    mask("an't get local object", r"^(?:AttributeError: )?Can't get (?=local object)", "Can't pickle "),
     mask("Last error: ", r"^Last error: ", "NCCL error: "),
     mask("Cuda failure", r"(Cuda failure) [0-9]+ (?=')", r"\1 "),
     mask("following error", r"^.* because of the following error[^:\n]*: (?=\S)"),
     mask(": ", r"^(?:INTERNAL|UNKNOWN): (?=\S+ \S)"),
     mask("CUDA_ERROR_", r"^.*(?=CUDA_ERROR_\w+: )"),
-    mask("InductorError: ", r"^InductorError: (?=\S)"),
-    mask("BackendCompilerFailed: ", r"^BackendCompilerFailed: backend='?\w*'? raised(?: exception)?: ?(?=\S)"),
     mask("IoError(Os", r"IoError\(Os \{ code: ([0-9]+),.*?message: \"([^\"\n]*)\" \}\)", r"I/O error: \2 (os error \1)"),
     mask("(os error ", r"^.*?(?:(?<=: )|^)([^:()\n]+) \(os error ([0-9]+)\).*", r"[Errno \2] \1"),
     # a method, whose class older versions of Python leave out
     mask("() ", r"\b(?:\w+\.|<locals>\.)+(?=\w+\(\) (?:got|missing|takes))"),
     mask("OCI runtime create failed", r"^.*(OCI runtime create failed: )(?:runc create failed: )?(?:\w+\.go:[0-9]+: )?(?:(?:starting container process caused|unable to start container process):? )?(?:error during container init: )?(?:error running hook.* mode as '\w+' )?", r"\1"),
+    mask("StartContainer", r'^failed to "StartContainer" for "[^"\n]*" with \w+: "(.*)"$', r"\1"),
     mask("pull access denied", r".*pull access denied.*", f"Failed to pull image {NAME}: pull access denied"),
     mask(", which is output ", r", which is output [^,\n]*,"),
-    mask("OCI runtime create failed", r": unknown\.?$"),
+    mask("OCI runtime create failed", r": unknown\.?\"*$"),
     mask(" with inputs:", r"(?<= with inputs):.*"),
     mask(" calling `", r"(?<= calling )`(\w+)\(.*", r"`\1`"),
     mask("{{", r"^.*\}\} ?(?=\S+ \S)"),
@@ -131,6 +137,7 @@ WORDINGS = (
     mask("NCCL", r" ?\(run with NCCL_DEBUG=\w+ for details\)"),
     mask("NCCL", r", NCCL version [0-9.+a-z]+"),
     mask("Duplicate GPU", r"on CUDA device [0-9a-f]+", f"on CUDA device {ID}"),
+    mask(", ", r"\((?=[\w.-]*[a-z])[\w.-]+, ?[0-9]{4,5}\)", f"({NAME}, {NUMBER})"),
     mask("connect", r"(connect(?:ed|ing)? to )\([^,()\n]{1,80}, ?[0-9]+\)", rf"\1({NAME}, {NUMBER})"),
     mask(
         "failed to listen",
@@ -169,7 +176,7 @@ WORDINGS = (
     ),
     mask("' not found", r"\S+: version [`']([A-Z]+)_[0-9.]+' not found.*", r"version `\1' not found"),
     # a repository, and a set, which has no order
-    mask("'", r"'[\w.-]+/[\w.-]+'", f"'{NAME}'"),
+    mask("'", r"'[\w.-]+/(?![\w.-]*\.(?:jsonl?|ya?ml|py|txt|bin|pt|csv|parquet|model)')[\w.-]+'", f"'{NAME}'"),
     mask("cannot import name", r"(cannot import name '[^'\n]*' from [^(\n]*\w'?) ?\(.*", r"\1"),
     mask("has model type", r"(?<=has model type )[`'][^`'\n]*[`']", f"`{NAME}`"),
     mask("host='", r"(?<=host=')(?:[\w-]+\.)+(?=[\w-]+\.[a-z]+')"),
@@ -198,13 +205,14 @@ WORDINGS = (
         r"(?:, Ch [0-9a-f]+)?(?:, (?:intr|errorString|Ch)[^,.\n]*)*[,.]? ?",
         r"NVRM: Xid \1, ",
     ),
-    mask("Xid", r"(NVRM: Xid [0-9]+, (?:MMU Fault|Contained|Uncontained)).*", r"\1"),
+    mask("Xid", r"(NVRM: Xid [0-9]+),(?: ?$| .*[0-9=].*)", r"\1"),
     mask(": line ", rf"^\S+: line [0-9]+: +[0-9]+ ({_SIGNALS})\b.*", r"\1"),
-    mask("Killed process", r"(Killed process) [0-9]+ (\([^)\n]*\)).*", r"\1 \2"),
+    mask("Killed process", r"(Killed process) [0-9]+ \([^)\n]*\).*", rf"\1 ({NAME})"),
     mask("oom", r"oom[_-]kill event(?:\(s\)|s)?", "oom_kill events"),
     mask("in StepId", r"(in StepId)=\S+?(?=[. ]|$).*", rf"\1={ID}"),
     mask("srun: error: ", r"(?<=srun: error: )\S+: tasks? [0-9,\[\]-]+(?=:)", f"{NAME}: task {NUMBER}"),
-    mask(" ON ", r"\*\*\* (JOB|STEP) \S+ ON \S+ CANCELLED AT \S+", rf"*** \1 {ID} ON {NAME} CANCELLED"),
+    mask(" ON ", r"\*\*\* (?:JOB|STEP) \S+ ON \S+ CANCELLED AT \S+", f"*** JOB {ID} ON {NAME} CANCELLED"),
+    mask("Node failure on ", r"^srun: error: Node failure on \S+$", f"slurmstepd: error: *** JOB {ID} ON {NAME} CANCELLED DUE TO NODE FAILURE, SEE SLURMCTLD LOG FOR DETAILS ***"),
     mask("on node ", r"(?<=on node )[\w.-]+(?= exited)", NAME),
     mask("Failed to pull image", rf"(Failed to pull image) .*?({_PULL}).*", rf"\1 {NAME}: \2"),
     mask("image ", r"(?<=image )(?:(['\"])[\w.:/@-]*\w\1|()(?=[\w.:-]+/)[\w.:/@-]*\w)", lambda found: f"{found[1] or ''}{NAME}{found[1] or ''}"),
@@ -212,6 +220,15 @@ WORDINGS = (
     mask("failed container", r"(?<=failed container).*? in pod \S+", f" {NAME} in pod {NAME}"),
     mask('"', r"\b([Cc]ontainer|[Pp]ods?|[Vv]olume) \"[^\"\n]+\"", rf'\1 "{NAME}"'),
     mask("ontainer ", r"(?<=ontainer )[\w.-]+(?= (?:terminated|was using|exited|failed))", NAME),
+    # what an object shows of itself; parameters of a model
+    mask("(", r"\b([A-Z]\w+)\((?=\w+=[^\n]*?\b\w+=)(?:[^()\n]|\((?:[^()\n]|\([^()\n]*\))*\))*(?:\)|$)", rf"\1({NAME})"),
+    mask("tensor(", r"\btensor\([^()\n]*(?:\)|$)", f"tensor({NUMBER})"),
+    mask(".", r"(['\"`])[A-Za-z_]\w*(?:\.\w+)*\.(?:weight|bias|scales?|lora_[AB]|[0-9]+)(?:\.\w+)*\1", rf"\1{NAME}\1"),
+    mask(" library but", r"^\S+(?= requires the .* library but)", NAME),
+    mask("Weights only load failed", r"(Weights only load failed).*", r"\1"),
+    mask("['", r"\['[^'\n]*'(?:, '[^'\n]*')*\]", f"['{NAME}']"),
+    mask("but found ", r"(?<=but found )[\w-]+\.py\b", NAME),
+    mask("file named ", r"(?<=file named )([\w.-]+)(?:, [\w.-]+)*(?: or [\w.-]+)?", r"\1"),
     mask("Request ID", r"\(Request ID: [^)\n]*\)?", f"(Request ID: {ID})"),
     mask("equestId", r"(?i:<(RequestId|HostId)>)[^<\n]*", rf"<\1>{ID}"),
     mask(

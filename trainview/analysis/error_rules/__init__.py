@@ -1,12 +1,15 @@
 """What kind of failure a message tells of, whose it is, and what to do: a table of rules."""
 
+from trainview.analysis.error_rules.distributed import DISTRIBUTED
 from trainview.analysis.error_rules.platform import PLATFORM
 from trainview.analysis.error_rules.program import PROGRAM
+from trainview.analysis.error_rules.remote import REMOTE
 from trainview.analysis.error_rules.rule import Origin as Origin
 from trainview.analysis.error_rules.rule import Rule, rule
+from trainview.analysis.error_rules.software import SOFTWARE
 
 # The first that fits counts.
-RULES = (*PLATFORM, *PROGRAM)
+RULES = (*PLATFORM, *SOFTWARE, *DISTRIBUTED, *REMOTE, *PROGRAM)
 
 # Where no rule matches, nothing is guessed.
 OTHER = rule((False, False), "other", "unknown", "", "", "Read the whole message and the log.")
