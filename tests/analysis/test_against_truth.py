@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.sampling.fleets import listed
 from trainview import analysis
 from trainview.errors import DataWarning
 from trainview.loading import load
-from trainview.sampling import sample_fleet
+from trainview.sampling import Fleet
 from trainview.sampling.writing import STEP_SECONDS, write_sample
 
 HOUR = pd.Timedelta(hours=1)
@@ -29,13 +30,13 @@ LOOKS = pd.Timedelta(hours=6)
 @pytest.fixture(scope="module")
 def known(tmp_path_factory) -> dict[str, Any]:
     """A small organisation: its tables, and the truth about its jobs."""
-    fleet = sample_fleet(projects=12, jobs_per_project=12, seed=5)
+    fleet = Fleet(projects=12, jobs_per_project=12, seed=5)
     folder = tmp_path_factory.mktemp("sample")
     write_sample(folder, fleet)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
         snap = load(folder)
-    truth = fleet.truth[~fleet.truth["is_deleted"]].set_index("job_id")
+    truth = listed(fleet)
     return {"snap": snap, "truth": truth, "history": looked_at(truth), "phases": {}}
 
 

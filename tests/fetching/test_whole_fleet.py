@@ -10,7 +10,7 @@ from pandas.testing import assert_frame_equal
 
 import trainview as tv
 from tests.api_server import ApiServer
-from trainview.sampling import sample_fleet
+from trainview.sampling import Fleet
 
 AS_OF = datetime.fromisoformat("2026-03-31T18:00:00Z")
 KEY = "no-real-key"
@@ -22,7 +22,7 @@ class FleetApi:
     """What the sample organisation answers, by address."""
 
     def __init__(self) -> None:
-        self.fleet = sample_fleet()
+        self.fleet = Fleet()
 
     def answer(self, path, query):
         fleet, lists = self.fleet, self.fleet.payload

@@ -3,12 +3,12 @@
 import pytest
 
 from tests.sampling.fleets import STEP
-from trainview.sampling import sample_fleet
+from trainview.sampling import Fleet
 
 
 @pytest.fixture(scope="session")
 def fleets():
-    return [sample_fleet(seed=seed) for seed in range(3)]
+    return [Fleet(seed=seed) for seed in range(3)]
 
 
 @pytest.fixture(scope="session", params=range(3))

@@ -12,10 +12,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.sampling.fleets import STEP, as_of, listed, milliseconds, moment, records
+from tests.sampling.fleets import STEP, as_of, listed, milliseconds, moment, records, truth_of
 from tests.sampling.test_truth import MONTHS, bills
 from trainview.errors import ArgumentError
-from trainview.sampling import sample, sample_fleet
+from trainview.sampling import Fleet, sample
 
 WEEK_MS = 7 * 86_400_000
 
@@ -24,7 +24,7 @@ def digest(fleet):
     jobs = [*records(fleet)][::20]
     return [
         fleet.payload,
-        fleet.truth.to_json(date_format="iso"),
+        truth_of(fleet).to_json(date_format="iso"),
         fleet.instance_type_prices(),
         fleet.training_capacity(),
         [fleet.usage_summary(start, end) for start, end in pairwise(MONTHS)],
@@ -38,8 +38,8 @@ def test_answers_are_the_same_in_another_process(fleet, tmp_path):
     code = """if True:
         import json, sys
         from tests.sampling.test_answers import digest
-        from trainview.sampling import sample_fleet
-        json.dump(digest(sample_fleet()), open(sys.argv[1], "w"))
+        from trainview.sampling import Fleet
+        json.dump(digest(Fleet()), open(sys.argv[1], "w"))
     """
     out = tmp_path / "digest.json"
     subprocess.run(
@@ -56,7 +56,7 @@ def test_the_payload_is_that_of_sample(fleet):
 
 @pytest.mark.parametrize("arguments", [{"projects": 0}, {"projects": 3, "jobs_per_project": 2}, {"days": 1}, {"as_of": "2024-05-01T00:00Z"}])  # fmt: skip
 def test_fleets_of_any_size_answer(arguments):
-    fleet = sample_fleet(**{"jobs_per_project": 3, **arguments})
+    fleet = Fleet(**{"jobs_per_project": 3, **arguments})
     assert fleet.training_capacity()["gpu_capacities"]
     assert fleet.usage_summary(*MONTHS[:2]).keys() >= {"training_usage"}
     assert set(listed(fleet).index) == set(records(fleet))

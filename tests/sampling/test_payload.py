@@ -13,7 +13,7 @@ import pytest
 from tests.sampling.fleets import gpus, listed, moment
 from trainview import schema
 from trainview.errors import ArgumentError, OutputError
-from trainview.sampling import sample, sample_fleet
+from trainview.sampling import Fleet, sample
 from trainview.sampling.writing import write_sample
 from trainview.statuses import STATUSES, status_of
 
@@ -434,13 +434,13 @@ def test_invalid_arguments_are_refused(arguments):
 
 
 def test_write_sample_makes_the_folder_and_keeps_what_is_there(tmp_path):
-    fleet = sample_fleet(projects=3, jobs_per_project=2)
+    fleet = Fleet(projects=3, jobs_per_project=2)
     projects, jobs = write_sample(tmp_path / "new" / "folder", fleet, only_lists=True)
     for file, key in ((projects, "training_projects"), (jobs, "training_jobs")):
         assert json.loads(file.read_bytes()) == {key: fleet.payload[key]}
     with pytest.raises(OutputError, match="exists"):
-        write_sample(projects.parent, sample_fleet(projects=1))
+        write_sample(projects.parent, Fleet(projects=1))
     assert len(json.loads(projects.read_bytes())["training_projects"]) == 3
     assert {path.name for path in projects.parent.iterdir()} == {projects.name, jobs.name}
-    write_sample(projects.parent, sample_fleet(projects=0), force=True)
+    write_sample(projects.parent, Fleet(projects=0), force=True)
     assert json.loads(projects.read_bytes()) == {"training_projects": []}

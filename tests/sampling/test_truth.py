@@ -7,10 +7,10 @@ from itertools import accumulate, pairwise
 import pandas as pd
 import pytest
 
-from tests.sampling.fleets import STEP, as_of, gpus, listed, milliseconds, moment, records
-from trainview.sampling.billing import minutes_by_day
-from trainview.sampling.clock import DAY
-from trainview.sampling.clock import milliseconds as to_ms
+from tests.sampling.fleets import STEP, as_of, gpus, listed, milliseconds, moment, records, truth_of
+from trainview.sampling.accounts import minutes_by_day
+from trainview.sampling.dice import DAY
+from trainview.sampling.dice import milliseconds as to_ms
 from trainview.statuses import status_of
 
 MONTHS = ["2026-01-01T00:00Z", "2026-02-01T00:00Z", "2026-03-01T00:00Z", "2026-04-01T00:00Z"]
@@ -26,7 +26,7 @@ def bills(fleet):
 
 
 def test_the_truth_has_a_row_a_job_with_plain_dtypes(any_fleet):
-    truth = any_fleet.truth
+    truth = truth_of(any_fleet)
     assert truth["job_id"].is_unique
     assert set(listed(any_fleet).index) == set(records(any_fleet))
     assert set(truth.dtypes[TIMES].astype(str)) == {"datetime64[us, UTC]"}
@@ -35,7 +35,7 @@ def test_the_truth_has_a_row_a_job_with_plain_dtypes(any_fleet):
 
 
 def test_phases_follow_one_another(any_fleet):
-    truth = any_fleet.truth
+    truth = truth_of(any_fleet)
     for earlier, later in pairwise(TIMES):
         both = truth[[earlier, later]].dropna()
         assert (both[earlier] <= both[later]).all()
@@ -48,7 +48,7 @@ def test_phases_follow_one_another(any_fleet):
 def test_dedicated_jobs_stay_within_the_limit_and_spot_jobs_may_go_beyond(fleets):
     highest = Counter()
     for fleet in fleets:
-        truth = fleet.truth.dropna(subset=["released_at", "gpu_type"])
+        truth = truth_of(fleet).dropna(subset=["released_at", "gpu_type"])
         limits = {
             row["gpu_type"]: row["limit"] for row in fleet.training_capacity()["gpu_capacities"]
         }
@@ -67,7 +67,7 @@ def test_dedicated_jobs_stay_within_the_limit_and_spot_jobs_may_go_beyond(fleets
 
 
 def test_chains_are_attempts_at_one_thing(any_fleet):
-    truth = any_fleet.truth
+    truth = truth_of(any_fleet)
     ends = truth.set_index("job_id")["ended_at"]
     chains = [chain for _, chain in truth.groupby("chain_id") if len(chain) > 1]
     assert len(chains) > 20
@@ -92,7 +92,7 @@ def test_chains_are_attempts_at_one_thing(any_fleet):
 def test_attempts_after_an_accident_have_less_to_do(fleets):
     shorter = []
     for fleet in fleets:
-        truth = fleet.truth
+        truth = truth_of(fleet)
         hours = (truth["ended_at"] - truth["started_at"]).dt.total_seconds() / 3600
         for _, chain in truth.assign(hours=hours).groupby("chain_id"):
             for (_, before), (_, after) in pairwise(chain.iterrows()):
@@ -255,7 +255,7 @@ def test_the_bill_counts_the_minutes_that_ran_of_deleted_jobs_too(any_fleet):
         teams[resource["id"]] = resource["team_name"]
         if resource["is_deleted"]:
             deleted.add(resource["id"])
-    truth = any_fleet.truth.set_index("job_id")
+    truth = truth_of(any_fleet).set_index("job_id")
     ran = truth[(truth["started_at"] >= moment(MONTHS[0])) & truth["started_at"].notna()]
     lives = ran["ended_at"].fillna(pd.Timestamp(as_of(any_fleet))) - ran["started_at"]
     expected = -(-lives // pd.Timedelta(minutes=1))

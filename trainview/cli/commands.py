@@ -268,10 +268,10 @@ def report(snapshot: Snapshot, target: str, *, force: bool) -> None:
 def sample(
     folder: str, projects: int, jobs_per_project: int, seed: int, *, only_lists: bool, force: bool
 ) -> None:
-    from trainview.sampling import sample_fleet
+    from trainview.sampling import Fleet
     from trainview.sampling.writing import write_sample
 
-    fleet = sample_fleet(projects, jobs_per_project, seed)
+    fleet = Fleet(projects, jobs_per_project, seed)
     files = write_sample(folder, fleet, only_lists=only_lists, force=force)
     wrote(f"{', '.join(safe_text(file) for file in files)}")
 

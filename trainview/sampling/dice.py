@@ -1,17 +1,54 @@
-"""Random choices that are the same on every Python version and platform.
+"""Moments, and random choices that are the same on every Python version and platform.
 
 Only `random.Random.random` promises its sequence across versions, so everything is built on it,
 with integers: no logarithm, power or sum of floats that platforms could round in other ways.
+Moments are milliseconds since 1970 for the same reason.
 """
 
 import random
 from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
-from trainview.sampling.clock import MINUTE, SECOND
+from trainview.errors import ArgumentError
+
+AS_OF = "2026-03-31T18:00:00Z"
+SECOND, MINUTE, HOUR, DAY = 1000, 60_000, 3_600_000, 86_400_000
+# Later than everything that is told: what has not happened.
+NEVER = 1 << 52
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Submissions by hour of the day (UTC) on a weekday; a weekend has an eighth of it.
+_HOURS = (1, 1, 1, 1, 1, 1, 2, 5, 13, 24, 27, 25, 15, 20, 27, 26, 23, 16, 9, 5, 4, 3, 2, 1)
+_WEEKDAY = 8
 
 T = TypeVar("T")
+
+
+def moment(name: str, value: object) -> datetime:
+    """Check that an argument is a time with a zone, and give it in UTC."""
+    time = value
+    if isinstance(value, str):
+        with suppress(ValueError):
+            time = datetime.fromisoformat(value)
+    if not isinstance(time, datetime) or time.utcoffset() is None:
+        raise ArgumentError(f"{name} must be a time with a zone, like {AS_OF!r}: got {value!r}")
+    if not 1980 <= time.year <= 9900:
+        raise ArgumentError(f"{name} must lie in the years 1980 to 9900: got {value!r}")
+    return time.astimezone(UTC)
+
+
+def milliseconds(time: datetime) -> int:
+    """Count the whole milliseconds up to a moment."""
+    return (time - _EPOCH) // timedelta(milliseconds=1)
+
+
+def spell(time: int, precision: str = "milliseconds", zone: str = "Z") -> str:
+    """Write a moment in one of the spellings that the API has."""
+    text = (_EPOCH + timedelta(milliseconds=time)).isoformat(timespec=precision)
+    return text.replace("+00:00", zone)
 
 
 class Dice:
@@ -48,8 +85,29 @@ class Dice:
     def quantile(self, knots: Sequence[int]) -> int:
         """Draw a length of time from its minimum, median, 90% and maximum, in minutes."""
         share = self.below(1000)
-        for (left, low), (right, high) in pairwise(zip((0, 500, 900, 1000), knots, strict=True)):
-            if share < right:
-                minutes = MINUTE * low + MINUTE * (high - low) * (share - left) // (right - left)
-                return minutes + self.seconds(0, 40)
-        raise AssertionError(knots)
+        points = pairwise(zip((0, 500, 900, 1000), knots, strict=True))
+        (left, low), (right, high) = next(pair for pair in points if share < pair[1][0])
+        minutes = MINUTE * low + MINUTE * (high - low) * (share - left) // (right - left)
+        return minutes + self.seconds(0, 40)
+
+
+class Calendar(NamedTuple):
+    """The time in which jobs are submitted."""
+
+    start: int
+    as_of: int
+
+    def at(self, percent: int) -> int:
+        """Tell the moment at which so much of the time is over."""
+        return self.start + (self.as_of - self.start) * percent // 100
+
+    def moment(self, dice: Dice, low: int, high: int) -> int:
+        """Draw a time of submission, mostly in working hours, more of them later on."""
+        hours = (self.as_of - self.start) // HOUR
+        while True:
+            moment = dice.between(low, max(high - SECOND, low))
+            # 1970 began on a Thursday.
+            weight = _HOURS[moment // HOUR % 24] * (1 if (moment // DAY + 3) % 7 >= 5 else _WEEKDAY)
+            weight *= hours + 2 * max(moment - self.start, 0) // HOUR
+            if dice.below(max(_HOURS) * _WEEKDAY * 3 * hours) < weight:
+                return moment

@@ -1,16 +1,15 @@
-"""Why training jobs fail, and the words they leave behind."""
+"""What goes wrong: why jobs fail, the words they leave behind, and the odd stories.
 
-from trainview.sampling.catalogue import CAUSES, TABLES
-from trainview.sampling.clock import MINUTE
-from trainview.sampling.dice import Dice
-from trainview.sampling.jobs import Job
+The stories are stuck jobs, repeated failures, a bad afternoon and strange names. Each looks for
+the project it is about, and does nothing where that, or its jobs, are missing: small samples have
+fewer stories.
+"""
+
+from trainview.sampling.dice import DAY, HOUR, MINUTE, NEVER, Calendar, Dice
+from trainview.sampling.organisation import CAUSES, INSTANCES, TABLES, Job
 
 # Mistakes that one corrects and tries again; those of programs leave a traceback behind.
 MISTAKES = ("module", "column", "unauthorized", "oom")
-_TRACE = (
-    'Traceback (most recent call last):\n  File "/app/{script}", line {line}, in <module>\n'
-    '    main(parse_args())\n  File "/app/{script}", line {line2}, in main\n    {code}\n'
-)
 
 
 def habits(dice: Dice, team: str) -> dict[str, str]:
@@ -18,17 +17,11 @@ def habits(dice: Dice, team: str) -> dict[str, str]:
     known = TABLES["teams"][team]
     repo, module, column = (dice.pick(known[name]) for name in ("models", "modules", "columns"))
     line = dice.between(60, 420)
-    return {
-        "team": team,
-        "repo": repo,
-        "module": module,
-        "column": column,
-        "script": dice.pick(("train.py", "run_sft.py", "src/finetune.py")),
-        "line": str(line),
-        "line2": str(line - dice.between(5, 35)),
-        "code": dice.pick(("trainer.train()", f'batch = collate(rows, key="{column}")')),
-        "trace": _TRACE if dice.chance(25) else "",
-    }
+    about = {"team": team, "repo": repo, "module": module, "column": column, "line": str(line)}
+    about["script"] = dice.pick(("train.py", "run_sft.py", "src/finetune.py"))
+    about["line2"] = str(line - dice.between(5, 35))
+    about["code"] = dice.pick(("trainer.train()", f'batch = collate(rows, key="{column}")'))
+    return about | {"trace": TABLES["traceback"] if dice.chance(25) else ""}
 
 
 def fits(cause: str, gpus: int, nodes: int) -> bool:
@@ -43,13 +36,22 @@ def choose(dice: Dice, gpus: int, nodes: int, *, deploys: bool = True) -> str:
     return dice.weighted([(CAUSES[name]["weight"], name) for name in fitting])
 
 
+def fail(dice: Dice, job: Job, cause: str) -> None:
+    """Let a job fail, at the time that suits the cause."""
+    when = CAUSES[cause]["when"]
+    job.outcome, job.cause = "deploy-failed" if when == "deploy" else "failed", cause
+    if when == "middle":
+        job.share = dice.between(8, 96)
+    elif when != "deploy":
+        job.longest = dice.seconds(15, 150) if when == "boot" else dice.seconds(60, 1800)
+
+
 def message(job: Job) -> str | None:
     """Write the message that a job ends with, with numbers that suit it."""
     about = job.project.habits
-    said = CAUSES[job.cause] if job.cause else {"text": TABLES["endings"].get(job.outcome)}
-    if said.get("text") is None:
+    text = CAUSES[job.cause].get("text") if job.cause else TABLES["endings"].get(job.outcome)
+    if text is None:
         return None
-    text: str = (about["trace"] if job.cause in MISTAKES else "") + said["text"]
     dice = Dice("message", job.id)
     total = TABLES["gpu_memory"].get(job.instance.gpu_type or "", 6400)
     free, hexes = dice.between(2, 180), f"{dice.below(1 << 53):014x}{dice.below(1 << 53):014x}"
@@ -65,4 +67,79 @@ def message(job: Job) -> str | None:
         "minutes": (job.ended - job.started) // MINUTE,
     }
     numbers = {name: dice.pick(range(*span)) for name, *span in TABLES["numbers"]}
-    return text.format_map({**facts, **numbers, **about})
+    trace = about["trace"] if job.cause in MISTAKES else ""
+    return f"{trace}{text}".format_map({**facts, **numbers, **about})
+
+
+# --- Stories -------------------------------------------------------------------------------------
+
+
+def tell_stories(dice: Dice, jobs: list[Job], calendar: Calendar) -> None:
+    """Let the stories happen to jobs that have not been scheduled yet."""
+    by_name: dict[str, list[Job]] = {}
+    for job in jobs:
+        # Where two projects share a name, the first one is meant.
+        own = by_name.setdefault(job.project.name, [])
+        if not own or own[0].project is job.project:
+            own.append(job)
+    if calendar.as_of - calendar.start > 35 * DAY:
+        _bad_afternoon(dice, [job for job in jobs if job.after is None], calendar)
+    for project, age, status, *special in TABLES["open"]:
+        submitted = calendar.as_of - age * MINUTE + dice.seconds(0, 9)
+        alone = _alone(by_name.get(project, []))
+        if alone and submitted > calendar.start:
+            latest = max(alone, key=lambda job: job.submitted)
+            latest.submitted, latest.stays = submitted, status
+            _leave_open(latest, *special)
+    for project, count, age, story in TABLES["stories"]:
+        own = sorted(by_name.get(project, []), key=lambda job: job.submitted)
+        own = _alone(own) if story.startswith("name") else own
+        before = calendar.as_of - age * DAY
+        for job in [job for job in own if job.submitted < before and job.stays is None][-count:]:
+            _happen(dice, own, job, story)
+
+
+def _alone(jobs: list[Job]) -> list[Job]:
+    """List the jobs that neither continue nor are continued."""
+    continued = {job.after for job in jobs}
+    return [job for job in jobs if job.after is None and job not in continued]
+
+
+def _happen(dice: Dice, own: list[Job], job: Job, story: str) -> None:
+    verb, what = story.split(" ", 1)
+    if verb == "name":
+        job.name = what
+    elif verb == "quirk":
+        job.quirk = what if what != "one gpu" or job.gpus > 1 else None
+    else:
+        # None of it is part of a chain.
+        for each in own:
+            each.after, each.attempt = None, 1
+        job.outcome, job.cause, job.share, job.longest = what, None, 60, NEVER
+        job.work = max(job.work, 4 * HOUR)
+        if verb == "fails":
+            fail(dice, job, what)
+        elif what in {"preempted", "evicted"}:
+            job.spot = True
+
+
+def _leave_open(job: Job, machine: str = "", nodes: int = 1, quirk: str = "") -> None:
+    if machine:
+        job.instance, job.nodes = INSTANCES[machine], nodes
+    job.outcome, job.cause, job.share, job.longest = "completed", None, 100, NEVER
+    job.quirk, job.priority, job.until = quirk or None, 0, 0
+    # On spot capacity it surely gets its GPUs.
+    job.spot = job.stays in {"created", "deploying"} and job.gpus > 0
+
+
+def _bad_afternoon(dice: Dice, jobs: list[Job], calendar: Calendar) -> None:
+    """Let the network fail for one job on several nodes of each project, three weeks ago."""
+    noon = calendar.as_of // DAY * DAY - 20 * DAY + 12 * HOUR + 40 * MINUTE
+    nearest: dict[str, Job] = {}
+    for job in sorted(jobs, key=lambda job: abs(job.submitted - noon)):
+        if 1 < job.nodes <= 4 and abs(job.submitted - noon) < 14 * DAY:
+            nearest.setdefault(job.project.id, job)
+    for job in nearest.values():
+        job.submitted = noon - dice.below(2) * DAY - dice.seconds(2 * 3600, 4 * 3600)
+        fail(dice, job, "nccl")
+        job.priority, job.until = 100, noon + dice.seconds(0, 4 * 3600)

@@ -6,10 +6,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from trainview.sampling.catalogue import CAUSES, KINDS, TABLES
-from trainview.sampling.clock import SECOND
-from trainview.sampling.dice import Dice
-from trainview.sampling.jobs import Job
+from trainview.sampling.dice import SECOND, Dice
+from trainview.sampling.organisation import CAUSES, KINDS, TABLES, Job
 
 Levels: TypeAlias = npt.NDArray[np.int64]
 Samples: TypeAlias = list[dict[str, Any]]
@@ -24,13 +22,10 @@ _CYCLE = 1260
 _MIX, _MIX_AGAIN = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 
 
-def metrics_record(
-    job: Job, window: tuple[int | None, int | None], step: int, as_of: int
-) -> dict[str, Any]:
+def metrics_record(job: Job, window: tuple[int, int], step: int, as_of: int) -> dict[str, Any]:
     """Tell what was measured of a job in a window of epoch milliseconds, ends included."""
     first, last = (job.started, min(job.ended, as_of)) if job.ran(as_of) else (1, 0)
-    start = first if window[0] is None else max(first, window[0])
-    end = last if window[1] is None else min(last, window[1])
+    start, end = max(first, window[0]), min(last, window[1])
     # Multiples of the step, wherever the window begins, so that windows continue each other.
     begin = -(-start // (step * SECOND)) * step
     seconds = np.arange(begin, end // SECOND + 1, step, dtype=np.int64)

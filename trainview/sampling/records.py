@@ -5,12 +5,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
 from trainview.errors import ArgumentError
-from trainview.sampling.catalogue import KINDS
-from trainview.sampling.clock import DAY, SECOND, spell
-from trainview.sampling.dice import Dice
-from trainview.sampling.jobs import Job, Project
+from trainview.sampling.dice import DAY, SECOND, Calendar, Dice, spell
 from trainview.sampling.metrics import MIB, node_name
-from trainview.sampling.submissions import Calendar
+from trainview.sampling.organisation import KINDS, TABLES, Job, Project
 from trainview.statuses import API_PREFIX
 
 Record: TypeAlias = dict[str, Any]
@@ -19,12 +16,6 @@ Record: TypeAlias = dict[str, Any]
 _SHAPES = ((7, "full"), (2, "reference page"), (1, "nulls"))
 _PROGRESS_LINES = 12
 _NS_PER_MS = 1_000_000
-_WARNINGS = {
-    "one gpu": "world size 1, more GPUs visible",
-    "idle node": "going on without the last node, which did not join",
-    "hung": "no batch from the data loader for 600 s",
-    "idle half": "early stop on all ranks, waiting for rank 0",
-}
 
 
 def api_status(label: str) -> str:
@@ -122,9 +113,9 @@ def _lines(job: Job, as_of: int) -> Iterator[tuple[int, str | None, str]]:
     yield began, "INFO", f"starting on {names}: {hardware}"
     if job.gpus:
         yield began + 1, "INFO", f"loading {job.project.habits['repo']}"
-    if job.quirk in _WARNINGS:
+    if job.quirk in TABLES["warnings"]:
         moment = job.busy_until if job.busy_until < job.ended else job.started
-        yield moment * _NS_PER_MS + 2, "WARNING", _WARNINGS[job.quirk]
+        yield moment * _NS_PER_MS + 2, "WARNING", TABLES["warnings"][job.quirk]
     first, last = job.started + job.loading, min(job.busy_until, as_of)
     loss, step = dice.between(18_000, 32_000), dice.between(5, 60)
     for number in range(1, _PROGRESS_LINES if last - first > 300 * SECOND else 0):

@@ -3,11 +3,8 @@
 from heapq import heapify, heappop, heappush
 
 from trainview.sampling import failures
-from trainview.sampling.catalogue import KINDS
-from trainview.sampling.clock import MINUTE, NEVER, SECOND
-from trainview.sampling.dice import Dice
-from trainview.sampling.jobs import Job
-from trainview.sampling.submissions import Calendar
+from trainview.sampling.dice import MINUTE, NEVER, SECOND, Calendar, Dice
+from trainview.sampling.organisation import KINDS, Job
 
 # What is left to do for an attempt that continues another, at least.
 _SHORTEST = 10 * MINUTE

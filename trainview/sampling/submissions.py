@@ -4,40 +4,12 @@ import string
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import accumulate, product
-from typing import NamedTuple
 
 from trainview.sampling import failures
-from trainview.sampling.catalogue import CAUSES, INSTANCES, KINDS, TABLES
-from trainview.sampling.clock import DAY, HOUR, MINUTE, SECOND
-from trainview.sampling.dice import Dice
-from trainview.sampling.jobs import Job, Project
+from trainview.sampling.dice import DAY, HOUR, MINUTE, SECOND, Calendar, Dice
+from trainview.sampling.organisation import CAUSES, INSTANCES, KINDS, TABLES, Job, Project
 
-# Submissions by hour of the day (UTC) on a weekday; a weekend has an eighth of it.
-_HOURS = (1, 1, 1, 1, 1, 1, 2, 5, 13, 24, 27, 25, 15, 20, 27, 26, 23, 16, 9, 5, 4, 3, 2, 1)
-_WEEKDAY = 8
 _MOST_ATTEMPTS = 4
-
-
-class Calendar(NamedTuple):
-    """The time in which jobs are submitted."""
-
-    start: int
-    as_of: int
-
-    def at(self, percent: int) -> int:
-        """Tell the moment at which so much of the time is over."""
-        return self.start + (self.as_of - self.start) * percent // 100
-
-    def moment(self, dice: Dice, low: int, high: int) -> int:
-        """Draw a time of submission, mostly in working hours, more of them later on."""
-        hours = (self.as_of - self.start) // HOUR
-        while True:
-            moment = dice.between(low, max(high - SECOND, low))
-            # 1970 began on a Thursday.
-            weight = _HOURS[moment // HOUR % 24] * (1 if (moment // DAY + 3) % 7 >= 5 else _WEEKDAY)
-            weight *= hours + 2 * max(moment - self.start, 0) // HOUR
-            if dice.below(max(_HOURS) * _WEEKDAY * 3 * hours) < weight:
-                return moment
 
 
 class Draw(Dice):
@@ -80,10 +52,8 @@ def submit(draw: Draw, projects: list[Project], total: int) -> list[Job]:
     jobs: list[Job] = []
     for project, load in zip(projects, accumulate(each.load for each in projects), strict=True):
         while size := total * load // loads - len(jobs):
-            campaign, first = (
-                draw.weighted(KINDS[project.kind]["campaigns"]),
-                _request(draw, project),
-            )
+            campaign = draw.weighted(KINDS[project.kind]["campaigns"])
+            first = _request(draw, project)
             if campaign == "nightly":
                 jobs += _nights(draw, first, size)
             elif campaign == "sweep":
@@ -194,18 +164,8 @@ def _end(dice: Dice, job: Job, mistake: str | None = None) -> None:
         else:
             cause = failures.choose(dice, job.gpus, job.nodes, deploys=deploys)
     if cause is not None:
-        fail(dice, job, cause)
+        failures.fail(dice, job, cause)
     elif job.spot and dice.chance(35):
         job.outcome, job.share = "preempted", dice.between(10, 90)
     elif number < failed + undeployed + stopped:
         job.outcome, job.share = "stopped", dice.between(2, 90)
-
-
-def fail(dice: Dice, job: Job, cause: str) -> None:
-    """Let a job fail, at the time that suits the cause."""
-    when = CAUSES[cause]["when"]
-    job.outcome, job.cause = "deploy-failed" if when == "deploy" else "failed", cause
-    if when == "middle":
-        job.share = dice.between(8, 96)
-    elif when != "deploy":
-        job.longest = dice.seconds(15, 150) if when == "boot" else dice.seconds(60, 1800)

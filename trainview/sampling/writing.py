@@ -2,8 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
-from datetime import datetime
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -13,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from trainview.files.atomic import making_folder, replacing
-from trainview.sampling.clock import DAY, MINUTE, milliseconds
-from trainview.sampling.fleet import Fleet, sample_fleet
+from trainview.sampling.dice import DAY, MINUTE, milliseconds, moment
+from trainview.sampling.fleet import Fleet
 from trainview.tables.checkpoints import read_checkpoints
 from trainview.tables.combining import combine
 from trainview.tables.logs import read_logs
@@ -24,6 +23,7 @@ from trainview.tables.queue import read_queue
 Contents: TypeAlias = dict[str, Callable[[], Any]]
 
 STEP_SECONDS = 1800
+_LIFE = ("created_at", "updated_at")
 _OF_QUEUE = ("queue", "status_events")
 _TABLES = (*_OF_QUEUE, "checkpoints", "logs", "metrics")
 
@@ -45,7 +45,7 @@ def write_sample(
     folder : path
         Made if it is missing.
     fleet : Fleet, optional
-        What `sample_fleet` gave; its defaults when left out.
+        With its defaults when left out.
     only_lists : bool, optional
         Whether to write the lists of projects and jobs alone.
     force : bool
@@ -65,11 +65,11 @@ def write_sample(
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     files = write_sample(folder, sample_fleet(projects=2), only_lists=True)
+    ...     files = write_sample(folder, Fleet(projects=2), only_lists=True)
     >>> [file.name for file in files]
     ['training_projects.json', 'training_jobs.json']
     """
-    fleet = sample_fleet() if fleet is None else fleet
+    fleet = fleet or Fleet()
     contents: Contents = {
         f"{key}.json": partial(dict, {key: fleet.payload[key]})
         for key in ("training_projects", "training_jobs")
@@ -90,39 +90,35 @@ def _answers(fleet: Fleet) -> Contents:
         "instance_type_prices.json": fleet.instance_type_prices,
         "training_capacity.json": fleet.training_capacity,
     }
-    submitted, end = fleet.truth["submitted_at"], pd.Timestamp(fleet.payload["trainview"]["as_of"])
+    end = pd.Timestamp(fleet.payload["trainview"]["as_of"])
     # The API bills nothing before 2026.
     for month in pd.date_range("2026-01-01T00:00Z", end, freq="MS", inclusive="left"):
-        following = month + pd.offsets.MonthBegin()
-        if (submitted < following).any():
-            bill = partial(fleet.usage_summary, month, min(following, end))
-            answers[f"usage_summary_{month:%Y-%m}.json"] = bill
+        bill = partial(fleet.usage_summary, month, min(month + pd.offsets.MonthBegin(), end))
+        answers[f"usage_summary_{month:%Y-%m}.json"] = bill
     return answers
 
 
 def _table(fleet: Fleet, name: str) -> pa.Table:
     # The order in which the API lists jobs is newest first.
-    jobs = reversed(fleet.payload["training_jobs"])
-    tables = (table for job in jobs for table in _parts(fleet, job, name))
-    return combine(name, [table for table in tables if table.num_rows])
+    tables = (_part(fleet, job, name) for job in reversed(fleet.payload["training_jobs"]))
+    return combine(name, [table for table in tables if table is not None and table.num_rows])
 
 
-def _parts(fleet: Fleet, job: dict[str, Any], name: str) -> Iterator[pa.Table]:
-    """Yield what a table holds about a job."""
+def _part(fleet: Fleet, job: dict[str, Any], name: str) -> pa.Table | None:
+    """Read what a table holds about a job."""
     id_ = job["id"]
-    if name in _OF_QUEUE and (context := fleet.queue_context(id_)):
-        yield read_queue(_encoded(context))[_OF_QUEUE.index(name)]
     if name == "checkpoints":
-        yield read_checkpoints(_encoded(fleet.checkpoints(id_)))
-    if name == "logs" and job["current_status"].endswith("FAILED"):
-        times = (datetime.fromisoformat(job[key]) for key in ("created_at", "updated_at"))
-        submitted, changed = map(milliseconds, times)
-        end = changed + 5 * MINUTE
-        start = max(submitted, end - 7 * DAY)
-        lines = fleet.job_logs(id_, start, end, limit=20, direction="desc")
-        yield read_logs(_encoded(lines), id_)
+        return read_checkpoints(_encoded(fleet.checkpoints(id_)))
     if name == "metrics":
-        yield read_metrics(_encoded(fleet.job_metrics(id_, step_seconds=STEP_SECONDS)), id_)
+        return read_metrics(_encoded(fleet.job_metrics(id_, step_seconds=STEP_SECONDS)), id_)
+    if name in _OF_QUEUE and (context := fleet.queue_context(id_)):
+        return read_queue(_encoded(context))[_OF_QUEUE.index(name)]
+    if name == "logs" and job["current_status"].endswith("FAILED"):
+        submitted, end = (milliseconds(moment(key, job[key])) for key in _LIFE)
+        end += 5 * MINUTE
+        start = max(submitted, end - 7 * DAY)
+        return read_logs(_encoded(fleet.job_logs(id_, start, end, limit=20, direction="desc")), id_)
+    return None
 
 
 def _encoded(answer: dict[str, Any]) -> bytes:

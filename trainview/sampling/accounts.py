@@ -1,19 +1,23 @@
-"""GPUs: how many organisation and teams may hold, who holds them, and who waits for them."""
+"""What the API tells of the whole organisation: its GPUs, who waits for them, their cost."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
+from datetime import date, timedelta
 from functools import partial
 from itertools import accumulate
 from typing import TypeAlias
 
-from trainview.sampling.catalogue import CAUSES
-from trainview.sampling.clock import SECOND, spell
-from trainview.sampling.jobs import Job
+from trainview.errors import ArgumentError
+from trainview.sampling.dice import DAY, MINUTE, SECOND, Calendar, Dice, spell
+from trainview.sampling.organisation import CAUSES, INSTANCES, PRICES, TABLES, UNITS_PER_USD, Job
 from trainview.sampling.records import Record, api_status
-from trainview.sampling.submissions import Calendar
 
 # By team, None for the whole organisation, and by GPU type.
 Limits: TypeAlias = dict[tuple[str | None, str], int]
+
+_EPOCH = date(1970, 1, 1)
+# The API bills nothing before.
+_EARLIEST = (date(2026, 1, 1) - _EPOCH).days
 
 _spell = partial(spell, precision="microseconds")
 
@@ -23,9 +27,10 @@ def with_teams(limits: dict[str, int], jobs: Iterable[Job]) -> Limits:
     changes: defaultdict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
     for job in jobs:
         if job.instance.gpu_type is not None and not job.spot:
-            steps = changes[job.project.team, job.instance.gpu_type]
             # What never ends, and what never starts, must fit in as well.
-            steps += [(job.released, job.gpus), (max(job.ended, job.released + 1), -job.gpus)]
+            end = max(job.ended, job.released + 1)
+            pool = job.project.team, job.instance.gpu_type
+            changes[pool] += [(job.released, job.gpus), (end, -job.gpus)]
     known: Limits = {(None, gpu_type): limit for gpu_type, limit in limits.items()}
     for (team, gpu_type), steps in sorted(changes.items()):
         peak = max(accumulate(change for _, change in sorted(steps)))
@@ -46,13 +51,13 @@ def capacity_record(
     held = [job for job in jobs if job.released <= as_of < job.ended]
     answer: Record = {"gpu_capacities": [], "team_gpu_capacities": []}
     for (team, gpu_type), limit in limits.items():
-        own = [job for job in held if job.instance.gpu_type == gpu_type]
-        own = [job for job in own if team in {None, job.project.team}]
+        pool = [job for job in held if job.instance.gpu_type == gpu_type]
+        own = [job for job in pool if team in {None, job.project.team}]
         total, spot = sum(job.gpus for job in own), sum(job.gpus for job in own if job.spot)
         row: Record = {} if team is None else {"team_id": team_ids[team], "team_name": team}
         row |= {"gpu_type": gpu_type, "baseline": _baseline(limit), "limit": limit}
         row |= {"usage_count": total, "dedicated_usage_count": total - spot}
-        row["spot_usage_count"] = spot
+        row |= {"spot_usage_count": spot}
         answer["gpu_capacities" if team is None else "team_gpu_capacities"].append(row)
     return answer
 
@@ -61,16 +66,15 @@ def queue_record(
     job: Job, jobs: Iterable[Job], limits: Limits, calendar: Calendar
 ) -> Record | None:
     """Tell what a job met when it was submitted; one without GPUs queues for nothing."""
-    gpu_type, now = job.instance.gpu_type, job.submitted
+    gpu_type, now, is_waiting = job.instance.gpu_type, job.submitted, job.released > calendar.as_of
     if gpu_type is None:
         return None
+    until = calendar.as_of if is_waiting else job.released
     pool = [each for each in jobs if each.instance.gpu_type == gpu_type and each is not job]
     active = [each for each in pool if each.released <= now < each.ended]
     ahead = [each for each in pool if each.submitted < now < each.released]
     ahead = [each for each in ahead if each.priority >= job.priority]
     ahead.sort(key=lambda each: (-each.priority, each.submitted))
-    is_waiting = job.released > calendar.as_of
-    until = calendar.as_of if is_waiting else job.released
     events = [
         (since, number, each, status)
         for each in (job, *active, *ahead)
@@ -119,8 +123,67 @@ def _pending(job: Job) -> Record:
 
 
 def _event(job: Job, status: str, since: int) -> Record:
-    code = 0 if status == "completed" else None
-    if status == "failed":
-        code = 137 if CAUSES[job.cause or ""].get("exhausts") == "memory" else 1
+    is_killed = CAUSES.get(job.cause or "", {}).get("exhausts") == "memory"
+    code = {"completed": 0, "failed": 137 if is_killed else 1}.get(status)
     what = {"status": api_status(status), "created": _spell(since), "exit_code": code}
     return _about(job, **what, event_message=job.message if status == job.outcome else None)
+
+
+def price_records() -> list[Record]:
+    """Tell the list prices of all instance types but one that jobs use."""
+    return [
+        {"instance_type": each._asdict(), "price": PRICES[each.id] / UNITS_PER_USD}
+        for each in INSTANCES.values()
+        if each.id != TABLES["unlisted"]
+    ]
+
+
+def usage_record(
+    jobs: Iterable[Job], team_ids: dict[str, str], window: tuple[int, int], as_of: int
+) -> Record:
+    """Tell what the days that a window touches cost, its end not included."""
+    start, end = window
+    if not 0 <= end - start <= 31 * DAY:
+        raise ArgumentError(f"a bill covers 0 to 31 days, not {(end - start) / DAY:g}")
+    first, last = max(start // DAY, _EARLIEST), -(-end // DAY)
+    rows, units = [], 0
+    for job in jobs:
+        minutes = minutes_by_day(job.started, min(job.ended, as_of))
+        days = {day: count for day, count in minutes.items() if first <= day < last}
+        if days:
+            rate = PRICES[job.instance.id] * TABLES["contract"].get(job.project.name, 100) // 100
+            rate *= job.nodes
+            units += rate * sum(days.values())
+            rows.append(_item(job, team_ids[job.project.team], rate, days, len(minutes)))
+    usage: Record = {"subtotal": _text(units), "credits_used": 0, "total": _text(units)}
+    usage |= {"minutes": sum(row["minutes"] for row in rows), "breakdown": rows}
+    return {"training_usage": usage if rows else None}
+
+
+def minutes_by_day(started: int, ended: int) -> Counter[int]:
+    """Count the minutes of a job by UTC day since 1970; the last one it began counts in full."""
+    ends = range(started + MINUTE, ended + MINUTE, MINUTE)
+    return Counter((min(end, ended) - 1) // DAY for end in ends)
+
+
+def _item(job: Job, team_id: str, rate: int, days: dict[int, int], lasts: int) -> Record:
+    """Tell what is billed of a job, which `lasts` so many days, on some of them."""
+    dice = Dice("bill", job.id)
+    # The API writes money as text or as a number.
+    money = _text if dice.chance(40) else lambda units: units / UNITS_PER_USD
+    # Without its days a job is billed as a whole, so it must not reach into two months.
+    by_day = lasts > 1 or not dice.chance(8)
+    daily = [
+        {"date": str(_EPOCH + timedelta(day)), "subtotal": money(rate * count), "minutes": count}
+        for day, count in days.items()
+    ]
+    resource: Record = {"id": job.id, "kind": "TRAINING_JOB", "name": job.name}
+    resource |= {"model_name": job.project.name, "is_deleted": job.is_deleted}
+    resource |= {"instance_type": job.instance.name}
+    resource |= {"team_id": team_id, "team_name": job.project.team}
+    cost = {"subtotal": money(rate * sum(days.values())), "minutes": sum(days.values())}
+    return {"billable_resource": resource, **cost, "daily": daily if by_day else None}
+
+
+def _text(units: int) -> str:
+    return f"{units // UNITS_PER_USD}.{units % UNITS_PER_USD:05d}"

@@ -1,21 +1,44 @@
-"""A made-up project and a made-up job: what was asked for, and what truly happened to it."""
+"""The made-up organisation as organisation.toml describes it, its projects and its jobs."""
 
-from collections.abc import Iterable, Sequence
+import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any, NamedTuple
 
-import pandas as pd
+from trainview.sampling.dice import NEVER, SECOND
 
-from trainview.sampling.catalogue import Instance
-from trainview.sampling.clock import NEVER, SECOND
+_TEXT = files(__package__).joinpath("organisation.toml").read_text("utf-8")
+TABLES: dict[str, Any] = tomllib.loads(_TEXT)
+KINDS: dict[str, dict[str, Any]] = TABLES["kinds"]
+CAUSES: dict[str, dict[str, Any]] = TABLES["causes"]
 
+# A hung job does nothing any more after so long.
 _QUIET_AFTER = 11_400 * SECOND
-_TEXT = (
-    "job_id", "job_name", "project_id", "project_name", "team_name", "user_email", "status",
-    "cause", "quirk", "chain_id", "gpu_type",
-)  # fmt: skip
-_DTYPES = dict.fromkeys(_TEXT, "str") | {
-    "attempt": "int64", "gpus": "int64", "is_spot": "bool", "is_deleted": "bool",
-}  # fmt: skip
+
+
+class Instance(NamedTuple):
+    """One instance type, as the API tells about one node of it."""
+
+    id: str
+    name: str
+    memory_limit_mib: int
+    millicpu_limit: int
+    gpu_count: int
+    gpu_type: str | None
+    gpu_memory_limit_mib: int | None
+
+
+def _instance(id_: str, gpu: str, count: int, vcpu: int, gib: int, mib: int) -> Instance:
+    size = f"{vcpu} vCPU, {gib} GiB"
+    name = f"{count}x {gpu} ({size})" if gpu else size
+    return Instance(id_, name, gib * 1024, vcpu * 1000, count, gpu or None, mib or None)
+
+
+INSTANCES = {row[0]: _instance(*row[:-1]) for row in TABLES["instances"]}
+# In hundred-thousandths of a US dollar a minute and node.
+PRICES = {row[0]: row[-1] for row in TABLES["instances"]}
+UNITS_PER_USD = 100_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,11 +100,6 @@ class Job:
         return time - time % (SECOND if self.spelling[0] == "seconds" else 1)
 
     @property
-    def chain(self) -> str:
-        """The id of the first attempt."""
-        return self.id if self.after is None else self.after.chain
-
-    @property
     def busy_until(self) -> int:
         """When its GPUs had their last work."""
         if self.quirk == "hung" and self.started < NEVER:
@@ -102,26 +120,3 @@ class Job:
     def ran(self, as_of: int) -> bool:
         """Say whether it ran for some time before a moment."""
         return self.started < min(self.ended, as_of)
-
-
-def truth_table(jobs: Iterable[Job], as_of: int) -> pd.DataFrame:
-    """Tell what happened to the jobs up to a moment; what has not happened yet is null."""
-    jobs = sorted(jobs, key=lambda job: (job.submitted, job.id))
-    rows = [
-        (
-            job.id, job.name, job.project.id, job.project.name, job.project.team,
-            f"{job.user}@example.com", status, job.cause if status == job.outcome else None,
-            job.quirk, job.chain, job.instance.gpu_type, job.attempt, job.gpus, job.spot,
-            job.is_deleted,
-        )
-        for job in jobs
-        for status, _ in [job.state(as_of)]
-    ]  # fmt: skip
-    table = pd.DataFrame(rows, columns=[*_DTYPES]).astype(_DTYPES)
-    for name in ("submitted", "released", "deploying", "started", "ended", "busy_until"):
-        times = pd.Series([getattr(job, name) for job in jobs], dtype="int64")
-        past = pd.to_datetime(times, unit="ms", utc=True).dt.as_unit("us").where(times <= as_of)
-        table[name if name == "busy_until" else f"{name}_at"] = past
-    saved = ([time for time in job.checkpoints if time <= as_of] for job in jobs)
-    table["checkpoints"] = [list(pd.to_datetime(times, unit="ms", utc=True)) for times in saved]
-    return table
