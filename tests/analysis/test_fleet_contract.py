@@ -78,14 +78,14 @@ HELPERS = {
         SERIES,
     ),
     "utilization_over_time": Promise(
-        partial(analysis.utilization_over_time, freq="min"),
+        partial(analysis.utilization_over_time, freq="min", jobs=JOBS),
         METRICS,
         GPU,
         {
             "period": TIME,
             "mean_utilization": "float64",
             "samples": "int64",
-            "covered_gpu_hours": "float64",
+            **dict.fromkeys(("covered_gpu_hours", "held_gpu_hours", "measured_share"), "float64"),
         },
         SERIES,
     ),
@@ -95,7 +95,8 @@ HELPERS = {
         GPU,
         {
             "gpus": "int64",
-            **dict.fromkeys(("covered_gpu_hours", "idle_gpu_hours", "idle_share"), "float64"),
+            **dict.fromkeys(("covered_gpu_hours", "held_gpu_hours", "measured_share"), "float64"),
+            **dict.fromkeys(("idle_gpu_hours", "idle_share"), "float64"),
             "longest_idle_hours": "float64",
             **dict.fromkeys(("longest_idle_start", "longest_idle_end"), TIME),
             "idle_usd": "float64",

@@ -133,7 +133,12 @@ def test_extra_gpus_are_a_whole_number(extra):
 
 def test_what_has_no_limit_of_its_own_is_refused(kind):
     jobs = convert(held(job()), kind)
-    for by in (["gpu_type", "project_name"], "team_name", None, "availability_model"):
+    for by in (
+        ["gpu_type", "project_name"],
+        "team_name",
+        None,
+        ["team_name", "availability_model"],
+    ):
         with pytest.raises(ArgumentError, match=r"by=.*: limits are by 'gpu_type', or by"):
             quota(jobs, H100_16, by=by)
 
@@ -206,6 +211,38 @@ def test_gpus_can_be_told_apart_by_their_availability(kind):
         assert sorted(found[by]) == ["dedicated", "spot"], helper
 
 
+def test_the_limit_is_for_what_is_dedicated(kind):
+    jobs = convert(
+        held(
+            job(0, 10, gpus=24, availability_model="dedicated"),
+            job(0, 5, gpus=8, availability_model="spot"),
+            job(0, 10, gpu_type="T4", gpus=1),
+            job(4, 10, gpu_type="B200", gpus=4, availability_model="spot"),
+        ),
+        kind,
+    )
+    limits = capacity((None, "H100", 8, 16), (None, "T4", 0, 4), ("blue", "H100", 3, 4))
+    columns = ["limit", "baseline", "peak_gpus", "burst_gpu_hours", "peak_spot_gpus", "spot_gpu_hours", "at_limit_share", "over_limit_gpu_hours"]  # fmt: skip
+    alone = quota(jobs, convert(limits, kind), by="availability_model")
+    frame = collected(alone)[["availability_model", *columns]]
+    assert frame.astype(object).where(frame.notna(), None).to_numpy().tolist() == [
+        ["dedicated", 20, 8, 25, 16 * 10 + 10, 0, 0.0, 1.0, 80.0],
+        ["spot", None, None, 0, None, 12, 8 * 5 + 4 * 6, None, None],
+    ]
+    apart = collected(quota(jobs, limits, by=["gpu_type", "availability_model"]))
+    assert apart[["gpu_type", "availability_model"]].to_numpy().tolist() == [
+        ["H100", "dedicated"], ["T4", "dedicated"], ["B200", "spot"], ["H100", "spot"],
+    ]  # fmt: skip
+    assert apart["limit"].fillna(-1).to_list() == [16, 4, -1, -1]
+    assert apart["over_limit_gpu_hours"].fillna(-1).to_list() == [80, 0, -1, -1]
+    assert apart["spot_gpu_hours"].to_list() == [0, 0, 24, 40]
+    teams = ["availability_model", "team_name", "gpu_type"]
+    assert collected(quota(jobs, limits, by=teams))["limit"].sum() == 4
+    assert collected(quota(convert(held(), kind), limits, by="availability_model"))[
+        "limit"
+    ].to_list() == [20]
+
+
 @settings(deadline=None, max_examples=examples(50))
 @given(
     many_jobs(st.integers(0, 40).map(lambda quarters: at(quarters / 4)), most=8),
@@ -257,5 +294,11 @@ def test_shares_are_those_of_a_look_every_quarter_of_an_hour(frame, limit, extra
 def test_all_kinds_give_the_same(frame):
     limits = capacity((None, "H100", 4, 8), (None, "T4", 0, 1))
     expected = quota(frame, limits)
+    model = frame.assign(
+        availability_model=["spot" if row % 3 else None for row in range(len(frame))]
+    ).astype({"availability_model": "str"})
+    by_model = quota(model, limits, by="availability_model")
     for kind in KINDS[1:]:
         assert_same(quota(convert(frame, kind), convert(limits, kind)), expected)
+        found = quota(convert(model, kind), convert(limits, kind), by="availability_model")
+        assert_same(found, by_model)

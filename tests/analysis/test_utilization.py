@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.analysis.fleet import JOBS, many_samples, metrics, minutes, sample, used
 from tests.analysis.tables import KINDS, assert_same, at, collected, convert, job, table
@@ -260,10 +261,11 @@ def test_all_kinds_give_the_same(frame):
         for kind in KINDS[1:]:
             assert_same(utilization(convert(frame, kind), convert(JOBS, kind), by=by), expected)
     for by in BYS[:3]:
-        for freq in ("min", "h"):
-            expected = utilization_over_time(frame, freq, by=by)
+        for freq, jobs in (("min", None), ("h", None), ("min", JOBS)):
+            expected = utilization_over_time(frame, freq, by, jobs)
             for kind in KINDS[1:]:
-                assert_same(utilization_over_time(convert(frame, kind), freq, by=by), expected)
+                found = utilization_over_time(convert(frame, kind), freq, by, jobs)
+                assert_same(found, expected)
 
 
 def test_periods_that_have_samples_have_a_row(kind):
@@ -274,9 +276,9 @@ def test_periods_that_have_samples_have_a_row(kind):
         sample(0, 0.25, node_id=None),
     )
     assert rows(utilization_over_time(convert(frame, kind))) == [
-        ["ja", "n0", 0, at(0), 0.75, 2, pytest.approx(2 / 60)],
-        ["ja", "n0", 0, at(2), 0.0, 1, pytest.approx(1 / 60)],
-        ["ja", None, 0, at(0), 0.25, 1, pytest.approx(1 / 60)],
+        ["ja", "n0", 0, at(0), 0.75, 2, pytest.approx(2 / 60), None, None],
+        ["ja", "n0", 0, at(2), 0.0, 1, pytest.approx(1 / 60), None, None],
+        ["ja", None, 0, at(0), 0.25, 1, pytest.approx(1 / 60), None, None],
     ]
 
 
@@ -285,7 +287,7 @@ def test_periods_that_have_samples_have_a_row(kind):
 )
 def test_periods_begin_where_the_clock_in_utc_says(kind, freq, minute):
     result = utilization_over_time(convert(metrics(sample(1507.9, 1.0)), kind), freq, by=None)
-    assert rows(result) == [[minutes(minute), 1.0, 1, pytest.approx(1 / 60)]]
+    assert rows(result) == [[minutes(minute), 1.0, 1, pytest.approx(1 / 60), None, None]]
 
 
 def test_periods_are_means_over_time(kind):
@@ -295,7 +297,7 @@ def test_periods_are_means_over_time(kind):
         sample(0, 0.5, gpu=1, step_seconds=None),
     )
     assert rows(utilization_over_time(convert(frame, kind), by=None)) == [
-        [at(0), pytest.approx((60 + 0.5 * 120) / 360), 3, pytest.approx(240 / 3600)]
+        [at(0), pytest.approx((60 + 0.5 * 120) / 360), 3, pytest.approx(240 / 3600), None, None]
     ]
 
 
@@ -316,7 +318,7 @@ def test_a_mean_weighs_by_the_time_that_samples_cover(kind):
 
 def test_what_covers_no_time_has_a_mean_and_no_hours(kind):
     frame = convert(metrics(sample(0, 0.5, step_seconds=None)), kind)
-    assert rows(utilization_over_time(frame, by=None)) == [[at(0), 0.5, 1, 0.0]]
+    assert rows(utilization_over_time(frame, by=None)) == [[at(0), 0.5, 1, 0.0, None, None]]
 
 
 def test_the_mean_of_memory_weighs_by_time_too(kind):
@@ -342,11 +344,84 @@ def test_what_was_never_measured_counts_as_missing(kind, by):
     assert gpu["measured_share"] == pytest.approx(0.125)
 
 
+@pytest.mark.parametrize("by", [None, "job_id", ["project_name", "priority"], "gpu_type"])
+def test_idle_gpus_tell_how_much_of_what_was_held_they_speak_for(kind, by):
+    frame = metrics(*(sample(minute, 0.0) for minute in range(30)))
+    jobs = pd.concat([JOBS, JOBS.assign(job_id=["jc", "jd"])], ignore_index=True)
+    found = one(idle_gpus(convert(frame, kind), convert(jobs, kind), by=by))
+    held = {None: 4 * 32, "job_id": 32}.get(by if by is None or isinstance(by, str) else "", 64)
+    assert found["idle_share"] == 1
+    assert found["held_gpu_hours"] == held
+    assert found["measured_share"] == pytest.approx(0.5 / held)
+    gpu = one(idle_gpus(convert(frame, kind), convert(jobs, kind), by=["job_id", "gpu"]))
+    assert gpu["held_gpu_hours"] == 4
+    assert gpu["measured_share"] == pytest.approx(0.125)
+
+
+def test_periods_tell_how_much_of_what_was_held_in_them_they_speak_for(kind):
+    # ja holds 8 GPUs from 0:00 to 4:00, jc 8 more from 0:30 to 1:30; one GPU is measured
+    frame = metrics(*(sample(minute, 1.0) for minute in [*range(30), 60, 200]))
+    late = JOBS[:1].assign(job_id="jc", created_at=minutes(30), end_at=minutes(90), gpu_hours=8.0)
+    waits = late.assign(job_id="jw", gpu_hours=0.0, end_at=minutes(240))
+    jobs = pd.concat([JOBS[:1], late, waits], ignore_index=True)
+    hours = approx(0.5, 12.0, 0.5 / 12), approx(1 / 60, 12.0, 1 / 720), approx(1 / 60, 8.0, 1 / 480)
+    for by in (None, "gpu_type"):
+        result = utilization_over_time(convert(frame, kind), "h", by, convert(jobs, kind))
+        found = collected(result)[["covered_gpu_hours", "held_gpu_hours", "measured_share"]]
+        assert found.to_numpy().tolist() == list(hours)
+    by_gpu = collected(utilization_over_time(convert(frame, kind), "h", "gpu", convert(jobs, kind)))
+    assert by_gpu["held_gpu_hours"].to_list() == [1, 1, 1]
+    assert by_gpu["measured_share"].to_list() == approx(0.5, 1 / 60, 1 / 60)
+
+
+def test_a_gpu_that_vanishes_in_a_period_is_held_to_the_end_of_its_job(kind):
+    frame = metrics(
+        *(sample(minute, 1.0) for minute in range(0, 120, 30)), sample(0, 1.0, gpu=1)
+    ).assign(step_seconds=1800.0)
+    jobs = convert(JOBS.assign(end_at=minutes(90), gpu_hours=12.0), kind)
+    for by in (["job_id", "node_id"], ["node_id"]):
+        found = collected(utilization_over_time(convert(frame, kind), "h", by, jobs))
+        assert found["held_gpu_hours"].to_list() == [2, 1]
+        assert found["measured_share"].to_list() == [0.75, 0.5]
+
+
+def test_what_is_held_in_periods_begins_when_gpus_began_to_be_held(kind):
+    frame = metrics(*(sample(minute, 1.0) for minute in range(60)))
+    jobs = JOBS[:1].assign(held_at=minutes(45), gpu_hours=8 * 3.25)
+    result = utilization_over_time(convert(frame, kind), "h", "job_id", convert(jobs, kind))
+    assert one(result)["held_gpu_hours"] == 2
+    unknown = JOBS[:1].assign(created_at=minutes(300), gpu_hours=np.nan)
+    result = utilization_over_time(convert(frame, kind), "h", "job_id", convert(unknown, kind))
+    assert np.isnan(one(result)["held_gpu_hours"])
+
+
+@settings(max_examples=examples(20), deadline=None)
+@given(many_samples(), st.sampled_from(["5min", "h"]))
+def test_what_is_held_in_all_periods_is_all_that_is_held(frame, freq):
+    held = JOBS.assign(end_at=minutes(10), gpu_hours=[8 / 6, 8 / 6])
+    everywhere = metrics(
+        *(sample(minute, 0.5, job_id=name) for minute in range(10) for name in ("ja", "jb"))
+    )
+    for by in (None, "project_name", "gpu", ["job_id", "node_id"]):
+        rows = pd.concat([frame, everywhere], ignore_index=True)
+        whole = utilization(rows, held, by=by)
+        periods = utilization_over_time(rows, freq, by, held)
+        keys = [by] if isinstance(by, str) else by or []
+        found = whole.merge(periods, on=keys, how="left") if keys else whole.merge(periods, "cross")
+        total = found.groupby("held_gpu_hours_x")["held_gpu_hours_y"].sum()
+        assert periods["held_gpu_hours"].sum() <= whole["held_gpu_hours"].sum() + 1e-9
+        if "gpu" not in keys and "node_id" not in keys:
+            assert periods["held_gpu_hours"].sum() == pytest.approx(whole["held_gpu_hours"].sum())
+        assert (total > 0).all()
+
+
 def test_without_what_was_held_no_share_of_it_is_known(kind):
     frame = convert(metrics(sample(0, 1.0)), kind)
     for jobs in (None, convert(JOBS.drop(columns="gpu_hours"), kind)):
-        found = one(utilization(frame, jobs, by="job_id"))
-        assert np.isnan([found["held_gpu_hours"], found["measured_share"]]).all()
+        for helper in (utilization, idle_gpus, utilization_over_time):
+            if jobs is not None or helper is not idle_gpus:
+                found = one(helper(frame, jobs=jobs, by="job_id"))
+                assert np.isnan([found["held_gpu_hours"], found["measured_share"]]).all()
 
 
 def test_a_gpu_that_jobs_used_in_turn_counts_once(kind):
@@ -368,21 +443,22 @@ def test_samples_of_periods_are_cut_to_the_lives_of_jobs(kind):
     jobs = JOBS.assign(created_at=minutes(1.5), end_at=minutes(3))
     result = utilization_over_time(convert(frame, kind), "min", None, convert(jobs, kind))
     assert rows(result) == [
-        [minutes(1), 0.1, 1, pytest.approx(0.5 / 60)],
-        [minutes(2), 0.2, 1, pytest.approx(1 / 60)],
+        [minutes(1), 0.1, 1, *approx(0.5 / 60, 16 / 120, 0.0625)],
+        [minutes(2), 0.2, 1, *approx(1 / 60, 16 / 60, 0.0625)],
     ]
     by_project = utilization_over_time(frame, "h", "project_name", jobs=jobs)
-    assert rows(by_project) == [["llm", at(0), *approx((0.1 * 0.5 + 0.2) / 1.5, 2, 1.5 / 60)]]
+    assert rows(by_project) == [
+        ["llm", at(0), *approx((0.1 * 0.5 + 0.2) / 1.5, 2, 1.5 / 60, 12 / 60, 0.125)]
+    ]
 
 
 @pytest.mark.parametrize("helper", [utilization, idle_gpus, utilization_over_time])
 def test_times_that_contradict_each_other_throw_no_samples_away(kind, helper):
     frame = metrics(*(sample(at, 0.0) for at in range(4)))
-    odd = JOBS.assign(created_at=minutes(3), end_at=minutes(1))
+    untimed = JOBS.assign(gpu_hours=np.nan)
+    odd = untimed.assign(created_at=minutes(3), end_at=minutes(1))
     result = collected(helper(convert(frame, kind), jobs=convert(odd, kind), by="gpu"))
-    assert_same(
-        result, collected(helper(frame, jobs=JOBS.assign(gpu_hours=odd["gpu_hours"]), by="gpu"))
-    )
+    assert_same(result, collected(helper(frame, jobs=untimed, by="gpu")))
 
 
 @pytest.mark.parametrize("freq", ["W", "1h", "", None, ["h"]])

@@ -124,7 +124,7 @@ def test_details_say_what_the_value_is_made_of():
         == "0 of 2 jobs for longer; longest run-0 of llm, last changed 2025-01-01 14:00 UTC"
     )
     assert detail("max_cost_usd") == "estimate at list prices; most in llm: 61"
-    assert detail("max_idle_gpu_hours") == "of 4.0 measured; most in llm: 2.0"
+    assert detail("max_idle_gpu_hours") == "of 4.0 measured, 4.0 held; most in llm: 2.0"
     assert detail("min_utilization") == "mean of 4.0 of 4.0 GPU-hours, as measured"
     assert detail("max_wait_p90_hours") == "of 10 jobs, 1 still waiting"
 
@@ -146,7 +146,7 @@ def test_what_is_missing_in_a_value_is_told():
     assert found.loc["max-cost", "value"] == 120.9375
     assert found["detail"].to_dict() == {
         "max-cost": "estimate at list prices; most in llm: 121; 1 job without a price not in it; 1 job of unknown duration not in it",
-        "max-idle-gpu-hours": "of 3.0 measured; most in llm: 3.0; 11 USD; 1 of 2 jobs not measured",
+        "max-idle-gpu-hours": "of 3.0 measured, 5.0 held; most in llm: 3.0; 11 USD; 1 of 2 jobs not measured",
     }
     queue = snapshot(HELD, DONE, queue=waited((0, 1, False)))
     with pytest.warns(tv.DataWarning, match="max-wait-p90 holds .*: 1 more job not in the queue"):
@@ -168,7 +168,7 @@ UNPROVEN = {
     ),
     "max_idle_gpu_hours": (
         snapshot(job(0, 10), metrics=samples(0.0)), 2, 0.5,
-        "max-idle-gpu-hours is unproven: of 1.0 measured; most in llm: 1.0",
+        "max-idle-gpu-hours is unproven: of 1.0 measured, 80.0 held; most in llm: 1.0",
     ),
     "max_cost_usd": (
         snapshot(DONE, UNPRICED, UNPRICED, prices=prices()), 40, 20,
@@ -201,7 +201,7 @@ def test_every_rule_takes_the_same_samples_those_of_the_lives_of_its_jobs():
     found = tv.check(snap, since=at(4), max_idle_gpu_hours=1, min_utilization=0.5)
     assert found["value"].to_list() == [1.0, 0.5]
     assert found["detail"].to_list() == [
-        "of 2.0 measured; most in llm: 1.0",
+        "of 2.0 measured, 2.0 held; most in llm: 1.0",
         "mean of 2.0 of 2.0 GPU-hours, as measured",
     ]
 
@@ -230,7 +230,7 @@ def test_samples_of_jobs_that_are_not_listed_are_left_out_and_told():
     found = tv.check(snapshot(HELD, metrics=both), max_idle_gpu_hours=1)
     assert found["value"].item() == 3
     assert found["detail"].item() == (
-        "of 3.0 measured; most in llm: 3.0; "
+        "of 3.0 measured, 4.0 held; most in llm: 3.0; "
         "samples of 1 job that are not in the jobs table left out"
     )
 

@@ -95,6 +95,8 @@ def utilization_over_time(number):
             "mean_utilization": hour / HOURS,
             "samples": 60,
             "covered_gpu_hours": 1.0,
+            "held_gpu_hours": 8.0,
+            "measured_share": 0.125,
         }
         for hour in range(number % 3, HOURS)
     ]
@@ -104,7 +106,8 @@ def utilization_over_time(number):
 def idle_gpus(number):
     return [
         {
-            "gpus": 8, "covered_gpu_hours": 40.0, "idle_gpu_hours": 10.0 / (number + 1),
+            "gpus": 8, "covered_gpu_hours": 40.0, "held_gpu_hours": 50.0, "measured_share": 0.8,
+            "idle_gpu_hours": 10.0 / (number + 1),
             "idle_share": 0.25, "longest_idle_hours": 5.0, "longest_idle_start": at(0),
             "longest_idle_end": at(5), "idle_usd": 60.0, "unpriced_idle_gpu_hours": 0.0,
         }

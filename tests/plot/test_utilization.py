@@ -103,6 +103,29 @@ def test_idle_gpus_that_do_not_fit_are_summed_up():
     assert texts(narrow)[0] == "5.0 · 30.00 USD"
 
 
+def test_idle_hours_tell_how_much_of_what_was_held_they_are_of(ax):
+    frame = idle(
+        ("j1", 40.0, 10.0, 6.0, None), ("j2", 8.0, 0.0, None, None), ("j3", 5.0, 0.0, None, None)
+    )
+    plot_idle_gpus(frame.assign(held_gpu_hours=[80.0, 160.0, 5.0]), ax=ax)
+    assert texts(ax) == [
+        "10.0 of 40.0 · longest 6.0 h · 50.0% measured",
+        "0 of 8.0 · 5.0% measured",
+        "0 of 5.0",
+    ]
+
+
+def test_a_heat_map_tells_how_much_of_what_was_held_was_measured(ax):
+    frame = heat(("j1", "n1", 0, 0, 0.9, 60), ("j1", "n1", 0, 1, 0.0, 60))
+    plot_utilization_over_time(
+        frame.assign(covered_gpu_hours=1.0, held_gpu_hours=[4.0, 12.0], measured_share=0.0), ax=ax
+    )
+    assert row_names(ax) == ["j1 · n1 · GPU 0"]
+    assert texts(ax) == ["2.0 of 16.0 GPU-hours measured (12.5%)"]
+    whole = frame.assign(covered_gpu_hours=1.0, held_gpu_hours=1.0, measured_share=1.0)
+    assert texts(plot_utilization_over_time(whole, ax=new_axes())) == []
+
+
 MIDNIGHT = pd.Timestamp("2026-01-01", tz="UTC")
 
 

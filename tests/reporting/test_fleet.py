@@ -81,7 +81,7 @@ def test_a_section_begins_with_the_answer(name, words):
 def test_the_first_screen_tells_of_money_and_of_idle_gpus():
     found = Page(page("fleet"))
     assert found.text_of("dt")[4:6] == ["estimated cost", "of GPU time idle"]
-    assert found.text_of("dd")[8:12] == ["180.00", "billed: 81.00 USD", "25%", "1.5 GPU-hours, 22.50 USD"]  # fmt: skip
+    assert found.text_of("dd")[8:12] == ["180.00", "billed: 81.00 USD", "25%", "1.5 GPU-hours, 22.50 USD; 50% of GPU-hours measured"]  # fmt: skip
     assert "Where does the money go?" in found.text_of("h3")
     assert "proj1-name: 50% of all costs, an estimated 90.00 USD. Failed jobs took 90.00 USD, or 50%. Idle GPUs cost 22.50 USD." in found.prose()  # fmt: skip
 

@@ -15,7 +15,13 @@ from trainview.analysis.frames import (
     give_back,
     to_pandas,
 )
-from trainview.analysis.measured import most_at_once, query_most_at_once, query_together
+from trainview.analysis.measured import (
+    held_by,
+    most_at_once,
+    query_measured,
+    share_of_held,
+    sum_of_held,
+)
 from trainview.analysis.sample_queries import query_samples
 from trainview.analysis.samples import (
     GPU,
@@ -34,6 +40,8 @@ from trainview.errors import ArgumentError
 RESULT = (
     "gpus",
     "covered_gpu_hours",
+    "held_gpu_hours",
+    "measured_share",
     "idle_gpu_hours",
     "idle_share",
     "longest_idle_hours",
@@ -67,6 +75,7 @@ def idle_gpus(
         A jobs table with ``job_id``, the columns of `by`, and, for the cost, ``instance_type_id``
         and ``gpu_count``. Only samples of these jobs count; with ``created_at`` and ``end_at``,
         nothing before the start or after the end of a job does, unless these contradict each other.
+        With ``gpus`` and ``gpu_hours``, what the jobs held is told beside what was measured.
     prices : pandas, Polars, DuckDB or PySpark table, optional
         A prices table with ``instance_type_id`` and ``usd_per_minute``.
     threshold : float
@@ -84,6 +93,10 @@ def idle_gpus(
         - ``gpus`` (int64): GPUs of the jobs that were measured at one moment, at most; so a GPU
           that several jobs used in turn counts once
         - ``covered_gpu_hours`` (float64): GPU-hours that their samples speak for
+        - ``held_gpu_hours`` (float64): GPU-hours that the jobs of the group held, measured or not,
+          or, by ``node_id`` or ``gpu``, these GPUs; an upper bound, null where not known
+        - ``measured_share`` (float64): covered / held, 0 to 1, as in `utilization`: what is not
+          covered may have been idle too
         - ``idle_gpu_hours`` (float64): those of them in which a GPU was idle
         - ``idle_share`` (float64): idle / covered, 0 to 1; null where nothing is covered
         - ``longest_idle_hours`` (float64): hours of the longest stretch in which one GPU was idle
@@ -130,7 +143,7 @@ def idle_gpus(
     if frame.implementation.is_pandas():
         idle = from_pandas(_idle(to_pandas(frame), facts, keys, threshold), frame)
     else:
-        idle = _query_idle(query_samples(frame, facts), keys, threshold)
+        idle = _query_idle(query_samples(frame, facts), facts, keys, threshold)
     order = [True] + [False] * len(keys)
     return give_back(idle.sort("idle_gpu_hours", *keys, descending=order, nulls_last=True), metrics)
 
@@ -140,11 +153,12 @@ def _rates(jobs: object, prices: object, columns: list[str]) -> pd.DataFrame:
     if prices is None:
         return read_jobs(jobs, columns).assign(__usd_per_hour=np.nan)
     facts = read_jobs(jobs, [*columns, "instance_type_id", "gpu_count"])
+    held = ["__gpu_hours", "__held_of_one"]
     listed = price_list(prices).set_index("__instance_type_id")["__price"]
     price = facts["instance_type_id"].map(listed).astype("float64")
     gpus = facts["gpu_count"].astype("float64")
     rate = price * 60 / gpus.where(gpus > 0)
-    return facts[["job_id", *columns, "__start", "__end"]].assign(__usd_per_hour=rate)
+    return facts[["job_id", *columns, "__start", "__end", *held]].assign(__usd_per_hour=rate)
 
 
 def _idle(
@@ -179,9 +193,12 @@ def _idle(
     usd = np.bincount(of_gpu, np.nan_to_num(rate * idle_of_gpu), number)
     there = np.bincount(of_gpu[known], minlength=number) > 0
     there &= (unpriced == 0) | (unpriced < idle_total)
+    held = held_by(groups, gpus, facts, keys)
     return groups.assign(
         gpus=most_at_once(gpus, [(samples, since, covered)], number),
         covered_gpu_hours=total / US_PER_HOUR,
+        held_gpu_hours=held,
+        measured_share=share_of_held(total / US_PER_HOUR, held),
         idle_gpu_hours=idle_total / US_PER_HOUR,
         idle_share=idle_total / np.where(total > 0, total, np.nan),
         longest_idle_hours=longest / US_PER_HOUR,
@@ -192,7 +209,7 @@ def _idle(
     )
 
 
-def _query_idle(samples: Frame, keys: list[str], threshold: float) -> Frame:
+def _query_idle(samples: Frame, facts: pd.DataFrame, keys: list[str], threshold: float) -> Frame:
     """Write the same as a query."""
     since, covered = nw.col("__from"), nw.col("__covered")
     idle = (nw.col("value") < threshold) & ~covered.is_null()
@@ -223,18 +240,22 @@ def _query_idle(samples: Frame, keys: list[str], threshold: float) -> Frame:
         "__usd": nw.when(there).then((of_group * rate).sum()),
         "__unpriced": unpriced,
         "__samples": nw.len(),
+        **sum_of_held(facts, keys),
     }
     found = samples.group_by(*keys).agg(**sums) if keys else samples.select(**sums)
-    found = query_together(found, [query_most_at_once(samples, keys)], keys, "__samples")
+    found = found.with_columns(covered_gpu_hours=covered.fill_null(0) / US_PER_HOUR)
+    found = query_measured(found, samples, facts, keys, counted="__samples")
     found = found.with_columns(
-        nw.col("gpus", "__covered", "__idle", "__unpriced").fill_null(0).cast(nw.Int64),
+        nw.col("__covered", "__idle", "__unpriced").fill_null(0).cast(nw.Int64),
         __end=nw.col("__begin") + nw.col("__length"),
     )
     found = with_times(found, longest_idle_start="__begin", longest_idle_end="__end")
     return found.select(
         *keys,
         "gpus",
-        covered_gpu_hours=nw.col("__covered") / US_PER_HOUR,
+        "covered_gpu_hours",
+        "held_gpu_hours",
+        "measured_share",
         idle_gpu_hours=nw.col("__idle") / US_PER_HOUR,
         idle_share=nw.when(covered > 0).then(nw.col("__idle") / covered),
         longest_idle_hours=nw.col("__length").fill_null(0) / US_PER_HOUR,

@@ -95,11 +95,15 @@ def query_most_at_once(samples: Frame, keys: Sequence[str]) -> Frame:
     return found.with_columns(nw.col("gpus").cast(nw.Int64))
 
 
-def held_by(facts: pd.DataFrame | None, keys: Sequence[str]) -> pd.DataFrame | None:
+def held_by(
+    groups: pd.DataFrame, gpus: pd.DataFrame, facts: pd.DataFrame | None, keys: Sequence[str]
+) -> Numbers:
     """Sum up the GPU-hours that jobs held, whether they were measured or not.
 
     Parameters
     ----------
+    groups, gpus : pandas.DataFrame
+        What `number_samples` gave.
     facts : pandas.DataFrame, optional
         What `read_jobs` found.
     keys : sequence of str
@@ -107,17 +111,85 @@ def held_by(facts: pd.DataFrame | None, keys: Sequence[str]) -> pd.DataFrame | N
 
     Returns
     -------
-    pandas.DataFrame or None
-        The keys and ``held_gpu_hours``, null where unknown; None without jobs, and where the keys
-        tell GPUs apart, of which those that were never measured are not known.
+    numpy.ndarray of float64
+        One number a group, NaN where that is not known. Where the keys tell GPUs apart, it is of
+        those that were measured: the others are not known.
     """
-    if facts is None or tells_gpus(keys):
-        return None
+    if facts is None:
+        return np.full(len(groups), np.nan)
+    if tells_gpus(keys):
+        of_one = gpus.groupby("__group")["__held_of_one"].sum(min_count=1)
+        return of_one.reindex(range(len(groups))).to_numpy("float64")
+    held = _held_by_jobs(facts, keys)
+    found = groups.merge(held, on=list(keys), how="left") if keys else held
+    return found[HELD].to_numpy("float64")
+
+
+def _held_by_jobs(facts: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     hours = facts["__gpu_hours"]
     if not keys:
         return pd.DataFrame({HELD: [hours.sum(min_count=1)]})
     held = facts.assign(**{HELD: hours}).groupby(list(keys), dropna=False, observed=True)
     return held[HELD].sum(min_count=1).reset_index()
+
+
+def share_of_held(covered: Numbers, held: Numbers) -> Numbers:
+    """Give what is covered as a fraction of what is held, NaN where nothing is."""
+    return np.asarray(np.minimum(covered / np.where(held > 0, held, np.nan), 1), "float64")
+
+
+def sum_of_held(facts: pd.DataFrame | None, keys: Sequence[str]) -> dict[str, nw.Expr]:
+    """Write what `held_by` finds as an aggregation of samples, where it is one."""
+    if facts is None or not tells_gpus(keys):
+        return {}
+    of_one = nw.when(nw.col("__last")).then(nw.col("__held_of_one"))
+    return {HELD: nw.when(of_one.count() > 0).then(of_one.sum())}
+
+
+def query_measured(
+    found: Frame,
+    samples: Frame,
+    facts: pd.DataFrame | None,
+    keys: Sequence[str],
+    *,
+    counted: str,
+) -> Frame:
+    """Add how many GPUs were measured at once, and how much of what jobs held, as a query.
+
+    Parameters
+    ----------
+    found : narwhals frame
+        Aggregated samples, with `sum_of_held` and ``covered_gpu_hours``.
+    samples : narwhals frame
+        What `query_samples` gave.
+    facts : pandas.DataFrame, optional
+        What `read_jobs` found.
+    keys : sequence of str
+        The columns to group by.
+    counted : str
+        The column of `found` that every group of samples has.
+
+    Returns
+    -------
+    narwhals frame
+        With ``gpus``, ``held_gpu_hours`` and ``measured_share``.
+    """
+    others = [query_most_at_once(samples, keys)]
+    if facts is None:
+        found = found.with_columns(**{HELD: nw.lit(None, nw.Float64)})
+    elif not tells_gpus(keys):
+        others.append(from_pandas(_held_by_jobs(facts, keys), samples))
+    found = query_together(found, others, keys, counted)
+    return found.with_columns(
+        nw.col("gpus").fill_null(0).cast(nw.Int64), measured_share=query_share()
+    )
+
+
+def query_share() -> nw.Expr:
+    """Write what `share_of_held` finds as an expression."""
+    share = nw.col("covered_gpu_hours") / nw.col(HELD)
+    capped = nw.when(share > 1).then(nw.lit(1.0)).otherwise(share)
+    return nw.when(nw.col(HELD) > 0).then(capped)
 
 
 def query_together(
@@ -159,9 +231,3 @@ def query_together(
     columns = [nw.col(name).max() for name in schema if name not in keys]
     together = table.group_by(*keys).agg(*columns) if keys else table.select(*columns)
     return together.filter(~nw.col(counted).is_null())
-
-
-def query_held(facts: pd.DataFrame | None, keys: Sequence[str], like: Frame) -> list[Frame]:
-    """Give what `held_by` finds as a frame of some kind, if there is any."""
-    held = held_by(facts, keys)
-    return [] if held is None else [from_pandas(held, like)]

@@ -30,7 +30,8 @@ from trainview.errors import ArgumentError
 from trainview.gpus import same_type
 from trainview.text.moments import Moment
 
-KEYS = (["gpu_type"], ["team_name", "gpu_type"])
+KEYS = (["gpu_type"], ["gpu_type", "team_name"])
+MODEL = "availability_model"
 COLUMNS = (
     "limit",
     "baseline",
@@ -47,6 +48,15 @@ COLUMNS = (
     "at_limit_share_with_extra",
     "over_limit_gpu_hours_with_extra",
 )
+# Of several types, what is summed up, and what is that of the one longest at its limit.
+SUMMED = (
+    "limit",
+    "baseline",
+    "burst_gpu_hours",
+    "over_limit_gpu_hours",
+    "over_limit_gpu_hours_with_extra",
+)
+LONGEST = ("at_limit_share", "at_limit_share_with_extra")
 
 
 def quota(
@@ -77,7 +87,8 @@ def quota(
         How many more GPUs to try, of each type.
     by : str or sequence of str
         ``gpu_type``, which is compared with the limits of the organisation, or ``team_name`` and
-        ``gpu_type``, with those of the teams.
+        ``gpu_type``, with those of the teams. ``availability_model`` may be among them, or stand
+        alone: what is spot has no limit.
     since, until : datetime, date, timedelta or str, optional
         The window that is measured: a moment with a time zone, a day such as ``2026-03-24``, or a
         length of time such as ``7d``, counted back from `until` or the newest end. From the first
@@ -86,8 +97,10 @@ def quota(
     Returns
     -------
     table of the same kind as `jobs`
-        One row a type of GPU (and team), the one longest at its limit first. All are measured
-        over the same time, the window.
+        One row a type of GPU (and team, and availability), the one longest at its limit first. All
+        are measured over the same time, the window. By ``availability_model`` alone, types of GPU
+        are still compared with the limit of their own: limits and GPU-hours are those of all types
+        summed up where known, and ``at_limit_share`` is that of the type longest at its limit.
 
         - the columns of `by` (text), types of GPU in one spelling, such as A100_40GB
         - ``limit``, ``baseline`` (Int64): GPUs that may be held, and that are expected to be there
@@ -145,9 +158,29 @@ def quota(
     if not isinstance(extra_gpus, Integral) or extra_gpus < 0:
         raise ArgumentError(f"extra_gpus={extra_gpus!r}: give a whole number from 0")
     keys = _keys(by)
-    frame, asked = _demand(jobs, keys)
+    by_type = keys if "gpu_type" in keys else ["gpu_type", *keys]
+    frame, asked = _demand(jobs, by_type)
     asked, span = _in_window(asked, since, until)
-    limits = _limits(capacity, keys)
+    limits = _limits(capacity, by_type)
+    result = _measure(asked, limits, by_type, span, extra_gpus)
+    if keys != by_type:
+        found = result.groupby(keys)
+        sums = found[list(SUMMED)].sum(min_count=1)
+        shares = found[list(LONGEST)].max()
+        unlimited = limits[keys].drop_duplicates().assign(limit=pd.NA, baseline=pd.NA)
+        unlimited = unlimited.astype({"limit": "Int64", "baseline": "Int64"})
+        result = _measure(asked, unlimited, keys, span, extra_gpus)
+        told = sums.join(shares).reindex(result[keys[0]]).reset_index(drop=True)
+        result = result.assign(**{str(name): told[name] for name in told})
+    order = [False] + [True] * len(keys)
+    result = result.sort_values(["at_limit_share", *keys], ascending=order, na_position="last")
+    return give_back(from_pandas(result[[*keys, *COLUMNS]], frame), jobs)
+
+
+def _measure(
+    asked: pd.DataFrame, limits: pd.DataFrame, keys: list[str], span: float, extra_gpus: int
+) -> pd.DataFrame:
+    """Measure what was held and asked for against limits, one row a group of either."""
     # The groups of the jobs come first, and so keep their numbers.
     groups = pd.concat([asked[keys].drop_duplicates(), limits[keys]], ignore_index=True)
     result = groups.drop_duplicates().merge(limits, on=keys, how="left")
@@ -162,7 +195,7 @@ def quota(
     )
     share, over = wanted.reached(limit, span), wanted.above(limit)
     limit = limit + extra_gpus
-    result = result[[*keys, "limit", "baseline"]].assign(
+    return result[[*keys, "limit", "baseline"]].assign(
         peak_gpus=held.peak(),
         mean_gpus=held.hours() / (span or np.nan),
         burst_gpu_hours=held.above(baseline),
@@ -176,9 +209,6 @@ def quota(
         at_limit_share_with_extra=wanted.reached(limit, span),
         over_limit_gpu_hours_with_extra=wanted.above(limit),
     )
-    order = [False] + [True] * len(keys)
-    result = result.sort_values(["at_limit_share", *keys], ascending=order, na_position="last")
-    return give_back(from_pandas(result[[*keys, *COLUMNS]], frame), jobs)
 
 
 class _Levels:
@@ -219,22 +249,26 @@ class _Levels:
 def _keys(by: By) -> list[str]:
     """Refuse what has no limit of its own."""
     keys = group_keys(by, result=COLUMNS)
-    if sorted(keys) not in [sorted(allowed) for allowed in KEYS]:
-        raise ArgumentError(f"by={by!r}: limits are by 'gpu_type', or by ['team_name', 'gpu_type']")
+    if keys != [MODEL] and sorted({*keys} - {MODEL}) not in KEYS:
+        raise ArgumentError(
+            f"by={by!r}: limits are by 'gpu_type', or by ['team_name', 'gpu_type'], each with or "
+            f"without {MODEL!r}, or by {MODEL!r} alone"
+        )
     return keys
 
 
 def _demand(jobs: object, keys: list[str]) -> tuple[Frame, pd.DataFrame]:
     """Collect the GPUs that jobs held or asked for, and of which ``__kind``, as steps or jobs."""
-    models = ["availability_model"] if "availability_model" in column_names(jobs) else []
+    models = [MODEL] if MODEL in column_names(jobs) else []
     needed = ["created_at", "end_at", "gpus", "gpu_hours", "phase"]
     frame = from_held(read_table(jobs, [*keys, *needed, *models, *held_columns(jobs)]))
+    model = nw.coalesce(nw.col(MODEL).cast(nw.String), nw.lit("dedicated"))
+    if models:
+        frame = frame.with_columns(**{MODEL: model})
     waits = (nw.col("phase").cast(nw.String) == "waiting") & (
         nw.col("end_at") > nw.col("created_at")
     )
-    is_spot = nw.lit(value=False)
-    if models:
-        is_spot = (nw.col("availability_model").cast(nw.String) == "spot").fill_null(value=False)
+    is_spot = nw.col(MODEL) == "spot" if models else nw.lit(value=False)
     holds = (nw.col("gpu_hours") > 0).fill_null(value=False)
     kind = nw.when(is_spot).then(nw.lit("spot")).otherwise(nw.lit("dedicated"))
     kind = nw.when(holds).then(kind).otherwise(nw.lit("pending"))
@@ -281,6 +315,7 @@ def _one_spelling(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
 
 def _limits(capacity: object, keys: list[str]) -> pd.DataFrame:
     """Collect the limits of the organisation, or of its teams."""
+    wanted_keys, keys = keys, [key for key in keys if key != MODEL]
     frame = read_table(capacity, ["team_id", *keys, "limit", "baseline"], name="capacity")
     is_team = ~nw.col("team_id").is_null()
     wanted = is_team if "team_name" in keys else ~is_team
@@ -288,4 +323,7 @@ def _limits(capacity: object, keys: list[str]) -> pd.DataFrame:
     rows = _one_spelling(to_pandas(plain_text(frame.filter(wanted), keys)), keys)
     limits = rows.groupby([*keys, "team_id"], dropna=False)[["limit", "baseline"]].max()
     limits = limits.groupby(keys).sum()
-    return limits.astype("Int64").reset_index()
+    limits = limits.astype("Int64").reset_index()
+    if MODEL in wanted_keys:
+        limits = limits.assign(**{MODEL: pd.Series("dedicated", limits.index, TEXT)})
+    return limits[[*wanted_keys, "limit", "baseline"]]

@@ -28,6 +28,7 @@ from trainview.analysis.frames import (
     read_table,
     to_pandas,
 )
+from trainview.analysis.holding import HELD as HELD_AT
 from trainview.analysis.pandas_dtypes import TEXT
 from trainview.analysis.steps import microseconds, runs
 from trainview.analysis.times import US_PER_SECOND
@@ -35,6 +36,7 @@ from trainview.errors import ArgumentError
 
 UTILIZATION = "gpu_utilization"
 MEMORY = "gpu_memory_usage_bytes"
+LIFE = {"__start": "created_at", "__end": "end_at", "__held_from": HELD_AT}
 # What makes one GPU: a job that starts again elsewhere has others.
 GPU = ("job_id", "node_id", "gpu")
 
@@ -124,10 +126,11 @@ def read_jobs(jobs: object, columns: Sequence[str]) -> pd.DataFrame:
     pandas.DataFrame
         ``job_id``, the columns, and ``__start`` and ``__end``: when the job began and ended, in
         microseconds since 1970 UTC, null where that is not known or contradicts itself;
-        ``__gpu_hours``, which it held, and ``__gpus``, NaN where they are not known.
+        ``__held_from``, from when on it held GPUs; ``__gpu_hours``, which it held,
+        ``__held_of_one``, those of one of its GPUs, and ``__gpus``, NaN where not known.
     """
     there = column_names(jobs)
-    known = [name for name in ("created_at", "end_at") if name in there]
+    known = [name for name in ("created_at", "end_at", HELD_AT) if name in there]
     held = [name for name in ("gpus", "gpu_hours") if name in there]
     frame = read_table(jobs, ["job_id", *columns, *known, *held])
     table = to_pandas(plain_text(frame, frame.collect_schema().names())).dropna(subset="job_id")
@@ -135,14 +138,20 @@ def read_jobs(jobs: object, columns: Sequence[str]) -> pd.DataFrame:
         name: pd.Series(microseconds(table[at]), table.index, "Int64").where(table[at].notna())
         if at in known
         else pd.Series(pd.NA, table.index, "Int64")
-        for name, at in (("__start", "created_at"), ("__end", "end_at"))
+        for name, at in LIFE.items()
     }
     contradicts = (life["__end"] < life["__start"]).fillna(value=False)
+    life["__held_from"] = life["__held_from"].fillna(life["__start"])
     life = {name: times.mask(contradicts) for name, times in life.items()}
     amounts = {
-        f"__{name}": table[name].astype("float64") if name in held else np.nan
+        f"__{name}": table[name].astype("float64")
+        if name in held
+        else pd.Series(np.nan, table.index)
         for name in ("gpus", "gpu_hours")
     }
+    amounts["__held_of_one"] = amounts["__gpu_hours"] / amounts["__gpus"].where(
+        amounts["__gpus"] > 0
+    )
     # A key may be needed for more than to group by it.
     table = table[list(dict.fromkeys(["job_id", *columns]))].assign(**life, **amounts)
     # A job that has samples but no row here must not turn the others' integers into floats.

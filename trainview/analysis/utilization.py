@@ -17,13 +17,11 @@ from trainview.analysis.frames import (
     to_pandas,
 )
 from trainview.analysis.measured import (
-    HELD,
     held_by,
     most_at_once,
-    query_held,
-    query_most_at_once,
-    query_together,
-    tells_gpus,
+    query_measured,
+    share_of_held,
+    sum_of_held,
 )
 from trainview.analysis.sample_queries import query_mean, query_samples
 from trainview.analysis.samples import (
@@ -153,7 +151,6 @@ def _memory(jobs: object, columns: list[str]) -> pd.DataFrame:
     mib = [memory_mib_of_one(kind, count or 0, limit) for kind, count, limit in plain.to_numpy()]
     size = pd.Series(mib, kinds.index, dtype="float64") * BYTES_PER_MIB
     facts = facts.merge(kinds.assign(__memory=size), on=list(LIMIT), how="left")
-    facts["__held_of_one"] = facts["__gpu_hours"] / facts["__gpus"].where(facts["__gpus"] > 0)
     life = ["__start", "__end", "__memory", "__gpu_hours", "__held_of_one"]
     return facts[["job_id", *columns, *life]]
 
@@ -176,14 +173,14 @@ def _summary(table: pd.DataFrame, facts: pd.DataFrame | None, keys: list[str]) -
     most = np.full(number, -np.inf)
     np.maximum.at(most, memory.group, memory.value)
     hours = np.bincount(busy.group, np.nan_to_num(covered), number) / US_PER_HOUR
-    held = _held(groups, gpus, facts, keys)
+    held = held_by(groups, gpus, facts, keys)
     parts = [(busy, begin, covered), (memory, memory_begin, memory_covered)]
     return groups.assign(
         gpus=most_at_once(gpus, parts, number),
         samples=np.bincount(busy.group, minlength=number),
         covered_gpu_hours=hours,
         held_gpu_hours=held,
-        measured_share=np.minimum(hours / np.where(held > 0, held, np.nan), 1),
+        measured_share=share_of_held(hours, held),
         missing_share=missed / np.where(expected > 0, expected, np.nan),
         mean_utilization=mean_over_time(busy.group, busy.value, covered, number),
         p50_utilization=p50,
@@ -193,20 +190,6 @@ def _summary(table: pd.DataFrame, facts: pd.DataFrame | None, keys: list[str]) -
         ),
         max_memory_bytes=np.where(np.isinf(most), np.nan, most),
     )
-
-
-def _held(
-    groups: pd.DataFrame, gpus: pd.DataFrame, facts: pd.DataFrame | None, keys: list[str]
-) -> Numbers:
-    """Find what was held by group, NaN where that is not known."""
-    if facts is None:
-        return np.full(len(groups), np.nan)
-    held = held_by(facts, keys)
-    if held is None:
-        of_one = gpus.groupby("__group")["__held_of_one"].sum(min_count=1)
-        return of_one.reindex(range(len(groups))).to_numpy("float64")
-    found = groups.merge(held, on=keys, how="left") if keys else held
-    return found[HELD].to_numpy("float64")
 
 
 def _quantiles(group: Integers, value: Numbers, groups: int) -> list[Numbers]:
@@ -230,15 +213,14 @@ def _query_summary(samples: Frame, facts: pd.DataFrame | None, keys: list[str]) 
     """Write the same summary as a query."""
     if facts is None:
         unknown = nw.lit(None, nw.Float64)
-        samples = samples.with_columns(__memory=unknown, __held_of_one=unknown)
+        samples = samples.with_columns(__memory=unknown)
     value, is_busy = nw.col("value"), nw.col("metric") == UTILIZATION
     samples = samples.with_columns(
         __busy=nw.when(is_busy).then(value),
         __share=nw.when(~is_busy).then(value / nw.col("__memory")),
         __used=nw.when(~is_busy).then(value),
-        __of_one=nw.when(nw.col("__last")).then(nw.col("__held_of_one")),
     )
-    busy, of_one = nw.col("__busy"), nw.col("__of_one")
+    busy = nw.col("__busy")
     missed = nw.when(is_busy).then(nw.col("__missing")).sum()
     expected = missed + nw.when(~nw.col("step_seconds").is_null()).then(busy).count()
     p50, p95 = (busy.quantile(at, "linear") for at in QUANTILES)
@@ -251,19 +233,8 @@ def _query_summary(samples: Frame, facts: pd.DataFrame | None, keys: list[str]) 
         "p95_utilization": p95,
         "mean_memory_share": query_mean("__share"),
         "max_memory_bytes": nw.col("__used").max(),
+        **sum_of_held(facts, keys),
     }
-    by_gpu = facts is None or tells_gpus(keys)
-    if by_gpu:
-        summary[HELD] = nw.when(of_one.count() > 0).then(of_one.sum())
     found = samples.group_by(*keys).agg(**summary) if keys else samples.select(**summary)
-    others = [query_most_at_once(samples, keys)]
-    if not by_gpu:
-        others += query_held(facts, keys, samples)
-    found = query_together(found, others, keys, "samples")
-    share = nw.col("covered_gpu_hours") / nw.col(HELD)
-    capped = nw.when(share > 1).then(nw.lit(1.0)).otherwise(share)
-    return found.with_columns(
-        nw.col("gpus").fill_null(0).cast(nw.Int64),
-        nw.col("samples").cast(nw.Int64),
-        measured_share=nw.when(nw.col(HELD) > 0).then(capped),
-    ).select(*keys, *SUMMARY)
+    found = query_measured(found, samples, facts, keys, counted="samples")
+    return found.with_columns(nw.col("samples").cast(nw.Int64)).select(*keys, *SUMMARY)

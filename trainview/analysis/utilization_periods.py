@@ -8,6 +8,8 @@ import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.frames import By, Frame, from_pandas, give_back, to_pandas
+from trainview.analysis.held_periods import held_in_periods, query_held_in_periods
+from trainview.analysis.measured import query_share, share_of_held
 from trainview.analysis.sample_queries import query_mean, query_samples
 from trainview.analysis.samples import (
     GPU,
@@ -24,6 +26,14 @@ from trainview.analysis.steps import timestamps
 from trainview.analysis.times import US_PER_HOUR, US_PER_SECOND, with_times
 from trainview.errors import ArgumentError
 
+RESULT = (
+    "period",
+    "mean_utilization",
+    "samples",
+    "covered_gpu_hours",
+    "held_gpu_hours",
+    "measured_share",
+)
 # Seconds of each period.
 PERIODS = {"min": 60, "5min": 300, "15min": 900, "h": 3600, "D": 86400}
 
@@ -49,7 +59,8 @@ def utilization_over_time(
     jobs : pandas, Polars, DuckDB or PySpark table, optional
         A jobs table with ``job_id`` and the columns of `by`. Only samples of these jobs count; with
         ``created_at`` and ``end_at``, nothing before the start or after the end of a job does,
-        unless these contradict each other.
+        unless these contradict each other. With ``gpus`` and ``gpu_hours`` too, what the jobs held
+        in each period is told beside what was measured.
 
     Returns
     -------
@@ -64,7 +75,12 @@ def utilization_over_time(
           time that it covers, as in `utilization`
         - ``samples`` (int64): number of samples
         - ``covered_gpu_hours`` (float64): GPU-hours that the mean speaks for: those that the
-          samples cover; a mean of few of the GPUs held tells little of the others
+          samples cover
+        - ``held_gpu_hours`` (float64): GPU-hours that the jobs of the group held in this period,
+          measured or not, or, by ``node_id`` or ``gpu``, the GPUs that were ever measured; an
+          upper bound, null where not known or without `jobs`
+        - ``measured_share`` (float64): covered / held, 0 to 1; a mean of few of the GPUs held
+          tells little of the others; null where nothing is held
 
     Raises
     ------
@@ -91,8 +107,7 @@ def utilization_over_time(
     0 1970-01-01 00:00:00+00:00              0.75        2                1.0
     1 1970-01-01 02:00:00+00:00              0.00        1                0.5
     """
-    result = ("period", "mean_utilization", "samples", "covered_gpu_hours")
-    keys = sample_keys(by, result=result, jobs=jobs is not None)
+    keys = sample_keys(by, result=RESULT, jobs=jobs is not None)
     if not isinstance(freq, str) or freq not in PERIODS:
         raise ArgumentError(f"freq={freq!r}: choose one of {', '.join(PERIODS)}")
     frame = read_samples(metrics, [UTILIZATION])
@@ -101,7 +116,7 @@ def utilization_over_time(
     if frame.implementation.is_pandas():
         periods = from_pandas(_by_period(to_pandas(frame), facts, PERIODS[freq], keys), frame)
     else:
-        periods = _query_periods(query_samples(frame, facts), PERIODS[freq], keys)
+        periods = _query_periods(query_samples(frame, facts), facts, PERIODS[freq], keys)
     return give_back(periods.sort(*keys, "period", nulls_last=True), metrics)
 
 
@@ -116,16 +131,24 @@ def _by_period(
     first = period.min(initial=0)
     span = period.max(initial=0) - first + 1
     number, cells = pd.factorize(samples.group * span + period - first)
-    result = groups.take(cells // span).reset_index(drop=True)
+    of_cell, start = cells // span, (cells % span + first) * (seconds * US_PER_SECOND)
+    hours = np.bincount(number, np.nan_to_num(covered), len(cells)) / US_PER_HOUR
+    where = of_cell, start, seconds * US_PER_SECOND
+    held = held_in_periods(groups, gpus, facts, keys, where)
+    result = groups.take(of_cell).reset_index(drop=True)
     return result.assign(
-        period=timestamps((cells % span + first) * (seconds * US_PER_SECOND)),
+        period=timestamps(start),
         mean_utilization=mean_over_time(number, samples.value, covered, len(cells)),
         samples=np.bincount(number, minlength=len(cells)),
-        covered_gpu_hours=np.bincount(number, np.nan_to_num(covered), len(cells)) / US_PER_HOUR,
+        covered_gpu_hours=hours,
+        held_gpu_hours=held,
+        measured_share=share_of_held(hours, held),
     )
 
 
-def _query_periods(samples: Frame, seconds: int, keys: list[str]) -> Frame:
+def _query_periods(
+    samples: Frame, facts: pd.DataFrame | None, seconds: int, keys: list[str]
+) -> Frame:
     """Write the same averages as a query."""
     time = nw.col("__from")
     samples = samples.with_columns(__period=time - time % (seconds * US_PER_SECOND))
@@ -134,10 +157,10 @@ def _query_periods(samples: Frame, seconds: int, keys: list[str]) -> Frame:
         samples=nw.len(),
         covered_gpu_hours=nw.col("__covered").sum().fill_null(0) / US_PER_HOUR,
     )
-    return with_times(periods, period="__period").select(
-        *keys,
-        "period",
-        "mean_utilization",
+    periods = query_held_in_periods(periods, samples, facts, keys, seconds * US_PER_SECOND)
+    periods = with_times(periods, period="__period").with_columns(
         nw.col("samples").cast(nw.Int64),
         nw.col("covered_gpu_hours").cast(nw.Float64),
+        measured_share=query_share(),
     )
+    return periods.select(*keys, *RESULT)

@@ -141,7 +141,8 @@ def _idle(context: Context, _: float) -> Finding | None:
         return _nobody(context)
     # the one with most idle hours is first
     most: Any = idle.iloc[0]
-    detail = f"of {covered:,.1f} measured"
+    held = window.jobs["gpu_hours"].sum()
+    detail = f"of {covered:,.1f} measured, {held:,.1f} held"
     if total:
         detail += f"; most in {_named(most['project_name'])}: {most['idle_gpu_hours']:,.1f}"
     if idle["idle_usd"].notna().any():

@@ -170,7 +170,7 @@ def _fleet(snapshot: Snapshot) -> list[Section]:
             Section(
                 "Idle GPUs by project (utilisation below 5%)",
                 idle[idle["idle_gpu_hours"] > 0],
-                ["project_name", "idle_gpu_hours", "idle_share", *money],
+                ["project_name", "idle_gpu_hours", "idle_share", "measured_share", *money],
                 "utilization --idle",
             )
         )

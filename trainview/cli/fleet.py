@@ -60,7 +60,8 @@ def utilization(
     prices = None if snapshot.prices.empty else snapshot.prices
     limit = 0.05 if threshold is None else threshold
     found = analysis.idle_gpus(snapshot.metrics, jobs, prices, threshold=limit, by=by)
-    columns = ["covered_gpu_hours", "idle_gpu_hours", "idle_share", "longest_idle_hours"]
+    hours = ["covered_gpu_hours", "measured_share"]
+    columns = [*hours, "idle_gpu_hours", "idle_share", "longest_idle_hours"]
     money = [] if prices is None else ["idle_usd"]
     title = f"Idle GPUs: utilisation below {limit:.0%}"
     put(found, output, [*keys, *columns, *money], title)

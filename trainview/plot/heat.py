@@ -24,8 +24,9 @@ from trainview.plot.cells import Cells, duration, merge, number_rows, period_min
 from trainview.plot.dates import MINUTE, date_axis, time_label
 from trainview.plot.idle import IDLE
 from trainview.plot.lanes import label_height, named_blocks
-from trainview.plot.results import group_names, moments, numbers, read_result
+from trainview.plot.results import group_names, moments, numbers, read_result, sum_known
 from trainview.plot.rows import say_below
+from trainview.plot.wording import number, percent
 from trainview.text.safe import count
 
 # From which utilisation on: idle time as elsewhere, then the darker the busier.
@@ -63,7 +64,8 @@ def plot_utilization_over_time(utilization: Any, *, ax: Axes | None = None) -> A
     Returns
     -------
     matplotlib.axes.Axes
-        With an image of the mean utilisation, the unit is 1; what is not known is masked.
+        With an image of the mean utilisation, the unit is 1; what is not known is masked. Where
+        not all that was held in these periods was measured, a line of text says how much was.
 
     Raises
     ------
@@ -92,7 +94,10 @@ def plot_utilization_over_time(utilization: Any, *, ax: Axes | None = None) -> A
     [[0.9, 0.8], [None, 0.0]]
     """
     needed = ("period", "mean_utilization", "samples")
-    table, keys = read_result(utilization, "utilization_over_time", needed, ("covered_gpu_hours",))
+    optional = ("covered_gpu_hours", "held_gpu_hours")
+    table, keys = read_result(
+        utilization, "utilization_over_time", needed, ("measured_share",), optional
+    )
     start, zone = moments(table, "period")
     mean, samples = numbers(table, "mean_utilization"), numbers(table, "samples")
     known = np.flatnonzero(~(np.isnan(start) | np.isnan(mean)))
@@ -107,7 +112,7 @@ def plot_utilization_over_time(utilization: Any, *, ax: Axes | None = None) -> A
     span = float(start.min()), float(start.max()) + period * MINUTE
     _paint(ax, cells, span, len(heads))
     date_axis(ax, *span, zone)
-    notes = _merged(cells, period)
+    notes = _merged(cells, period) + _measured(table)
     _name_rows(ax, heads, keys, notes)
     samples_of = [Patch(color=colour) for _, colour, _ in CLASSES]
     names = [name for _, _, name in CLASSES]
@@ -155,6 +160,18 @@ def _merged(cells: Cells, period: int) -> list[str]:
     return [f"a cell is the mean of up to {' in '.join(parts)}"] if parts else []
 
 
+def _measured(table: pd.DataFrame) -> list[str]:
+    """Say how much of what was held in these periods was measured, if not all was."""
+    if not {"covered_gpu_hours", "held_gpu_hours"} <= set(table):
+        return []
+    covered, held = (
+        sum_known(numbers(table, name)) for name in ("covered_gpu_hours", "held_gpu_hours")
+    )
+    share = percent(covered / held) if covered < held else "100%"
+    said = f"{number(covered)} of {number(held)} GPU-hours measured ({share})"
+    return [said] if share != "100%" else []
+
+
 def _name_rows(ax: Axes, heads: pd.DataFrame, keys: Sequence[str], notes: list[str]) -> None:
     """Name rows, or blocks of them that have keys in common, and say what else there is to say."""
     rows = len(heads)
@@ -183,6 +200,6 @@ def _name_rows(ax: Axes, heads: pd.DataFrame, keys: Sequence[str], notes: list[s
             color=ax.get_facecolor(), linewidth=1.0, zorder=2,
         )  # fmt: skip
     line = label_height() * per_inch
-    for number, note in enumerate(notes):
-        say_below(ax, rows + (number + 0.5) * line, note)
+    for at, note in enumerate(notes):
+        say_below(ax, rows + (at + 0.5) * line, note)
     ax.set_ylim(rows + len(notes) * line, 0)

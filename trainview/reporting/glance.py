@@ -131,7 +131,9 @@ def _idle(busy: Busy | None) -> list[Figure]:
     idle = busy.idle[["idle_gpu_hours", "covered_gpu_hours", "idle_usd"]].sum()
     part = idle["idle_gpu_hours"] / idle["covered_gpu_hours"]
     cost = f", {usd(idle['idle_usd'])}" if idle["idle_usd"] > 0 else ""
-    hint = f"{number(idle['idle_gpu_hours'])} GPU-hours{cost}"
+    known = busy.total["measured_share"]
+    of_held = "" if pd.isna(known) else f"; {share(known)} of GPU-hours measured"
+    hint = f"{number(idle['idle_gpu_hours'])} GPU-hours{cost}{of_held}"
     return [Figure("of GPU time idle", hint, share(part))]
 
 

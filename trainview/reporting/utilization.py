@@ -24,7 +24,8 @@ from trainview.text.safe import count
 
 _USED = ["mean_utilization", "p50_utilization", "p95_utilization", "mean_memory_share"]
 _LONGEST = ["longest_idle_hours", "longest_idle_start", "longest_idle_end"]
-_IDLE = ["covered_gpu_hours", "idle_gpu_hours", "idle_share", *_LONGEST, "idle_usd"]
+_MEASURED = ["covered_gpu_hours", "measured_share"]
+_IDLE = [*_MEASURED, "idle_gpu_hours", "idle_share", *_LONGEST, "idle_usd"]
 # In inches: of a heat map its rows, and all of it.
 _ROW, _AROUND, _LOWEST, _TALLEST = 0.22, 1.0, 1.6, 6.0
 
@@ -69,8 +70,10 @@ def _unlisted(readings: Readings) -> str:
     return "" if measured.isin(snapshot.jobs["job_id"]).all() else left_out
 
 
-def _over(covered: float) -> str:
-    return f", over {number(covered)} GPU-hours" if covered > 0 else ""
+def _over(row: Any) -> str:
+    covered, held = row["covered_gpu_hours"], row["held_gpu_hours"]
+    of_held = f" of {number(held)}" if held > 0 else ""
+    return f", over {number(covered)}{of_held} GPU-hours" if covered > 0 else ""
 
 
 def _cost(idle: pd.DataFrame) -> str:
@@ -88,7 +91,7 @@ def _by_project(busy: Busy) -> Part:
     lead = Markup("{}: {} on average{}.").format(
         name("project_name", first["project_name"]),
         share(first["mean_utilization"]),
-        _over(first["covered_gpu_hours"]),
+        _over(first),
     )
     if len(drawn) > 1:
         lead = Markup("The least busy: {}").format(lead)
@@ -102,7 +105,7 @@ def _by_project(busy: Busy) -> Part:
         shape=WITH_LEGEND,
     )
     caption = "Utilisation of GPUs by project, the least busy first"
-    columns = ["project_name", "gpus", "covered_gpu_hours", "missing_share", *_USED]
+    columns = ["project_name", "gpus", *_MEASURED, "missing_share", *_USED]
     table = Table(projects, caption, columns, shell("utilization"))
     return Part("utilization-project", "By project", lead, chart, table)
 
