@@ -27,6 +27,34 @@ def test_a_rule_says_whose_it_is_and_what_to_do_in_one_line(rule):
     assert len(rule.category) <= 22
 
 
+ENDS = {
+    "SIGKILL": (137, -9),
+    "SIGTERM": (143, -15),
+    "crash": (134, 139, -6, -11),
+    "shared memory": (135, -7),
+    "missing command": (126, 127),
+    "stopped by hand": (130,),
+    "worker failed": (1, 2, 255),
+}
+LAUNCHERS = [
+    "Process exited with code {}",
+    "ChildFailedError: exitcode: {}",
+    "<command> exits with return code = {}",
+    "Command python <command> returned non-zero exit status {}.",
+    "srun: error: <name>: task <number>: Exited with exit code {}",
+    "Exit Code: {}",
+    "worker <number> failed (exit status {})",
+]
+
+
+@pytest.mark.parametrize(
+    ("category", "code"), [(name, code) for name, codes in ENDS.items() for code in codes]
+)
+@pytest.mark.parametrize("launcher", LAUNCHERS)
+def test_an_exit_code_means_the_same_from_every_launcher(launcher, category, code):
+    assert rule_of(launcher.format(code)).category == category
+
+
 def test_where_no_rule_matches_nothing_is_guessed():
     rule = rule_of("the quick brown fox")
     assert (rule.category, rule.origin, rule.is_symptom) == ("other", "unknown", False)

@@ -111,6 +111,24 @@ def test_numbers_that_name_a_cause_stay(message):
     assert templates([message]) == [" ".join(message.split())]
 
 
+STATUSES = [
+    "HTTP {} from upstream",
+    "HTTP Error {}: refused",
+    "ClientResponseError: {}, message='refused'",
+    "Client error '{} Refused' for url 'https://example.com'",
+    "error while calling the API: refused (<Response [{}]>)",
+    "An error occurred ({}) when calling the HeadObject operation: refused",
+    "Error code: {} - refused",
+    "Process exited with code {}",
+]
+
+
+@pytest.mark.parametrize("message", STATUSES)
+def test_numbers_that_name_a_cause_keep_messages_apart(message):
+    found = templates([message.format(number) for number in (401, 403, 404, 500, 503)])
+    assert len(set(found)) == 5
+
+
 IDS = [
     "PCI:0000:b3:00",
     "00000000:3B:00.0",

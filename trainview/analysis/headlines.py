@@ -14,12 +14,14 @@ READ = 2000
 _ENDS = {"worker failed", "SIGKILL", "SIGTERM", "crash", "container", "lost worker", "hangup"}
 _PASSED_ON = re.compile(
     r"^…?(?:[\w.]*\.)?(?:ChildFailedError|CalledProcessError|RayTaskError|TaskUnschedulable|TrainingFailedError"
-    r"|TuneError|SystemExit|ProcessRaisedException|ProcessExitedException|SignalException"
+    r"|TuneError|AlgorithmError|UnexpectedStatusException|SystemExit|ProcessRaisedException|ProcessExitedException|SignalException"
     r"|(?:Base)?ExceptionGroup|DatasetGenerationError|WorkerGroupError|ControllerError)\b"
     r"|^ninja: build stopped|Error compiling objects for extension|^…?(?:[\w.]*\.)?CancelledError\b"
     r"|-- Process [0-9]+ terminated|Engine core initialization failed"
     r"|\bCaught \w+ in (?:DataLoader|replica|pin memory)"
 )
+
+_EXIT_STATUS = re.compile(r"(?i:\bexit(?:ed|s|code)?\b[a-z :=]{0,24})(?:12[67]|13[05]|-[27])\b")
 
 _TRACEBACK = "Traceback (most recent call last)"
 _MARKS = {
@@ -45,7 +47,7 @@ _GOES_ON = re.compile(
 # Likewise of a line that is no exception.
 _LINE_GOES_ON = re.compile(
     r"processes exited with non-zero status|Auto-detected mode as '\w+'$| panicked at "
-    r"|^Last error:$"
+    r"|^Last error:$|^[0-9]+ validation errors? for \S+$"
 )
 _LAST_ERROR = "Last error:"
 _ASKS_ADDRESS = re.compile(
@@ -194,12 +196,15 @@ def _whole(lines: list[LogLine], at: int) -> str:
 def _weight(text: str, *, is_exception: bool, level: str = "") -> float:
     """Say how much a line tells of the cause."""
     rule = rule_of(text[:READ])
-    if _PASSED_ON.search(text) or rule.category in _ENDS:
+    is_end = rule.category in _ENDS or bool(_EXIT_STATUS.search(text))
+    if is_end or _PASSED_ON.search(text):
         weight = 1.6 if is_exception else 1.5
     elif level == "WARNING":
         weight = 0.2 if rule is OTHER else 0.6
     elif rule.is_symptom:
         weight = 3.6 if is_exception else 3.0
+        # of what a watchdog says, the words that all versions share
+        weight += 0.2 * ("Watchdog caught" in text)
     elif rule.category == "hardware":
         weight = 7.0
     elif is_exception:

@@ -10,6 +10,8 @@ _HEAD, _TAIL = 80, 160
 
 _COLOURS = re.compile(r"\x1b(?:\[[0-9;:?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[@-_])")
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff]")
+# What word processors and forums make of quotes and spaces.
+_TYPOGRAPHY = str.maketrans("\u2018\u2019\u201c\u201d\u00a0", "''\"\" ")
 _BOX = re.compile("^[╭╰┌└+][─━╌ -]*.*[─━╮╯┐┘]$")
 _ERROR = re.compile(
     r"Traceback \(most|\b[A-Z]\w{0,60}Error\b|[Ee]rror[:\s]|Xid|[Oo]ut of memory|Killed|exit ?code"
@@ -70,7 +72,8 @@ _PREFIXES = tuple(
         r"(?:[0-9]{1,4}|[0-9.]{7,15}): ",
         # UCX
         r"\[[\w.-]+(?::[0-9]+){3}\] ?",
-        # docker compose
+        # pictures, docker compose
+        r"[\u2600-\u27bf\U0001f300-\U0001faff]\ufe0f? *(?=\S)",
         r"[a-z][\w.-]*-[0-9]+ +\| ",
         # groups of exceptions, boxes, quotes
         r" *[|│┃] ?",
@@ -96,7 +99,7 @@ _PAIRS = (
 )
 _LOGFMT = re.compile(r'(?:(?:time|ts|level)=|"[^"\n]+" \w+=)')
 _ESCAPES = re.compile(r'\\+"')
-_YAML = re.compile(r" *(?:[Mm]essage|[Rr]eason): +(['\"]?)(?=\w)(.*)\1$")
+_YAML = re.compile(r" *(?:[Mm]essage:|[Rr]eason:|ErrorMessage) +(['\"]?)(?=\w)(.*)\1$")
 
 
 class LogLine(NamedTuple):
@@ -203,12 +206,7 @@ def read_lines(message: str) -> list[LogLine]:
     >>> read_lines("2025-01-02 03:04:05,678 ERROR [rank3]: \x1b[31mKeyError: 3")
     [LogLine(text='KeyError: 3', level='ERROR', is_wrapped=False)]
     """
-    if "\x1b" in message:
-        message = _COLOURS.sub("", message)
-    if not message.isprintable():
-        message = _CONTROLS.sub("", message)
-    if "\\n" in message and "\n" not in message.strip():
-        message = message.replace("\\n", "\n")
+    message = _clean(message)
     lines = []
     is_wrapped = False
     shift = 0
@@ -230,6 +228,18 @@ def read_lines(message: str) -> list[LogLine]:
             text = text[2:]
         lines.append(LogLine(text, level, is_wrapped))
     return lines
+
+
+def _clean(message: str) -> str:
+    if "\x1b" in message:
+        message = _COLOURS.sub("", message)
+    if not message.isprintable():
+        message = _CONTROLS.sub("", message)
+    if not message.isascii():
+        message = message.translate(_TYPOGRAPHY)
+    if "\\n" in message and "\n" not in message.strip():
+        message = message.replace("\\n", "\n")
+    return message
 
 
 def _strip(line: str) -> tuple[str, str]:

@@ -12,10 +12,10 @@ _PULL = (
     r"not found|manifest unknown|(?:[0-9]{3} )?(?:Unauthorized|Forbidden|Too Many Requests)"
     r"|pull access denied|unauthorized|denied|no basic auth credentials|i/o timeout"
     r"|no such host|context deadline exceeded|connection refused|no space left on device"
-    r"|certificate[^\"\n]*|unexpected EOF"
+    r"|certificate[^\"\n]*|unexpected EOF|(?:[0-9]{3} )?Internal Server Error|no match for platform"
 )
 # An answer of a server of which only the class of the exception says more.
-_STATUS = re.compile(r"[0-9]{3} \w+ Error\.")
+_STATUS = re.compile(r"[0-9]{3}(?: \w+ Error\.|, )")
 _SIGNALS = r"Killed|Segmentation fault|Bus error|Illegal instruction|Aborted|Terminated"
 
 
@@ -70,7 +70,7 @@ WORDINGS = (
     mask("InductorError: ", r"^InductorError: (?=\S)"),
     mask("BackendCompilerFailed: ", r"^BackendCompilerFailed: backend='?\w*'? raised(?: exception)?: ?(?=\S)"),
     # a class that says no more than the text, which C++ and logs leave out
-    mask(": ", r"^(…?)(?:(?:[A-Z]\w*)?(?:Error|Exception|Found|Exit|Timeout): )+(\S+ \S+ \S.*)$", _without_class),
+    mask(": ", r"^(…?)(?:(?:(?:[A-Z]\w*)?(?:Error|Exception|Found|Exit|Timeout)|[A-Z][a-z]+(?:[A-Z][a-z]+)+): )+(\S+ \S+ \S.*)$", _without_class),
     mask(
         " out of memory. Tried",
         rf"^.*?({_OOM}\. GPU [0-9]+ has a total capac)i?(ty of [0-9.]+ \w+).*",
@@ -85,13 +85,16 @@ WORDINGS = (
     mask("CUDA error", r"^(?:\w+(?:Error|Exception): )+(?=CUDA error)"),
     *(mask(hint, rf" ?{hint}.*") for hint in _HINTS),
     mask(". ", rf"([.!]) {_ADVICE}.*", r"\1"),
+    mask("! ", rf"(!) {_ADVICE}.*", r"\1"),
     mask(". ", rf"^(.{{60,}}?[a-z)'`\"]\.) {_EXPLANATION}.*", r"\1"),
     # what programs put before their message
     mask(": ", r"^(?:[Ff]atal(?: error)?|FATAL|ERROR|Error): (?=\S+ \S+ \S)"),
     # a program without its folder, a command without the place in the script
     mask(": ", r"^(?:[\w.+~-]*/)+([A-Za-z+-]+)[0-9.]*(?=: )", r"\1"),
     mask(": command not found", r"^\S+: line [0-9]+: "),
+    mask("sh: ", r"^\S*sh: [0-9]+: (\S*/\S+): not found$", r"\1: No such file or directory"),
     mask("sh: ", r"^\S*sh: [0-9]+: (\S+): not found$", r"\1: command not found"),
+    mask(": bad interpreter", r"^\S.*: (?=\S+: bad interpreter)"),
     mask("sh: ", r"^\S*sh: (?:line )?[0-9]+: (?=[^\s0-9])"),
     mask("sh: ", r"^(?:\S*/)?(?:ba|da|z|k)?sh: (?=\S+: )"),
     mask("python", r"^python[0-9.]*(?=: can't open)", "python"),
@@ -105,6 +108,8 @@ WORDINGS = (
     mask("Cuda failure", r"(Cuda failure) [0-9]+ (?=')", r"\1 "),
     mask("following error", r"^.* because of the following error[^:\n]*: (?=\S)"),
     mask(": ", r"^(?:INTERNAL|UNKNOWN): (?=\S+ \S)"),
+    mask("initialize backend", r"^Unable to initialize backend '\w+': (?:[A-Z_]+: )?(?=\S+ \S)"),
+    mask("W&B API", r"^Error while calling W&B API: (?=\S)"),
     mask("CUDA_ERROR_", r"^.*(?=CUDA_ERROR_\w+: )"),
     mask("IoError(Os", r"IoError\(Os \{ code: ([0-9]+),.*?message: \"([^\"\n]*)\" \}\)", r"I/O error: \2 (os error \1)"),
     mask("(os error ", r"^.*?(?:(?<=: )|^)([^:()\n]+) \(os error ([0-9]+)\).*", r"[Errno \2] \1"),
@@ -147,6 +152,7 @@ WORDINGS = (
     mask("he actor died", r"^(?:\w+: )?The actor died unexpectedly before finishing this task\. (?=The actor is dead)"),
     mask("he actor died", r"^\w+: (?=The actor died)"),
     mask(" I", r" [A-Z]\w+ I[dD]: ?\S+$"),
+    mask("ProtocolError(", r"\(ProtocolError\((.*)\), '\(Request ID.*", r"(\1)"),
     mask("Error(", r"\(\w+Error\([\"'](.*?)[\"']\), '\(Request ID: .*", r"\1"),
     mask("Error) ", r"^\((?:\w+\.)+\w+Error\) (?=\S)"),
     mask('erver at "', r"(?<=erver at )\"[^\"\n]*\"(?: \([^()\n]*\))?", NAME),
@@ -209,6 +215,7 @@ WORDINGS = (
     mask(": line ", rf"^\S+: line [0-9]+: +[0-9]+ ({_SIGNALS})\b.*", r"\1"),
     mask("Killed process", r"(Killed process) [0-9]+ \([^)\n]*\).*", rf"\1 ({NAME})"),
     mask("oom", r"oom[_-]kill event(?:\(s\)|s)?", "oom_kill events"),
+    mask("slurmstepd: error: Detected", r"^.*(?=slurmstepd: error: Detected)"),
     mask("in StepId", r"(in StepId)=\S+?(?=[. ]|$).*", rf"\1={ID}"),
     mask("srun: error: ", r"(?<=srun: error: )\S+: tasks? [0-9,\[\]-]+(?=:)", f"{NAME}: task {NUMBER}"),
     mask(" ON ", r"\*\*\* (?:JOB|STEP) \S+ ON \S+ CANCELLED AT \S+", f"*** JOB {ID} ON {NAME} CANCELLED"),
@@ -223,10 +230,14 @@ WORDINGS = (
     # what an object shows of itself; parameters of a model
     mask("(", r"\b([A-Z]\w+)\((?=\w+=[^\n]*?\b\w+=)(?:[^()\n]|\((?:[^()\n]|\([^()\n]*\))*\))*(?:\)|$)", rf"\1({NAME})"),
     mask("tensor(", r"\btensor\([^()\n]*(?:\)|$)", f"tensor({NUMBER})"),
-    mask(".", r"(['\"`])[A-Za-z_]\w*(?:\.\w+)*\.(?:weight|bias|scales?|lora_[AB]|[0-9]+)(?:\.\w+)*\1", rf"\1{NAME}\1"),
+    mask(".", r"(?<!KeyError: )(['\"`])[A-Za-z_]\w*(?:\.\w+)*\.(?:weight|bias|scales?|lora_[AB]|[0-9]+)(?:\.\w+)*\1", rf"\1{NAME}\1"),
     mask(" library but", r"^\S+(?= requires the .* library but)", NAME),
     mask("Weights only load failed", r"(Weights only load failed).*", r"\1"),
     mask("['", r"\['[^'\n]*'(?:, '[^'\n]*')*\]", f"['{NAME}']"),
+    mask("got mixed", r"^\S+: (?=got mixed torch)"),
+    mask('layer "', r'(?<=layer )"\w+"', f'"{NAME}"'),
+    mask("string to float: ", r"(?<=string to float: )'.*'", f"'{NAME}'"),
+    mask("invalid literal for", r"(?<=: )'.+'$", f"'{NAME}'"),
     mask("but found ", r"(?<=but found )[\w-]+\.py\b", NAME),
     mask("file named ", r"(?<=file named )([\w.-]+)(?:, [\w.-]+)*(?: or [\w.-]+)?", r"\1"),
     mask("Request ID", r"\(Request ID: [^)\n]*\)?", f"(Request ID: {ID})"),
@@ -236,7 +247,7 @@ WORDINGS = (
     ),
     mask("size mismatch for", r"size mismatch for .*", "size mismatch"),
     mask("key(s) in state_dict", r"((?:Missing|Unexpected) key\(s\) in state_dict).*", r"\1"),
-    mask("on the same device", r"(found at least two devices).*", r"\1"),
+    mask("on the same device", r"but (?:found at least two devices|got \w+ is on).*", "but found at least two devices"),
     mask("which did not receive grad", r" Parameter indices which did not.*"),
     mask("allocat", r"(OOM when allocating tensor).*", r"\1"),
     mask("Memory on the node", r" ?Memory on the node.*"),

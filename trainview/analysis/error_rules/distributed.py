@@ -43,8 +43,8 @@ DISTRIBUTED = (
         "remote process exited|connection closed by|ncclremoteerror|socketprogress"
         r"|connection reset by peer|errno 104\b|broken pipe|errno 32\b|socket timeout"
         "|connectionreseterror|diststoreerror|store.*(?:broken|closed)|failed to recv"
-        "|unexpected end of file|end of file|another task died|stopped sending heartbeats"
-        "|tasks are unhealthy|heartbeat timeout",
+        r"|unexpected end of file|connection was likely closed|(?<!code 2\. )end of file"
+        "|another task died|stopped sending heartbeats|tasks are unhealthy|heartbeat timeout",
         "NCCL error: remote process exited or there was a network error",
         OTHER_RANK,
     ),
@@ -75,7 +75,7 @@ DISTRIBUTED = (
     symptom(
         "NCCL error",
         "unknown",
-        r"\bnccl|gloo|infiniband|\bibv_|\bucx\b|\bucc\b",
+        r"\bnccl(?!.*cuda failure)|gloo|infiniband|\bibv_|\bucx\b|\bucc\b",
         "DistBackendError: NCCL error: unhandled system error",
         "Run with NCCL_DEBUG=INFO, and check the network interfaces and the other ranks.",
     ),
@@ -83,7 +83,7 @@ DISTRIBUTED = (
         "distributed set-up",
         "code",
         "finished reduction in the prior iteration|ready (?:twice|only once)|unused parameter"
-        "|world.?size|unpicklable|must flatten tensors|can't pickle"
+        r"|world.?size|unpicklable|got mixed torch\.tensor|must flatten tensors|can't pickle"
         "|cannot re-initialize cuda in forked|cannot pickle|can't get local object|hostfile"
         "|trace cache",
         "RuntimeError: Expected to have finished reduction in the prior iteration.",
@@ -117,8 +117,8 @@ DISTRIBUTED = (
     cause(
         "GPU library",
         "unknown",
-        "cublas_status|cudnn|cusolver|cufft|cusparse|nvrtc|triton"
-        "|invalid configuration argument at",
+        "cublas_status|cudnn|cusolver|cufft|cusparse|nvrtc|dnn library initialization"
+        "|unable to find an engine|triton|invalid configuration argument at",
         "RuntimeError: cuDNN error: CUDNN_STATUS_NOT_INITIALIZED",
         "Mostly memory or versions: leave more GPU memory free, check CUDA and cuDNN.",
     ),

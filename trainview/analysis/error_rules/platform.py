@@ -44,8 +44,8 @@ PLATFORM = (
         "hardware",
         "infrastructure",
         "no devices were found|unable to determine the device handle"
-        r"|cuda-capable device\(s\) is/are busy|gpu is lost|input/output error|errno 5\b"
-        "|machine check|read-only file system",
+        r"|cuda-capable devices?(?:\(s\))? (?:is/)?are busy|gpu is lost|input/output error"
+        r"|errno 5\b|machine check|read-only file system",
         "OSError: [Errno 5] Input/output error",
         REPLACE,
     ),
@@ -86,7 +86,7 @@ PLATFORM = (
     cause(
         "shared memory",
         "infrastructure",
-        r"shared memory|\bshm\b|bus error|sigbus|exit code 135\b|signal 7\b|exitcode:? -7\b",
+        r"shared memory|\bshm\b|bus error|sigbus|{exit}(?:135|-7)\b|{signal}7\b",
         "DataLoader worker is killed by signal: Bus error. Its workers are out of shared memory.",
         "Give the container a larger /dev/shm, or use fewer data workers.",
     ),
@@ -129,8 +129,9 @@ PLATFORM = (
     cause(
         "storage",
         "infrastructure",
-        r"stale (?:nfs )?file handle|errno 116\b|transport endpoint is not connected|errno 107\b"
-        "|mounting|mount(?:volume)?[. ](?:failed|setup)(?!.*configmap)|failedmount"
+        r"stale (?:nfs )?file handle|errno (?:18|95|121)\b|errno 116\b"
+        r"|transport endpoint is not connected|errno 107\b|mounting"
+        "|mount(?:volume)?[. ](?:failed|setup)(?!.*configmap)|failedmount"
         "|unable to attach or mount",
         "OSError: [Errno 116] Stale file handle",
         "Mount the volume again; start on another node, and tell who runs the storage.",
@@ -138,8 +139,9 @@ PLATFORM = (
     cause(
         "file conflict",
         "code",
-        r"errno 17\b|errno 39\b|errno 16\b|file exists|fileexistserror|directory not empty"
-        "|device or resource busy|database is locked|file lock .*(?:acquired|timed? ?out)",
+        r"errno 17\b|errno 39\b|errno 16\b|errno 26\b|file exists|fileexistserror"
+        "|directory not empty|device or resource busy|database is locked|file lock .*(?:acquired"
+        "|timed? ?out)",
         "FileExistsError: [Errno 17] File exists",
         "Several processes use this path: let one rank write, or give each run its folder.",
     ),
@@ -174,7 +176,7 @@ PLATFORM = (
     cause(
         "time limit",
         "capacity",
-        r"due to time limit|\btime limit(?!s\))|deadlineexceeded: job"
+        r"due to time limit|\btime limit(?!s\))|deadlineexceeded: job|^deadlineexceeded$"
         "|active longer than specified deadline|(?:exceeded|reached) .*(?:wall ?time"
         "|maximum run ?time)",
         "slurmstepd: error: *** JOB 7 ON n1 CANCELLED AT 2025-05-06 DUE TO TIME LIMIT ***",

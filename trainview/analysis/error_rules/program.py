@@ -41,16 +41,17 @@ PROGRAM = (
         "missing file",
         "code",
         r"no such file or directory|filenotfounderror|errno 2\b|not found in directory"
-        "|does not exist|file not found|does not appear to have a file|valid checkpoint"
-        "|no file named|not a git repository|cannot find primary config",
+        r"|not a directory|is a directory|errno 2[01]\b|does not exist|file not found"
+        "|does not appear to have a file|valid checkpoint|no file named|not a git repository"
+        "|cannot find primary config",
         "FileNotFoundError: [Errno 2] No such file or directory: '/a'",
         "Check the path, the mounted volumes, and that an earlier step has written it.",
     ),
     cause(
         "tokenizer",
         "code",
-        "padding token|chat.?template|untagged enum|backend tokenizer|can't load tokenizer"
-        "|tokenizer class",
+        "padding token|jinja|templateerror|undefinederror|role not supported|chat.?template"
+        "|untagged enum|backend tokenizer|can't load tokenizer|tokenizer class",
         "ValueError: Asking to pad but the tokenizer does not have a padding token.",
         "Set what the tokenizer lacks (padding token, template), or use the version that wrote it.",
     ),
@@ -90,7 +91,8 @@ PROGRAM = (
         "code",
         r"loading state_dict|size mismatch|missing key\(s\)|unexpected key\(s\)"
         "|newly initialized.*ignore_mismatched|checkpoint shapes?|parameter groups?"
-        "|checkpointingexception|keyerror: metadataindex",
+        "|checkpointingexception|missing key in checkpoint|no module or parameter named"
+        "|keyerror: metadataindex",
         "RuntimeError: Error(s) in loading state_dict for M: size mismatch",
         "Load with the model, vocabulary and settings that wrote the checkpoint.",
     ),
@@ -100,7 +102,7 @@ PROGRAM = (
         "shapes? cannot be multiplied|size of tensor|must match the size|same (?:device|dtype)"
         "|sizes of tensors|expected (?:input|scalar type|all tensors)|shape '.*' is invalid"
         r"|expected \w+ but (?:found|got)|mat1 and mat2|dimension(?:s)? (?:out of range"
-        "|mismatch)|invalid for input of size|not implemented for '"
+        "|mismatch)|invalid for input of size|not implemented for '|incompatible with the layer"
         "|does not match(?! the version)|could not broadcast|index out of range in self"
         "|longer than the specified maximum|attention mask should be of size"
         "|must have the same (?:dtype|shape|size)|should be the same"
@@ -119,10 +121,10 @@ PROGRAM = (
         "configuration",
         "code",
         "must be (?:evenly )?divisible|must be a multiple|must divide|is not compatible with"
-        "|not supported (?:with|for|when)|can't train a model|cannot perform fine-tuning"
-        "|padding_side|target modules? |mutually exclusive|must be (?:set|specified|one of"
-        "|between|greater|less|positive)|should be one of|is not a valid|you (?:must|need to"
-        "|should) (?:set|specify|pass|provide)",
+        "|does not support|not supported (?:with|for|when)|can't train a model"
+        "|cannot perform fine-tuning|padding_side|target modules? |mutually exclusive"
+        "|must be (?:set|specified|one of|between|greater|less|positive)|should be one of"
+        "|is not a valid|you (?:must|need to|should) (?:set|specify|pass|provide)",
         "ValueError: Number of attention heads (14) must be divisible by 4.",
         "Correct the setting that the message names.",
     ),
@@ -130,27 +132,25 @@ PROGRAM = (
     cause(
         "stopped by hand",
         "code",
-        r"keyboardinterrupt|cancelled \*\*\*|cancelled by user|canceled by user|exit code 130\b"
-        r"|\bsigint\b|signal:? 2\b",
+        r"keyboardinterrupt|cancelled \*\*\*|cancelled by user|canceled by user|{exit}(?:130"
+        r"|-2)\b|\bsigint\b|{signal}2\b",
         "KeyboardInterrupt",
         "Nothing to mend: somebody stopped it.",
     ),
     symptom(
         "crash",
         "unknown",
-        r"segmentation fault|sigsegv|exit(?:ed)?(?: with)?(?: code| status)?:? (?:139|-11)\b"
-        r"|exitcode:? -11\b|signal:? 11\b|core dumped|illegal instruction|sigabrt|signal:? 6\b"
-        r"|exit code:? 134\b|exitcode:? -6\b|return code = -(?:6|11)\b|\baborted\b(?!:)"
-        r"|free\(\): |malloc\(\): |double free|stack smashing|corrupted size",
+        "segmentation fault|sigsegv|sigabrt|sigfpe|sigill|{exit}(?:132|134|136|139|-4|-6|-8"
+        r"|-11)\b|{signal}(?:4|6|8|11)\b|core dumped|illegal instruction|\baborted\b(?!:)"
+        r"|floating point exception|breakpoint trap|free\(\): |malloc\(\): |double free"
+        "|stack smashing|corrupted size",
         "Fatal Python error: Segmentation fault",
         "Run with PYTHONFAULTHANDLER=1; check native extensions against PyTorch's version.",
     ),
     symptom(
         "SIGTERM",
         "unknown",
-        r"sigterm|got signal: 15\b|signal:? 15\b|exit(?:ed)?(?: with)?(?: code"
-        r"| status)?:? (?:143|-15)\b|exitcode:? -15\b|return code = -15\b|death signal"
-        r"|\bterminated$",
+        r"sigterm|{signal}15\b|{exit}(?:143|-15)\b|death signal|\bterminated\.?$",
         "SignalException: Process 7 got signal: 15",
         "Something stopped it: look for preemption, eviction, a limit, or another rank's end.",
     ),
@@ -167,26 +167,23 @@ PROGRAM = (
     symptom(
         "SIGKILL",
         "unknown",
-        r"sigkill|exit(?:ed)?(?: with)?(?: code| status)?:? (?:137|-9)\b|exitcode:? -9\b"
-        r"|return code = -9\b|signal:? 9\b|\bkilled\b",
+        r"sigkill|{exit}(?:137|-9)\b|{signal}9\b|\bkilled\b",
         "Process exited with code 137",
         "Mostly the host's memory: compare its peak with the limit, and use fewer data workers.",
     ),
     symptom(
         "hangup",
         "unknown",
-        r"got signal: 1\b|sighup",
+        r"{signal}1\b|sighup|{exit}(?:129|-1)\b|^hangup",
         "SignalException: Process 7 got signal: 1",
         "Start it without a terminal: nohup, tmux, or the scheduler.",
     ),
     symptom(
         "worker failed",
         "unknown",
-        "childfailederror|calledprocesserror|raytaskerror|return code = "
-        "|returned a non-zero exit|non-zero exit (?:code|status)|exit(?:ed)?(?: with)?(?: code"
-        r"| status)[: ]|exitcode|\w*exceptiongroup\b|mpirun|mpiexec|exits? with|systemexit"
-        r"|caught \w+ in (?:dataloader|replica)|pid.*exited|failed \(exitcode|mpi_abort"
-        "|^exit code",
+        r"childfailederror|calledprocesserror|raytaskerror|{exit}-?[0-9]+\b"
+        r"|returned a non-zero exit|non-zero exit (?:code|status)|exitcode|\w*exceptiongroup\b"
+        r"|mpirun|mpiexec|systemexit|caught \w+ in (?:dataloader|replica)|pid.*exited|mpi_abort",
         "Process exited with code 1",
         LOG,
     ),
@@ -195,8 +192,8 @@ PROGRAM = (
         "code",
         "^…?(?:typeerror|nameerror|attributeerror|syntaxerror|indentationerror|unboundlocalerror"
         "|zerodivisionerror|notimplementederror|recursionerror|assertionerror|keyerror"
-        r"|indexerror)\b|object has no attribute|is not defined$|unexpected eof while looking"
-        r"|called `\w+::unwrap\(\)`",
+        r"|indexerror)\b|object has no attribute|is not defined$|invalid literal for int"
+        r"|could not convert string|unexpected eof while looking|called `\w+::unwrap\(\)`",
         "AttributeError: 'NoneType' object has no attribute 'shape'",
         CODE,
     ),

@@ -44,7 +44,7 @@ REMOTE = (
         "access refused",
         "code",
         r"\b40[13]\b|unauthorized|forbidden|access ?denied|expiredtoken|invalidaccesskeyid"
-        "|signaturedoesnotmatch|nocredentials|unable to locate credentials"
+        "|invalidtoken|signaturedoesnotmatch|nocredentials|unable to locate credentials"
         "|could not automatically determine credentials|api_key not configured"
         "|invalid (?:api.?key|token|username or password)|permission_denied|authentication"
         r"|not authorized|credentials were not found|does not have \w+\.\w+\.\w+ access"
@@ -55,24 +55,24 @@ REMOTE = (
     general(
         "not found",
         "code",
-        r"\b404\b|nosuchkey|nosuchbucket|repositorynotfound|entrynotfound"
-        "|not a valid model identifier|revisionnotfound|is not a local folder|datasetnotfound"
-        "|couldn't find a dataset",
+        r"\b404\b|nosuchkey|nosuchbucket|resource_does_not_exist|repositorynotfound"
+        "|entrynotfound|not a valid model identifier|revisionnotfound|is not a local folder"
+        "|datasetnotfound|couldn't find a dataset",
         "HTTPError: 404 Client Error: Not Found for url",
         "Check the name, the revision and the path; a private one needs a token.",
     ),
     general(
         "server error",
         "infrastructure",
-        r"\b50[0-9]\b|server error|service unavailable|bad gateway|internalerror"
-        "|we encountered an internal error|serviceunavailable",
+        r"\b50[0-9]\b|\b408\b|requesttimeout|server error|service unavailable|bad gateway"
+        "|internalerror|we encountered an internal error|serviceunavailable",
         "HTTPError: 503 Server Error: Service Unavailable for url",
         RETRY,
     ),
     cause(
         "certificate",
         "infrastructure",
-        r"certificate|\bssl\b|sslerror|tls handshake",
+        r"certificate|requesttimetooskewed|\bssl\b|sslerror|tls handshake",
         "SSLError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed",
         "Give the image the company's certificates, and check its clock.",
     ),
@@ -80,13 +80,13 @@ REMOTE = (
         "network",
         "infrastructure",
         "name resolution|name or service not known|no such host|nodename nor servname|gaierror"
-        r"|connection refused|connectionrefused|errno 11[013]\b"
+        r"|connection refused|connectionrefused|errno 11[0123]\b|errno (?:99|103|105)\b"
         "|connection (?:attempt )?timed out|no route to host|network is unreachable"
         "|max retries exceeded|connecttimeout|readtimeout|read timed out|proxyerror"
         "|connectionerror|incompleteread|connection aborted|couldn't connect to"
         "|server disconnected|localentrynotfound|_inactiverpcerror|remotedisconnected"
         "|remoteprotocolerror|(?:initialization|service).{0,20} (?:has )?(?:timed out"
-        "|to start after)|can't be reached|deadline_exceeded"
+        "|to start after)|can't be reached|deadline_exceeded|\bunavailable: "
         "|could not read from remote repository|unexpectedly closed the connection",
         "ConnectionRefusedError: [Errno 111] Connection refused",
         NETWORK,

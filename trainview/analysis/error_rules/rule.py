@@ -38,10 +38,18 @@ class Rule(NamedTuple):
     advice: str
 
 
+_EXIT = r"(?:\bexit\w*|return code)[a-z :=(]{0,24}(?<![\w-])"
+_SIGNAL = r"\bsignals?[: (]{1,3}(?<!\w)"
+
+
 def rule(
     kind: tuple[bool, bool], category: str, origin: Origin, pattern: str, example: str, advice: str
 ) -> Rule:
-    """Make a rule of its kind: a symptom or not, general or not."""
+    """Make a rule of its kind: a symptom or not, general or not.
+
+    In a pattern, ``{exit}`` and ``{signal}`` are how launchers word the number after them.
+    """
+    pattern = pattern.replace("{exit}", _EXIT).replace("{signal}", _SIGNAL)
     return Rule(category, origin, *kind, re.compile(pattern), example, advice)
 
 

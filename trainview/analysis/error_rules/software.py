@@ -51,8 +51,8 @@ SOFTWARE = (
         "container",
         "code",
         r"failed to create (?:containerd|shim) task|executable file not found in \$path"
-        r"|exec format error|createcontainerconfigerror|oci runtime|\b(?:secret"
-        r"|configmap) \S+ not found",
+        "|exec format error|createcontainerconfigerror|oci runtime|^containercannotrun"
+        r"|^starterror|\b(?:secret|configmap) \S+ not found",
         "OCI runtime create failed: exec format error",
         "Check the image's entry point, its architecture, and the secrets and volumes it names.",
     ),
@@ -62,7 +62,7 @@ SOFTWARE = (
         "infrastructure",
         "driver on your system is too old|driver version is insufficient|found no nvidia driver"
         "|driver/library version mismatch|cuda unknown error|unsupported toolchain"
-        "|no nvidia driver",
+        "|forward compatibility was attempted|no nvidia driver",
         "RuntimeError: The NVIDIA driver on your system is too old (found version 11040).",
         "Update the driver of the node, or use an image built for an older CUDA.",
     ),
@@ -86,23 +86,23 @@ SOFTWARE = (
         r"|1114)\b|operator torchvision::|torch not compiled with|not compiled with cuda"
         "|cuda setup failed despite|has no attribute '(?:float|int|bool|object)'"
         "|does not recognize this architecture|is not currently imported|numpy is not available"
-        "|users to upgrade",
+        r"|users to upgrade|libcuda\.so cannot|but source was compiled with",
         "ImportError: flash_attn_2_cuda: undefined symbol",
         MATCH_BUILD,
     ),
     cause(
         "missing command",
         "code",
-        "command not found|conda (?:init|activate)|^(?:…?/usr/bin/)?env: "
-        r"|exit(?:ed)?(?: with)?(?: code| status)? 127\b|exitcode:? 127\b|exit code:? 127",
+        r"command not found|conda (?:init|activate)|^(?:…?/usr/bin/)?env: |{exit}(?:126|127)\b",
         "/bin/bash: line 1: torchrun: command not found",
-        "Install the program in the image, or correct the command and PATH.",
+        "Install the program in the image, or correct the command, its mode and PATH.",
     ),
     cause(
         "compiler",
         "code",
         r"torch\._?dynamo|torch\._?inductor|backendcompilerfailed|inductorerror|ninja|nvcc"
-        "|graph break|cuda_home|c compiler|ptxas|recompile_limit|loweringexception|codegen error",
+        "|graph break|cuda_home|c compiler|working triton installation|ptxas|recompile_limit"
+        "|loweringexception|codegen error",
         "BackendCompilerFailed: backend='inductor' raised",
         "Run without torch.compile to tell; install the compiler tools that it needs.",
     ),
@@ -111,8 +111,8 @@ SOFTWARE = (
         "code",
         "no module named|library but it was not found|requires the .* library"
         r"|requires `?\S+`?: please run|please (?:pip )?install|requires `\w+[><=]"
-        r"|packagenotfounderror|is not installed|not installed\.|without having git-lfs"
-        "|requires the latest version of",
+        r"|packagenotfounderror|to be installed|is not installed|not installed\."
+        "|without having git-lfs|requires the latest version of",
         "ModuleNotFoundError: No module named 'deepspeed'",
         "Add the package to the image or the requirements, in a version that fits.",
     ),
