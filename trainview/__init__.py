@@ -20,8 +20,10 @@ _HOMES = {
     """,
     "fetching": """
         Fetched fetch fetch_billing fetch_capacity fetch_checkpoints fetch_error_logs
-        fetch_metrics fetch_prices fetch_queue
+        fetch_metrics fetch_prices fetch_queue record
     """,
+    "history.compaction": "compact",
+    "history.intervals": "status_intervals",
     "loading": "load merge",
     "plot": """
         plot_cost_over_time plot_elapsed_stats plot_error_groups plot_estimate_cost

@@ -47,6 +47,9 @@ from .fetching import fetch_error_logs as fetch_error_logs
 from .fetching import fetch_metrics as fetch_metrics
 from .fetching import fetch_prices as fetch_prices
 from .fetching import fetch_queue as fetch_queue
+from .fetching import record as record
+from .history.compaction import compact as compact
+from .history.intervals import status_intervals as status_intervals
 from .loading import load as load
 from .loading import merge as merge
 from .plot import plot_cost_over_time as plot_cost_over_time

@@ -13,6 +13,8 @@ import pyarrow as pa
 
 from trainview.errors import ArgumentError, DataWarning, PayloadError
 from trainview.files.sources import Options, Part, Source, read_source
+from trainview.history.places import Place
+from trainview.history.reading import history_at, read_history
 from trainview.reading.records import Records
 from trainview.schema import FLEET_TABLES, GAPS
 from trainview.snapshot import Snapshot
@@ -35,10 +37,11 @@ def load(
     source: Source,
     *,
     as_of: str | date | datetime | None = None,
+    at: str | date | datetime | None = None,
     on_error: Literal["raise", "skip"] = "raise",
     tz: str | None = None,
 ) -> Snapshot:
-    """Load answers of the API, saved snapshots or exported tables.
+    """Load answers of the API, saved snapshots, exported tables or a recorded history.
 
     Parameters
     ----------
@@ -47,11 +50,16 @@ def load(
         ``trainview fetch`` saved, as ``.json``, ``.json.gz``, bytes or parsed; the answers about
         prices, capacity, bills, the queue, checkpoints or metrics; or a folder of such files, or
         one that `Snapshot.to_parquet` or `Snapshot.to_csv` wrote. Several sources give one
-        snapshot, in which the newest record of each id wins.
+        snapshot, in which the newest record of each id wins. Or, by itself, what `record` wrote: a
+        folder, or a URL such as ``s3://bucket/folder``.
     as_of : str, datetime.date or datetime.datetime, optional
         The moment the data describes: with a zone, or a day, which begins at midnight UTC. When
         left out: the one saved in the file, else the newest timestamp in the data, samples,
         events, checkpoints and bills included.
+    at : str, datetime.date or datetime.datetime, optional
+        Of a recorded history: the moment whose state to load, with what was there then and is
+        deleted now, and without what came later. It is then the ``as_of``, but not after the newest
+        look, whose state is loaded when it is left out.
     on_error : {"raise", "skip"}, optional
         What becomes of records that are not what the API documents, and of files in a folder or
         sources among several that cannot be read: an error, or they are left out, with a warning
@@ -92,7 +100,15 @@ def load(
     moment = None if as_of is None else read_moment(as_of, "as_of")
     if on_error not in {"raise", "skip"}:
         raise ArgumentError(f"on_error={on_error!r}: choose 'raise' or 'skip'")
-    parts = _read(source, Options(on_error == "skip", _zone(tz)))
+    place = history_at(source)
+    if place is not None:
+        parts, moment = _read_history(place, at, moment)
+    elif at is not None:
+        raise ArgumentError(
+            f"at={safe_text(at, 60)!r} is for a folder or bucket that trainview record wrote"
+        )
+    else:
+        parts = _read(source, Options(on_error == "skip", _zone(tz)))
     records = [part for part in parts if isinstance(part, Records)]
     fleet = [part for part in parts if isinstance(part, dict)]
     fleet += [dict(part.gaps) for part in records if part.gaps]
@@ -114,6 +130,15 @@ def load(
     elsewhere = [pa.table(part["notes"])["note"] for part in fleet if "notes" in part]
     others = tuple(dict.fromkeys(note for found in elsewhere for note in found.to_pylist()))
     return replace(snapshot, notes=(*snapshot.notes, *gaps, *others))
+
+
+def _read_history(
+    place: Place, at: str | date | datetime | None, as_of: datetime | None
+) -> tuple[list[Part], datetime]:
+    if as_of is not None:
+        raise ArgumentError("as_of= of a recorded history: say the moment with at=")
+    records, fleet, moment = read_history(place, None if at is None else read_moment(at, "at"))
+    return [records, fleet], moment
 
 
 def _read(source: Source, options: Options) -> list[Part]:

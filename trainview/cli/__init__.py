@@ -20,6 +20,7 @@ from trainview.cli.commands import cli
 from trainview.cli.cost import cost
 from trainview.cli.fetch import fetch
 from trainview.cli.fleet import queue, quota, utilization
+from trainview.cli.history import compact, record
 from trainview.cli.options import say
 from trainview.cli.signals import Signals, leave
 from trainview.cli.wording import in_shell
@@ -28,7 +29,7 @@ from trainview.text.safe import safe_text
 
 _BUG = 1
 
-for command in (check, cost, fetch, queue, quota, utilization):
+for command in (check, compact, cost, fetch, queue, quota, record, utilization):
     cli.add_command(command)
 
 

@@ -88,14 +88,21 @@ class Source(NamedTuple):
 
     def _read(self, include: tuple[str, ...]) -> Snapshot:
         from trainview.cli.terminal import progress
+        from trainview.history.reading import history_at
         from trainview.loading import load
 
         if self.parts:
             with progress(f"reading {', '.join(safe_text(part, 40) for part in self.parts)}"):
                 parts = [sys.stdin.buffer if part == "-" else part for part in self.parts]
-                snapshot = load(
-                    parts, as_of=self.as_of, on_error=on_error(self.skip_bad), tz=self.tz
-                )
+                single = parts[0] if len(parts) == 1 else parts
+                # of a recorded history a moment is one of many
+                moment = "as_of" if history_at(single) is None else "at"
+                how: dict[str, Any] = {
+                    "on_error": on_error(self.skip_bad),
+                    "tz": self.tz,
+                    moment: self.as_of,
+                }
+                snapshot = load(single, **how)
             return self.filters.cut(self.filters.select(snapshot))
         from trainview.fetching.extras import OF_ORGANISATION
 

@@ -9,4 +9,5 @@ from trainview.fetching.organisation import fetch_billing as fetch_billing
 from trainview.fetching.organisation import fetch_capacity as fetch_capacity
 from trainview.fetching.organisation import fetch_prices as fetch_prices
 from trainview.fetching.payloads import fetch_payload as fetch_payload
+from trainview.fetching.recording import record as record
 from trainview.fetching.snapshots import fetch as fetch

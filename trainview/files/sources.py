@@ -46,7 +46,7 @@ Source: TypeAlias = (
 Part: TypeAlias = Records | dict[str, pa.Table] | str
 
 _JSON_NAMES = (".json", ".jsonl", ".ndjson")
-_JSON_ENDINGS, _PARQUET = (*_JSON_NAMES, *(f"{name}.gz" for name in _JSON_NAMES)), ".parquet"
+JSON_ENDINGS, _PARQUET = (*_JSON_NAMES, *(f"{name}.gz" for name in _JSON_NAMES)), ".parquet"
 _LISTS = (b'"training_projects"', b'"training_jobs"')
 # What the slow path says of more than one document.
 _SEVERAL = "Extra data"
@@ -140,7 +140,7 @@ def _read_path(source: str | os.PathLike[str], options: Options) -> Iterator[Par
         yield fleet
         yield from tables.notes
         return
-    endings = (*_JSON_ENDINGS, _PARQUET)
+    endings = (*JSON_ENDINGS, _PARQUET)
     files = sorted(file for file in path.iterdir() if file.name.endswith(endings))
     if not files:
         names = ", ".join(safe_text(file.name, 40) for file in sorted(path.iterdir())[:5])

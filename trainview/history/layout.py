@@ -1,0 +1,186 @@
+"""The layout of a history: which files there are, what is in them, and which of them count."""
+
+import json
+import re
+import secrets
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from hashlib import sha256
+
+import pyarrow as pa
+
+from trainview.errors import PayloadError, SourceError
+from trainview.history.places import Place, list_names, open_parquet, read_bytes, write_file
+from trainview.schema import TABLES, TIME
+from trainview.tables.dtypes import without_categories
+
+MARKER = "_trainview.json"
+LAYOUT = 1
+LOOKS, ASKED = "looks", "asked"
+
+# What is written beside each record: when it was seen like this for the first time, the look
+# before, and whether that look was the last that saw it.
+SEEN = [
+    pa.field("look_id", pa.string(), nullable=False),
+    pa.field("seen_at", TIME, nullable=False),
+    pa.field("previous_look_at", TIME),
+    pa.field("is_gone", pa.bool_(), nullable=False),
+]
+_OWN: dict[str, pa.Schema] = {
+    LOOKS: pa.schema(
+        [
+            pa.field("look_id", pa.string(), nullable=False),
+            pa.field("looked_at", TIME, nullable=False),
+            pa.field("as_of", TIME),
+            pa.field("seen_at", TIME),
+            pa.field("jobs", pa.int64()),
+            pa.field("projects", pa.int64()),
+            pa.field("changed", pa.int64()),
+            pa.field("gone", pa.int64()),
+            pa.field("failed_calls", pa.int64(), nullable=False),
+        ]
+    ),
+    # which job was asked about for which table, and what its record was then
+    ASKED: pa.schema(
+        [
+            pa.field("job_id", pa.string(), nullable=False),
+            pa.field("table", pa.string(), nullable=False),
+            pa.field("current_status", pa.string(), nullable=False),
+            pa.field("updated_at", TIME, nullable=False),
+        ]
+    ),
+}
+_COMPACT = re.compile(r"compact-[0-9a-f]{32}\.parquet")
+_REPLACES = b"trainview_replaces"
+
+
+def schema_of(table: str) -> pa.Schema:
+    """Give the schema of the files of a table.
+
+    Parameters
+    ----------
+    table : str
+        A name of `trainview.schema.TABLES`, or ``looks`` or ``asked``.
+
+    Returns
+    -------
+    pyarrow.Schema
+        Its columns, text without categories, and those of `SEEN`.
+    """
+    if table == LOOKS:
+        return _OWN[LOOKS]
+    own = _OWN[ASKED] if table == ASKED else without_categories(TABLES[table])
+    fields = [field.with_nullable(nullable=True).remove_metadata() for field in own]
+    return pa.schema([*fields, *SEEN])
+
+
+def new_look_id(now: datetime) -> str:
+    """Name a look so that no other has its name, and names sort by time."""
+    return f"{now.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(4)}"
+
+
+def new_part(look_id: str) -> str:
+    """Name one of the files of a look."""
+    return f"{look_id}-{secrets.token_hex(2)}"
+
+
+def file_name(table: str, moment: datetime, name: str) -> str:
+    """Say where a file of a table lies: in the month of its moment (UTC)."""
+    return f"{table}/month={moment.astimezone(UTC):%Y-%m}/{name}.parquet"
+
+
+def is_history(place: Place) -> bool:
+    """Tell whether something was recorded at a place, by a version that we can read.
+
+    Raises
+    ------
+    PayloadError
+        If another version of trainview wrote it.
+    """
+    content = read_bytes(place, MARKER)
+    if content is None:
+        return False
+    try:
+        layout = json.loads(content)["layout"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        layout = None
+    if layout != LAYOUT:
+        raise PayloadError(
+            f"{place.shown}/{MARKER}: layout {layout!r}, but this trainview reads {LAYOUT}: "
+            "a newer trainview wrote it, or it is damaged"
+        )
+    return True
+
+
+def expect_history(place: Place) -> None:
+    """Object to a place where nothing was recorded.
+
+    Raises
+    ------
+    SourceError
+        If it is none.
+    PayloadError
+        If another version of trainview wrote it.
+    """
+    if not is_history(place):
+        raise SourceError(
+            f"{place.shown}: nothing was recorded there: trainview record {place.shown}"
+        )
+
+
+def mark_history(place: Place) -> None:
+    """Mark a place as a history, if it is not one yet."""
+    if not is_history(place):
+        text = json.dumps({"layout": LAYOUT, "written_by": "trainview"}, indent=2) + "\n"
+        write_file(place, MARKER, text.encode())
+
+
+def name_compact(names: Iterable[str]) -> str:
+    """Name the file that replaces others: who joins the same ones writes the same file."""
+    digest = sha256("\n".join(sorted(names)).encode()).hexdigest()
+    return f"compact-{digest[:32]}"
+
+
+def replacing(table: pa.Table, names: Iterable[str]) -> pa.Table:
+    """Note in a table which files it replaces."""
+    return table.replace_schema_metadata({_REPLACES: json.dumps(sorted(names))})
+
+
+def replaced_by(place: Place, name: str) -> list[str]:
+    """Read which files a file replaces; none for one that a look wrote."""
+    if not _COMPACT.fullmatch(name.rpartition("/")[2]):
+        return []
+    with open_parquet(place, name) as file:
+        metadata = file.schema_arrow.metadata or {}
+    try:
+        return [str(one) for one in json.loads(metadata[_REPLACES])]
+    except (KeyError, ValueError):
+        raise SourceError(
+            f"{place.shown}/{name}: damaged: it does not say what it replaces: move it away"
+        ) from None
+
+
+def live_files(place: Place, table: str) -> tuple[list[str], list[str]]:
+    """List the files of a table that count, and those that were replaced and can go.
+
+    Parameters
+    ----------
+    place : Place
+        A history.
+    table : str
+        Which table.
+
+    Returns
+    -------
+    live, replaced : list of str
+        Paths from the place on. Of two files that replace some of the same ones, the one that
+        replaces more counts: it was made from what the other was made from.
+    """
+    names = [name for name in list_names(place, table) if name.endswith(".parquet")]
+    compact = {name: {name, *replaced_by(place, name)} for name in names if _COMPACT.search(name)}
+    out: set[str] = set()
+    for name, covered in compact.items():
+        out |= covered - {name}
+        if any(covered - {name} < other for other in compact.values() if other is not covered):
+            out.add(name)
+    return [name for name in names if name not in out], [name for name in names if name in out]

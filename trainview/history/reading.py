@@ -1,0 +1,125 @@
+"""A history as it was at a moment: parts that `trainview.load` puts together."""
+
+import os
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from trainview.errors import SourceError
+from trainview.files.atomic import from_home
+from trainview.history.bills import join_bills
+from trainview.history.layout import SEEN, expect_history, is_history
+from trainview.history.places import Place, find_place, is_url
+from trainview.history.versions import every_row, present, read_looks, state_at
+from trainview.reading.records import Records
+from trainview.schema import FLEET_TABLES, JOBS, PROJECTS, TIME
+from trainview.statuses import OPEN_PHASES
+from trainview.tables.core import Tables, to_records
+from trainview.tables.dtypes import conform, without_categories
+from trainview.text.safe import safe_text
+
+
+def history_at(source: Any) -> Place | None:
+    """Find the history that a source is; None where it is something else.
+
+    Parameters
+    ----------
+    source : object
+        What `trainview.load` was given.
+
+    Returns
+    -------
+    Place or None
+        The place of a history.
+
+    Raises
+    ------
+    SourceError
+        If it is a URL without one, or cannot be reached.
+    """
+    if not isinstance(source, (str, os.PathLike)) or not os.fspath(source):
+        return None
+    if is_url(source):
+        place = find_place(source)
+        expect_history(place)
+        return place
+    try:
+        if not from_home(source).is_dir():
+            return None
+    except (ValueError, OSError):
+        return None
+    place = find_place(source)
+    return place if is_history(place) else None
+
+
+def read_history(
+    place: Place, at: datetime | None = None
+) -> tuple[Records, dict[str, pa.Table], datetime]:
+    """Read the state that the API had at a moment, as far as looks saw it.
+
+    Parameters
+    ----------
+    place : Place
+        A history.
+    at : datetime.datetime, optional
+        The moment; the newest look's when left out.
+
+    Returns
+    -------
+    records : Records
+        Projects and jobs of the last look up to that moment.
+    fleet : dict of str to pyarrow.Table
+        The other tables.
+    as_of : datetime.datetime
+        The moment that they describe: `at`, but not after the newest look.
+
+    Raises
+    ------
+    SourceError
+        If nothing was recorded up to that moment, or it cannot be read.
+    """
+    looks = read_looks(place)
+    done = looks.filter(pc.is_valid(looks["as_of"]))
+    if not done.num_rows:
+        raise SourceError(
+            f"{place.shown}: no look has succeeded yet: trainview record {place.shown}"
+        )
+    newest = pc.max(done["as_of"]).as_py()
+    until = done if at is None else done.filter(pc.less_equal(done["as_of"], pa.scalar(at, TIME)))
+    if not until.num_rows:
+        first = pc.min(done["as_of"]).as_py()
+        raise SourceError(
+            f"{place.shown}: nothing was recorded up to {safe_text(at)}: "
+            f"the first look is of {first}"
+        )
+    moment = pc.max(until["seen_at"]).as_py()
+    as_of = newest if at is None else min(at, newest)
+    jobs = present(state_at(place, "jobs", moment)).drop_columns([field.name for field in SEEN])
+    projects = present(state_at(place, "projects", moment))
+    tables = Tables(
+        projects=conform(projects, PROJECTS),
+        jobs=conform(_open_until(jobs, as_of), JOBS),
+        instance_types=pa.table({}),
+        as_of=as_of,
+        latest_only=False,
+    )
+    fleet = {name: _fleet_table(place, name, moment) for name in FLEET_TABLES}
+    return to_records(tables), {name: t for name, t in fleet.items() if t.num_rows}, as_of
+
+
+def _open_until(jobs: pa.Table, as_of: datetime) -> pa.Table:
+    """Let what had not ended last until the moment."""
+    not_ended = pc.is_in(jobs["phase"], value_set=pa.array(OPEN_PHASES))
+    ends = pc.if_else(not_ended, pa.scalar(as_of, TIME), jobs["end_at"])
+    return jobs.set_column(jobs.column_names.index("end_at"), "end_at", ends)
+
+
+def _fleet_table(place: Place, name: str, moment: datetime) -> pa.Table:
+    if name == "billing":
+        rows = join_bills(every_row(place, name, moment))
+    else:
+        rows = present(state_at(place, name, moment))
+    schema = FLEET_TABLES[name]
+    return conform(rows.select(schema.names).cast(without_categories(schema)), schema)

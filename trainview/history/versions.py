@@ -1,0 +1,299 @@
+"""The records of a table as they were at a moment, and how a newer answer differs from them."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from trainview.errors import SourceError
+from trainview.history.layout import ASKED, LOOKS, SEEN, live_files, schema_of
+from trainview.history.places import Place, damaged, open_parquet
+from trainview.schema import FLEET_KEYS, TIME
+
+KEYS: dict[str, tuple[str, ...]] = {
+    "projects": ("project_id",),
+    "jobs": ("job_id",),
+    ASKED: ("job_id", "table"),
+    **FLEET_KEYS,
+}
+# They follow from other columns and the moment: a job does not change because time goes by.
+DERIVED = {
+    "projects": {"latest_job_status"},
+    "jobs": {"end_at", "is_open", "elapsed_hours", "gpu_hours"},
+}
+# An answer about these is complete: what it lacks is gone. Of the others the API forgets the old.
+COMPLETE = {"projects", "jobs", "prices", "capacity", "checkpoints"}
+_RETRIES = 10
+_SEEN_NAMES = [field.name for field in SEEN]
+
+
+def read_looks(place: Place) -> pa.Table:
+    """Read the looks that were made, the failed ones too, by time.
+
+    Parameters
+    ----------
+    place : Place
+        A history.
+
+    Returns
+    -------
+    pyarrow.Table
+        The table ``looks``; each look once.
+    """
+    looks = _read(place, LOOKS, None)
+    first = looks.append_column("row", pa.array(np.arange(looks.num_rows)))
+    rows = first.group_by("look_id", use_threads=False).aggregate([("row", "min")])["row_min"]
+    return looks.take(rows).sort_by([("seen_at", "ascending"), ("look_id", "ascending")])
+
+
+def state_at(
+    place: Place,
+    table: str,
+    moment: datetime | None = None,
+    columns: Sequence[str] | None = None,
+    jobs: pa.Array | None = None,
+) -> pa.Table:
+    """Read the newest version of each record up to a moment.
+
+    Parameters
+    ----------
+    place : Place
+        A history.
+    table : str
+        Which table.
+    moment : datetime.datetime, optional
+        The newest of all when left out.
+    columns : sequence of str, optional
+        The columns that are needed beside the key.
+    jobs : pyarrow.Array, optional
+        Only those of these jobs.
+
+    Returns
+    -------
+    pyarrow.Table
+        Its columns and those of `SEEN`; of records that are gone too.
+    """
+    keys = KEYS[table]
+    found = _read(place, table, columns and [*keys, *columns, *_SEEN_NAMES], moment, jobs)
+    if not found.num_rows:
+        return found
+    return found.take(pa.array(newest_rows(found, keys)))
+
+
+def every_row(
+    place: Place, table: str, moment: datetime | None = None, jobs: pa.Array | None = None
+) -> pa.Table:
+    """Read all that was written of a table up to a moment, as `state_at` takes it."""
+    return _read(place, table, None, moment, jobs)
+
+
+def all_versions(place: Place, table: str, columns: Sequence[str]) -> pa.Table:
+    """Read all versions of all records, each once, by key and time."""
+    keys = KEYS[table]
+    found = _read(place, table, [*keys, *columns, *_SEEN_NAMES])
+    order = [(name, "ascending") for name in (*keys, "seen_at", "look_id")]
+    return found.sort_by(order)
+
+
+def present(state: pa.Table) -> pa.Table:
+    """Leave out the records that are gone."""
+    return state.filter(pc.invert(state["is_gone"]))
+
+
+def differences(table: str, state: pa.Table, answer: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """Find how an answer differs from the state before.
+
+    Parameters
+    ----------
+    table : str
+        Which table.
+    state : pyarrow.Table
+        As `state_at` gives it, of what the answer is about.
+    answer : pyarrow.Table
+        The table's own columns, text without categories.
+
+    Returns
+    -------
+    changed : pyarrow.Table
+        The rows of the answer that are new or differ.
+    gone : pyarrow.Table
+        The rows of the state that the answer should have, and lacks.
+    """
+    known = present(state).select(answer.column_names)
+    changed = answer.filter(not_in(answer, known, DERIVED.get(table, set())))
+    if table not in COMPLETE:
+        return changed, known.slice(0, 0)
+    keys = list(KEYS[table])
+    return changed, known.filter(not_in(known.select(keys), answer.select(keys)))
+
+
+def not_in(rows: pa.Table, others: pa.Table, without: Iterable[str] = ()) -> pa.Array:
+    """Tell which rows do not occur among others; nulls are equal to each other.
+
+    Parameters
+    ----------
+    rows, others : pyarrow.Table
+        With the columns of `rows` in both.
+    without : iterable of str, optional
+        Columns that are not compared.
+
+    Returns
+    -------
+    pyarrow.BooleanArray
+        For each of `rows`.
+    """
+    names = [name for name in rows.column_names if name not in set(without)]
+    if not others.num_rows or not rows.num_rows:
+        return pa.array(np.ones(rows.num_rows, bool))
+    both = pa.concat_tables([others.select(names), rows.select(names)])
+    both = both.append_column("__row", pa.array(np.arange(both.num_rows)))
+    groups = both.group_by(names, use_threads=False).aggregate(
+        [("__row", "min"), ("__row", "list")]
+    )
+    first = groups["__row_min"].to_numpy()
+    lists = groups["__row_list"].combine_chunks()
+    repeated = np.repeat(first, pc.list_value_length(lists).to_numpy())
+    of_row = np.empty(both.num_rows, "int64")
+    of_row[lists.flatten().to_numpy()] = repeated
+    return pa.array(of_row[others.num_rows :] >= others.num_rows)
+
+
+def newest_rows(rows: pa.Table, keys: Sequence[str]) -> npt.NDArray[Any]:
+    """Find the row of each key that was seen last.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table
+        With the keys, ``seen_at`` and ``look_id``; at least one row.
+    keys : sequence of str
+        What tells records apart.
+
+    Returns
+    -------
+    numpy.ndarray
+        Their numbers, ascending.
+    """
+    code = number_keys(rows, keys)
+    look = pc.rank(rows["look_id"].combine_chunks(), tiebreaker="dense").to_numpy()
+    seen = pc.cast(rows["seen_at"], pa.int64()).to_numpy()
+    order = np.lexsort((look, seen))
+    last = np.empty(code.max() + 1, "int64")
+    # of several values for one place numpy keeps the last one, here the newest
+    last[code[order]] = order
+    return np.sort(last)
+
+
+def number_keys(rows: pa.Table, keys: Sequence[str]) -> npt.NDArray[Any]:
+    """Give each key a number; a null is a value like any other.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table
+        With the keys; at least one row.
+    keys : sequence of str
+        What tells records apart.
+
+    Returns
+    -------
+    numpy.ndarray
+        The number of each row's key, from 0 on.
+    """
+    if len(keys) == 1:
+        column = pc.dictionary_encode(rows[keys[0]].combine_chunks(), null_encoding="encode")
+        return np.asarray(column.indices.to_numpy())
+    indexed = rows.select(list(keys)).append_column("__row", pa.array(np.arange(rows.num_rows)))
+    lists = indexed.group_by(list(keys), use_threads=False).aggregate([("__row", "list")])
+    found = lists["__row_list"].combine_chunks()
+    lengths = pc.list_value_length(found).to_numpy()
+    code = np.empty(rows.num_rows, "int64")
+    code[found.flatten().to_numpy()] = np.repeat(np.arange(len(lengths)), lengths)
+    return code
+
+
+def _read(
+    place: Place,
+    table: str,
+    columns: Sequence[str] | None,
+    moment: datetime | None = None,
+    jobs: pa.Array | None = None,
+) -> pa.Table:
+    """Read rows of all files that count, again if somebody joins files meanwhile."""
+    for _ in range(_RETRIES):
+        try:
+            names = [name for name in live_files(place, table)[0] if _may_be(name, moment)]
+            parts = [read_file(place, name, table, columns, moment, jobs) for name in names]
+        except FileNotFoundError:
+            continue
+        wanted = schema_of(table)
+        if columns is not None:
+            wanted = pa.schema([field for field in wanted if field.name in set(columns)])
+        return pa.concat_tables([wanted.empty_table(), *parts]).combine_chunks()
+    raise SourceError(f"{place.shown}: files come and go while they are read: try again")
+
+
+def _may_be(name: str, moment: datetime | None) -> bool:
+    """Tell whether a file can hold rows of a moment: none is older than the month it lies in."""
+    return moment is None or name.split("/")[1] <= f"month={moment.astimezone(UTC):%Y-%m}"
+
+
+def read_file(
+    place: Place,
+    name: str,
+    table: str,
+    columns: Sequence[str] | None = None,
+    moment: datetime | None = None,
+    jobs: pa.Array | None = None,
+) -> pa.Table:
+    """Read one file.
+
+    Parameters
+    ----------
+    place : Place
+        A history.
+    name : str
+        Which file of it.
+    table : str
+        The table that it is of.
+    columns : sequence of str, optional
+        The columns that are needed.
+    moment : datetime.datetime, optional
+        Only what was seen up to then.
+    jobs : pyarrow.Array, optional
+        Only what is of these jobs.
+
+    Returns
+    -------
+    pyarrow.Table
+        Its rows, with the types of `trainview.history.layout.schema_of`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it was joined with others meanwhile.
+    SourceError
+        If it is damaged.
+    """
+    schema = schema_of(table)
+    names = [field.name for field in schema if columns is None or field.name in set(columns)]
+    try:
+        with open_parquet(place, name) as file:
+            there = set(file.schema_arrow.names)
+            rows = file.read([one for one in names if one in there])
+            # columns that a newer trainview knows
+            for field in schema:
+                if field.name in names and field.name not in there:
+                    rows = rows.append_column(field, pa.nulls(rows.num_rows, field.type))
+            rows = rows.select(names).cast(pa.schema([schema.field(one) for one in names]))
+    except (OSError, pa.ArrowException, KeyError, ValueError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        raise damaged(place, name, error) from None
+    if moment is not None and table != LOOKS:
+        rows = rows.filter(pc.less_equal(rows["seen_at"], pa.scalar(moment, TIME)))
+    if jobs is not None:
+        rows = rows.filter(pc.is_in(rows["job_id"], value_set=jobs))
+    return rows

@@ -1,0 +1,334 @@
+"""One look, written: what is new or differs, and nothing else."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from trainview.history.bills import is_by_day
+from trainview.history.layout import (
+    ASKED,
+    LOOKS,
+    SEEN,
+    file_name,
+    mark_history,
+    new_look_id,
+    new_part,
+    schema_of,
+)
+from trainview.history.places import Place, sweep_place, write_table
+from trainview.history.versions import (
+    KEYS,
+    differences,
+    every_row,
+    not_in,
+    present,
+    read_looks,
+    state_at,
+)
+from trainview.schema import TIME
+from trainview.statuses import OPEN_PHASES
+from trainview.tables.dtypes import without_categories
+
+_TICK = timedelta(microseconds=1)
+
+
+class Look(NamedTuple):
+    """A look that goes on.
+
+    Attributes
+    ----------
+    place : Place
+        Where it is written.
+    look_id : str
+        Its name.
+    looked_at : datetime.datetime
+        When it began, by the clock of this machine.
+    as_of : datetime.datetime
+        The moment that the answers describe.
+    seen_at : datetime.datetime
+        The same, but no other look's.
+    previous_look_at : datetime.datetime or None
+        The look before, in the time of the answers.
+    next_look_at : datetime.datetime or None
+        The look after, where this one comes late.
+    """
+
+    place: Place
+    look_id: str
+    looked_at: datetime
+    as_of: datetime
+    seen_at: datetime
+    previous_look_at: datetime | None
+    next_look_at: datetime | None
+
+
+class Differences(NamedTuple):
+    """How many records of a table were new or differed, and how many were gone."""
+
+    changed: int
+    gone: int
+
+
+def begin_look(place: Place, as_of: datetime, *, looked_at: datetime) -> Look:
+    """Begin to write what the API said.
+
+    Parameters
+    ----------
+    place : Place
+        Where; made if it does not exist.
+    as_of : datetime.datetime
+        The moment that the answers describe.
+    looked_at : datetime.datetime
+        When they were asked for, by the clock of this machine.
+
+    Returns
+    -------
+    Look
+        For the functions below; `end_look` says that it is complete.
+
+    Raises
+    ------
+    OutputError
+        If nothing can be written there.
+    SourceError
+        If what was written before cannot be read.
+    """
+    mark_history(place)
+    sweep_place(place)
+    looks = read_looks(place)
+    seen_at = _moment(looks, as_of)
+    moment = pa.scalar(seen_at, TIME)
+    before = pc.max(looks.filter(pc.less(looks["seen_at"], moment))["seen_at"])
+    after = pc.min(looks.filter(pc.greater(looks["seen_at"], moment))["seen_at"])
+    return Look(
+        place, new_look_id(looked_at), looked_at, as_of, seen_at, before.as_py(), after.as_py()
+    )
+
+
+def append_answer(
+    look: Look,
+    name: str,
+    answer: pa.Table,
+    *,
+    scope: pa.Array | None = None,
+    is_complete: bool = True,
+    without: Iterable[str] = (),
+) -> Differences:
+    """Append what is new in a table or differs.
+
+    Parameters
+    ----------
+    look : Look
+        As `begin_look` gives it.
+    name : str
+        A name of `trainview.schema.TABLES`.
+    answer : pyarrow.Table
+        The table.
+    scope : pyarrow.Array, optional
+        The ids of the jobs that the answer is about, for what is asked job by job.
+    is_complete : bool, optional
+        Whether what it lacks is gone.
+    without : iterable of str, optional
+        Columns that are written as nulls.
+
+    Returns
+    -------
+    Differences
+        How many records are written.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written. What was written until then is valid: the next look writes the
+        rest.
+    """
+    answer = _plain(answer, name, without)
+    if name == "billing":
+        return _append_bill(look, answer)
+    state = state_at(look.place, name, look.seen_at, jobs=scope)
+    if name == "jobs":
+        answer = _keep_ends(answer, present(state))
+    new, lost = differences(name, state, answer)
+    if not is_complete:
+        lost = lost.slice(0, 0)
+    rows = [_mark(look, name, new, is_gone=False), _mark(look, name, lost, is_gone=True)]
+    if look.next_look_at is not None and (new.num_rows or lost.num_rows):
+        rows.append(_restore(look, name, state, rows, look.next_look_at))
+    _append(look, name, pa.concat_tables(rows))
+    return Differences(new.num_rows, lost.num_rows)
+
+
+def _append_bill(look: Look, bill: pa.Table) -> Differences:
+    """Append what no look wrote yet; all rows of a bill that is not by the day belong together."""
+    known = every_row(look.place, "billing", look.seen_at).select(bill.column_names)
+    new = bill.filter(not_in(bill, known))
+    if new.num_rows and not is_by_day(bill):
+        new = bill
+    _append(look, "billing", _mark(look, "billing", new, is_gone=False))
+    return Differences(new.num_rows, 0)
+
+
+def append_asked(look: Look, table: str, jobs: pa.Table) -> None:
+    """Note which jobs were asked about, and what their records were then.
+
+    Parameters
+    ----------
+    look : Look
+        As `begin_look` gives it.
+    table : str
+        What was asked for.
+    jobs : pyarrow.Table
+        Their rows of the table ``jobs``.
+    """
+    schema = schema_of(ASKED)
+    jobs = jobs.cast(without_categories(jobs.schema))
+    names = [field.name for field in schema if field not in SEEN and field.name != "table"]
+    rows = jobs.select(names).append_column("table", pa.repeat(pa.scalar(table), jobs.num_rows))
+    _append(look, ASKED, _mark(look, ASKED, rows, is_gone=False))
+
+
+def end_look(
+    look: Look, *, jobs: int, projects: int, changed: int, gone: int, failed_calls: int
+) -> dict[str, Any]:
+    """Say that a look came to its end: only now the moment can be read.
+
+    Parameters
+    ----------
+    look : Look
+        As `begin_look` gave it.
+    jobs, projects, changed, gone, failed_calls : int
+        What it found.
+
+    Returns
+    -------
+    dict of str to object
+        Its row in the table ``looks``.
+    """
+    row = {
+        "look_id": look.look_id,
+        "looked_at": look.looked_at,
+        "as_of": look.as_of,
+        "seen_at": look.seen_at,
+        "jobs": jobs,
+        "projects": projects,
+        "changed": changed,
+        "gone": gone,
+        "failed_calls": failed_calls,
+    }
+    write_table(look.place, file_name(LOOKS, look.seen_at, look.look_id), _look_table(row))
+    return row
+
+
+def note_failure(place: Place, *, looked_at: datetime) -> dict[str, Any]:
+    """Note that a look failed.
+
+    Parameters
+    ----------
+    place : Place
+        Where.
+    looked_at : datetime.datetime
+        When it began, by the clock of this machine.
+
+    Returns
+    -------
+    dict of str to object
+        Its row in the table ``looks``.
+    """
+    mark_history(place)
+    look_id = new_look_id(looked_at)
+    row = {"look_id": look_id, "looked_at": looked_at, "failed_calls": 1}
+    write_table(place, file_name(LOOKS, looked_at, look_id), _look_table(row))
+    return {field.name: row.get(field.name) for field in schema_of(LOOKS)}
+
+
+def _look_table(row: dict[str, Any]) -> pa.Table:
+    return pa.Table.from_pylist([row], schema=schema_of(LOOKS))
+
+
+def _moment(looks: pa.Table, as_of: datetime) -> datetime:
+    """Place a look in time: of two that describe one moment, the later one comes after."""
+    same = looks.filter(pc.equal(looks["as_of"], pa.scalar(as_of, TIME)))
+    newest = pc.max(same["seen_at"]).as_py()
+    return as_of.astimezone(UTC) if newest is None else newest + _TICK
+
+
+def _mark(look: Look, name: str, rows: pa.Table, *, is_gone: bool) -> pa.Table:
+    """Add what is written beside each record."""
+    schema, number = schema_of(name), rows.num_rows
+    values = {
+        "look_id": look.look_id,
+        "seen_at": look.seen_at,
+        "previous_look_at": look.previous_look_at,
+        "is_gone": is_gone,
+    }
+    columns = {field.name: rows[field.name] for field in schema if field.name not in values}
+    columns |= {
+        field: pa.repeat(pa.scalar(value, schema.field(field).type), number)
+        for field, value in values.items()
+    }
+    return pa.table({field.name: columns[field.name] for field in schema}).cast(schema)
+
+
+def _append(look: Look, name: str, rows: pa.Table) -> None:
+    if rows.num_rows:
+        write_table(look.place, file_name(name, look.seen_at, new_part(look.look_id)), rows)
+
+
+def _plain(table: pa.Table, name: str, without: Iterable[str]) -> pa.Table:
+    plain = table.cast(without_categories(table.schema)).combine_chunks()
+    dropped = set(without)
+    for place, field in enumerate(plain.schema):
+        if field.name in dropped and field.nullable:
+            plain = plain.set_column(place, field, pa.nulls(plain.num_rows, field.type))
+    fields = [field for field in schema_of(name) if field not in SEEN]
+    return plain.select([field.name for field in fields]).cast(pa.schema(fields))
+
+
+def _keep_ends(jobs: pa.Table, known: pa.Table) -> pa.Table:
+    """Keep the end of a job that had ended already: the first look at it bounds it."""
+    if not known.num_rows or not jobs.num_rows:
+        return jobs
+    row = pc.index_in(jobs["job_id"], value_set=known["job_id"].combine_chunks())
+    old = known.select(["created_at", "end_at", "phase"]).take(row)
+    over = [pc.invert(pc.is_in(one["phase"], pa.array(OPEN_PHASES))) for one in (jobs, old)]
+    same = pc.and_(pc.and_(*over), pc.equal(old["created_at"], jobs["created_at"]))
+    earlier = pc.and_(same, pc.less(old["end_at"], jobs["end_at"]))
+    ends = pc.if_else(pc.fill_null(earlier, fill_value=False), old["end_at"], jobs["end_at"])
+    return jobs.set_column(jobs.column_names.index("end_at"), jobs.field("end_at"), ends)
+
+
+def _restore(
+    look: Look, name: str, state: pa.Table, written: list[pa.Table], after: datetime
+) -> pa.Table:
+    """Say again what the look that follows in time took over from before this one.
+
+    Looks can come in any order: a clock jumps back, a second recorder is slower, saved answers are
+    imported.
+    """
+    keys = list(KEYS[name])
+    touched = pa.concat_tables([part.select(keys) for part in written])
+    then = state_at(look.place, name, after)
+    told = then.filter(pc.greater(then["seen_at"], pa.scalar(look.seen_at, TIME)))
+    touched = touched.filter(not_in(touched, told.select(keys)))
+    known = state.filter(pc.invert(not_in(state.select(keys), touched)))
+    unknown = touched.filter(not_in(touched, state.select(keys)))
+    fields = [field for field in schema_of(name) if field not in SEEN]
+    never = pa.table(
+        {
+            field.name: unknown[field.name]
+            if field.name in keys
+            else pa.nulls(unknown.num_rows, field.type)
+            for field in fields
+        }
+    )
+    follow = look._replace(seen_at=after, previous_look_at=look.seen_at)
+    return pa.concat_tables(
+        [
+            _mark(follow, name, present(known), is_gone=False),
+            _mark(follow, name, known.filter(known["is_gone"]), is_gone=True),
+            _mark(follow, name, never, is_gone=True),
+        ]
+    )
