@@ -123,7 +123,10 @@ def test_details_say_what_the_value_is_made_of():
         detail("max_silent_hours", 12)
         == "0 of 2 jobs for longer; longest run-0 of llm, last changed 2025-01-01 14:00 UTC"
     )
-    assert detail("max_cost_usd") == "estimate at list prices; most in llm: 61"
+    assert (
+        detail("max_cost_usd")
+        == "estimate at list prices, counted from submission, an upper bound; most in llm: 61"
+    )
     assert detail("max_idle_gpu_hours") == "of 4.0 measured, 4.0 held; most in llm: 2.0"
     assert detail("min_utilization") == "mean of 4.0 of 4.0 GPU-hours, as measured"
     assert detail("max_wait_p90_hours") == "of 10 jobs, 1 still waiting"
@@ -145,7 +148,7 @@ def test_what_is_missing_in_a_value_is_told():
     assert set(found["verdict"]) == {"holds"}
     assert found.loc["max-cost", "value"] == 120.9375
     assert found["detail"].to_dict() == {
-        "max-cost": "estimate at list prices; most in llm: 121; 1 job without a price not in it; 1 job of unknown duration not in it",
+        "max-cost": "estimate at list prices, counted from when they began to run (99%), from submission, an upper bound (1%); most in llm: 121; 1 job without a price not in it; 1 job of unknown duration not in it",
         "max-idle-gpu-hours": "of 3.0 measured, 5.0 held; most in llm: 3.0; 11 USD; 1 of 2 jobs not measured",
     }
     queue = snapshot(HELD, DONE, queue=waited((0, 1, False)))
@@ -172,7 +175,7 @@ UNPROVEN = {
     ),
     "max_cost_usd": (
         snapshot(DONE, UNPRICED, UNPRICED, prices=prices()), 40, 20,
-        "max-cost is unproven: estimate at list prices; most in llm: 30; 2 jobs without a price not in it",
+        "max-cost is unproven: estimate at list prices, counted from submission, an upper bound; most in llm: 30; 2 jobs without a price not in it",
     ),
 }  # fmt: skip
 

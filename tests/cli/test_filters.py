@@ -19,7 +19,7 @@ READ_JOBS = [
 
 @pytest.fixture(scope="module")
 def data() -> tv.Snapshot:
-    return load_quietly(DATA)
+    return load_quietly(DATA).refine()
 
 
 def listed(*words: object) -> list[dict]:

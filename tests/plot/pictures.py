@@ -111,9 +111,9 @@ PLOTS = {
     made.draw.__name__: made
     for made in (
         Plot(plot.plot_status_counts, analysis.status_counts, PROJECT, ("status", "phase", "jobs"), "Jobs"),
-        Plot(plot.plot_gpu_usage, analysis.gpu_usage, PROJECT, ("gpu_hours", "share"), "GPU-hours (upper bound)"),
-        Plot(plot.plot_gpu_hours_over_time, analysis.gpu_hours_over_time, PROJECT, ("period", "gpu_hours", "mean_gpus"), "Time (UTC)", "GPU-hours per day (upper bound)"),
-        Plot(plot.plot_gpu_concurrency, analysis.gpu_concurrency, PROJECT, ("start", "end", "gpus"), "Time (UTC)", "GPUs held (upper bound)"),
+        Plot(plot.plot_gpu_usage, analysis.gpu_usage, PROJECT, ("gpu_hours", "share"), "GPU-hours"),
+        Plot(plot.plot_gpu_hours_over_time, analysis.gpu_hours_over_time, PROJECT, ("period", "gpu_hours", "mean_gpus"), "Time (UTC)", "GPU-hours per day"),
+        Plot(plot.plot_gpu_concurrency, analysis.gpu_concurrency, PROJECT, ("start", "end", "gpus"), "Time (UTC)", "GPUs held"),
         Plot(plot.plot_job_timeline, analysis.job_timeline, {}, GANTT, "Time (UTC)"),
         Plot(plot.plot_elapsed_stats, analysis.elapsed_stats, PROJECT, ("jobs", "mean", "p50", "p90", "p99", "max"), "Elapsed time (s, min, h, days; logarithmic)"),
         Plot(plot.plot_failure_rates, analysis.failure_rates, PROJECT, ("finished", "failed", "failure_rate", "low", "high"), "Failure rate (%), with 95% interval"),
@@ -128,6 +128,6 @@ PLOTS = {
         Plot(plot.plot_idle_gpus, stand_ins.idle_gpus, PROJECT, ("covered_gpu_hours", "idle_gpu_hours", "longest_idle_hours", "idle_usd"), "GPU-hours that samples cover"),
         Plot(plot.plot_queue_waits, stand_ins.queue_waits, PROJECT, ("jobs", "waiting", "p90", "p50", "p99", "longest_wait"), "Time in the queue (s, min, h, days; logarithmic)"),
         Plot(plot.plot_queue_wait_curve, stand_ins.queue_wait_curve, PROJECT, ("waited_hours", "share_waiting", "low", "high", "at_risk"), "Time in the queue (s, min, h, days; logarithmic)", "Jobs still waiting (%),\nwith 95% interval"),
-        Plot(plot.plot_quota, stand_ins.quota, PROJECT, ("limit", "peak_gpus", "mean_gpus", "at_limit_share", "at_limit_share_with_extra"), "Dedicated GPUs held (upper bound)"),
+        Plot(plot.plot_quota, stand_ins.quota, PROJECT, ("limit", "peak_gpus", "mean_gpus", "at_limit_share", "at_limit_share_with_extra"), "Dedicated GPUs held"),
     )
 }  # fmt: skip

@@ -85,7 +85,7 @@ def test_periods_are_as_wide_as_they_are_long(ax):
     (bars,) = map(boxes, ax.collections)
     days = [31, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
     assert bars[:, 1] - bars[:, 0] == pytest.approx([0.92 * day for day in days])
-    assert ax.get_ylabel() == "GPU-hours per month (upper bound)"
+    assert ax.get_ylabel() == "GPU-hours per month"
     assert ax.get_legend() is None
 
 
@@ -109,7 +109,7 @@ def test_days_on_which_clocks_change_have_23_and_25_hours(ax):
 )
 def test_the_label_names_the_period(ax, freq, name):
     plot_gpu_hours_over_time(gpu_hours_over_time(HOURS, freq=freq), ax=ax)
-    assert ax.get_ylabel() == f"GPU-hours per {name} (upper bound)"
+    assert ax.get_ylabel() == f"GPU-hours per {name}"
 
 
 def test_the_heights_sum_up_to_all_gpu_hours(ax):

@@ -44,7 +44,7 @@ def test_axe_finds_no_violation(visit, name, width, scheme):
 def test_a_click_or_a_key_sorts_a_table(visit):
     page = visit("sample")
     unfold(page, PROJECTS)
-    usage = tv.gpu_usage(snapshot("sample").jobs, by="project_name")
+    usage = tv.gpu_usage(snapshot("sample").refine().jobs, by="project_name")
     assert column(page, PROJECTS, 1)[0] == usage["project_name"].iloc[0]
     button(page, PROJECTS, "Jobs").click()
     assert list(map(int, column(page, PROJECTS, 2))) == sorted(usage["jobs"], reverse=True)

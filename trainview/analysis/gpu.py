@@ -27,7 +27,8 @@ from trainview.analysis.times import US_PER_HOUR
 def gpu_usage(jobs: IntoFrameT, by: By = "gpu_type") -> IntoFrameT:
     """Sum up GPUs and GPU-hours.
 
-    GPU-hours are an upper bound: a job holds its GPUs from submission to its end.
+    GPU-hours are those of the table: an upper bound, unless `refine_jobs` has counted them from
+    when GPUs began to be held.
 
     Parameters
     ----------

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from trainview.analysis.basis import basis_of
 from trainview.analysis.cost import estimate_cost
 from trainview.analysis.failures import failure_rates
 from trainview.schema.money import total
@@ -54,6 +55,7 @@ def key_figures(
     now = jobs[jobs["is_open"]]
     holding = now[now["phase"].isin(["starting", "running"])]
     rates = failure_rates(jobs, by=None).iloc[0]
+    bound = basis_of(jobs["gpu_hours"], jobs.get("hours_basis")).submitted
     lost: Any = attention[["wasted_gpu_hours", "wasted_usd"]].sum(min_count=1)
     found = [
         Figure("projects", "projects", len(projects), "projects"),
@@ -61,7 +63,8 @@ def key_figures(
         Figure("open_jobs", "jobs open", len(now), "jobs"),
         Figure("waiting_jobs", "jobs waiting", (now["phase"] == "waiting").sum(), "jobs"),
         Figure("held_gpus", "GPUs held now", holding["gpus"].sum(), "GPUs"),
-        Figure("gpu_hours", "GPU-hours, upper bound", jobs["gpu_hours"].sum(), "GPU h"),
+        Figure("gpu_hours", "GPU-hours", jobs["gpu_hours"].sum(), "GPU h"),
+        Figure("gpu_hours_upper_bound_share", "of them an upper bound", bound, "share"),
         Figure("finished_jobs", "jobs finished", rates["finished"], "jobs"),
         Figure("failed_jobs", "jobs failed", rates["failed"], "jobs"),
         Figure("failure_rate", "failure rate", rates["failure_rate"], "share"),

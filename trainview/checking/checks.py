@@ -9,7 +9,7 @@ import pandas as pd
 from trainview.checking.registry import RULES
 from trainview.checking.rules import MEASURES, Context, Finding
 from trainview.errors import ArgumentError, DataWarning
-from trainview.snapshot import Snapshot
+from trainview.snapshot import Snapshot, refined
 from trainview.text.moments import Moment, read_moment
 
 # As the table is sorted.
@@ -53,7 +53,8 @@ def check(  # noqa: PLR0913 - each rule is an argument
     max_silent_hours : float, optional
         Hours since the record of any open job has changed.
     max_cost_usd : float, optional
-        USD, as estimated by `estimate_cost` at list prices. Needs ``prices``.
+        USD, as estimated by `estimate_cost` at list prices, of the jobs as `Snapshot.refine` gives
+        them. Needs ``prices``.
     max_idle_gpu_hours : float, optional
         GPU-hours in which GPUs were held and idle, as found by `idle_gpus`. Needs ``metrics``.
     min_utilization : float, optional
@@ -116,6 +117,7 @@ def check(  # noqa: PLR0913 - each rule is an argument
     start = None
     if since is not None and snapshot.as_of is not None:
         start = read_moment(since, "since", snapshot.as_of.to_pydatetime())
+    snapshot = refined(snapshot)
     context = Context(snapshot, snapshot.clip(start), start)
     if snapshot.latest_only and len(snapshot.jobs):
         message = "only the latest job of each project is known: the rules speak of those alone"

@@ -13,6 +13,7 @@ from trainview.analysis import (
     queue_waits,
     utilization,
 )
+from trainview.analysis.basis import basis_of
 from trainview.analysis.cost import FREE
 from trainview.errors import ArgumentError
 from trainview.snapshot import Snapshot
@@ -119,8 +120,11 @@ def _cost(context: Context, _: float) -> Finding | None:
         raise ArgumentError(f"max_cost_usd: no price is known of {safe_text(types, 200)}")
     if untimed and not usd:
         raise ArgumentError("max_cost_usd: there is no data for it: no job has a known duration")
+    by_basis = estimate_cost(jobs, context.snapshot.prices, by="hours_basis")
+    basis = basis_of(by_basis["estimated_usd"], by_basis["hours_basis"])
     detail = "estimate at list prices"
     if usd:
+        detail += f", counted {basis.words()}"
         # the most expensive is first
         most: Any = costs.iloc[0]
         detail += f"; most in {_named(most['project_name'])}: {most['estimated_usd']:,.0f}"

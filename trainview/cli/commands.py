@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from trainview import __version__
+from trainview.cli.basis import tell_basis
 from trainview.cli.options import (
     Output,
     by_columns,
@@ -91,8 +92,9 @@ def jobs(snapshot: Snapshot, output: Output) -> None:
 
 @cli.command(
     help=(
-        "Sum up GPUs and GPU-hours (an upper bound: queueing and deployment are included)."
-        f"{SOURCE_HELP}"
+        "Sum up GPUs and GPU-hours.\n\nThey count from when a job left the queue, or began to "
+        "run, where the queue, status events, samples or the bill tell that; else from its "
+        f"submission, an upper bound.{SOURCE_HELP}"
     ),
     epilog="Example: trainview gpu data/ --by project_name --format csv",
 )
@@ -115,6 +117,7 @@ def gpu(
         put(gpu_usage(jobs_with(snapshot, by), by=by), output)
     else:
         put(gpu_hours_over_time(jobs_with(snapshot, by), freq=freq, by=by, tz=tz or "UTC"), output)
+    tell_basis(snapshot, output)
 
 
 @cli.command(
@@ -156,6 +159,7 @@ def failures(snapshot: Snapshot, output: Output, by: list[str] | None, show: str
         errors = error_groups(snapshot.jobs)
         columns = ["error", "category", "jobs", "gpu_hours", "last_seen"]
         put(errors, output, columns, "Top failure causes")
+        tell_basis(snapshot, output, failed=True)
         known = errors[errors["category"] != "other"]
         if output.form == "table" and len(known):
             click.echo()
@@ -204,7 +208,7 @@ def attention(snapshot: Snapshot, output: Output, **limits: Any) -> None:
     help=f"Write the tables to files, which trainview reads back.{SOURCE_HELP}",
     epilog="Example: trainview export snapshot.json -o tables/ --to csv",
 )
-@reads_source
+@takes_source
 @click.option(
     "-o", "--output", "target", required=True, type=click.Path(),
     help="The folder to write to; for json and xlsx, the file.",
@@ -215,7 +219,8 @@ def attention(snapshot: Snapshot, output: Output, **limits: Any) -> None:
 )  # fmt: skip
 @click.option("--raw-csv", is_flag=True, help="Keep CSV cells that look like formulas.")
 @force_option
-def export(snapshot: Snapshot, target: str, to: str, *, raw_csv: bool, force: bool) -> None:
+def export(source: Source, target: str, to: str, *, raw_csv: bool, force: bool) -> None:
+    snapshot = source.read(as_listed=True)
     if to == "csv":
         files = snapshot.to_csv(target, raw=raw_csv, force=force)
     elif to == "parquet":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from trainview.cli.basis import tell_basis
 from trainview.cli.options import Output, by_columns, prints_table, put, say, tell
 from trainview.cli.sources import SOURCE_HELP, Source, jobs_with, need, takes_source
 from trainview.text.safe import count, safe_text
@@ -16,13 +17,14 @@ if TYPE_CHECKING:
 
     from trainview.snapshot import Snapshot
 
-_TITLE = "Cost in USD (the estimate counts queueing and deployment)"
+_TITLE = "Cost in USD"
 _NO_BILL = "there is no bill, only the estimate: trainview fetch -o fleet/ --with prices,billing"
 
 
 @click.command(
     help=(
-        "Say what jobs cost in USD: estimated by list prices for their whole time; and "
+        "Say what jobs cost in USD: estimated by list prices for the time in which they held "
+        "GPUs, as far as that is known; and "
         f"the bill.{SOURCE_HELP}"
     ),
     epilog="Example: trainview cost data/ --show over-time --freq M",
@@ -75,6 +77,7 @@ def _estimate(snapshot: Snapshot, output: Output, by: list[str] | None, *, with_
         put(costs, output, [*keys, *columns, "share"], _TITLE)
         if output.form == "table":
             _tell_total(snapshot)
+            tell_basis(snapshot, output, snapshot.prices)
         if with_bill:
             say(_NO_BILL)
         return
@@ -86,6 +89,7 @@ def _estimate(snapshot: Snapshot, output: Output, by: list[str] | None, *, with_
     found["unpriced_jobs"] = found["unpriced_jobs"].fillna(0).astype("int64")
     put(found, output, [*keys, *columns, "billed_usd"], _TITLE)
     _tell_total(snapshot)
+    tell_basis(snapshot, output, snapshot.prices)
     click.echo()
     reasons = reconcile_cost(jobs, snapshot.prices, snapshot.billing, by="reason")
     shown = ["reason", "jobs", "estimated_usd", "billed_usd", "difference_usd"]
@@ -131,6 +135,7 @@ def _bill(snapshot: Snapshot, output: Output, by: list[str] | None) -> None:
     found = reconcile_cost(jobs_with(snapshot, by), snapshot.prices, snapshot.billing, by=by)
     columns = ["jobs", "estimated_usd", "billed_usd", "difference_usd"]
     put(found, output, [*(by or []), *columns], "Estimate and bill in USD, the largest gap first")
+    tell_basis(snapshot, output, snapshot.prices)
 
 
 def _over_time(snapshot: Snapshot, output: Output, by: list[str] | None, freq: str) -> None:
@@ -141,6 +146,7 @@ def _over_time(snapshot: Snapshot, output: Output, by: list[str] | None, freq: s
     found = cost_over_time(jobs_with(snapshot, by), snapshot.prices, billing, freq=freq, by=by)
     money = ["estimated_usd", *(["billed_usd"] if billing is not None else [])]
     put(found, output, [*(by or []), "period", *money], _TITLE)
+    tell_basis(snapshot, output, snapshot.prices)
     if billing is None:
         say(_NO_BILL)
         return
@@ -158,3 +164,4 @@ def _failures(snapshot: Snapshot, output: Output) -> None:
     columns = ["error", "category", "jobs", "gpu_hours", "estimated_usd"]
     title = "What failed jobs cost in USD (estimate)"
     put(failure_costs(snapshot.jobs, snapshot.prices), output, columns, title)
+    tell_basis(snapshot, output, snapshot.prices, failed=True)

@@ -16,8 +16,10 @@ from trainview.analysis import (
     quota,
     status_counts,
 )
+from trainview.analysis.basis import basis_of
+from trainview.cli.basis import basis_lines
 from trainview.cli.terminal import Output, is_whole, render
-from trainview.snapshot import Snapshot, attention_of
+from trainview.snapshot import Snapshot, attention_of, refined
 from trainview.text.safe import count, safe_text
 
 _ROWS = 6
@@ -95,6 +97,7 @@ def dashboard(snapshot: Snapshot, width: int, source: str = "SOURCE") -> Rendera
         One page; each table that is longer says how many rows it leaves out. Tables stand side by
         side where the terminal has room for all of both.
     """
+    snapshot = refined(snapshot)
     jobs = snapshot.jobs
     rates = failure_rates(jobs)
     attention = attention_of(snapshot)
@@ -109,7 +112,7 @@ def dashboard(snapshot: Snapshot, width: int, source: str = "SOURCE") -> Rendera
     middle = [
         Section("Jobs by status", status_counts(jobs), ["status", "phase", "jobs", "share"]),
         Section(
-            "GPU-hours by GPU type (upper bound)",
+            "GPU-hours by GPU type",
             gpu_usage(jobs),
             ["gpu_type", "jobs", "gpu_hours", "share"],
         ),
@@ -198,18 +201,22 @@ def _headline(snapshot: Snapshot) -> Text:
         else f"as of {snapshot.as_of:%Y-%m-%d %H:%M} UTC"
     )
     line = Text.assemble(("Training ", "bold"), (when, "bold"), "\n")
+    basis = basis_of(snapshot.jobs["gpu_hours"], snapshot.jobs["hours_basis"])
+    at_most = " at most" if basis.submitted == 1 else ""
     facts = [
         count(int(figures["projects"]), "project"),
         count(int(figures["jobs"]), "job"),
         f"{figures['jobs open']:,.0f} open",
         f"{figures['GPUs held now']:,.0f} GPUs held now",
-        f"{figures['GPU-hours, upper bound']:,.0f} GPU-hours at most",
+        f"{figures['GPU-hours']:,.0f} GPU-hours{at_most}",
     ]
     if pd.notna(figures["failure rate"]):
         facts.append(f"{figures['failure rate']:.0%} of finished jobs failed")
     line.append(" · ".join(facts))
     if pd.notna(cost := figures.get("USD estimated")):
         line.append(f" · {cost:,.0f} USD estimated")
+    for told in basis_lines(snapshot, basis):
+        line.append(f"\n{told}", "dim")
     if snapshot.latest_only and len(snapshot.jobs):
         line.append(
             "\nOnly the latest job of each project is known: sums and rates are theirs.", "dim"

@@ -79,14 +79,18 @@ class Source(NamedTuple):
         words = [*self.parts, *moment, *zone, *skip, *self.filters.words()]
         return safe_text(shlex.join(words))
 
-    def read(self, *include: str) -> Snapshot:
-        """Load it; or, where it is not named, ask the API for it with what is to be included."""
-        found = self._read(include)
+    def read(self, *include: str, as_listed: bool = False) -> Snapshot:
+        """Load it; or, where it is not named, ask the API for it with what is to be included.
+
+        GPU-hours are refined, by all that tells of the time before a window too, unless they shall
+        be as the API lists them.
+        """
+        found = self._read(include, as_listed=as_listed)
         for note in found.notes:
             _logger.info("%s", safe_text(note))
         return found
 
-    def _read(self, include: tuple[str, ...]) -> Snapshot:
+    def _read(self, include: tuple[str, ...], *, as_listed: bool) -> Snapshot:
         from trainview.cli.terminal import progress
         from trainview.history.reading import history_at
         from trainview.loading import load
@@ -103,6 +107,7 @@ class Source(NamedTuple):
                     moment: self.as_of,
                 }
                 snapshot = load(single, **how)
+            snapshot = snapshot if as_listed else snapshot.refine()
             return self.filters.cut(self.filters.select(snapshot))
         from trainview.fetching.extras import OF_ORGANISATION
 
@@ -116,7 +121,8 @@ class Source(NamedTuple):
         of_all = [name for name in include if name in OF_ORGANISATION]
         snapshot = self.filters.select(self._with_more(snapshot, of_all))
         of_jobs = [name for name in include if name not in of_all]
-        return self.filters.cut(self._with_more(snapshot, of_jobs))
+        snapshot = self._with_more(snapshot, of_jobs)
+        return self.filters.cut(snapshot if as_listed else snapshot.refine())
 
     def _with_more(self, snapshot: Snapshot, include: list[str]) -> Snapshot:
         from trainview.cli.terminal import progress

@@ -73,7 +73,7 @@ def plot_gpu_concurrency(
     gpus, limits = numbers(table, "gpus"), _limits(limit, keys)
     ax = take_axes(ax, TIME_WIDTH, 4.0)
     ax.set_xlabel(time_label(zone), loc="left")
-    ax.set_ylabel("GPUs held (upper bound)")
+    ax.set_ylabel("GPUs held")
     known = np.flatnonzero(~(np.isnan(start) | np.isnan(end)))
     if not len(known):
         return no_data(ax)

@@ -55,7 +55,7 @@ def plot_gpu_usage(usage: Any, *, ax: Axes | None = None) -> Axes:
     names = [group_names(table, keys)[row] for row in order]
     rows = start_rows(ax, len(names))
     ax = rows.ax
-    ax.set_xlabel("GPU-hours (upper bound)")
+    ax.set_xlabel("GPU-hours")
     if not names:
         return no_data(ax)
     first, rest = slice(rows.shown), slice(rows.shown, None)

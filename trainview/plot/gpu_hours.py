@@ -54,7 +54,7 @@ def plot_gpu_hours_over_time(hours: Any, *, ax: Axes | None = None) -> Axes:
     ... )
     >>> ax = plot_gpu_hours_over_time(hours, ax=Figure(layout="constrained").subplots())
     >>> ax.get_ylabel()
-    'GPU-hours per day (upper bound)'
+    'GPU-hours per day'
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
     ['H100', 'A100']
     """
@@ -69,7 +69,7 @@ def plot_gpu_hours_over_time(hours: Any, *, ax: Axes | None = None) -> Axes:
     ax = take_axes(ax, TIME_WIDTH, 4.0)
     ax.set_xlabel(time_label(zone), loc="left")
     period = period_name(float(np.median(length))) if len(held) else "period"
-    ax.set_ylabel(f"GPU-hours per {period} (upper bound)")
+    ax.set_ylabel(f"GPU-hours per {period}")
     if not len(held):
         return no_data(ax)
     begin, column = np.unique(start[held], return_inverse=True)

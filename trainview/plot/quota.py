@@ -68,7 +68,7 @@ def plot_quota(quota: Any, *, ax: Axes | None = None) -> Axes:
     limit, peak, mean, share, with_extra = (numbers(table, name) for name in needed)
     rows = start_rows(ax, len(names), extra=0.25)
     ax = rows.ax
-    name_x(ax, "Dedicated GPUs held (upper bound)")
+    name_x(ax, "Dedicated GPUs held")
     if not names:
         return no_data(ax)
     outline = {"facecolor": "none", "edgecolor": mpl.rcParams["text.color"], "alpha": FAINT}

@@ -17,7 +17,7 @@ from trainview.reporting.readings import Readings, read
 from trainview.reporting.sections import SECTIONS
 from trainview.reporting.tables import view
 from trainview.reporting.words import day
-from trainview.snapshot import Snapshot
+from trainview.snapshot import Snapshot, refined
 from trainview.text.safe import count
 
 
@@ -69,6 +69,7 @@ def render(snapshot: Snapshot) -> str:
     str
         A whole HTML document. Equal snapshots give equal documents.
     """
+    snapshot = refined(snapshot)
     environment = Environment(
         loader=PackageLoader("trainview.reporting", "."),
         autoescape=True,

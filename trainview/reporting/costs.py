@@ -30,10 +30,10 @@ from trainview.reporting.words import (
     name,
     names,
     row_name,
-    share,
     usd,
 )
 from trainview.text.safe import count
+from trainview.text.shares import share
 
 _AMOUNTS = ["jobs", "estimated_usd", "billed_usd", "difference_usd", "overhead_usd", "price_usd"]
 # Amounts below are written as 0.
@@ -65,7 +65,7 @@ def _estimate(found: Costs) -> list[Markup | str]:
         return []
     total, estimate = found.total, found.estimate()
     said: list[Markup | str] = [
-        f"Estimated: {usd(estimate)} at list prices, queueing and deployment included."
+        f"Estimated: {usd(estimate)} at list prices, counted {found.basis.words()}."
     ]
     if not estimate > 0:
         said = ["No estimate is possible." if pd.isna(estimate) else "No job costs anything."]

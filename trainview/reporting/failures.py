@@ -18,9 +18,10 @@ from trainview.reporting.parts import (
     shell,
 )
 from trainview.reporting.readings import Readings
-from trainview.reporting.words import day, each, error_name, name, row_name, share
+from trainview.reporting.words import day, each, error_name, name, row_name
 from trainview.text.cells import NULL, cell
 from trainview.text.safe import count, safe_text
+from trainview.text.shares import share
 
 _MOST_LINES, _LONGEST_LINE = 60, 1000
 

@@ -5,11 +5,13 @@ from typing import NamedTuple
 import pandas as pd
 from markupsafe import Markup
 
+from trainview.analysis.basis import Basis
 from trainview.plot.wording import money, number
 from trainview.reporting.attention import alarms, issues
 from trainview.reporting.readings import Busy, Costs, Readings
-from trainview.reporting.words import joined, name, share, usd
+from trainview.reporting.words import joined, name, usd
 from trainview.text.safe import count
+from trainview.text.shares import share
 
 _MILLION = 1_000_000
 _STEPS = 4
@@ -66,7 +68,7 @@ def key_figures(readings: Readings) -> list[Figure]:
         What needs attention first.
     """
     figures = readings.figures
-    hours, rate = figures["GPU-hours, upper bound"], figures["failure rate"]
+    hours, rate = figures["GPU-hours"], figures["failure rate"]
     attention = int(figures["jobs that need attention"])
     jobs = readings.snapshot.jobs
     phases = jobs.loc[jobs["is_open"], "phase"].value_counts()
@@ -90,7 +92,7 @@ def key_figures(readings: Readings) -> list[Figure]:
             f"of {count(types, 'type')}" if types else "none in use",
             f"{figures['GPUs held now']:,.0f}",
         ),
-        Figure("GPU-hours at most", "queueing included", *_large(hours, number(hours))),
+        Figure(*_counted(readings.basis), *_large(hours, number(hours))),
         *_money(readings.costs),
         *_idle(readings.busy),
         Figure(
@@ -104,6 +106,15 @@ def key_figures(readings: Readings) -> list[Figure]:
             f"{len(jobs):,}",
         ),
     ]
+
+
+def _counted(basis: Basis) -> tuple[str, str]:
+    """Name GPU-hours, and say whether they are an upper bound."""
+    if basis.submitted == 1:
+        return "GPU-hours at most", "counted from submission"
+    if basis.submitted > 0:
+        return "GPU-hours", f"{share(basis.submitted)} of them an upper bound"
+    return "GPU-hours", "counted from release" if basis.submitted == 0 else "none held"
 
 
 def _large(amount: float, text: str, unit: str = "") -> tuple[str, str]:
@@ -198,9 +209,10 @@ def _cost(readings: Readings) -> Answer:
     if not total > 0:
         return Answer(question, "No job is known to have held a GPU.", [], "gpus")
     first = readings.by_project.iloc[0]
-    verdict = Markup("{}: {} of all GPU-hours, at most {}.").format(
+    verdict = Markup("{}: {} of all GPU-hours, {}{}.").format(
         name("project_name", first["project_name"], 50),
         share(first["share"]),
+        "at most " if readings.basis.submitted == 1 else "",
         number(first["gpu_hours"]),
     )
     lost = readings.errors["gpu_hours"].sum()

@@ -7,18 +7,9 @@ from trainview import plot
 from trainview.plot.wording import number
 from trainview.reporting.parts import BARS, Chart, Part, Table, Topic, bars, not_drawn, shell
 from trainview.reporting.readings import Readings
-from trainview.reporting.words import (
-    PERIODS,
-    day,
-    each,
-    joined,
-    listed,
-    name,
-    names,
-    row_name,
-    share,
-)
+from trainview.reporting.words import PERIODS, day, each, joined, listed, name, names, row_name
 from trainview.text.safe import count
+from trainview.text.shares import share
 
 _USAGE = ["jobs", "gpus", "elapsed_hours", "gpu_hours", "share"]
 # Of a time axis: a pixel of a wide screen. So few steps are drawn as they are.
@@ -30,8 +21,11 @@ def gpus(readings: Readings) -> Topic:
     total = readings.by_type["gpu_hours"].sum()
     if not total > 0:
         return Topic("No job is known to have held a GPU for any time.")
-    lead = Markup("At most {} GPU-hours since {}. {}").format(
-        number(total), day(readings.snapshot.jobs["created_at"].min()), _now(readings)
+    lead = Markup("{} GPU-hours since {}, counted {}. {}").format(
+        number(total),
+        day(readings.snapshot.jobs["created_at"].min()),
+        readings.basis.words(),
+        _now(readings),
     )
     by_type = _by(readings.by_type, "gpu_type", "GPU type", 1, shell("gpu"))
     command = shell("gpu", "--by project_name")

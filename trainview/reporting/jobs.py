@@ -9,8 +9,9 @@ from trainview import analysis, plot
 from trainview.plot.wording import number
 from trainview.reporting.parts import BARS, Chart, Part, Table, Topic, shell
 from trainview.reporting.readings import Readings
-from trainview.reporting.words import day, each, joined, listed, name, row_name, share
+from trainview.reporting.words import day, each, joined, listed, name, row_name
 from trainview.text.safe import count
+from trainview.text.shares import share
 
 # What one can still tell apart in a chart.
 _MOST_JOBS, _DAYS = 200, 14

@@ -41,16 +41,20 @@ def definitions(readings: Readings) -> list[Definition]:
         ),
         Definition(
             "Elapsed hours",
-            "From submission to the end, or to “as of” for an open job. The API tells neither when "
-            "a job began to run nor when it ended: waiting and deployment are included, and the "
-            "end is the last change of the job's record, which a later change can move.",
+            "From submission to the end, or to “as of” for an open job. The list of jobs tells "
+            "neither when a job began to run nor when it ended: waiting and deployment are "
+            "included, and the end is the last change of the job's record, which a later change "
+            "can move.",
         ),
         Definition(
             "GPU-hours",
-            "The GPUs of all nodes of a job, times its elapsed hours: an upper bound of what was "
-            "used. It is not what is billed, which begins when a job is seen to run, and it says "
-            f"nothing about how busy the GPUs were. Jobs that are {others} held no GPU and count "
-            f"0; those that are {holding}, or of an unknown status, count in full.",
+            "The GPUs of all nodes of a job, times the hours in which it held them: from when it "
+            "left the queue, else from when it began to run, as far as the queue, status events, "
+            "samples or the bill tell that. Else they count from its submission, with its time in "
+            f"the queue: an upper bound. {_counted(readings)}It is not what is billed, which "
+            "begins when a job is seen to run, and it says nothing about how busy the GPUs were. "
+            f"Jobs that are {others} held no GPU and count 0; those that are {holding}, or of an "
+            "unknown status, count in full.",
         ),
         *_money(readings.costs),
         *_fleet(readings),
@@ -80,6 +84,11 @@ def definitions(readings: Readings) -> list[Definition]:
     ]
 
 
+def _counted(readings: Readings) -> str:
+    words = readings.basis.words()
+    return f"Here they count {words}. " if words else ""
+
+
 def _money(costs: Costs | None) -> list[Definition]:
     if costs is None:
         return [
@@ -95,10 +104,11 @@ def _money(costs: Costs | None) -> list[Definition]:
         found.append(
             Definition(
                 "Estimate",
-                "The list price of a job's instance type, times its nodes and elapsed hours. It "
-                "counts queueing and deployment, which are not billed: an upper bound of what the "
-                "jobs listed here cost at these prices. It is no bound of the bill, which knows "
-                "deleted jobs, rounds minutes up and may have other prices. "
+                "The list price of a job's instance type, times its nodes and the hours in which "
+                "it held them, counted as GPU-hours are. Deployment is not billed, and neither is "
+                "the time in the queue, which is in it where nothing tells when a job left the "
+                "queue. It is no bound of the bill, which knows deleted jobs, rounds minutes up "
+                "and may have other prices. "
                 f"Jobs that are {free} are free; those on CPUs are not. A job whose price "
                 "or duration is not known is in no sum.",
             )
@@ -142,10 +152,10 @@ def _fleet(readings: Readings) -> list[Definition]:
             Definition(
                 "Quota",
                 "The most GPUs of a type that may be held at once. Only dedicated GPUs count "
-                "against it; spot jobs may run beyond it. Jobs count from submission to the end, "
-                "waiting or holding, so what lies above a limit is demand that had to wait, and "
-                "what more GPUs would have changed is at most what is said. Burst is what is held "
-                "above the baseline.",
+                "against it; spot jobs may run beyond it. Demand counts from submission to the "
+                "end, waiting or holding, so what lies above a limit is demand that had to wait, "
+                "and what more GPUs would have changed is at most what is said. Burst is what is "
+                "held above the baseline.",
             )
         )
     return found

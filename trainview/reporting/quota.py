@@ -21,7 +21,8 @@ from trainview.reporting.parts import (
     shell,
 )
 from trainview.reporting.readings import EXTRA_GPUS, Readings
-from trainview.reporting.words import day, each, listed, name, row_name, share
+from trainview.reporting.words import day, each, listed, name, row_name
+from trainview.text.shares import share
 
 # The most types of GPU whose lines and limits can be told apart.
 _MOST_LINES = 3

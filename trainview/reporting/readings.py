@@ -5,6 +5,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from trainview import analysis
+from trainview.analysis.basis import Basis, basis_of
 from trainview.plot.attention import HOLDING
 from trainview.snapshot import Snapshot, attention_of
 
@@ -41,6 +42,8 @@ class Costs(NamedTuple):
         Of `cost_over_time`.
     failures : pandas.DataFrame
         Of `failure_costs`.
+    basis : Basis
+        From when the estimate counts.
     """
 
     priced: bool
@@ -51,6 +54,7 @@ class Costs(NamedTuple):
     freq: str
     over_time: pd.DataFrame
     failures: pd.DataFrame
+    basis: Basis
 
     def estimate(self) -> float:
         """Give the sum in USD; NaN where it is of nothing but jobs that are free."""
@@ -130,6 +134,8 @@ class Readings(NamedTuple):
         Its summary, by figure.
     attention : pandas.DataFrame
         Of `needs_attention`.
+    basis : Basis
+        From when GPU-hours count.
     by_type, by_project : pandas.DataFrame
         Of `gpu_usage`.
     held : pandas.DataFrame
@@ -158,6 +164,7 @@ class Readings(NamedTuple):
     snapshot: Snapshot
     figures: "pd.Series[float]"
     attention: pd.DataFrame
+    basis: Basis
     by_type: pd.DataFrame
     by_project: pd.DataFrame
     held: pd.DataFrame
@@ -181,7 +188,7 @@ def read(snapshot: Snapshot) -> Readings:
     Parameters
     ----------
     snapshot : Snapshot
-        Of any size, also without jobs.
+        Of any size, also without jobs; refined.
 
     Returns
     -------
@@ -197,6 +204,7 @@ def read(snapshot: Snapshot) -> Readings:
         snapshot=snapshot,
         figures=snapshot.summary().set_index("figure")["value"],
         attention=attention_of(snapshot),
+        basis=basis_of(jobs["gpu_hours"], jobs["hours_basis"]),
         by_type=analysis.gpu_usage(jobs),
         by_project=analysis.gpu_usage(jobs, by="project_name"),
         held=analysis.gpu_usage(jobs[now]),
@@ -226,6 +234,7 @@ def _costs(snapshot: Snapshot) -> Costs:
     end = pd.concat([jobs["end_at"], bill["date"]]).max()
     freq = _period(begin, end)
     by_project = analysis.estimate_cost(jobs, prices)
+    by_basis = analysis.estimate_cost(jobs, prices, by="hours_basis")
     reasons = None
     if len(bill):
         by_project = analysis.reconcile_cost(jobs, prices, bill, by="project_name").sort_values(
@@ -241,6 +250,7 @@ def _costs(snapshot: Snapshot) -> Costs:
         freq=freq,
         over_time=analysis.cost_over_time(jobs, prices, bill if len(bill) else None, freq),
         failures=analysis.failure_costs(jobs, prices),
+        basis=basis_of(by_basis["estimated_usd"], by_basis["hours_basis"]),
     )
 
 

@@ -19,8 +19,9 @@ from trainview.reporting.parts import (
     shell,
 )
 from trainview.reporting.readings import Busy, Readings
-from trainview.reporting.words import day, duration, name, row_name, share, usd
+from trainview.reporting.words import day, duration, name, row_name, usd
 from trainview.text.safe import count
+from trainview.text.shares import share
 
 _USED = ["mean_utilization", "p50_utilization", "p95_utilization", "mean_memory_share"]
 _LONGEST = ["longest_idle_hours", "longest_idle_start", "longest_idle_end"]

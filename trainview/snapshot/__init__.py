@@ -2,5 +2,6 @@
 
 from trainview.snapshot.core import Snapshot
 from trainview.snapshot.questions import attention_of, figures_of
+from trainview.snapshot.refining import refined
 
-__all__ = ["Snapshot", "attention_of", "figures_of"]
+__all__ = ["Snapshot", "attention_of", "figures_of", "refined"]

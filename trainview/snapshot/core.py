@@ -17,7 +17,7 @@ from trainview.files.excel import write_excel
 from trainview.files.export import write_folder, write_json
 from trainview.schema import CORE_TABLES, FLEET_TABLES, GAPS, TABLES
 from trainview.snapshot.questions import figures_of
-from trainview.snapshot.refining import phases_of, refined
+from trainview.snapshot.refining import phases_of, refine
 from trainview.snapshot.state import State
 from trainview.tables.dtypes import from_pandas, to_pandas
 from trainview.tables.frames import to_fleet, to_gaps, to_tables
@@ -259,11 +259,10 @@ class Snapshot(State):
         >>> set(snap.jobs["hours_basis"])
         {'submitted'}
         """
-        jobs, notes = refined(self)
-        new = tuple(note for note in notes if note not in self.notes)
-        for note in new:
+        found = refine(self)
+        for note in found.notes[len(self.notes) :]:
             warnings.warn(note, DataWarning, stacklevel=2)
-        return replace(self, jobs=jobs, notes=(*self.notes, *new))
+        return found
 
     def assign(self, **tables: pd.DataFrame) -> "Snapshot":
         """Give the snapshot more tables, or others.

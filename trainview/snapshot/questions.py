@@ -6,6 +6,7 @@ import pandas as pd
 
 from trainview.analysis import needs_attention
 from trainview.analysis.key_figures import Figure, key_figures
+from trainview.snapshot.refining import refined
 from trainview.snapshot.state import State
 
 
@@ -24,6 +25,7 @@ def attention_of(snapshot: State, **limits: Any) -> pd.DataFrame:
     pandas.DataFrame
         What `needs_attention` gives.
     """
+    snapshot = refined(snapshot)
     known = {name: getattr(snapshot, name) for name in ("metrics", "prices", "queue")}
     known = {name: table for name, table in known.items() if len(table)}
     return needs_attention(snapshot.jobs, snapshot.projects, **known, **limits)
@@ -42,6 +44,7 @@ def figures_of(snapshot: State) -> list[Figure]:
     list of Figure
         Its key figures; what was left out, if anything was, comes first.
     """
+    snapshot = refined(snapshot)
     rejected = len(snapshot.rejected)
     left_out = Figure("records_left_out", "records left out", rejected, "records")
     found = key_figures(

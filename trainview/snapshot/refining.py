@@ -1,6 +1,8 @@
 """What the tables of a snapshot together tell about the times of its jobs."""
 
 import warnings
+from dataclasses import replace
+from typing import TypeVar
 
 import pandas as pd
 
@@ -8,6 +10,8 @@ from trainview.analysis import job_phases, refine_jobs
 from trainview.errors import DataWarning
 from trainview.snapshot.state import State
 from trainview.tables.listed import REFINED, as_listed
+
+S = TypeVar("S", bound=State)
 
 # The tables that tell, which are also the arguments of `job_phases`.
 EVIDENCE = ("queue", "status_events", "metrics", "billing")
@@ -31,7 +35,7 @@ def phases_of(snapshot: State) -> pd.DataFrame:
     return job_phases(snapshot.jobs, **_evidence(snapshot))
 
 
-def refined(snapshot: State) -> tuple[pd.DataFrame, list[str]]:
+def refine(snapshot: S) -> S:
     """Count GPU-hours from when GPUs began to be held.
 
     Parameters
@@ -41,16 +45,15 @@ def refined(snapshot: State) -> tuple[pd.DataFrame, list[str]]:
 
     Returns
     -------
-    jobs : pandas.DataFrame
-        What `refine_jobs` gives. Of jobs that were refined before, with what a window has cut off
-        since, what was known better stays.
-    notes : list of str
-        What was left out.
+    Snapshot
+        With the jobs that `refine_jobs` gives. Of jobs that were refined before, with what a window
+        has cut off since, what was known better stays. Its notes say what was left out.
     """
     jobs = as_listed(snapshot.jobs)
+    notes: list[str] = []
     if not _evidence(snapshot):
         basis = pd.Series("submitted", jobs.index, dtype="str")
-        found, notes = jobs.assign(held_at=jobs["created_at"], hours_basis=basis), []
+        found = jobs.assign(held_at=jobs["created_at"], hours_basis=basis)
     else:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", DataWarning)
@@ -60,7 +63,24 @@ def refined(snapshot: State) -> tuple[pd.DataFrame, list[str]]:
         is_better = _rank(snapshot.jobs) < _rank(found)
         for name in ("gpu_hours", *REFINED):
             found[name] = found[name].mask(is_better, snapshot.jobs[name])
-    return found, notes
+    new = (note for note in notes if note not in snapshot.notes)
+    return replace(snapshot, jobs=found, notes=(*snapshot.notes, *new))
+
+
+def refined(snapshot: S) -> S:
+    """Refine a snapshot, unless that is done: what is shown of it counts so.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        Of any kind.
+
+    Returns
+    -------
+    Snapshot
+        Itself, or as by `refine`.
+    """
+    return snapshot if set(REFINED) <= set(snapshot.jobs) else refine(snapshot)
 
 
 def _evidence(snapshot: State) -> dict[str, pd.DataFrame]:
