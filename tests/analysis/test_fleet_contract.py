@@ -123,6 +123,7 @@ HELPERS = {
             **dict.fromkeys(("limit", "baseline"), "Int64"),
             "peak_gpus": "int64",
             **dict.fromkeys(("mean_gpus", "burst_gpu_hours"), "float64"),
+            "held_over_limit_gpu_hours": "float64",
             "peak_spot_gpus": "int64",
             "spot_gpu_hours": "float64",
             "peak_pending_gpus": "int64",

@@ -14,7 +14,7 @@ from trainview.errors import ArgumentError
 H100_16 = capacity((None, "H100", 8, 16), ("blue", "H100", 3, 4))
 
 
-BESIDE = ["burst_gpu_hours", "peak_spot_gpus", "spot_gpu_hours", "peak_pending_gpus", "pending_gpu_hours"]  # fmt: skip
+BESIDE = ["burst_gpu_hours", "held_over_limit_gpu_hours", "peak_spot_gpus", "spot_gpu_hours", "peak_pending_gpus", "pending_gpu_hours"]  # fmt: skip
 
 
 def rows(result):
@@ -184,6 +184,28 @@ def test_what_pending_jobs_ask_for_is_demand(kind):
     names = ["at_limit_share_with_extra", "over_limit_gpu_hours_with_extra"]
     assert told(quota(convert(jobs, kind), limits, 16), *names) == [51 / 60, 0.0]
     assert told(quota(convert(jobs, kind), limits, 17), *names) == [0.0, 0.0]
+
+
+def test_who_waited_was_pending_before_it_held(kind):
+    jobs = held(
+        job(0, 10, gpus=16),
+        job(2, 20, number=1, gpus=16),
+        job(4, 10, number=2, gpus=8, status="stopped"),
+        job(5, 11, number=3, gpus=8, status="deploy-failed"),
+        job(6, 30, number=4, gpus=64, availability_model="spot"),
+        job(7, 20, number=5, gpus=8, status="pending"),
+    )
+    names = ["at_limit_share", "over_limit_gpu_hours", "held_over_limit_gpu_hours", "pending_gpu_hours", "peak_gpus", "burst_gpu_hours"]  # fmt: skip
+    limits = capacity((None, "H100", 12, 16))
+    whole = told(quota(convert(jobs, kind), limits, until=at(20)), *names)
+    # as if all had held from submission on: 16 above the limit for 8 hours, 8 for 6 more
+    assert whole == [1.0, 16 * 8 + 8 * 6 + 8 * 13, 16 * 8 + 8 * 6, 8 * 13, 40, 4 * 20 + 16 * 8 + 8 * 6]  # fmt: skip
+    held_at = [at(0), at(10), at(10), at(11), at(8), at(7)]
+    refined = jobs.assign(held_at=held_at, gpu_hours=[160, 160, 0, 0, 64 * 22, 0])
+    found = told(quota(convert(refined, kind), convert(limits, kind), until=at(20)), *names)
+    # the same was asked for, and by the job that failed to deploy; no more than 16 were held
+    waited = 16 * 8 + 8 * 6 + 8 * 6 + 8 * 13
+    assert found == [1.0, waited, 0.0, waited, 16, 4 * 20]
 
 
 @pytest.mark.parametrize(

@@ -138,8 +138,8 @@ def quota(number):
     return [
         {
             "limit": 64, "baseline": 32, "peak_gpus": 72, "mean_gpus": 20.5, "hours": 720.0,
-            "burst_gpu_hours": 9.0, "peak_spot_gpus": 8, "spot_gpu_hours": 4.0,
-            "peak_pending_gpus": 16, "pending_gpu_hours": 2.0,
+            "burst_gpu_hours": 9.0, "held_over_limit_gpu_hours": 5.0, "peak_spot_gpus": 8,
+            "spot_gpu_hours": 4.0, "peak_pending_gpus": 16, "pending_gpu_hours": 2.0,
             "at_limit_share": 0.1 / (number + 1), "over_limit_gpu_hours": 40.0,
             "at_limit_share_with_extra": 0.01, "over_limit_gpu_hours_with_extra": 4.0,
         }

@@ -66,7 +66,7 @@ def test_sections_are_there_with_their_data_alone(name, shown):
             "late-name of proj1-name has waited 13.0 h for 2 A10G. When it was submitted, 4 of at most 4 were held, and 1 job for 2 was ahead of it.",
         ]),
         ("quota", [
-            "Since 1 March 2026, demand for A10G reached its limit of 2 for 100% of the time. 10.0 GPU-hours were asked for beyond the limits: demand that had to wait. With 8 more GPUs of each type it would have been none. Jobs that wait asked for 26.0 GPU-hours.",
+            "Since 1 March 2026, demand for A10G reached its limit of 2 for 100% of the time. 10.0 GPU-hours were asked for beyond the limits: demand that had to wait. With 8 more GPUs of each type it would have been none. Jobs that waited asked for 26.0 GPU-hours.",
             "The fullest moment: 4 A10G on 1 March 2026, where 2 may be held at once.",
             "ml: demand for A10G reached its limit of 2 for 100% of the time.",
         ]),

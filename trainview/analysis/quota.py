@@ -21,7 +21,7 @@ from trainview.analysis.frames import (
     read_table,
     to_pandas,
 )
-from trainview.analysis.holding import from_held, held_columns
+from trainview.analysis.holding import HELD, from_held, held_columns
 from trainview.analysis.pandas_dtypes import TEXT
 from trainview.analysis.steps import query_steps, runs, sweep
 from trainview.analysis.times import US_PER_HOUR
@@ -38,6 +38,7 @@ COLUMNS = (
     "peak_gpus",
     "mean_gpus",
     "burst_gpu_hours",
+    "held_over_limit_gpu_hours",
     "peak_spot_gpus",
     "spot_gpu_hours",
     "peak_pending_gpus",
@@ -53,6 +54,7 @@ SUMMED = (
     "limit",
     "baseline",
     "burst_gpu_hours",
+    "held_over_limit_gpu_hours",
     "over_limit_gpu_hours",
     "over_limit_gpu_hours_with_extra",
 )
@@ -74,7 +76,8 @@ def quota(
     beside it. A job counts from submission on, while it waits as pending and then as holding, so
     what lies above a limit is demand that had to wait, and not GPUs that ran. What more GPUs would
     have changed is likewise at most this: jobs that wait less also end earlier. Where `refine_jobs`
-    has told ``held_at``, a job counts from then on: what lies above a limit did run.
+    has told ``held_at``, a job is pending until then and holds from then on, so that the time in
+    which it waited is told apart from that in which its GPUs were held.
 
     Parameters
     ----------
@@ -107,18 +110,19 @@ def quota(
           at once; null where `capacity` does not have the type
         - ``peak_gpus`` (int64): most dedicated GPUs held at one moment
         - ``mean_gpus`` (float64): dedicated GPUs held on average; null where there is no time
-        - ``burst_gpu_hours`` (float64): GPU-hours of these above the baseline; null where there is
-          none
+        - ``burst_gpu_hours``, ``held_over_limit_gpu_hours`` (float64): GPU-hours of these above
+          the baseline, and above the limit; null where there is none
         - ``peak_spot_gpus`` (int64), ``spot_gpu_hours`` (float64): GPUs of spot jobs, most at one
           moment and summed, which are in none of the other columns
         - ``peak_pending_gpus`` (int64), ``pending_gpu_hours`` (float64): dedicated GPUs that jobs
-          asked for which wait still, or waited when last seen
+          asked for while they waited, of jobs without ``held_at`` only where they wait still, or
+          waited when last seen
         - ``hours`` (float64): length of the window
         - ``at_limit_share`` (float64): share of it in which the limit was reached or exceeded by
           what was held and what pending jobs asked for, 0 to 1; null where there is no limit or
           no time
-        - ``over_limit_gpu_hours`` (float64): GPU-hours of these above the limit; null where there
-          is none
+        - ``over_limit_gpu_hours`` (float64): GPU-hours of these, held and asked for, above the
+          limit; null where there is none
         - ``at_limit_share_with_extra``, ``over_limit_gpu_hours_with_extra`` (float64): the same
           with `extra_gpus` more
 
@@ -193,12 +197,13 @@ def _measure(
     limit, baseline = (
         result[name].to_numpy("float64", na_value=np.nan) for name in ("limit", "baseline")
     )
-    share, over = wanted.reached(limit, span), wanted.above(limit)
+    share, over, above = wanted.reached(limit, span), wanted.above(limit), held.above(limit)
     limit = limit + extra_gpus
     return result[[*keys, "limit", "baseline"]].assign(
         peak_gpus=held.peak(),
         mean_gpus=held.hours() / (span or np.nan),
         burst_gpu_hours=held.above(baseline),
+        held_over_limit_gpu_hours=above,
         peak_spot_gpus=spot.peak(),
         spot_gpu_hours=spot.hours(),
         peak_pending_gpus=pending.peak(),
@@ -261,7 +266,7 @@ def _demand(jobs: object, keys: list[str]) -> tuple[Frame, pd.DataFrame]:
     """Collect the GPUs that jobs held or asked for, and of which ``__kind``, as steps or jobs."""
     models = [MODEL] if MODEL in column_names(jobs) else []
     needed = ["created_at", "end_at", "gpus", "gpu_hours", "phase"]
-    frame = from_held(read_table(jobs, [*keys, *needed, *models, *held_columns(jobs)]))
+    frame = read_table(jobs, [*keys, *needed, *models, *held_columns(jobs)])
     model = nw.coalesce(nw.col(MODEL).cast(nw.String), nw.lit("dedicated"))
     if models:
         frame = frame.with_columns(**{MODEL: model})
@@ -274,15 +279,21 @@ def _demand(jobs: object, keys: list[str]) -> tuple[Frame, pd.DataFrame]:
     kind = nw.when(holds).then(kind).otherwise(nw.lit("pending"))
     # Who waits for spot capacity asks for nothing that the limit divides.
     wanted = (nw.col("gpus") > 0) & (holds | (waits & ~is_spot))
-    found = frame.filter(wanted).with_columns(__kind=kind, __held="gpus")
+    columns = [*keys, "created_at", "end_at", "__kind", "__held"]
+    found = from_held(frame).filter(wanted).with_columns(__kind=kind, __held="gpus")
+    found = found.select(*columns)
+    if HELD in frame.collect_schema():
+        # Before they held GPUs, jobs waited for them.
+        waited = frame.filter((nw.col("gpus") > 0) & ~is_spot, nw.col(HELD) > nw.col("created_at"))
+        waited = waited.with_columns(end_at=HELD, __kind=nw.lit("pending"), __held="gpus")
+        found = nw.concat([found, waited.select(*columns)])
     if is_lazy(frame):
         names = {"start": "created_at", "end": "end_at", "gpus": "__held"}
         table = to_pandas(plain_text(query_steps(found, [*keys, "__kind"]), keys)).rename(
             columns=names
         )
     else:
-        columns = [*keys, "__kind", "created_at", "end_at", "__held"]
-        table = to_pandas(plain_text(found.select(*columns), keys))
+        table = to_pandas(plain_text(found, keys))
     return frame, _one_spelling(table, keys)
 
 

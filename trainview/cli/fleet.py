@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from trainview.cli.basis import tell_basis
 from trainview.cli.options import Output, by_columns, prints_table, put, say, tell
 from trainview.cli.sources import (
     SOURCE_HELP,
@@ -160,8 +161,8 @@ def _why(row: Any, names: dict[str, str]) -> str:
 @click.command(
     help=(
         "Compare the GPUs that were held with how many may be, and with some more.\n\n"
-        "Dedicated GPUs count against a limit, from the submission of their job on, so what is "
-        f"above it had to wait. Spot GPUs are told beside it.{SOURCE_HELP}"
+        "Dedicated GPUs count against a limit, from the submission of their job on, waiting or "
+        f"held, so what is above it had to wait. Spot GPUs are told beside it.{SOURCE_HELP}"
     ),
     epilog="Example: trainview quota data/ --extra-gpus 16",
 )
@@ -174,6 +175,7 @@ def _why(row: Any, names: dict[str, str]) -> str:
 @prints_table
 def quota(source: Source, output: Output, extra_gpus: int, *, by_team: bool) -> None:
     from trainview import analysis
+    from trainview.text.cells import cell
 
     snapshot = source.read("capacity")
     need(snapshot, "capacity")
@@ -188,11 +190,13 @@ def quota(source: Source, output: Output, extra_gpus: int, *, by_team: bool) -> 
         return
     told = {
         "Spot jobs took": "spot_gpu_hours",
-        "Jobs that wait still asked for": "pending_gpu_hours",
+        "Jobs that waited asked for": "pending_gpu_hours",
+        "Held above the limits:": "held_over_limit_gpu_hours",
     }
     for words, name in told.items():
         if found[name].any():
-            click.echo(f"  {words} {found[name].sum():,.1f} GPU-hours")
+            click.echo(f"  {words} {cell(name, found[name].sum())} GPU-hours")
+    tell_basis(snapshot, output)
     click.echo()
     reached = found[found["at_limit_share"] > 0]
     if reached.empty:

@@ -63,7 +63,7 @@ def _lead(readings: Readings, types: pd.DataFrame) -> Markup:
     if not above > 0:
         return lead + f". Nothing was asked for beyond.{beside}"
     rest = reached["over_limit_gpu_hours_with_extra"].sum()
-    waits = f" Jobs that wait asked for {number(pending)} GPU-hours." if pending > 0 else ""
+    waits = f" Jobs that waited asked for {number(pending)} GPU-hours." if pending > 0 else ""
     return lead + (
         f". {number(above)} GPU-hours were asked for beyond the limits: demand that had to wait. "
         f"With {EXTRA_GPUS} more GPUs of each type it would have been "

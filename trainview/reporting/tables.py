@@ -67,6 +67,7 @@ _HEADINGS = {
     "p90_wait": "90% within",
     "p99_wait": "99% within",
     "burst_gpu_hours": "Burst, above baseline (GPU-hours)",
+    "held_over_limit_gpu_hours": "Held over limit (GPU-hours)",
     "spot_gpu_hours": "Spot (GPU-hours)",
     "pending_gpu_hours": "Pending (GPU-hours)",
     "held_gpu_hours": "Held (GPU-hours)",
