@@ -710,6 +710,36 @@ def test_prices_and_capacity():
     ).to_numpy().tolist() == [[None, "A10G", 8], ["vision", "A10G", 8]]
 
 
+def test_what_is_odd_in_prices_and_limits_is_told_and_noted():
+    class Odd(Api):
+        """Spells a type in two ways, and lists instance types twice."""
+
+        def capacity(self, query):
+            _, answer = super().capacity(query)
+            [limit] = answer["gpu_capacities"]
+            ways = [limit | {"gpu_type": name} for name in ("A100-40GB", "A100_40GB")]
+            return 200, answer | {"gpu_capacities": ways}
+
+        def prices(self, query):
+            _, answer = super().prices(query)
+            return 200, {"instance_types": answer["instance_types"] * 2}
+
+    client = {"api_key": KEY}
+    spelled, twice = "A100-40GB, A100_40GB", "1 duplicate instance type in the prices"
+    with ApiServer(Odd([job()])) as server:
+        client["base_url"] = server.url
+        with pytest.warns(tv.DataWarning, match=spelled):
+            assert len(tv.fetch_capacity(**client)) == 3
+        with pytest.warns(tv.DataWarning, match=twice):
+            assert len(tv.fetch_prices(**client)) == 1
+        with pytest.warns(tv.DataWarning) as told:
+            snap = tv.fetch(include=["capacity", "prices"], **client)
+    assert {warning.filename for warning in told} == {__file__}
+    assert len(told) == 2
+    for part in (spelled, twice):
+        assert sum(part in note for note in snap.notes) == 1
+
+
 @pytest.mark.usefixtures("no_waiting")
 def test_fetch_can_include_everything_and_tells_what_it_could_not_get():
     jobs = [job("a"), job("b", current_status="TRAINING_JOB_FAILED")]

@@ -327,8 +327,18 @@ def test_one_bad_sample_leaves_the_others(bad, of_leader):
         tv.load(text)
 
 
-@pytest.mark.parametrize("bad", [{"subtotal": "abc"}, {"minutes": 10**30}, {"total": None}])
-def test_bad_totals_of_a_bill_leave_its_jobs(bad):
+@pytest.mark.parametrize(
+    ("bad", "rest"),
+    [
+        ({"subtotal": "abc"}, [("5.5", 0)]),
+        ({"credits_used": None}, [("5.5", 0)]),
+        ({"minutes": 10**30}, [("5.5", 0)]),
+        ({"minutes": "60", "subtotal": 1e16}, [("5.5", 0)]),
+        ({"total": None}, []),
+    ],
+    ids=str,
+)
+def test_bad_totals_of_a_bill_leave_its_jobs_and_the_money_of_no_job(bad, rest):
     day = {"date": "2026-03-24", "subtotal": "3.5", "minutes": 60}
     of_job = {
         "billable_resource": {"id": "j1", "is_deleted": False},
@@ -338,13 +348,39 @@ def test_bad_totals_of_a_bill_leave_its_jobs(bad):
     totals = {"subtotal": "9", "credits_used": "0", "total": "9", "minutes": 60}
     bill = {"training_usage": totals | bad | {"breakdown": [of_job | {"daily": [day]}]}}
     snap = load(bill, on_error="skip")
-    assert snap.billing["job_id"].tolist() == ["j1"]
-    assert [str(usd) for usd in snap.billing["subtotal_usd"].astype(float)] == ["3.5"]
-    assert snap.rejected["path"].tolist() == [f"training_usage.{next(iter(bad))}"]
+    of_jobs, of_none = (
+        (
+            part[["subtotal_usd", "minutes"]].to_numpy().tolist()
+            for _, part in snap.billing.groupby(snap.billing["job_id"].isna())
+        )
+        if rest
+        else (snap.billing[["subtotal_usd", "minutes"]].to_numpy().tolist(), [])
+    )
+    assert of_jobs == [[3.5, 60]]
+    assert of_none == [[float(usd), minutes] for usd, minutes in rest]
+    assert sorted(snap.rejected["path"]) == sorted(f"training_usage.{name}" for name in bad)
     with pytest.raises(PayloadError):
         tv.load(bill)
-    with pytest.raises(PayloadError, match=r"training_usage\.breakdown"):
-        tv.load({"training_usage": totals | bad | {"breakdown": None}}, on_error="skip")
+    alone = {"training_usage": totals | bad | {"breakdown": None}}
+    if "total" in bad:
+        with pytest.raises(PayloadError, match=r"training_usage\.total"):
+            tv.load(alone, on_error="skip")
+    else:
+        assert load(alone, on_error="skip").billing["subtotal_usd"].tolist() == [9]
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "9" * 400, "1e99999999999999999999"])
+def test_a_number_that_is_too_large_leaves_out_its_own_sample_alone(number):
+    text = (
+        '{"training_job": {"id": "j1"}, "other": [NUMBER], "per_node_metrics": [{"node_id": "n0",'
+        '"metrics": {"cpu_usage": [{"timestamp": "2026-03-24T18:00:00Z", "value": NUMBER},'
+        '{"timestamp": "2026-03-24T18:01:00Z", "value": 0.5}]}}]}'
+    ).replace("NUMBER", number)
+    snap = load(text.encode(), on_error="skip")
+    assert snap.metrics["value"].tolist() == [0.5]
+    assert snap.rejected["path"].tolist() == ["per_node_metrics[0].metrics.cpu_usage[0].value"]
+    with pytest.raises(PayloadError, match="is too large"):
+        tv.load(text.encode())
 
 
 def test_bad_lines_are_left_out_one_by_one():

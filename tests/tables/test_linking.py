@@ -9,7 +9,7 @@ import pytest
 
 import trainview as tv
 from tests.api_server import Api
-from tests.builders import job, payload, project
+from tests.builders import A10G, CPU, job, payload, project
 from trainview.errors import DataWarning
 
 TEAMS = [
@@ -213,3 +213,21 @@ def test_gpu_limits_that_spell_one_type_in_several_ways_are_noted():
         snap = tv.load({"gpu_capacities": limits})
     assert len(snap.capacity) == 3
     assert tv.load([{"gpu_capacities": [limit]} for limit in limits]).notes == ()
+
+
+def test_two_spellings_of_a_gpu_type_are_one_type():
+    kinds = [
+        A10G | {"id": name, "name": name, "gpu_type": name} for name in ("A100-40GB", "A100_40GB")
+    ]
+    rows = [job(f"j{n}", instance_type=kind) for n, kind in enumerate([*kinds, CPU])]
+    snap = tv.load(payload(training_jobs=rows))
+    assert snap.jobs["gpu_type"].astype("str").fillna("-").to_list() == [
+        "A100_40GB",
+        "A100_40GB",
+        "-",
+    ]
+    assert snap.instance_types["gpu_type"].dropna().to_list() == ["A100_40GB", "A100_40GB"]
+    assert len(tv.gpu_usage(snap.jobs)) == 2
+    listed = {"instance_types": [{"instance_type": kind, "price": 1} for kind in (*kinds, CPU)]}
+    prices = tv.load(listed).prices
+    assert prices["gpu_type"].astype("str").fillna("-").to_list() == ["A100_40GB", "A100_40GB", "-"]

@@ -24,12 +24,7 @@ from trainview.fetching.jobs import (
     fetch_metrics,
     fetch_queue,
 )
-from trainview.fetching.organisation import (
-    fetch_billing,
-    fetch_bills,
-    fetch_capacity,
-    fetch_prices,
-)
+from trainview.fetching.organisation import ask_bills, ask_capacity, ask_prices
 from trainview.schema import NOT_FETCHED
 from trainview.snapshot import Snapshot
 from trainview.tables.dtypes import to_pandas
@@ -39,10 +34,10 @@ from trainview.text.names import did_you_mean
 Include: TypeAlias = str | Iterable[str]
 
 # What can be fetched beside projects and jobs: first what takes few calls, then a call a job.
-OF_ORGANISATION: dict[str, Callable[..., pd.DataFrame]] = {
-    "prices": fetch_prices,
-    "capacity": fetch_capacity,
-    "billing": fetch_billing,
+OF_ORGANISATION: dict[str, Callable[..., tuple[pd.DataFrame, list[str]]]] = {
+    "prices": ask_prices,
+    "capacity": ask_capacity,
+    "billing": ask_bills,
 }
 _OF_JOBS: dict[str, Callable[..., Fetched]] = {
     "queue": fetch_queue,
@@ -135,14 +130,17 @@ def fetch_extras(
             failures[name] = fetched[name].failures
             continue
         try:
-            if name == "billing":
-                tables[name], notes = fetch_bills(until=snapshot.as_of, **client)
-            else:
-                tables[name] = OF_ORGANISATION[name](**client)
+            span = {"until": snapshot.as_of} if name == "billing" else {}
+            tables[name], told = OF_ORGANISATION[name](**span, **client)
         except (NetworkError, ApiError, PayloadError) as error:
             if isinstance(error, AuthError) and error.status == 401:
                 raise
             failures[name] = _failure(error)
+            continue
+        notes += told
+        # what else is billed changes no total
+        for note in told if name != "billing" else ():
+            warnings.warn(note, DataWarning, stacklevel=4)
     return Extras(tables, fetched, _not_fetched(failures), tuple(notes))
 
 

@@ -15,6 +15,7 @@ from trainview.tables.billing import read_bill
 from trainview.tables.capacity import read_capacity
 from trainview.tables.combining import combine
 from trainview.tables.dtypes import to_pandas
+from trainview.tables.gpu_types import note_spellings
 from trainview.tables.prices import read_prices, without_duplicates
 from trainview.text.moments import Moment, read_moment
 
@@ -47,14 +48,20 @@ def fetch_prices(**client: Any) -> pd.DataFrame:
     >>> import trainview as tv
     >>> prices = tv.fetch_prices()  # doctest: +SKIP
     """
+    prices, notes = ask_prices(**client)
+    for note in notes:
+        warnings.warn(note, DataWarning, stacklevel=2)
+    return prices
+
+
+def ask_prices(**client: Any) -> tuple[pd.DataFrame, list[str]]:
+    """Ask for prices as `fetch_prices` does, and give what is odd as sentences."""
     client = Access(client)
     with Client(**client) as api:
         answer = api.list_instance_type_prices()
     notes: list[str] = []
     prices = without_duplicates(read_prices(answer.body, answer.url), notes)
-    for note in notes:
-        warnings.warn(note, DataWarning, stacklevel=2)
-    return to_pandas(prices)
+    return to_pandas(prices), notes
 
 
 def fetch_capacity(**client: Any) -> pd.DataFrame:
@@ -75,15 +82,29 @@ def fetch_capacity(**client: Any) -> pd.DataFrame:
     ConfigError, AuthError, NetworkError, ApiError, RateLimitError, PayloadError
         As `fetch` does.
 
+    Warns
+    -----
+    DataWarning
+        If the answer spells one type of GPU in several ways.
+
     Examples
     --------
     >>> import trainview as tv
     >>> capacity = tv.fetch_capacity()  # doctest: +SKIP
     """
+    capacity, notes = ask_capacity(**client)
+    for note in notes:
+        warnings.warn(note, DataWarning, stacklevel=2)
+    return capacity
+
+
+def ask_capacity(**client: Any) -> tuple[pd.DataFrame, list[str]]:
+    """Ask for limits as `fetch_capacity` does, and give what is odd as sentences."""
     client = Access(client)
     with Client(**client) as api:
         answer = api.get_training_capacity()
-    return to_pandas(read_capacity(answer.body, answer.url))
+    capacity = read_capacity(answer.body, answer.url)
+    return to_pandas(capacity), list(note_spellings(capacity))
 
 
 def fetch_billing(
@@ -123,13 +144,13 @@ def fetch_billing(
     >>> import trainview as tv
     >>> billing = tv.fetch_billing(since="2026-02-01T00:00:00Z")  # doctest: +SKIP
     """
-    billing, notes = fetch_bills(since, until, **client)
+    billing, notes = ask_bills(since, until, **client)
     for note in notes:
         warnings.warn(note, DataWarning, stacklevel=2)
     return billing
 
 
-def fetch_bills(
+def ask_bills(
     since: Moment | None = None, until: Moment | None = None, **client: Any
 ) -> tuple[pd.DataFrame, list[str]]:
     """Ask for bills as `fetch_billing` does, and give what is odd as sentences."""

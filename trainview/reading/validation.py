@@ -95,7 +95,11 @@ def check_answer(
     {'instance_types': []}
     """
     try:
-        answer = _parse(payload, _to_decimal)
+        skips = rejected is not None
+        to_fraction, to_integer = (
+            (_as_decimal, _as_integer) if skips else (_to_decimal, _to_integer)
+        )
+        answer = _parse(payload, to_fraction, to_integer)
         if rejected is not None:
             _leave_out_bad(answer, list(schema), "", rejected)
         _check_object(answer, list(schema), "")
@@ -134,13 +138,17 @@ def unknown_fields(payload: bytes) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _parse(payload: bytes, to_fraction: "Callable[[str], Any] | None" = None) -> Any:
+def _parse(
+    payload: bytes,
+    to_fraction: "Callable[[str], Any] | None" = None,
+    to_integer: "Callable[[str], Any] | None" = None,
+) -> Any:
     try:
         return json.loads(
             payload.decode("utf-8-sig"),
             object_pairs_hook=_to_object,
             parse_float=to_fraction or _to_float,
-            parse_int=_to_integer,
+            parse_int=to_integer or _to_integer,
         )
     except UnicodeDecodeError as error:
         raise _Fault(f"not UTF-8 text at byte {error.start}") from None
@@ -188,6 +196,18 @@ def _to_integer(text: str) -> int:
     # a float's range bounds every JSON number, also those in fields that are not read
     _to_float(text)
     return int(text)
+
+
+def _as_decimal(text: str) -> Decimal:
+    """Take any number: what is too large is a fault of its own field alone."""
+    try:
+        return Decimal(text)
+    except ArithmeticError:
+        return Decimal("-Infinity" if text.startswith("-") else "Infinity")
+
+
+def _as_integer(text: str) -> Any:
+    return _as_decimal(text) if math.isinf(float(text)) else int(text)
 
 
 def _check_object(value: Any, fields: list[pa.Field], path: str) -> None:

@@ -77,7 +77,7 @@ INSTANCE_COLUMNS = {
     "gpu_type": make_field(
         "gpu_type",
         CATEGORY,
-        "Type of the GPUs; null on a CPU instance.",
+        "Type of the GPUs, in one spelling, such as A100_40GB; null on a CPU instance.",
         nullable=True,
         source="job.instance_type.gpu_type",
     ),

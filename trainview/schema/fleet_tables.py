@@ -117,7 +117,10 @@ QUEUE = pa.schema(
             "team_name", CATEGORY, "Name of its team; null where the API names none.",
             nullable=True, source="project.team_name",
         )),
-        make_field("gpu_type", CATEGORY, "Type of the GPUs it asked for.", source="gpu_type"),
+        make_field(
+            "gpu_type", CATEGORY, "Type of the GPUs it asked for, in one spelling.",
+            source="gpu_type",
+        ),
         make_field(
             "requested_gpus", INTEGER, "GPUs of all its nodes.", unit="GPUs",
             source="requested_gpus",

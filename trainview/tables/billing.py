@@ -22,12 +22,11 @@ PRODUCTS = {
 }
 # What is read of a bill whose sums cannot be.
 _WITHOUT_TOTALS = pa.schema(
-    [
-        pa.field(part.name, pa.struct([pa.field("breakdown", jobs.type, nullable=False)]))
-        for part in USAGE_ANSWER
-        for jobs in [part.type.field("breakdown")]
-    ]
+    [pa.field(part.name, pa.struct([part.type.field("breakdown")])) for part in USAGE_ANSWER]
 )
+_TOTALS = [
+    field for field in USAGE_ANSWER.field("training_usage").type if field.name != "breakdown"
+]
 _SMALLEST = Decimal(1).scaleb(-MONEY.scale)
 # What may stand on a bill for training, and is no training job: of Loops, and of deployments.
 _NO_JOBS = ("LOOPS_", "MODEL_DEPLOYMENT", "CHAINLET")
@@ -93,13 +92,13 @@ def read_bill(
     """
     try:
         answer = read_answer(payload, USAGE_ANSWER, name, rejected)
-    except PayloadError as error:
+    except PayloadError:
         if rejected is None:
             raise
         answer = read_answer(payload, _WITHOUT_TOTALS, name, rejected)
-        path, _, reason = str(error).removeprefix(f"{name}: ").partition(": ")
-        rejected.append(Rejection(name, path, None, None, reason))
-        answer["training_usage"] = {"breakdown": answer["training_usage"]["breakdown"]}
+        answer["training_usage"] = _with_good_totals(
+            payload, name, answer["training_usage"], rejected
+        )
     if not any(key in answer for key in PRODUCTS):
         keys = ", ".join(safe_text(key, 60) for key in list(answer)[:10]) or "none"
         raise PayloadError(f"{name}: expected training_usage (keys: {keys}): is this a bill?")
@@ -107,6 +106,23 @@ def read_bill(
     asked = None if month is None else format_time(month)
     rows = _rows(usage, asked) if usage else []
     return to_table("billing", rows), _note_others(answer, name)
+
+
+def _with_good_totals(
+    payload: bytes, name: str, usage: Any, rejected: list[Rejection]
+) -> dict[str, Any]:
+    kept = {"breakdown": usage.get("breakdown")}
+    for field in _TOTALS:
+        alone = pa.schema([pa.field("training_usage", pa.struct([field]))])
+        try:
+            kept[field.name] = read_answer(payload, alone, name)["training_usage"][field.name]
+        except PayloadError as error:
+            path, _, reason = str(error).removeprefix(f"{name}: ").partition(": ")
+            if field.name == "total" and not kept["breakdown"]:
+                # nothing is left of such a bill
+                raise
+            rejected.append(Rejection(name, path, None, None, reason))
+    return kept
 
 
 def _note_others(answer: Any, name: str) -> list[str]:
@@ -139,11 +155,13 @@ def _rows(usage: Any, asked: str | None) -> Iterator[dict[str, Any]]:
         yield from _rest(known | {"month": asked or _only_month(days or all_days)}, job, days)
     if "total" not in usage:
         return
-    subtotal, credits_used = _money(usage["subtotal"]), _money(usage["credits_used"])
+    known = {name: _money(usage[name]) for name in ("subtotal", "credits_used") if name in usage}
+    whole = [known["subtotal"], sum(known.values())] if "subtotal" in known else []
     billed = sum(_money(job["subtotal"]) for job in jobs)
-    if not jobs or billed not in {subtotal, subtotal + credits_used}:
+    if not jobs or billed not in whole:
         unassigned = {"is_deleted": False, "month": asked or _only_month(all_days)}
-        yield from _rest(unassigned, usage | {"subtotal": usage["total"]}, jobs)
+        minutes = usage.get("minutes", sum(job["minutes"] for job in jobs))
+        yield from _rest(unassigned, {"subtotal": usage["total"], "minutes": minutes}, jobs)
 
 
 def _resource(resource: Any) -> dict[str, Any]:

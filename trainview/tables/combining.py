@@ -1,7 +1,6 @@
 """The same table from several answers, as one."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,12 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trainview.gpus import same_type
 from trainview.schema import FLEET_KEYS, FLEET_TABLES, TIME
 from trainview.tables.bills import combine_bills
 from trainview.tables.dtypes import conform, without_categories
+from trainview.tables.gpu_types import note_spellings
 from trainview.tables.prices import without_duplicates
-from trainview.text.safe import safe_text
 
 
 def combine(name: str, parts: Sequence[pa.Table], notes: list[str] | None = None) -> pa.Table:
@@ -41,7 +39,7 @@ def combine(name: str, parts: Sequence[pa.Table], notes: list[str] | None = None
     if name == "prices":
         filled = [without_duplicates(part, told) for part in filled]
     if name == "capacity":
-        told += [note for part in filled for note in _spellings(part)]
+        told += [note for part in filled for note in note_spellings(part)]
     if len(filled) < 2:
         return filled[0] if filled else schema.empty_table()
     plain = without_categories(schema)
@@ -57,21 +55,6 @@ def combine(name: str, parts: Sequence[pa.Table], notes: list[str] | None = None
     if name == "metrics":
         rows = rows.sort_by([("job_id", "ascending"), ("timestamp", "ascending")])
     return conform(rows, schema)
-
-
-def _spellings(part: pa.Table) -> Iterator[str]:
-    """Tell of types of GPU that one answer spells in several ways: their limits count once."""
-    ways: dict[str, set[str]] = defaultdict(set)
-    for gpu_type in part["gpu_type"].to_pylist():
-        if gpu_type is not None:
-            ways[same_type(gpu_type)].add(gpu_type)
-    for spelled in ways.values():
-        if len(spelled) > 1:
-            names = ", ".join(safe_text(name, 60) for name in sorted(spelled))
-            yield (
-                f"GPU limits spell one type in several ways, {names}: the quota takes them for "
-                "one, and its largest limit"
-            )
 
 
 def newest_of(parts: Iterable[Mapping[str, pa.Table]]) -> datetime | None:

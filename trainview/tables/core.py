@@ -17,6 +17,7 @@ from trainview.schema import INSTANCE_TYPES, JOB, JOBS, PROJECT, PROJECTS, TIME
 from trainview.statuses import OPEN_PHASES, UNKNOWN_PHASE, Status, status_of
 from trainview.tables.attempts import MARK, tell_apart
 from trainview.tables.dtypes import conform
+from trainview.tables.gpu_types import one_spelling
 from trainview.tables.listed import listed_gpu_hours
 from trainview.text.safe import count, safe_text
 
@@ -302,7 +303,7 @@ def _job_table(
         "elapsed_hours": elapsed_hours,
         "instance_type_id": get("instance_type", "id"),
         "instance_type": get("instance_type", "name"),
-        "gpu_type": get("instance_type", "gpu_type"),
+        "gpu_type": one_spelling(get("instance_type", "gpu_type")),
         "gpu_count": get("instance_type", "gpu_count"),
         "node_count": node_count,
         "gpus": gpus,

@@ -3,6 +3,7 @@
 import pyarrow as pa
 
 from trainview.errors import PayloadError
+from trainview.gpus import same_type
 from trainview.reading.rejection import Rejection
 from trainview.schema import PRICES_ANSWER
 from trainview.tables.answers import read_answer, to_table
@@ -76,6 +77,7 @@ def read_prices(
             | {
                 "instance_type_id": entry["instance_type"]["id"],
                 "instance_type": entry["instance_type"]["name"],
+                "gpu_type": same_type(entry["instance_type"].get("gpu_type") or "") or None,
                 "usd_per_minute": float(entry["price"]),
             }
             for entry in known

@@ -6,6 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from trainview.gpus import same_type
 from trainview.reading.rejection import Rejection
 from trainview.reading.times import format_time, parse_time
 from trainview.schema import QUEUE_ANSWER
@@ -81,7 +82,7 @@ def _row(answer: Any, ended_at: datetime | None) -> dict[str, Any]:
     return {
         "job_id": answer["target_job_id"],
         "job_name": answer.get("target_job_name"),
-        "gpu_type": answer["gpu_type"],
+        "gpu_type": same_type(answer["gpu_type"]),
         "requested_gpus": answer["requested_gpus"],
         "submitted_at": answer["submitted_at"],
         "released_at": released_at,
