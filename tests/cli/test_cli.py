@@ -23,6 +23,7 @@ from tests.http_server import Server, hang, reply
 from tests.test_snapshot import assert_same, load_quietly
 from trainview.cli.layout import lay_out
 from trainview.schema import CORE_TABLES, TABLES
+from trainview.statuses import STATUSES
 
 TABLE_COMMANDS = ["summary", "status", "gpu", "timeline", "failures", "attention"]
 
@@ -159,10 +160,23 @@ def test_no_digit_is_ever_cut_off(by, width):
 
 def test_a_table_says_how_many_rows_it_does_not_show():
     hidden = len(load_quietly(DATA).jobs) - 20
-    assert f"… {hidden} more rows: --rows 0 shows all" in out("timeline", DATA)
+    hint = f"… {hidden} more rows: trainview timeline {DATA} --by project_name --rows 0 shows all"
+    wide = {"COLUMNS": "300"}
+    for rows in ([], ["--rows", "20"], ["--rows=20"]):
+        assert hint in out("timeline", *rows, DATA, "--by", "project_name", env=wide)
     assert "more rows" not in out("timeline", DATA, "--rows", "0")
     but_one = len(load_quietly(DATA).jobs) - 1
-    assert "… 1 more row: --rows 0" in out("jobs", DATA, "--rows", str(but_one))
+    one = out("jobs", "--rows", str(but_one), "--", DATA, env=wide)
+    assert f"… 1 more row: trainview jobs --rows 0 -- {DATA} shows all" in one
+
+
+@pytest.mark.parametrize("command", ["jobs", "timeline"])
+def test_a_status_is_not_cut_at_60_columns(command):
+    text = out(command, DATA, "--rows", "0", env={"COLUMNS": "60"})
+    assert max(len(line) for line in text.splitlines()) <= 60
+    labels = {status.label for status in STATUSES}
+    shown = [label for line in text.splitlines() for label in line.split() if label in labels]
+    assert len(shown) == len(load_quietly(DATA).jobs)
 
 
 def test_hints_name_what_was_read(tmp_path):

@@ -21,7 +21,7 @@ from trainview.cli.cost import cost
 from trainview.cli.fetch import fetch
 from trainview.cli.fleet import queue, quota, utilization
 from trainview.cli.history import compact, record
-from trainview.cli.options import say
+from trainview.cli.options import WORDS, say
 from trainview.cli.signals import Signals, leave
 from trainview.cli.wording import in_shell
 from trainview.errors import DataWarning, OutputError, TrainviewError, not_installed
@@ -117,6 +117,7 @@ def _run(words: list[str], signals: Signals) -> int:
         # not cli.main, which takes a closed pipe for a fault
         with _warnings_as_lines(), cli.make_context("trainview", list(words)) as context:
             context.obj = signals
+            context.meta[WORDS] = words
             cli.invoke(context)
         signals.close()
     except click.exceptions.Exit as exit_:

@@ -13,7 +13,7 @@ _WIDE = 120
 # What heads and gaps give before a text is cut: spaces between columns, the longest line of a head.
 _STEPS = ((3, None), (3, 13), (3, 1))
 # What is left of texts, and of the gaps around them, before a table is wider than its terminal.
-_CUTS = ((3, 10), (1, 10), (1, 6))
+_CUTS = ((3, 10), (1, 10), (1, 6), (1, 5), (1, 6))
 _LEAST_PROSE = 20
 _MARKS = frozenset({"category", "lane", "phase", "status"})
 
@@ -76,8 +76,9 @@ def lay_out(frame: pd.DataFrame, texts: Mapping[str, Sequence[str]], width: int)
             found = _try(texts, rigid, width, (gap, longest, bar), least_prose, None)
             if found is not None:
                 return found
-    for gap, least in _CUTS:
-        kept = barest if (gap, least) == _CUTS[-1] else rigid
+    for stage, (gap, least) in enumerate(_CUTS, 1):
+        # a status is whole as long as names can give way
+        kept = barest if stage == len(_CUTS) else rigid
         found = _try(texts, kept, width, (gap, 1, 0), min(least_prose, 2 * least), least)
         if found is not None:
             return found

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
+
+from trainview.text.safe import safe_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pandas as pd
 
+# Where click's context keeps the words behind ``trainview``.
+WORDS = "trainview.words"
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
 
@@ -116,7 +121,23 @@ def put(
     elif output.form == "json":
         terminal.write_out(terminal.to_json(frame))
     else:
-        terminal.print_table(frame, title=title, columns=columns, rows=output.rows or None)
+        rows = output.rows or None
+        terminal.print_table(frame, title=title, columns=columns, rows=rows, more=_all_rows())
+
+
+def _all_rows() -> str:
+    """Give what was typed, with all rows asked for."""
+    context = click.get_current_context(silent=True)
+    typed = [] if context is None else context.meta.get(WORDS, [])
+    if not typed:
+        return "--rows 0"
+    kept = [
+        word
+        for before, word in zip(["", *typed], typed, strict=False)
+        if "--rows" not in (before, word) and not word.startswith("--rows=")
+    ]
+    end = kept.index("--") if "--" in kept else len(kept)
+    return safe_text(shlex.join(["trainview", *kept[:end], "--rows", "0", *kept[end:]]))
 
 
 def tell(text: str) -> None:

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from trainview.cli.layout import PROSE, lay_out
 from trainview.files.export import to_csv_bytes
+from trainview.schema import PANDAS_TEXT
 from trainview.snapshot import Snapshot, figures_of
 from trainview.text.cells import cell, is_number
 from trainview.text.safe import count, safe_text
@@ -238,6 +239,7 @@ def print_table(
     title: str = "",
     columns: Sequence[str] | None = None,
     rows: int | None = None,
+    more: str = "--rows 0",
 ) -> None:
     """Print a table on standard output.
 
@@ -251,9 +253,11 @@ def print_table(
         The columns to draw; all of them when left out.
     rows : int, optional
         The most rows to draw; a line says how many more there are.
+    more : str, optional
+        What to say on the command line to see them all.
     """
     console = Output()
-    page = render(frame, console.width, title=title, columns=columns, rows=rows)
+    page = render(frame, console.width, title=title, columns=columns, rows=rows, more=more)
     console.print(page, crop=False)
 
 
@@ -318,7 +322,7 @@ def _with_iso_times(frame: pd.DataFrame) -> pd.DataFrame:
             name: pd.Series(
                 [None if pd.isna(time) else time.isoformat() for time in frame[name]],
                 index=frame.index,
-                dtype="str",
+                dtype=PANDAS_TEXT,
             )
             for name in times
         }

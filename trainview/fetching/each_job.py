@@ -31,6 +31,7 @@ from trainview.fetching.concurrency import progress, run_all
 from trainview.fetching.fetched import Fetched
 from trainview.files import cache as store
 from trainview.files.atomic import from_home
+from trainview.schema import PANDAS_TEXT
 from trainview.text.safe import count
 
 CONCURRENCY = 8
@@ -315,7 +316,7 @@ def _result(jobs: Sequence[Job], run: _Run, asked: int) -> Fetched:
         for table in run.tables
     }
     failures = pd.DataFrame(
-        run.failures, columns=["job_id", "project_id", "error", "detail"], dtype="str"
+        run.failures, columns=["job_id", "project_id", "error", "detail"], dtype=PANDAS_TEXT
     ).sort_values("job_id", ignore_index=True)
     return Fetched(files, failures, asked, len(jobs) - asked, len(run.unavailable))
 

@@ -25,7 +25,7 @@ from trainview.fetching.jobs import (
     fetch_queue,
 )
 from trainview.fetching.organisation import ask_bills, ask_capacity, ask_prices
-from trainview.schema import NOT_FETCHED
+from trainview.schema import NOT_FETCHED, PANDAS_TEXT
 from trainview.snapshot import Snapshot
 from trainview.tables.dtypes import to_pandas
 from trainview.text.gaps import name_gaps
@@ -165,7 +165,8 @@ def _not_fetched(failures: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         warnings.warn(message, DataWarning, stacklevel=4)
     if not parts:
         return to_pandas(NOT_FETCHED.empty_table())
-    return pd.concat(parts, ignore_index=True).reindex(columns=NOT_FETCHED.names).astype("str")
+    told = pd.concat(parts, ignore_index=True).reindex(columns=NOT_FETCHED.names)
+    return told.astype(PANDAS_TEXT)
 
 
 def _failure(error: Exception) -> pd.DataFrame:
@@ -176,4 +177,4 @@ def _failure(error: Exception) -> pd.DataFrame:
         "error": type(error).__name__,
         "detail": str(error),
     }
-    return pd.DataFrame([row], dtype="str")
+    return pd.DataFrame([row], dtype=PANDAS_TEXT)

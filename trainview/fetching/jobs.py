@@ -23,7 +23,7 @@ from trainview.fetching.each_job import (
 )
 from trainview.fetching.fetched import Fetched
 from trainview.fetching.series import fetch_series
-from trainview.schema import FLEET_TABLES
+from trainview.schema import FLEET_TABLES, PANDAS_TEXT
 from trainview.statuses import OPEN_PHASES, UNKNOWN_PHASE
 from trainview.tables.attempts import MARK
 from trainview.tables.checkpoints import read_checkpoints
@@ -311,7 +311,7 @@ def _ran(jobs: Any) -> list[Job]:
 def _jobs(frame: Any) -> list[Job]:
     table = to_pandas(frame).drop_duplicates("job_id", keep="last")
     # the API knows nothing of attempts before the last one
-    table = table[~table["job_id"].astype("str").str.contains(MARK, regex=False)]
+    table = table[~table["job_id"].astype(PANDAS_TEXT).str.contains(MARK, regex=False)]
     phases = {*OPEN_PHASES, UNKNOWN_PHASE}
     rows: Any = table[_COLUMNS].itertuples(index=False)
     return [

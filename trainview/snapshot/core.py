@@ -15,7 +15,7 @@ from trainview.errors import ArgumentError, DataWarning
 from trainview.files.atomic import from_home
 from trainview.files.excel import write_excel
 from trainview.files.export import write_folder, write_json
-from trainview.schema import CORE_TABLES, FLEET_TABLES, GAPS, TABLES
+from trainview.schema import CORE_TABLES, FLEET_TABLES, GAPS, PANDAS_TEXT, TABLES
 from trainview.snapshot.questions import figures_of
 from trainview.snapshot.refining import phases_of, refine
 from trainview.snapshot.state import State
@@ -77,7 +77,7 @@ class Snapshot(State):
         """
         rows = [figure[1:] for figure in figures_of(self)]
         summary = pd.DataFrame(rows, columns=["figure", "value", "unit"])
-        return summary.astype({"figure": "str", "value": "float64", "unit": "str"})
+        return summary.astype({"figure": PANDAS_TEXT, "value": "float64", "unit": PANDAS_TEXT})
 
     def to_csv(
         self, folder: str | os.PathLike[str], *, raw: bool = False, force: bool = False
