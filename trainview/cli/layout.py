@@ -13,9 +13,10 @@ _WIDE = 120
 # What heads and gaps give before a text is cut: spaces between columns, the longest line of a head.
 _STEPS = ((3, None), (3, 13), (3, 1))
 # What is left of texts, and of the gaps around them, before a table is wider than its terminal.
-_CUTS = ((3, 10), (1, 10), (1, 6), (1, 5), (1, 6))
+_CUTS = ((3, 10), (1, 10), (1, 6), (1, 5))
 _LEAST_PROSE = 20
-_MARKS = frozenset({"category", "lane", "phase", "status"})
+# What is of no use when it is cut, and is rather broken into its words.
+MARKS = frozenset({"category", "phase", "status"})
 
 
 class Layout(NamedTuple):
@@ -76,15 +77,18 @@ def lay_out(frame: pd.DataFrame, texts: Mapping[str, Sequence[str]], width: int)
             found = _try(texts, rigid, width, (gap, longest, bar), least_prose, None)
             if found is not None:
                 return found
-    for stage, (gap, least) in enumerate(_CUTS, 1):
-        # a status is whole as long as names can give way
-        kept = barest if stage == len(_CUTS) else rigid
-        found = _try(texts, kept, width, (gap, 1, 0), min(least_prose, 2 * least), least)
+    for gap, least in _CUTS:
+        kept = rigid if least > _CUTS[-1][1] + 1 else barest
+        found = _try(texts, kept - MARKS, width, (gap, 1, 0), min(least_prose, 2 * least), least)
         if found is not None:
             return found
     heads, natural = _measure(texts, 1)
     gap, least = _CUTS[-1]
-    cut = {name: min(natural[name], least) for name in texts if name not in numbers}
+    cut = {
+        name: min(natural[name], _longest_word(texts[name]) if name in MARKS else least)
+        for name in texts
+        if name not in numbers
+    }
     return Layout(heads, natural | cut, gap, 0, is_whole=False)
 
 
@@ -107,14 +111,18 @@ def _try(
     }
     if least is not None:
         floors = {
-            name: min(size, floors[name], _floor(name, least)) for name, size in wanted.items()
+            name: _longest_word(texts[name])
+            if name in MARKS
+            else min(size, floors[name], _floor(name, least))
+            for name, size in wanted.items()
         }
     if sum(floors.values()) > room:
         return None
     given = _share_out(room, wanted, floors)
     widths = natural | given
     _unfold(heads, widths, room - sum(given.values()))
-    is_whole = all(widths[name] >= size for name, size in wanted.items() if name not in PROSE)
+    cut = {name for name, size in wanted.items() if widths[name] < size}
+    is_whole = cut <= PROSE
     return Layout(heads, widths, gap, bar, is_whole)
 
 
@@ -127,6 +135,15 @@ def _unfold(heads: dict[str, str], widths: dict[str, int], spare: int) -> None:
             heads[name] = name
             widths[name] += more
             spare -= more
+
+
+def _longest_word(texts: Sequence[str]) -> int:
+    return max((cell_len(word) for text in texts for word in words(text).split()), default=0)
+
+
+def words(text: str) -> str:
+    """Let a text be broken behind its hyphens too."""
+    return text.replace("-", "- ")
 
 
 def _floor(name: str, least: int) -> int:
@@ -178,5 +195,5 @@ def _is_rigid(column: Any) -> bool:
 
 def _is_mark(name: str, texts: Sequence[str], longest: int) -> bool:
     """Tell what is of no use when it is cut: identifiers and the like, if they are short."""
-    is_named_so = name.endswith("_id") or name in _MARKS
+    is_named_so = name.endswith("_id") or name in {*MARKS, "lane"}
     return is_named_so and max(map(cell_len, texts), default=0) <= longest

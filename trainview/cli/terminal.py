@@ -14,13 +14,14 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from trainview.cli.layout import PROSE, lay_out
+from trainview.cli.layout import MARKS, PROSE, lay_out, words
 from trainview.files.export import to_csv_bytes
 from trainview.schema import PANDAS_TEXT
 from trainview.snapshot import Snapshot, figures_of
 from trainview.text.cells import cell, is_number
 from trainview.text.safe import count, safe_text
 
+_BROKEN = PROSE | MARKS
 _PHASE_STYLES = {
     "waiting": "yellow",
     "starting": "cyan",
@@ -92,8 +93,8 @@ def render(
         table.add_column(
             Text(layout.heads[name], style="dim"),
             justify="right" if is_number(frame[name]) else "left",
-            overflow="fold" if name in PROSE else "ellipsis",
-            no_wrap=name not in PROSE,
+            overflow="fold" if name in _BROKEN else "ellipsis",
+            no_wrap=name not in _BROKEN,
             width=layout.widths[name],
         )
     if layout.bar:
@@ -104,9 +105,7 @@ def render(
     for row, style in enumerate(styles):
         cells = [
             Text(
-                texts[name][row]
-                if name in PROSE
-                else _shorten(texts[name][row], layout.widths[name]),
+                _fitting(name, texts[name][row], layout.widths[name]),
                 style=style if name in {"status", "phase"} else "",
             )
             for name in names
@@ -147,6 +146,12 @@ def is_whole(
 def _texts(frame: pd.DataFrame, columns: Sequence[str] | None) -> dict[str, list[str]]:
     names = list(frame.columns if columns is None else columns)
     return {name: [cell(name, value) for value in frame[name]] for name in names}
+
+
+def _fitting(name: str, text: str, width: int) -> str:
+    if name in MARKS and cell_len(text) > width:
+        return words(text).replace("- ", "-\n")
+    return text if name in PROSE else _shorten(text, width)
 
 
 def _shorten(text: str, width: int) -> str:

@@ -7,10 +7,10 @@ import pandas as pd
 from markupsafe import Markup
 
 from trainview import plot
+from trainview.analysis.pandas_dtypes import TEXT
 from trainview.reporting.parts import WITH_LEGEND, Chart, Part, Table, Topic, bars, shell
 from trainview.reporting.readings import Readings, Waits
 from trainview.reporting.words import duration, each, listed, name, row_name
-from trainview.schema import PANDAS_TEXT
 from trainview.text.safe import count
 
 # A minute in hours: most jobs wait for less, and are not worth a row.
@@ -96,7 +96,7 @@ def _thin(curve: pd.DataFrame) -> pd.DataFrame:
 def _jobs(readings: Readings) -> Part:
     jobs, rows = readings.snapshot.jobs, readings.snapshot.queue
     names = jobs.set_index("job_id")["project_name"]
-    rows = rows.assign(project_name=rows["job_id"].map(names.astype(PANDAS_TEXT)))
+    rows = rows.assign(project_name=rows["job_id"].map(names.astype(TEXT)))
     rows = rows.sort_values(
         ["is_waiting", "waited_hours", "job_id"], ascending=[False, False, True], kind="stable"
     )
