@@ -2,10 +2,11 @@
 
 import math
 import warnings
-from typing import cast
+from typing import Any, cast
 
 import pandas as pd
 
+from trainview.analysis.pandas_dtypes import TEXT
 from trainview.checking.registry import RULES
 from trainview.checking.rules import MEASURES, Context, Finding
 from trainview.errors import ArgumentError, DataWarning
@@ -138,7 +139,7 @@ def check(  # noqa: PLR0913 - each rule is an argument
             warnings.warn(message, DataWarning, stacklevel=2)
     columns = ["rule", "limit", "value", "unit", "broken", "verdict", "detail"]
     table = pd.DataFrame(rows, columns=columns)
-    text = dict.fromkeys(["rule", "unit", "verdict", "detail"], "str")
+    text: dict[str, Any] = dict.fromkeys(["rule", "unit", "verdict", "detail"], TEXT)
     table = table.astype({"value": "float64"} | text)
     order = table["verdict"].map(_VERDICTS.index)
     return table.iloc[order.argsort(kind="stable")].reset_index(drop=True)

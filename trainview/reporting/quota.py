@@ -7,6 +7,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from trainview import plot
+from trainview.analysis.pandas_dtypes import TEXT
 from trainview.gpus import same_type
 from trainview.plot.wording import number
 from trainview.reporting.gpus import thin
@@ -120,7 +121,7 @@ def _nearest(steps: pd.DataFrame, types: pd.DataFrame) -> pd.DataFrame:
     known = types[(types["limit"] > 0) & (types["peak_gpus"] > 0)]
     fullest = (known["peak_gpus"] / known["limit"].astype("float64")).nlargest(_MOST_LINES)
     limits = known.loc[fullest.index].set_index("gpu_type")["limit"].astype("float64")
-    spelled = steps["gpu_type"].map(same_type, na_action="ignore").astype("str")
+    spelled = steps["gpu_type"].map(same_type, na_action="ignore").astype(TEXT)
     limit = spelled.map(limits).astype("float64")
     steps = steps.assign(limit=limit, limit_share=steps["gpus"] / limit)[limit.notna()]
     order = ["limit_share", "start", "gpu_type"]

@@ -6,8 +6,8 @@ import pandas as pd
 
 from trainview import analysis
 from trainview.analysis.basis import Basis, basis_of
+from trainview.analysis.pandas_dtypes import TEXT
 from trainview.plot.attention import HOLDING
-from trainview.schema import PANDAS_TEXT
 from trainview.snapshot import Snapshot, attention_of
 
 # The longest span, in days, that is still readable by days, by weeks and by months; and with so few
@@ -288,7 +288,7 @@ def _waits(queue: pd.DataFrame) -> Waits:
 def _limits(snapshot: Snapshot) -> Limits:
     capacity, jobs = snapshot.capacity, snapshot.jobs
     of_teams = capacity[capacity["team_id"].notna()]
-    teams = snapshot.projects.set_index("project_id")["team_name"].astype(PANDAS_TEXT)
+    teams = snapshot.projects.set_index("project_id")["team_name"].astype(TEXT)
     by_type = analysis.quota(jobs, capacity, EXTRA_GPUS, until=snapshot.as_of)
     # Without a team's limit, there is nothing to sweep for.
     of_team = jobs.head(len(jobs) if len(of_teams) else 0)

@@ -7,6 +7,7 @@ from typing import TypeVar
 import pandas as pd
 
 from trainview.analysis import job_phases, refine_jobs
+from trainview.analysis.pandas_dtypes import TEXT
 from trainview.errors import DataWarning
 from trainview.snapshot.state import State
 from trainview.tables.listed import REFINED, as_listed
@@ -52,7 +53,7 @@ def refine(snapshot: S) -> S:
     jobs = as_listed(snapshot.jobs)
     notes: list[str] = []
     if not _evidence(snapshot):
-        basis = pd.Series("submitted", jobs.index, dtype="str")
+        basis = pd.Series("submitted", jobs.index, dtype=TEXT)
         found = jobs.assign(held_at=jobs["created_at"], hours_basis=basis)
     else:
         with warnings.catch_warnings(record=True) as caught:
