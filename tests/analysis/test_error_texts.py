@@ -37,4 +37,4 @@ def test_causes_come_out_whole_and_alone(name):
         for cause, found in errors.items()
         if len(found) > 1 or any(len(owners[error]) > 1 for error in found)
     ]
-    assert len(lost) <= 0.1 * len(errors), f"{len(lost)} of {len(errors)}"
+    assert len(lost) <= 0.06 * len(errors), f"{len(lost)} of {len(errors)}"

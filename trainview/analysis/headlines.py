@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import NamedTuple
 
 from trainview.analysis.error_rules import OTHER, rule_of
@@ -171,18 +172,14 @@ def _whole(lines: list[LogLine], at: int) -> str:
         codes = [found[1] for part in following if (found := _EXIT_LINE.match(part))]
         return f"mpirun: a process exited with code {codes[0]}" if codes else text
     if lines[at].is_wrapped and "ChildFailedError" not in text:
-        for part in following:
-            if _FRAME.match(part) or _EXCEPTION.match(part) or _TRACEBACK in part:
-                break
-            text = f"{text} {part}"
+        text = " ".join([text, *takewhile(_is_wrapped, following)])
     elif "ChildFailedError" in text:
-        rest = "\n".join(line.text for line in lines[at:])
-        root = rest.partition("Root Cause")[2] or rest
-        code = _EXIT_CODE.search(root)
-        return f"{text.rstrip(': ')}: exitcode: {code[1]}" if code else text
+        return _of_torchrun(lines, at)
     elif _LAST_ERROR in following:
         place = following.index(_LAST_ERROR) + 1
         return " ".join(["NCCL error:", *following[place : place + 1]])
+    elif "Graph execution error:" in text:
+        return _of_graph(lines, at)
     elif "Client Error. (Request ID" in text:
         return " ".join([text, *following[:1]])
     elif _GOES_ON.search(text) and following:
@@ -191,6 +188,27 @@ def _whole(lines: list[LogLine], at: int) -> str:
         if "validation error" in text:
             text = " ".join([text, *following[1:2]])
     return text
+
+
+def _is_wrapped(part: str) -> bool:
+    return not (_FRAME.match(part) or _EXCEPTION.match(part) or _TRACEBACK in part)
+
+
+def _of_torchrun(lines: list[LogLine], at: int) -> str:
+    """Put together what torchrun says of the first worker that failed."""
+    text = lines[at].text.strip()
+    rest = "\n".join(line.text for line in lines[at:])
+    root = rest.partition("Root Cause")[2] or rest
+    code = _EXIT_CODE.search(root)
+    return f"{text.rstrip(': ')}: exitcode: {code[1]}" if code else text
+
+
+def _of_graph(lines: list[LogLine], at: int) -> str:
+    """Put together what TensorFlow says of a graph: what went wrong stands below the node."""
+    text, *rest = (line.text.strip() for line in lines[at:])
+    nodes = (place for place, part in enumerate(rest) if part.startswith("Node: "))
+    below = next(nodes, len(rest)) + 1
+    return " ".join([text, *rest[below : below + 1]])
 
 
 def _weight(text: str, *, is_exception: bool, level: str = "") -> float:

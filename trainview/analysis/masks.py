@@ -251,7 +251,7 @@ MASKS = (
     mask(
         "",
         r"\b([Nn]ode|[Hh]ost(?:name)?|[Pp]eer|[Pp]od|[Ss]erver|[Mm]achine|[Ii]nstance|[Cc]ontainer)"
-        rf"((?: name)?[ =:]{{1,2}}[\"']?)(?:[a-z][\w-]*/)?(?=[\w.{_SET}-]*[0-9{_SET}])(?=[\w.{_SET}-]*[A-Za-z])"
+        rf"((?: name)?[ =:]{{1,2}}[\"']?)(?:[a-z][\w-]*/)?(?=[\w.{_SET}-]*[0-9{_SET}])(?=[\w.{_SET}-]*[A-Za-z]|{ADDRESS}(?![:\w]))"
         rf"(?:[\w{_SET}-]+[.])*[\w{_SET}-]+{_END}",
         lambda found: found[1] + found[2] + NAME,
     ),
@@ -275,7 +275,7 @@ MASKS = (
     mask(
         "/",
         rf"(?<![\w/.{_SET}-])(?!(?:\w+\.)+(?:com|io|org)/[\w-]+(?![\w/-]|\.\w))(?=[\w./-]*[A-Za-z{_SET}])(?=[\w./{_SET}-]*(?:[0-9_{_SET}-]|\.\w))"
-        rf"[\w.{_SET}-]*[A-Za-z{_SET}][\w.{_SET}-]*(?:/[\w.{_SET}-]+)+(?<![.-])(?!/)",
+        rf"[\w.{_SET}-]*[A-Za-z{_SET}][\w.{_SET}-]*(?:/[\w.={_SET}-]+)+(?<![.=-])(?!/)",
         PATH,
     ),
     # a file of data or weights; of settings, the name counts

@@ -4,7 +4,7 @@
 import re
 
 from trainview.analysis.error_rules import rule_of
-from trainview.analysis.masks import COMMAND, ID, NAME, NUMBER, mask
+from trainview.analysis.masks import COMMAND, ID, NAME, NUMBER, PATH, mask
 
 _OOM = r"(?:CUDA|HIP|XPU) out of memory\. Tried to allocate [0-9.]+ \w+"
 # Why an image could not be pulled; what stands before it names the image several times.
@@ -30,7 +30,7 @@ _ADVICE = (
     r"(?:Please|You (?:can|may|might|should|need)|Perhaps|Maybe|Make sure|Try|See|Consider"
     r"|If (?:you|this|the|it)|To (?:fix|avoid|use|enable|disable|run|see|get|learn|set|install|update)"
     r"|For (?:more|further|details|information|a list)|Check|Refer|Visit|Reduc(?:e|ing)"
-    r"|Increas(?:e|ing)|Set|H(?:int|INT)|Note|Use|Did you|Alternatively|Either)\b"
+    r"|Increas(?:e|ing)|Set|H(?:int|INT)|Note|Use|Alternatively|Either)\b"
     r"(?!.*(?:\([^()\n]*[0-9][^()\n]*\)\.?$|[Ee]rror ?[0-9]))"
 )
 # What follows a long first sentence explains it, unless it speaks of another error.
@@ -56,6 +56,8 @@ _HINTS = (
 )
 
 WORDINGS = (
+    # quotes within quotes
+    mask('\\"', r'\\+"', '"'),
     mask(
         "watchdog",
         r"^.*(?:NCCL|[Pp]rocess group) watchdog thread terminated with exception: (?=\S)",
@@ -84,6 +86,7 @@ WORDINGS = (
     mask("cuda runtime error", r"cuda runtime error \([0-9]+\) ?: (.*?) at \S+:[0-9]+$", r"CUDA error: \1"),
     mask("CUDA error", r"^(?:\w+(?:Error|Exception): )+(?=CUDA error)"),
     *(mask(hint, rf" ?{hint}.*") for hint in _HINTS),
+    mask("id you mean", r"[.;,]? \(?[Dd]id you mean\b.*"),
     mask(". ", rf"([.!]) {_ADVICE}.*", r"\1"),
     mask("! ", rf"(!) {_ADVICE}.*", r"\1"),
     mask(". ", rf"^(.{{60,}}?[a-z)'`\"]\.) {_EXPLANATION}.*", r"\1"),
@@ -107,7 +110,8 @@ WORDINGS = (
     mask("Last error: ", r"^Last error: ", "NCCL error: "),
     mask("Cuda failure", r"(Cuda failure) [0-9]+ (?=')", r"\1 "),
     mask("following error", r"^.* because of the following error[^:\n]*: (?=\S)"),
-    mask(": ", r"^(?:INTERNAL|UNKNOWN): (?=\S+ \S)"),
+    mask("Graph execution error: ", r"^(?:InvalidArgumentError: )?Graph execution error: (?=\S+ \S)"),
+    mask(": ", r"^(?:INTERNAL|UNKNOWN|ABORTED|FAILED_PRECONDITION): (?=\S+ \S)"),
     mask("initialize backend", r"^Unable to initialize backend '\w+': (?:[A-Z_]+: )?(?=\S+ \S)"),
     mask("W&B API", r"^Error while calling W&B API: (?=\S)"),
     mask("CUDA_ERROR_", r"^.*(?=CUDA_ERROR_\w+: )"),
@@ -169,7 +173,6 @@ WORDINGS = (
     mask("] ", r"^\[(?:enforce fail at )?[^\]\s]*\.(?:cc|cpp|h|cu):[0-9]+\][ .]*(?:err == [0-9]+\. *)?(?=\S)"),
     mask(" for an array with shape", r" for an array with shape.*"),
     mask(", input_value=", r", input_value=.*"),
-    mask("id you mean", r"[.;,]? \(?[Dd]id you mean\b.*"),
     mask("low on resource", r"(low on resource: [\w.-]*\w)\b.*", r"\1"),
     mask("(core dumped)", r" \(core dumped\)$"),
     mask(" cgroup", r"in step \S+ cgroup\b.*", f"in StepId={ID}"),
@@ -211,7 +214,7 @@ WORDINGS = (
         r"(?:, Ch [0-9a-f]+)?(?:, (?:intr|errorString|Ch)[^,.\n]*)*[,.]? ?",
         r"NVRM: Xid \1, ",
     ),
-    mask("Xid", r"(NVRM: Xid [0-9]+),(?: ?$| .*[0-9=].*)", r"\1"),
+    mask("Xid", r"^.*?(NVRM: Xid [0-9]+),(?! GPU has fallen off the bus).*", r"\1"),
     mask(": line ", rf"^\S+: line [0-9]+: +[0-9]+ ({_SIGNALS})\b.*", r"\1"),
     mask("Killed process", r"(Killed process) [0-9]+ \([^)\n]*\).*", rf"\1 ({NAME})"),
     mask("oom", r"oom[_-]kill event(?:\(s\)|s)?", "oom_kill events"),
@@ -233,7 +236,26 @@ WORDINGS = (
     mask(".", r"(?<!KeyError: )(['\"`])[A-Za-z_]\w*(?:\.\w+)*\.(?:weight|bias|scales?|lora_[AB]|[0-9]+)(?:\.\w+)*\1", rf"\1{NAME}\1"),
     mask(" library but", r"^\S+(?= requires the .* library but)", NAME),
     mask("Weights only load failed", r"(Weights only load failed).*", r"\1"),
+    mask("conda environment: ", r"(?<=conda environment: )\S+", NAME),
+    mask("select device driver", r'(?<=select device driver )"\w*"(.*?)\.?$', rf'"{NAME}"\1'),
+    mask("nvidia-container-cli", r"^OCI runtime create failed: (?=nvidia-container-cli)"),
+    mask("nvidia-container-cli", r": unknown\.?$"),
+    mask("Can't find '", r"(?<= at )'[^'\n]*'$", f"'{PATH}'"),
+    mask(": invalid ", r"(: invalid (?:choice|\w+ value): ).*", rf"\1{NAME}"),
+    mask("can't encode character", r"(?<=can't encode character).*? in position [0-9-]+", f" in position {NUMBER}"),
+    mask("failed to extend ", r"Error: failed to extend (\S+) to ([0-9]+) bytes$", r"Error while creating shared memory segment \1 (size \2)"),
+    mask("('", r"\('[^'\n]*'(?:, '[^'\n]*')*,?\)", f"('{NAME}')"),
+    mask('namespace "', r'(?<=namespace )"[^"\n]*"', f'"{NAME}"'),
+    mask(" nodes are available", r"(nodes are available: ).*?([0-9]+ Insufficient [\w.-]+/gpu).*", r"\1\2."),
+    mask(". preemption: ", r"\. preemption: .*", "."),
     mask("['", r"\['[^'\n]*'(?:, '[^'\n]*')*\]", f"['{NAME}']"),
+    mask(", ", r", (?:please |you may |you should )?(?:consider|try|make sure|refer|did you|use) (?!.*[Ee]rror).*"),
+    mask(" Stack trace: ", r"\.? Stack trace: .*"),
+    mask("data-dependent expression", r"(?<=data-dependent expression) .*"),
+    mask(": ", r": (?:[\w-]+, ){2,}(?:and |or )?[\w-]+\.?$", f": {NAME}"),
+    mask("image ", r'\b(image (?:tag|name)) "[^"\n]*"', rf'\1 "{NAME}"'),
+    mask("repository name (", r"(?<=repository name )\([^()\n]*\)", f"({NAME})"),
+    mask("model in ", r"(?<=model in )\S+?(?=\.?(?:\s|$))", NAME),
     mask("got mixed", r"^\S+: (?=got mixed torch)"),
     mask('layer "', r'(?<=layer )"\w+"', f'"{NAME}"'),
     mask("string to float: ", r"(?<=string to float: )'.*'", f"'{NAME}'"),

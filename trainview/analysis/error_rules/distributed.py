@@ -83,9 +83,9 @@ DISTRIBUTED = (
         "distributed set-up",
         "code",
         "finished reduction in the prior iteration|ready (?:twice|only once)|unused parameter"
-        r"|world.?size|unpicklable|got mixed torch\.tensor|must flatten tensors|can't pickle"
-        "|cannot re-initialize cuda in forked|cannot pickle|can't get local object|hostfile"
-        "|trace cache",
+        r"|world.?size|unpicklable|got mixed torch\.tensor|fsdp expects|must flatten tensors"
+        "|can't pickle|cannot re-initialize cuda in forked|cannot pickle|can't get local object"
+        "|hostfile|trace cache",
         "RuntimeError: Expected to have finished reduction in the prior iteration.",
         "Check the wrapping, the unused parameters, and how processes are started.",
     ),

@@ -45,7 +45,7 @@ PLATFORM = (
         "infrastructure",
         "no devices were found|unable to determine the device handle"
         r"|cuda-capable devices?(?:\(s\))? (?:is/)?are busy|gpu is lost|input/output error"
-        r"|errno 5\b|machine check|read-only file system",
+        r"|errno 5\b|machine check",
         "OSError: [Errno 5] Input/output error",
         REPLACE,
     ),
@@ -115,9 +115,16 @@ PLATFORM = (
         "disk full",
         "capacity",
         r"no space left on device|errno 28\b|disk (?:is )?full|ephemeral(?: local|-)? ?storage"
-        r"|not enough (?:free )?disk space|disk pressure|diskpressure|\bunexpected pos\b",
+        "|not enough (?:free )?disk space|disk pressure|diskpressure|pytorchstreamwriter",
         "OSError: [Errno 28] No space left on device",
         "Delete old checkpoints and caches, keep fewer of them, or ask for a larger volume.",
+    ),
+    general(
+        "disk full",
+        "capacity",
+        r"\bunexpected pos [0-9<]",
+        "RuntimeError: unexpected pos 704 vs 598",
+        "Mostly no room for the checkpoint: keep fewer of them, or ask for a larger volume.",
     ),
     cause(
         "disk quota",
@@ -129,7 +136,7 @@ PLATFORM = (
     cause(
         "storage",
         "infrastructure",
-        r"stale (?:nfs )?file handle|errno (?:18|95|121)\b|errno 116\b"
+        r"read-only file system|stale (?:nfs )?file handle|errno (?:18|95|121)\b|errno 116\b"
         r"|transport endpoint is not connected|errno 107\b|mounting"
         "|mount(?:volume)?[. ](?:failed|setup)(?!.*configmap)|failedmount"
         "|unable to attach or mount",
@@ -139,9 +146,9 @@ PLATFORM = (
     cause(
         "file conflict",
         "code",
-        r"errno 17\b|errno 39\b|errno 16\b|errno 26\b|file exists|fileexistserror"
-        "|directory not empty|device or resource busy|database is locked|file lock .*(?:acquired"
-        "|timed? ?out)",
+        r"errno 17\b|errno 39\b|errno 16\b|errno 26\b|reused local directory|file exists"
+        "|fileexistserror|directory not empty|device or resource busy|database is locked"
+        "|file lock .*(?:acquired|timed? ?out)",
         "FileExistsError: [Errno 17] File exists",
         "Several processes use this path: let one rank write, or give each run its folder.",
     ),

@@ -15,7 +15,7 @@ PROGRAM = (
         "permission",
         "code",
         r"permission denied|dubious ownership|errno 13\b|permissionerror|operation not permitted"
-        r"|errno 1\b",
+        r"|privilege is not held|errno 1\b",
         "PermissionError: [Errno 13] Permission denied: '/out'",
         "Write where the job's user may write, or change the owner of the volume.",
     ),
@@ -29,11 +29,11 @@ PROGRAM = (
     cause(
         "corrupt file",
         "code",
-        "pytorchstreamreader|pytorchstreamwriter|error while deserializing header"
-        "|safetensorerror|unpicklingerror|invalid load key|ran out of input|badzipfile"
-        r"|not a zip file|unexpected eof(?! while looking)|compressed file ended|\bcrc\b"
-        "|truncated|header ?too ?large|invalid magic number|consistency check failed"
-        "|file is corrupted|checksum",
+        "pytorchstreamreader|error while deserializing header|safetensorerror|unpicklingerror"
+        "|invalid load key|ran out of input|badzipfile|not a zip file|unexpected end of data"
+        r"|unexpected eof(?! while looking)|compressed file ended|\bcrc\b|truncated"
+        "|header ?too ?large|invalid magic number|consistency check failed|file is corrupted"
+        "|checksum",
         "RuntimeError: PytorchStreamReader failed reading zip archive",
         "Use an older checkpoint or download again; write under another name, then rename.",
     ),
@@ -42,8 +42,8 @@ PROGRAM = (
         "code",
         r"no such file or directory|filenotfounderror|errno 2\b|not found in directory"
         r"|not a directory|is a directory|errno 2[01]\b|does not exist|file not found"
-        "|does not appear to have a file|valid checkpoint|no file named|not a git repository"
-        "|cannot find primary config",
+        "|does not appear to have a file|valid checkpoint|can't find '[^']*' at|no file named"
+        "|no checkpoints? (?:was |were )?found|not a git repository|cannot find primary config",
         "FileNotFoundError: [Errno 2] No such file or directory: '/a'",
         "Check the path, the mounted volumes, and that an earlier step has written it.",
     ),
@@ -59,16 +59,17 @@ PROGRAM = (
     cause(
         "data",
         "code",
-        "jsondecodeerror|unicodedecodeerror|casterror|couldn't cast|schemainference|arrowinvalid"
-        "|arrow(?:type|notimplemented)error|parsererror|error tokenizing data|unidentifiedimage"
-        "|cannot identify image|datasetgeneration|non.?matching ?splits|expected value at line"
-        "|num_samples should be a positive|must have the same columns|decode error|webdataset"
-        "|empty dataset|list object is not.*collate|stack expects each tensor"
-        "|unable to create tensor|not in the dataset|unknown split|no columns in the dataset"
-        "|unrecognized data stream|did not return a loss|object is not iterable.*collate"
-        "|batch must contain tensors|roles must alternate|could not find response key"
-        "|not a valid json file|dataset scripts are no longer|dataset is empty|no data (?:found"
-        "|files)",
+        "jsondecodeerror|unicodedecodeerror|codec can't (?:en|de)code|casterror|couldn't cast"
+        "|schemainference|arrowinvalid|arrow(?:type|notimplemented)error|parsererror"
+        "|error tokenizing data|unidentifiedimage|cannot identify image|datasetgeneration"
+        "|non.?matching ?splits|expected value at line|num_samples should be a positive"
+        "|must have the same columns|decode error|webdataset|empty dataset"
+        "|list object is not.*collate|stack expects each tensor|unable to create tensor"
+        "|not in the dataset|resize storage|exceeds limit of .* pixels|unknown split"
+        "|undefined dataset|no columns in the dataset|unrecognized data stream"
+        "|did not return a loss|object is not iterable.*collate|batch must contain tensors"
+        "|roles must alternate|could not find response key|not a valid json file"
+        "|dataset scripts are no longer|dataset is empty|no data (?:found|files)",
         "JSONDecodeError: Extra data: line 2 column 1 (char 8779)",
         DATA,
     ),
@@ -81,7 +82,7 @@ PROGRAM = (
         "|validation errors? for|misconfiguration|interpolationkeyerror|missingmandatoryvalue"
         "|unknown option|no such option|missing option|invalid value for"
         "|extra inputs are not permitted|unexpected keyword argument|hfargumentparser"
-        "|strategy to match|trust_remote_code|contains custom code"
+        "|strategy to match|attempt to run as root|trust_remote_code|contains custom code"
         "|requires you to execute the .*file",
         "train.py: error: the following arguments are required: --model",
         "Correct the option or the configuration file that the message names.",
@@ -103,10 +104,10 @@ PROGRAM = (
         "|sizes of tensors|expected (?:input|scalar type|all tensors)|shape '.*' is invalid"
         r"|expected \w+ but (?:found|got)|mat1 and mat2|dimension(?:s)? (?:out of range"
         "|mismatch)|invalid for input of size|not implemented for '|incompatible with the layer"
-        "|does not match(?! the version)|could not broadcast|index out of range in self"
-        "|longer than the specified maximum|attention mask should be of size"
-        "|must have the same (?:dtype|shape|size)|should be the same"
-        r"|only supports? \w+ and \w+ data type",
+        "|do not match|does not match(?! the version)|could not broadcast"
+        "|index out of range in self|longer than the specified maximum"
+        "|attention mask should be of size|must have the same (?:dtype|shape|size)"
+        r"|should be the same|only supports? \w+ and \w+ data type",
         "RuntimeError: mat1 and mat2 shapes cannot be multiplied (4x768 and 1024x4096)",
         "Check shapes, types and devices of the tensors that meet there.",
     ),
@@ -120,11 +121,13 @@ PROGRAM = (
     general(
         "configuration",
         "code",
-        "must be (?:evenly )?divisible|must be a multiple|must divide|is not compatible with"
-        "|does not support|not supported (?:with|for|when)|can't train a model"
-        "|cannot perform fine-tuning|padding_side|target modules? |mutually exclusive"
-        "|must be (?:set|specified|one of|between|greater|less|positive)|should be one of"
-        "|is not a valid|you (?:must|need to|should) (?:set|specify|pass|provide)",
+        "(?:be|not) (?:evenly )?divisible|unrecognized (?:model|configuration)"
+        "|error: please (?:use|set) |input length of input_ids|must be a multiple|must divide"
+        "|is not compatible with|does not support|not supported (?:with|for|when)"
+        "|can't train a model|cannot perform fine-tuning|padding_side|passed both|cannot merge"
+        "|target modules? |mutually exclusive|must be (?:set|specified|one of|between|greater"
+        "|less|positive)|should be one of|is not a valid|you (?:must|need to|should) (?:set"
+        "|specify|pass|provide)",
         "ValueError: Number of attention heads (14) must be divisible by 4.",
         "Correct the setting that the message names.",
     ),
@@ -157,10 +160,10 @@ PROGRAM = (
     symptom(
         "lost worker",
         "unknown",
-        "actor ?died|actor died|worker died|died unexpectedly|worker.* exited unexpectedly"
-        "|worker.*died|brokenprocesspool|raylet|lost connection to worker|abruptly died"
-        "|failed to retrieve object|objectlost|^eoferror|worker .*(?:dead|unavailable)"
-        "|gcs may have been killed",
+        "get timed out: some object|actor ?died|actor died|worker died|died unexpectedly"
+        "|worker.* exited unexpectedly|worker.*died|brokenprocesspool|raylet"
+        "|lost connection to worker|abruptly died|failed to retrieve object|objectlost|^eoferror"
+        "|worker .*(?:dead|unavailable)|gcs may have been killed",
         "ActorDiedError: The actor died unexpectedly before finishing this task.",
         LOG,
     ),

@@ -86,7 +86,7 @@ REMOTE = (
         "|connectionerror|incompleteread|connection aborted|couldn't connect to"
         "|server disconnected|localentrynotfound|_inactiverpcerror|remotedisconnected"
         "|remoteprotocolerror|(?:initialization|service).{0,20} (?:has )?(?:timed out"
-        "|to start after)|can't be reached|deadline_exceeded|\bunavailable: "
+        r"|to start after)|can't be reached|deadline_exceeded|\bunavailable: "
         "|could not read from remote repository|unexpectedly closed the connection",
         "ConnectionRefusedError: [Errno 111] Connection refused",
         NETWORK,

@@ -14,7 +14,7 @@ SOFTWARE = (
         "image pull",
         "code",
         "image.*(?:not found|manifest unknown|unauthorized|denied|forbidden|no basic auth)"
-        "|invalidimagename|manifest for .* not found",
+        "|invalidimagename|invalid reference format|manifest for .* not found",
         'Failed to pull image "ghcr.io/acme/trainer:v1": not found',
         "Check name, tag and digest of the image, and the secret that reads the registry.",
     ),
@@ -36,7 +36,7 @@ SOFTWARE = (
     symptom(
         "container",
         "unknown",
-        "crashloopbackoff|back-off restarting|runcontainererror",
+        "crashloopbackoff|probe failed|back-off restarting|runcontainererror",
         "Back-off restarting failed container main in pod a-b",
         LOG,
     ),
@@ -86,14 +86,15 @@ SOFTWARE = (
         r"|1114)\b|operator torchvision::|torch not compiled with|not compiled with cuda"
         "|cuda setup failed despite|has no attribute '(?:float|int|bool|object)'"
         "|does not recognize this architecture|is not currently imported|numpy is not available"
-        r"|users to upgrade|libcuda\.so cannot|but source was compiled with",
+        r"|users to upgrade|could not load lib|libcuda\.so cannot|but source was compiled with",
         "ImportError: flash_attn_2_cuda: undefined symbol",
         MATCH_BUILD,
     ),
     cause(
         "missing command",
         "code",
-        r"command not found|conda (?:init|activate)|^(?:…?/usr/bin/)?env: |{exit}(?:126|127)\b",
+        "command not found|conda environment: |conda (?:init|activate)|^(?:…?/usr/bin/)?env: "
+        r"|{exit}(?:126|127)\b",
         "/bin/bash: line 1: torchrun: command not found",
         "Install the program in the image, or correct the command, its mode and PATH.",
     ),
@@ -101,7 +102,8 @@ SOFTWARE = (
         "compiler",
         "code",
         r"torch\._?dynamo|torch\._?inductor|backendcompilerfailed|inductorerror|ninja|nvcc"
-        "|graph break|cuda_home|c compiler|working triton installation|ptxas|recompile_limit"
+        "|graph break|cuda_home|error building extension|jit load|cudagraphs|stream is capturing"
+        "|data-dependent|c compiler|working triton installation|ptxas|recompile_limit"
         "|loweringexception|codegen error",
         "BackendCompilerFailed: backend='inductor' raised",
         "Run without torch.compile to tell; install the compiler tools that it needs.",
