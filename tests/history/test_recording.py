@@ -28,7 +28,7 @@ def assert_same(found, wanted):
         assert_frame_equal(in_order(getattr(found, name)), in_order(getattr(wanted, name)))
 
 
-@settings(max_examples=examples(30))
+@settings(max_examples=examples(15))
 @given(st.integers(0, 10**6), st.data())
 def test_each_state_is_read_back_in_whatever_order_it_was_recorded(tmp_path_factory, seed, data):
     dest = tmp_path_factory.mktemp("history")
@@ -220,3 +220,31 @@ def test_the_shell_records_compacts_and_goes_back_in_time(tmp_path):
     }
     assert trainview("record", dest, files[0]).returncode == 2
     assert trainview("compact", tmp_path / "nothing").returncode == 2
+
+
+@settings(max_examples=examples(15))
+@given(st.integers(0, 10**6), st.data())
+def test_intervals_are_what_a_walk_through_all_looks_finds(tmp_path_factory, seed, data):
+    dest = tmp_path_factory.mktemp("history")
+    found = states(seed, looks=6)
+    for state in data.draw(st.permutations(found)):
+        tv.record(dest, snapshots=[saved(state)])
+    wanted, open_, before = [], {}, None
+    for moment, lists in found:
+        now = {one["id"]: one["current_status"] for one in lists["training_jobs"]}
+        for name, (status, after, first) in list(open_.items()):
+            if now.get(name) != status:
+                wanted.append((name, status, after, first, before, moment))
+                del open_[name]
+        for name, status in now.items():
+            open_.setdefault(name, (status, before, moment))
+        before = moment
+    wanted += [(name, *rest, before, None) for name, rest in open_.items()]
+    intervals = tv.status_intervals(dest)
+    told = [
+        (row.job_id, "TRAINING_JOB_" + row.status.upper().replace("-", "_"),
+         *(None if pd.isna(one) else one.to_pydatetime()
+           for one in (row.from_after, row.from_before, row.to_after, row.to_before)))
+        for row in intervals.itertuples()
+    ]  # fmt: skip
+    assert sorted(told, key=str) == sorted(wanted, key=str)

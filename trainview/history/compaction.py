@@ -17,28 +17,57 @@ from trainview.history.layout import (
     ASKED,
     LOOKS,
     expect_history,
+    file_name,
     live_files,
     name_compact,
     replacing,
 )
 from trainview.history.places import Place, delete_file, find_place, write_table
-from trainview.history.versions import KEYS, newest_rows, number_keys, read_file, read_looks
+from trainview.history.versions import (
+    COMPLETE,
+    KEYS,
+    line_of,
+    newest_rows,
+    number_keys,
+    present,
+    read_file,
+    read_looks,
+    state_of,
+)
 from trainview.schema import PANDAS_TEXT, TABLES, TIME
 from trainview.text.moments import LONGEST, parse_span
 
 # What happened at a moment, which column says when, is as old as that moment.
 _HAPPENED = {
     "status_events": "created_at",
-    "checkpoints": "created_at",
     "metrics": "timestamp",
     "logs": "timestamp",
     "billing": "date",
 }
 
 
-class _File(NamedTuple):
-    name: str
-    rows: pa.Table
+class _Window(NamedTuple):
+    """What to keep: looks from a moment on, which is that of a look.
+
+    Attributes
+    ----------
+    cutoff : datetime.datetime
+        Its moment.
+    looks : pyarrow.Table
+        All looks.
+    kept : pyarrow.Array
+        The ids of those that stay.
+    roots : list of dict
+        Those of them that were written after one that goes: their ``look_id`` and ``seen_at``.
+    vanished : pyarrow.Array
+        The jobs that had vanished by then, and did not come back.
+    """
+
+    cutoff: datetime
+    looks: pa.Table
+    kept: pa.Array
+    roots: list[dict[str, Any]]
+    vanished: pa.Array
 
 
 def compact(dest: str | os.PathLike[str], *, keep: str | timedelta | None = None) -> pd.DataFrame:
@@ -54,7 +83,7 @@ def compact(dest: str | os.PathLike[str], *, keep: str | timedelta | None = None
     keep : str or datetime.timedelta, optional
         How far back, from the newest look, to keep what was seen: ``"400d"``. Older looks go, with
         the records that had been replaced by then, jobs that had vanished by then with all that is
-        known of them, and samples, log lines, events, checkpoints and billed days of before. What
+        known of them, and samples, log lines, events and billed days of before. What
         the API still lists is kept.
 
     Returns
@@ -88,94 +117,97 @@ def compact(dest: str | os.PathLike[str], *, keep: str | timedelta | None = None
         raise ArgumentError(f"keep={keep!r}: give a length of time above zero, such as 400d")
     place = find_place(dest)
     expect_history(place)
-    cutoff = None if span is None else _cutoff(place, span)
-    dropped = _vanished(place, cutoff)
+    window = None if span is None else _window(place, span)
     names = [name for name in (*TABLES, ASKED, LOOKS) if name != "instance_types"]
-    rows = [_compact_table(place, name, cutoff, dropped) for name in names]
+    rows = [_compact_table(place, name, window) for name in names]
     counts = ["files_before", "files", "rows_before", "rows"]
     frame = pd.DataFrame(rows, columns=["table", *counts])
     return frame.astype({"table": PANDAS_TEXT, **dict.fromkeys(counts, "int64")})
 
 
-def _cutoff(place: Place, span: timedelta) -> datetime | None:
-    """Find the last look before what is kept: its state is what the kept changes begin from."""
+def _window(place: Place, span: timedelta) -> _Window | None:
+    """Find what to keep: the looks of a length of time, and the last one before it."""
     looks = read_looks(place)
-    times = looks["seen_at"].drop_null()
-    newest = pc.max(times)
-    if not newest.is_valid:
+    done = looks.filter(pc.is_valid(looks["seen_at"]))
+    if not done.num_rows:
         return None
-    old = times.filter(pc.less_equal(times, pa.scalar(newest.as_py() - span, TIME)))
-    found: datetime | None = pc.max(old).as_py() if len(old) else None
-    return found
-
-
-def _vanished(place: Place, cutoff: datetime | None) -> pa.Array:
-    """List the jobs that had vanished by a moment, and did not come back."""
-    none = pa.array([], pa.string())
-    if cutoff is None:
-        return none
-    rows = _concat(_read_all(place, "jobs", ["job_id", "seen_at", "look_id", "is_gone"]))
-    if not rows.num_rows:
-        return none
-    newest = rows.take(pa.array(newest_rows(rows, ["job_id"])))
-    old = pc.less_equal(newest["seen_at"], pa.scalar(cutoff, TIME))
-    return newest.filter(pc.and_(old, newest["is_gone"]))["job_id"].combine_chunks()
+    limit = pc.max(done["seen_at"]).as_py() - span
+    cutoff = pc.max(done.filter(pc.less_equal(done["seen_at"], pa.scalar(limit, TIME)))["seen_at"])
+    if not cutoff.is_valid:
+        return None
+    kept = done.filter(pc.greater_equal(done["seen_at"], cutoff))
+    ids = kept["look_id"].combine_chunks()
+    roots = kept.filter(pc.invert(pc.is_in(kept["parent_look_id"], value_set=ids)))
+    newest = state_of(place, "jobs", line_of(looks, ids[-1].as_py()))
+    old = pc.and_(newest["is_gone"], pc.less_equal(newest["seen_at"], cutoff))
+    return _Window(
+        cutoff.as_py(), looks, ids, roots.select(["look_id", "seen_at"]).to_pylist(),
+        newest.filter(old)["job_id"].combine_chunks(),
+    )  # fmt: skip
 
 
 def _compact_table(
-    place: Place, table: str, cutoff: datetime | None, dropped: pa.Array
+    place: Place, table: str, window: _Window | None
 ) -> tuple[str, int, int, int, int]:
     live, replaced = live_files(place, table)
-    old = _superseded(place, table, live, cutoff)
+    old = _superseded(place, table, live, window)
     months = defaultdict(list)
     for name in live:
         months[name.split("/")[1]].append(name)
+    base = _base(place, table, window)
     files = before = after = 0
-    for month, names in months.items():
+    for month in sorted({*months, *base}):
+        names = months[month]
         parts = [read_file(place, name, table) for name in names]
         number = sum(part.num_rows for part in parts)
-        kept = pa.concat_tables(
-            part.filter(_kept(part, table, cutoff, dropped, old.get(name)))
+        kept = [
+            part.filter(_kept(part, table, window, old.get(name)))
             for name, part in zip(names, parts, strict=True)
-        )
-        kept = _distinct(kept, table)
+        ]
+        rows = _distinct(pa.concat_tables([*kept, *base.get(month, [])]), table)
         before += number
-        after += kept.num_rows
-        if len(names) > 1 or kept.num_rows < number:
-            if kept.num_rows:
-                target = f"{table}/{month}/{name_compact(names)}.parquet"
-                write_table(place, target, replacing(kept, names))
-            replaced += names
-        files += bool(kept.num_rows)
+        after += rows.num_rows
+        if len(names) > 1 or rows.num_rows != number or month in base:
+            if rows.num_rows:
+                target = f"{table}/{month}/{name_compact([*names, month])}.parquet"
+                write_table(place, target, replacing(rows, names))
+                replaced += [name for name in names if name != target]
+            else:
+                replaced += names
+        files += bool(rows.num_rows)
     for name in replaced:
         delete_file(place, name)
     return table, len(live), files, before, after
 
 
+def _base(place: Place, table: str, window: _Window | None) -> dict[str, list[pa.Table]]:
+    """Give the whole state of the looks whose changes were told beside looks that go."""
+    found: dict[str, list[pa.Table]] = {}
+    if window is None or table not in COMPLETE:
+        return found
+    for root in window.roots:
+        rows = present(state_of(place, table, line_of(window.looks, root["look_id"])))
+        own = pa.repeat(pa.scalar(root["look_id"]), rows.num_rows)
+        rows = rows.set_column(rows.column_names.index("look_id"), rows.field("look_id"), own)
+        month = file_name(table, root["seen_at"], "").split("/")[1]
+        found.setdefault(month, []).append(rows)
+    return found
+
+
 def _superseded(
-    place: Place, table: str, names: Sequence[str], cutoff: datetime | None
+    place: Place, table: str, names: Sequence[str], window: _Window | None
 ) -> dict[str, npt.NDArray[np.bool_]]:
-    """Tell for each file which of its rows another one had replaced by a moment."""
-    if cutoff is None or table not in KEYS or not names:
+    """Tell for each file which of its rows another one had replaced by the cutoff."""
+    if window is None or table not in KEYS or table in COMPLETE or not names:
         return {}
     keys = list(KEYS[table])
-    columns = [*keys, "seen_at", "look_id", "is_gone"]
-    parts = [read_file(place, name, table, columns) for name in names]
-    rows = _concat(parts)
-    is_old = pc.less_equal(rows["seen_at"], pa.scalar(cutoff, TIME)).to_numpy()
+    parts = [read_file(place, name, table, [*keys, "seen_at", "look_id"]) for name in names]
+    rows = pa.concat_tables(parts).combine_chunks()
+    old = np.flatnonzero(pc.less_equal(rows["seen_at"], pa.scalar(window.cutoff, TIME)).to_numpy())
     out = np.zeros(rows.num_rows, bool)
-    if is_old.any():
-        old = np.flatnonzero(is_old)
-        base = old[newest_rows(rows.take(pa.array(old)), keys)]
-        gone = base[rows["is_gone"].to_numpy()[base]]
+    if len(old):
         out[old] = True
-        out[base] = False
-        out[gone] = True
-        # the same row may stand in several files
-        code = number_keys(rows, [*keys, "seen_at", "look_id"])
-        stays = np.zeros(code.max() + 1, bool)
-        stays[code[~out]] = True
-        out &= ~stays[code]
+        out[old[newest_rows(rows.take(pa.array(old)), keys)]] = False
     ends = np.cumsum([part.num_rows for part in parts])[:-1]
     return dict(zip(names, np.split(out, ends), strict=True))
 
@@ -183,21 +215,26 @@ def _superseded(
 def _kept(
     part: pa.Table,
     table: str,
-    cutoff: datetime | None,
-    dropped: pa.Array,
+    window: _Window | None,
     superseded: npt.NDArray[np.bool_] | None,
 ) -> pa.Array:
     keep = np.ones(part.num_rows, bool)
-    if cutoff is None:
+    if window is None:
         return pa.array(keep)
-    limit = pa.scalar(cutoff, TIME)
+    limit = pa.scalar(window.cutoff, TIME)
     if table == LOOKS:
-        seen = pc.coalesce(part["seen_at"], part["looked_at"])
-        return pc.greater_equal(seen, limit)
+        return pc.greater_equal(pc.coalesce(part["seen_at"], part["looked_at"]), limit)
+    if table in COMPLETE:
+        roots = pa.array([root["look_id"] for root in window.roots], pa.string())
+        mine = pc.is_in(part["look_id"], value_set=window.kept).to_numpy()
+        keep &= mine & ~pc.is_in(part["look_id"], value_set=roots).to_numpy()
+        # of looks that died half-way
+        known = pc.is_in(part["look_id"], value_set=window.looks["look_id"].combine_chunks())
+        keep |= ~known.to_numpy() & pc.greater(part["seen_at"], limit).to_numpy()
     if superseded is not None:
         keep &= ~superseded
-    if len(dropped) and "job_id" in part.column_names:
-        keep &= ~pc.is_in(part["job_id"], value_set=dropped).to_numpy()
+    if "job_id" in part.column_names:
+        keep &= ~pc.is_in(part["job_id"], value_set=window.vanished).to_numpy()
     if table in _HAPPENED:
         happened = pc.less(part[_HAPPENED[table]], limit)
         keep &= ~pc.fill_null(happened, fill_value=False).to_numpy()
@@ -214,11 +251,3 @@ def _distinct(rows: pa.Table, table: str) -> pa.Table:
     _, first = np.unique(code, return_index=True)
     order = keys if table != LOOKS else ["seen_at", "look_id"]
     return rows.take(pa.array(np.sort(first))).sort_by([(name, "ascending") for name in order])
-
-
-def _read_all(place: Place, table: str, columns: Sequence[str]) -> list[pa.Table]:
-    return [read_file(place, name, table, columns) for name in live_files(place, table)[0]]
-
-
-def _concat(parts: Sequence[Any]) -> pa.Table:
-    return pa.concat_tables(parts).combine_chunks() if parts else pa.table({})

@@ -1,21 +1,35 @@
 """When jobs had which status, as far as looks tell: between which two it began and ended."""
 
 import os
-from typing import TypeAlias
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any, NamedTuple, TypeAlias
 
-import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from trainview.history.layout import expect_history
 from trainview.history.places import find_place
 from trainview.history.versions import all_versions, read_looks
-from trainview.schema import PANDAS_TEXT
+from trainview.schema import PANDAS_TEXT, TIME
 
-_HOUR = pd.Timedelta(hours=1)
+_US_PER_HOUR = 3_600_000_000
+_SAID = ("status", "phase", "created_at")
 _TIMES = ["from_after", "from_before", "to_after", "to_before"]
-_DTYPE = pd.DatetimeTZDtype("us", "UTC")
-Times: TypeAlias = "pd.Series[pd.Timestamp]"
+
+# What a look says of a job: its status, phase and submission.
+Said: TypeAlias = tuple[str, str, int]
+
+
+class _Interval(NamedTuple):
+    job_id: str
+    status: str
+    phase: str
+    from_after: int | None
+    from_before: int
+    to_after: int
+    to_before: int | None
 
 
 def status_intervals(dest: str | os.PathLike[str]) -> pd.DataFrame:
@@ -54,44 +68,74 @@ def status_intervals(dest: str | os.PathLike[str]) -> pd.DataFrame:
     place = find_place(dest)
     expect_history(place)
     looks = read_looks(place)
-    times = looks.filter(pc.is_valid(looks["as_of"]))["seen_at"].to_pandas().astype(_DTYPE)
-    columns = ["status", "phase", "created_at"]
-    rows = all_versions(place, "jobs", columns).to_pandas()
-    rows["seen_at"] = rows["seen_at"].astype(_DTYPE)
-    runs = rows[_begins(rows)].reset_index(drop=True)
-    runs["from_before"] = runs["seen_at"]
-    runs["from_after"] = _before(times, runs["seen_at"])
-    is_last = (runs["job_id"] != runs["job_id"].shift(-1)).to_numpy()
-    following = runs["seen_at"].shift(-1)
-    runs["to_before"] = following.mask(is_last)
-    newest = times.max() if len(times) else pd.NaT
-    last_seen = _before(times, following).mask(is_last, newest)
-    # a look that died half-way saw it too
-    runs["to_after"] = last_seen.where(last_seen > runs["from_before"], runs["from_before"])
-    runs = runs[~runs["is_gone"]].reset_index(drop=True)
-    runs["hours_low"] = (runs["to_after"] - runs["from_before"]) / _HOUR
-    runs["hours_high"] = (runs["to_before"] - runs["from_after"]) / _HOUR
-    text = dict.fromkeys(["job_id", "status", "phase"], PANDAS_TEXT)
-    numbers = dict.fromkeys(["hours_low", "hours_high"], "float64")
-    dtypes = text | dict.fromkeys(_TIMES, _DTYPE) | numbers
-    return pd.DataFrame(
-        {name: runs[name].astype(dtypes[name]) for name in [*text, *_TIMES, *numbers]}
+    looks = looks.filter(pc.is_valid(looks["seen_at"]))
+    found = sorted(
+        _intervals(looks, _by_look(all_versions(place, "jobs", list(_SAID)))),
+        key=lambda one: one[:1] + one[4:5],
     )
+    rows = pd.DataFrame(found, columns=list(_Interval._fields))
+    low = (rows["to_after"] - rows["from_before"]) / _US_PER_HOUR
+    high = (rows["to_before"] - rows["from_after"]) / _US_PER_HOUR
+    times = {
+        name: pa.array(rows[name], pa.int64(), from_pandas=True).cast(TIME).to_pandas()
+        for name in _TIMES
+    }
+    rows = rows.assign(**times, hours_low=low, hours_high=high)
+    text = dict.fromkeys(["job_id", "status", "phase"], PANDAS_TEXT)
+    return rows.astype({**text, "hours_low": "float64", "hours_high": "float64"})
 
 
-def _begins(rows: pd.DataFrame) -> "pd.Series[bool]":
-    """Tell where another status begins, another attempt under the id, or the job is gone."""
-    names = ["job_id", "status", "created_at", "is_gone"]
-    before = rows[names].shift()
-    same = (rows[names] == before) | (rows[names].isna() & before.isna())
-    return ~same.all(axis=1)
+def _by_look(versions: pa.Table) -> dict[str, dict[str, Said | None]]:
+    """Sort what looks say by look; None of a job that is gone."""
+    names = ["look_id", "job_id", *_SAID, "is_gone"]
+    columns = [
+        (versions[name].cast(pa.int64()) if name == "created_at" else versions[name]).to_pylist()
+        for name in names
+    ]
+    found: dict[str, dict[str, Said | None]] = defaultdict(dict)
+    for look_id, job_id, *said, is_gone in zip(*columns, strict=True):
+        found[look_id][job_id] = None if is_gone else tuple(said)
+    return found
 
 
-def _before(times: Times, moments: Times) -> Times:
-    """Find the last look before each moment."""
-    at = np.searchsorted(times.to_numpy(), moments.to_numpy(), side="left") - 1
-    known = (at >= 0) & moments.notna().to_numpy()
-    if not len(times):
-        return pd.Series(pd.NaT, moments.index, dtype=_DTYPE)
-    found = times.to_numpy()[np.where(known, at, 0)]
-    return pd.Series(found, moments.index).astype(_DTYPE).where(known)
+def _intervals(looks: pa.Table, told: dict[str, dict[str, Said | None]]) -> Iterator[_Interval]:
+    """Go from look to look in time, and give what ends; then what has not ended."""
+    names = ("look_id", "parent_look_id", "seen_at")
+    rows = list(zip(*(looks[name].to_pylist() for name in names[:2]),
+                    looks["seen_at"].cast(pa.int64()).to_pylist(), strict=True))  # fmt: skip
+    branches = {
+        parent for (_, parent, _), (before, _, _) in zip(rows[1:], rows, strict=False)
+        if parent != before
+    }  # fmt: skip
+    states: dict[str | None, dict[str, Said]] = {None: {}}
+    state: dict[str, Said] = {}
+    begun: dict[str, tuple[int | None, int]] = {}
+    before: tuple[Any, int | None] = (None, None)
+    for look_id, parent, moment in rows:
+        changes = told.get(look_id, {})
+        if parent != before[0]:
+            # written beside another state than that of the look before it in time
+            whole = _with(dict(states.get(parent, {})), changes)
+            changes = dict.fromkeys(state) | whole
+        for job_id, said in changes.items():
+            if said == state.get(job_id):
+                continue
+            if job_id in state:
+                yield _Interval(job_id, *state[job_id][:2], *begun[job_id], before[1] or 0, moment)
+            begun[job_id] = (before[1], moment)
+        state = _with(state, changes)
+        if look_id in branches:
+            states[look_id] = dict(state)
+        before = (look_id, moment)
+    for job_id, said in state.items():
+        yield _Interval(job_id, *said[:2], *begun[job_id], before[1] or 0, None)
+
+
+def _with(state: dict[str, Said], changes: dict[str, Said | None]) -> dict[str, Said]:
+    """Give the state behind changes; the one before is used up."""
+    for job_id, said in changes.items():
+        if said is None:
+            state.pop(job_id, None)
+        else:
+            state[job_id] = said
+    return state

@@ -33,6 +33,8 @@ _OWN: dict[str, pa.Schema] = {
             pa.field("looked_at", TIME, nullable=False),
             pa.field("as_of", TIME),
             pa.field("seen_at", TIME),
+            # what this look changed is told beside the state that this one left
+            pa.field("parent_look_id", pa.string()),
             pa.field("jobs", pa.int64()),
             pa.field("projects", pa.int64()),
             pa.field("changed", pa.int64()),

@@ -12,7 +12,15 @@ from trainview.files.atomic import from_home
 from trainview.history.bills import join_bills
 from trainview.history.layout import SEEN, expect_history, is_history
 from trainview.history.places import Place, find_place, is_url
-from trainview.history.versions import every_row, present, read_looks, state_at
+from trainview.history.versions import (
+    COMPLETE,
+    every_row,
+    line_of,
+    present,
+    read_looks,
+    state_at,
+    state_of,
+)
 from trainview.reading.records import Records
 from trainview.schema import FLEET_TABLES, JOBS, PROJECTS, TIME
 from trainview.statuses import OPEN_PHASES
@@ -94,18 +102,18 @@ def read_history(
             f"{place.shown}: nothing was recorded up to {safe_text(at)}: "
             f"the first look is of {first}"
         )
-    moment = pc.max(until["seen_at"]).as_py()
+    last = until.slice(until.num_rows - 1).to_pylist()[0]
+    line = line_of(looks, last["look_id"])
     as_of = newest if at is None else min(at, newest)
-    jobs = present(state_at(place, "jobs", moment)).drop_columns([field.name for field in SEEN])
-    projects = present(state_at(place, "projects", moment))
+    jobs = present(state_of(place, "jobs", line)).drop_columns([field.name for field in SEEN])
     tables = Tables(
-        projects=conform(projects, PROJECTS),
+        projects=conform(present(state_of(place, "projects", line)), PROJECTS),
         jobs=conform(_open_until(jobs, as_of), JOBS),
         instance_types=pa.table({}),
         as_of=as_of,
         latest_only=False,
     )
-    fleet = {name: _fleet_table(place, name, moment) for name in FLEET_TABLES}
+    fleet = {name: _fleet_table(place, name, line, last["seen_at"]) for name in FLEET_TABLES}
     return to_records(tables), {name: t for name, t in fleet.items() if t.num_rows}, as_of
 
 
@@ -116,10 +124,13 @@ def _open_until(jobs: pa.Table, as_of: datetime) -> pa.Table:
     return jobs.set_column(jobs.column_names.index("end_at"), "end_at", ends)
 
 
-def _fleet_table(place: Place, name: str, moment: datetime) -> pa.Table:
+def _fleet_table(place: Place, name: str, line: pa.Array, moment: datetime) -> pa.Table:
     if name == "billing":
         rows = join_bills(every_row(place, name, moment))
+    elif name in COMPLETE:
+        rows = present(state_of(place, name, line))
     else:
+        # what was once told about a job stays true, whichever look wrote it
         rows = present(state_at(place, name, moment))
     schema = FLEET_TABLES[name]
     return conform(rows.select(schema.names).cast(without_categories(schema)), schema)

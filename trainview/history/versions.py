@@ -50,6 +50,57 @@ def read_looks(place: Place) -> pa.Table:
     return looks.take(rows).sort_by([("seen_at", "ascending"), ("look_id", "ascending")])
 
 
+def line_of(looks: pa.Table, look_id: str | None) -> pa.Array:
+    """List a look and those that it was written after, each beside the one before.
+
+    Two recorders at once write two lines, and a look that comes late, with a clock that jumped or
+    out of a file, begins one: each is whole by itself.
+
+    Parameters
+    ----------
+    looks : pyarrow.Table
+        As `read_looks` gives it.
+    look_id : str or None
+        The last look of the line; None for a line without any.
+
+    Returns
+    -------
+    pyarrow.StringArray
+        Their ids.
+    """
+    names = (looks[name].to_pylist() for name in ("look_id", "parent_look_id"))
+    parent = dict(zip(*names, strict=True))
+    line = []
+    while look_id is not None and look_id in parent:
+        line.append(look_id)
+        look_id = parent.pop(look_id)
+    return pa.array(line, pa.string())
+
+
+def state_of(place: Place, table: str, line: pa.Array, jobs: pa.Array | None = None) -> pa.Table:
+    """Read the newest version of each record that a line of looks wrote.
+
+    Parameters
+    ----------
+    place : Place
+        A history.
+    table : str
+        Which table.
+    line : pyarrow.Array
+        As `line_of` gives it.
+    jobs : pyarrow.Array, optional
+        Only those of these jobs.
+
+    Returns
+    -------
+    pyarrow.Table
+        Its columns and those of `SEEN`; of records that are gone too.
+    """
+    found = _read(place, table, None, None, jobs)
+    found = found.filter(pc.is_in(found["look_id"], value_set=line)).combine_chunks()
+    return found.take(pa.array(newest_rows(found, KEYS[table]))) if found.num_rows else found
+
+
 def state_at(
     place: Place,
     table: str,
@@ -57,7 +108,7 @@ def state_at(
     columns: Sequence[str] | None = None,
     jobs: pa.Array | None = None,
 ) -> pa.Table:
-    """Read the newest version of each record up to a moment.
+    """Read the newest version of each record up to a moment, whichever look wrote it.
 
     Parameters
     ----------

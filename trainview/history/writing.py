@@ -20,13 +20,15 @@ from trainview.history.layout import (
 )
 from trainview.history.places import Place, sweep_place, write_table
 from trainview.history.versions import (
-    KEYS,
+    COMPLETE,
     differences,
     every_row,
+    line_of,
     not_in,
     present,
     read_looks,
     state_at,
+    state_of,
 )
 from trainview.schema import TIME
 from trainview.statuses import OPEN_PHASES
@@ -50,10 +52,10 @@ class Look(NamedTuple):
         The moment that the answers describe.
     seen_at : datetime.datetime
         The same, but no other look's.
-    previous_look_at : datetime.datetime or None
+    parent_look_id, previous_look_at : str and datetime.datetime, or None
         The look before, in the time of the answers.
-    next_look_at : datetime.datetime or None
-        The look after, where this one comes late.
+    line : pyarrow.Array
+        The looks whose state this one is told beside.
     """
 
     place: Place
@@ -61,8 +63,9 @@ class Look(NamedTuple):
     looked_at: datetime
     as_of: datetime
     seen_at: datetime
+    parent_look_id: str | None
     previous_look_at: datetime | None
-    next_look_at: datetime | None
+    line: pa.Array
 
 
 class Differences(NamedTuple):
@@ -100,12 +103,11 @@ def begin_look(place: Place, as_of: datetime, *, looked_at: datetime) -> Look:
     sweep_place(place)
     looks = read_looks(place)
     seen_at = _moment(looks, as_of)
-    moment = pa.scalar(seen_at, TIME)
-    before = pc.max(looks.filter(pc.less(looks["seen_at"], moment))["seen_at"])
-    after = pc.min(looks.filter(pc.greater(looks["seen_at"], moment))["seen_at"])
-    return Look(
-        place, new_look_id(looked_at), looked_at, as_of, seen_at, before.as_py(), after.as_py()
-    )
+    before = looks.filter(pc.less(looks["seen_at"], pa.scalar(seen_at, TIME)))
+    last = before.slice(max(before.num_rows - 1, 0)).to_pylist()
+    parent, moment = (last[0]["look_id"], last[0]["seen_at"]) if last else (None, None)
+    line = line_of(looks, parent)
+    return Look(place, new_look_id(looked_at), looked_at, as_of, seen_at, parent, moment, line)
 
 
 def append_answer(
@@ -148,15 +150,16 @@ def append_answer(
     answer = _plain(answer, name, without)
     if name == "billing":
         return _append_bill(look, answer)
-    state = state_at(look.place, name, look.seen_at, jobs=scope)
+    if name in COMPLETE:
+        state = state_of(look.place, name, look.line, jobs=scope)
+    else:
+        state = state_at(look.place, name, look.seen_at, jobs=scope)
     if name == "jobs":
         answer = _keep_ends(answer, present(state))
     new, lost = differences(name, state, answer)
     if not is_complete:
         lost = lost.slice(0, 0)
     rows = [_mark(look, name, new, is_gone=False), _mark(look, name, lost, is_gone=True)]
-    if look.next_look_at is not None and (new.num_rows or lost.num_rows):
-        rows.append(_restore(look, name, state, rows, look.next_look_at))
     _append(look, name, pa.concat_tables(rows))
     return Differences(new.num_rows, lost.num_rows)
 
@@ -212,6 +215,7 @@ def end_look(
         "looked_at": look.looked_at,
         "as_of": look.as_of,
         "seen_at": look.seen_at,
+        "parent_look_id": look.parent_look_id,
         "jobs": jobs,
         "projects": projects,
         "changed": changed,
@@ -298,37 +302,3 @@ def _keep_ends(jobs: pa.Table, known: pa.Table) -> pa.Table:
     earlier = pc.and_(same, pc.less(old["end_at"], jobs["end_at"]))
     ends = pc.if_else(pc.fill_null(earlier, fill_value=False), old["end_at"], jobs["end_at"])
     return jobs.set_column(jobs.column_names.index("end_at"), jobs.field("end_at"), ends)
-
-
-def _restore(
-    look: Look, name: str, state: pa.Table, written: list[pa.Table], after: datetime
-) -> pa.Table:
-    """Say again what the look that follows in time took over from before this one.
-
-    Looks can come in any order: a clock jumps back, a second recorder is slower, saved answers are
-    imported.
-    """
-    keys = list(KEYS[name])
-    touched = pa.concat_tables([part.select(keys) for part in written])
-    then = state_at(look.place, name, after)
-    told = then.filter(pc.greater(then["seen_at"], pa.scalar(look.seen_at, TIME)))
-    touched = touched.filter(not_in(touched, told.select(keys)))
-    known = state.filter(pc.invert(not_in(state.select(keys), touched)))
-    unknown = touched.filter(not_in(touched, state.select(keys)))
-    fields = [field for field in schema_of(name) if field not in SEEN]
-    never = pa.table(
-        {
-            field.name: unknown[field.name]
-            if field.name in keys
-            else pa.nulls(unknown.num_rows, field.type)
-            for field in fields
-        }
-    )
-    follow = look._replace(seen_at=after, previous_look_at=look.seen_at)
-    return pa.concat_tables(
-        [
-            _mark(follow, name, present(known), is_gone=False),
-            _mark(follow, name, known.filter(known["is_gone"]), is_gone=True),
-            _mark(follow, name, never, is_gone=True),
-        ]
-    )
