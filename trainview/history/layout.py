@@ -10,7 +10,7 @@ from hashlib import sha256
 import pyarrow as pa
 
 from trainview.errors import PayloadError, SourceError
-from trainview.history.places import Place, list_names, open_parquet, read_bytes, write_file
+from trainview.history.places import Place, list_names, read_bytes, with_parquet, write_file
 from trainview.schema import TABLES, TIME
 from trainview.tables.dtypes import without_categories
 
@@ -152,8 +152,7 @@ def replaced_by(place: Place, name: str) -> list[str]:
     """Read which files a file replaces; none for one that a look wrote."""
     if not _COMPACT.fullmatch(name.rpartition("/")[2]):
         return []
-    with open_parquet(place, name) as file:
-        metadata = file.schema_arrow.metadata or {}
+    metadata = with_parquet(place, name, lambda file: file.schema_arrow.metadata) or {}
     try:
         return [str(one) for one in json.loads(metadata[_REPLACES])]
     except (KeyError, ValueError):

@@ -20,7 +20,8 @@ from trainview.text.safe import safe_text
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 # A bucket answers 503 now and then, beyond what its client bears by itself.
-_TRIES, _FIRST_WAIT_SECONDS = 5, 0.2
+_TRIES, _FIRST_WAIT_SECONDS = 4, 0.1
+_AT_ONCE_BYTES = 2**26
 _FINAL = ("ACCESS_DENIED", "AccessDenied", "NO_SUCH_BUCKET", "NoSuchBucket")
 _T = TypeVar("_T")
 
@@ -127,8 +128,22 @@ def read_bytes(place: Place, name: str) -> bytes | None:
     return _patiently(place, read)
 
 
-def open_parquet(place: Place, name: str) -> pq.ParquetFile:
-    """Open a Parquet file, whose pages are verified as they are read.
+def with_parquet(place: Place, name: str, read: Callable[[pq.ParquetFile], _T]) -> _T:
+    """Read something from a Parquet file, whose pages are verified.
+
+    Parameters
+    ----------
+    place : Place
+        Where.
+    name : str
+        Which file of it.
+    read : callable
+        What to read; it may be called again.
+
+    Returns
+    -------
+    object
+        What `read` gave.
 
     Raises
     ------
@@ -138,13 +153,17 @@ def open_parquet(place: Place, name: str) -> pq.ParquetFile:
         If it cannot be read, or is damaged.
     """
 
-    def read() -> pq.ParquetFile:
+    def act() -> _T:
         source = place.system.open_input_file(f"{place.path}/{name}")
-        return pq.ParquetFile(source, pre_buffer=False, page_checksum_verification=True)
+        if not place.is_local and source.size() <= _AT_ONCE_BYTES:
+            # one answer of the bucket instead of one a column
+            source = pa.BufferReader(source.read_buffer())
+        with pq.ParquetFile(source, pre_buffer=False, page_checksum_verification=True) as file:
+            return read(file)
 
     try:
-        return _patiently(place, read)
-    except pa.ArrowException as error:
+        return _patiently(place, act)
+    except (pa.ArrowException, KeyError, ValueError) as error:
         raise damaged(place, name, error) from None
 
 

@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from trainview.errors import SourceError
 from trainview.history.layout import ASKED, LOOKS, SEEN, live_files, schema_of
-from trainview.history.places import Place, damaged, open_parquet
+from trainview.history.places import Place, with_parquet
 from trainview.schema import FLEET_KEYS, TIME
 
 KEYS: dict[str, tuple[str, ...]] = {
@@ -330,19 +331,17 @@ def read_file(
     """
     schema = schema_of(table)
     names = [field.name for field in schema if columns is None or field.name in set(columns)]
-    try:
-        with open_parquet(place, name) as file:
-            there = set(file.schema_arrow.names)
-            rows = file.read([one for one in names if one in there])
-            # columns that a newer trainview knows
-            for field in schema:
-                if field.name in names and field.name not in there:
-                    rows = rows.append_column(field, pa.nulls(rows.num_rows, field.type))
-            rows = rows.select(names).cast(pa.schema([schema.field(one) for one in names]))
-    except (OSError, pa.ArrowException, KeyError, ValueError) as error:
-        if isinstance(error, FileNotFoundError):
-            raise
-        raise damaged(place, name, error) from None
+
+    def read(file: pq.ParquetFile) -> pa.Table:
+        there = set(file.schema_arrow.names)
+        rows = file.read([one for one in names if one in there])
+        # columns that a newer trainview knows
+        for field in schema:
+            if field.name in names and field.name not in there:
+                rows = rows.append_column(field, pa.nulls(rows.num_rows, field.type))
+        return rows.select(names).cast(pa.schema([schema.field(one) for one in names]))
+
+    rows = with_parquet(place, name, read)
     if moment is not None and table != LOOKS:
         rows = rows.filter(pc.less_equal(rows["seen_at"], pa.scalar(moment, TIME)))
     if jobs is not None:

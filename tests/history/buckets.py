@@ -1,0 +1,53 @@
+"""A real S3 server on the loopback address, which can be told to answer 503 now and then."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from moto.server import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import make_server
+
+BUSY = (
+    b'<?xml version="1.0"?><Error><Code>SlowDown</Code><Message>Reduce your rate.</Message></Error>'
+)
+# The client takes them from the environment; the server accepts any.
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "sentinel-access-key",
+    "AWS_SECRET_ACCESS_KEY": "sentinel-secret-key",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+
+class Trouble:
+    """Answers 503 in place of the server where it is told to."""
+
+    def __init__(self, application: Callable[..., Any]) -> None:
+        self.application = application
+        self.busy: Callable[[str, str], bool] = lambda *_: False
+        self.refused = 0
+
+    def __call__(self, environ: dict[str, Any], begin: Callable[..., Any]) -> Any:
+        if self.busy(environ["REQUEST_METHOD"], environ["PATH_INFO"]):
+            environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            self.refused += 1
+            begin("503 Slow Down", [("Content-Type", "application/xml")])
+            return [BUSY]
+        return self.application(environ, begin)
+
+
+@contextmanager
+def s3_server() -> Iterator[tuple[str, Trouble]]:
+    """Serve S3, and give what to put behind the bucket's URL, and the trouble to make."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    trouble = Trouble(DomainDispatcherApplication(create_backend_app))
+    server = make_server("127.0.0.1", 0, trouble, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"endpoint_override=127.0.0.1:{server.server_port}&scheme=http", trouble
+    finally:
+        server.shutdown()
+        thread.join()
