@@ -228,7 +228,7 @@ WORDINGS = (
     mask("image ", r"(?<=image )(?:(['\"])[\w.:/@-]*\w\1|()(?=[\w.:-]+/)[\w.:/@-]*\w)", lambda found: f"{found[1] or ''}{NAME}{found[1] or ''}"),
     mask("manifest for ", r"(?<=manifest for )\S+", NAME),
     mask("failed container", r"(?<=failed container).*? in pod \S+", f" {NAME} in pod {NAME}"),
-    mask('"', r"\b([Cc]ontainer|[Pp]ods?|[Vv]olume) \"[^\"\n]+\"", rf'\1 "{NAME}"'),
+    mask('"', r"\b([Cc]ontainer|[Pp]ods?|[Vv]olume|configmaps?|secrets?|persistentvolumeclaims?|serviceaccounts?) \"[^\"\n]+\"", rf'\1 "{NAME}"'),
     mask("ontainer ", r"(?<=ontainer )[\w.-]+(?= (?:terminated|was using|exited|failed))", NAME),
     # what an object shows of itself; parameters of a model
     mask("(", r"\b([A-Z]\w+)\((?=\w+=[^\n]*?\b\w+=)(?:[^()\n]|\((?:[^()\n]|\([^()\n]*\))*\))*(?:\)|$)", rf"\1({NAME})"),

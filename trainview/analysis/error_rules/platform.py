@@ -175,8 +175,9 @@ PLATFORM = (
     cause(
         "node lost",
         "infrastructure",
-        "was drained|drained for|maintenance|node (?:is )?(?:shutting down|not ?ready)|nodelost"
-        "|node_fail|node failure|node.* (?:has died|was dead)|lost (?:a|contact with) .*daemon",
+        "was drained|drained for|maintenance|node (?:is )?(?:shutting down|not ?ready)"
+        r"|\bnotready\b|nodelost|node_fail|node failure|node.* (?:has died|was dead)|lost (?:a"
+        "|contact with) .*daemon",
         "Node 92355e63 was drained for maintenance",
         RESUME,
     ),

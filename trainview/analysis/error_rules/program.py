@@ -50,8 +50,9 @@ PROGRAM = (
     cause(
         "tokenizer",
         "code",
-        "padding token|jinja|templateerror|undefinederror|role not supported|chat.?template"
-        "|untagged enum|backend tokenizer|can't load tokenizer|tokenizer class",
+        "padding token|tokenizer from a slow version|jinja|templateerror|undefinederror"
+        "|role not supported|chat.?template|untagged enum|backend tokenizer|can't load tokenizer"
+        "|tokenizer class",
         "ValueError: Asking to pad but the tokenizer does not have a padding token.",
         "Set what the tokenizer lacks (padding token, template), or use the version that wrote it.",
     ),
@@ -82,8 +83,8 @@ PROGRAM = (
         "|validation errors? for|misconfiguration|interpolationkeyerror|missingmandatoryvalue"
         "|unknown option|no such option|missing option|invalid value for"
         "|extra inputs are not permitted|unexpected keyword argument|hfargumentparser"
-        "|strategy to match|attempt to run as root|trust_remote_code|contains custom code"
-        "|requires you to execute the .*file",
+        "|strategy to match|requires an eval_dataset|attempt to run as root|trust_remote_code"
+        "|contains custom code|requires you to execute the .*file",
         "train.py: error: the following arguments are required: --model",
         "Correct the option or the configuration file that the message names.",
     ),
@@ -103,11 +104,12 @@ PROGRAM = (
         "shapes? cannot be multiplied|size of tensor|must match the size|same (?:device|dtype)"
         "|sizes of tensors|expected (?:input|scalar type|all tensors)|shape '.*' is invalid"
         r"|expected \w+ but (?:found|got)|mat1 and mat2|dimension(?:s)? (?:out of range"
-        "|mismatch)|invalid for input of size|not implemented for '|incompatible with the layer"
-        "|do not match|does not match(?! the version)|could not broadcast"
-        "|index out of range in self|longer than the specified maximum"
-        "|attention mask should be of size|must have the same (?:dtype|shape|size)"
-        r"|should be the same|only supports? \w+ and \w+ data type",
+        "|mismatch)|invalid for input of size|not implemented for '|found dtype"
+        "|only supports boolean|view size is not|incompatible with the layer|do not match"
+        "|does not match(?! the version)|could not broadcast|index out of range in self"
+        "|longer than the specified maximum|attention mask should be of size"
+        "|must have the same (?:dtype|shape|size)|should be the same"
+        r"|only supports? \w+ and \w+ data type",
         "RuntimeError: mat1 and mat2 shapes cannot be multiplied (4x768 and 1024x4096)",
         "Check shapes, types and devices of the tensors that meet there.",
     ),

@@ -36,7 +36,7 @@ SOFTWARE = (
     symptom(
         "container",
         "unknown",
-        "crashloopbackoff|probe failed|back-off restarting|runcontainererror",
+        "crashloopbackoff|probe failed|backoff limit|back-off restarting|runcontainererror",
         "Back-off restarting failed container main in pod a-b",
         LOG,
     ),
@@ -71,8 +71,9 @@ SOFTWARE = (
         "code",
         r"no kernel image is available|cuda capability \S+ is not compatible"
         "|only supports ampere|requires (?:device|gpu).*capability"
-        "|is only supported on.*capability|compute capability|no operator found for"
-        "|setup doesn't support bf16|your setup doesn't support|bfloat16 is only supported",
+        "|is only supported on.*capability|compute capability|mixed precision requires"
+        "|no operator found for|setup doesn't support bf16|your setup doesn't support"
+        "|bfloat16 is only supported",
         "RuntimeError: CUDA error: no kernel image is available for execution on the device",
         "Use a build that has this GPU's architecture, or another GPU or kernel.",
     ),
@@ -86,7 +87,8 @@ SOFTWARE = (
         r"|1114)\b|operator torchvision::|torch not compiled with|not compiled with cuda"
         "|cuda setup failed despite|has no attribute '(?:float|int|bool|object)'"
         "|does not recognize this architecture|is not currently imported|numpy is not available"
-        r"|users to upgrade|could not load lib|libcuda\.so cannot|but source was compiled with",
+        r"|users to upgrade|could not load lib|doesn't have \w+ built in|libcuda\.so cannot"
+        "|but source was compiled with",
         "ImportError: flash_attn_2_cuda: undefined symbol",
         MATCH_BUILD,
     ),
