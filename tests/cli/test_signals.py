@@ -92,6 +92,26 @@ def test_what_writes_is_stopped_likewise(command, tmp_path):
         assert not list(tmp_path.rglob("*.tmp"))
 
 
+@pytest.mark.parametrize("second", ["", "signal.raise_signal(signal.SIGINT);"])
+def test_what_can_not_be_taken_back_does_not_hold_the_process_up(second):
+    # as where the signal comes just behind the acquisition of a lock
+    script = (
+        "import signal, threading; from trainview.cli import signals; signals.MOST_SECONDS = 0.2\n"
+        "signals.Signals().listen(); lock = threading.Lock()\n"
+        "try: lock.acquire(); signal.raise_signal(signal.SIGTERM)\n"
+        f"except KeyboardInterrupt: {second} lock.acquire()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=DATA.parent,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 143
+    assert done.stderr == b"trainview: interrupted\n"
+
+
 def test_a_hang_up_that_the_caller_ignores_stays_ignored(tmp_path):
     words = ["-c", 'trap \'\' HUP; exec "$0" "$@"']
     process = start(

@@ -2,20 +2,26 @@
 
 The first of the signals raises `Interrupted` in the main thread, so that what was begun is taken
 back; the ones behind it are ignored. Worker threads are not waited for: the process leaves without
-the interpreter's own end, in which threads of C++ libraries abort it.
+the interpreter's own end, in which threads of C++ libraries abort it. Nor is a lock that nobody
+will release any more, as when the signal came just behind its acquisition: some time later the
+process leaves in any case.
 """
 
+import _thread
 import atexit
 import logging
 import os
 import signal
 import sys
 import threading
+import time
 from contextlib import suppress
 from typing import Any, NoReturn
 
 NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 _REPEAT_SECONDS = 0.05
+# How long it may take to take back what was begun.
+MOST_SECONDS = 10.0
 
 
 class Interrupted(KeyboardInterrupt):
@@ -55,17 +61,32 @@ class Signals:
     def _receive(self, number: int, _: object) -> None:
         if self.received is None and not self._is_over:
             self.received = number
+            # not a Thread, whose start takes locks that may be held here
+            _thread.start_new_thread(self._give_up, (MOST_SECONDS,))
             raise Interrupted
+
+    def _give_up(self, seconds: float) -> None:
+        time.sleep(seconds)
+        if not self._is_over:
+            os.write(2, b"trainview: interrupted\n")
+        os._exit(self.code)
 
     def _unraisable(self, fault: Any) -> None:
         if isinstance(fault.exc_value, Interrupted) and self.received is not None:
             # raised where Python drops errors, such as a finalizer: once more, a moment later
             number, self.received = self.received, None
-            timer = threading.Timer(_REPEAT_SECONDS, signal.raise_signal, [number])
-            timer.daemon = True
-            timer.start()
+            _thread.start_new_thread(_repeat, (number,))
         else:
             sys.__unraisablehook__(fault)
+
+
+def _repeat(number: int) -> None:
+    time.sleep(_REPEAT_SECONDS)
+    if hasattr(signal, "pthread_kill"):
+        # it wakes the main thread up where that waits for a lock
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
+    else:
+        signal.raise_signal(number)
 
 
 def leave(code: int) -> NoReturn:
