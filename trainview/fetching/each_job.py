@@ -38,6 +38,7 @@ CONCURRENCY = 8
 CACHE_LIMIT_GIB = 5.0
 # The last samples and lines of a job can arrive a little after its end.
 _WRITING_SECONDS = 10
+_NO_ROOM = "free some space, or let TMPDIR name another folder for temporary files"
 _SETTLED = timedelta(minutes=15)
 # Others wait while one is told to: a storm of 429 is no reason to give up.
 _RATE_LIMIT_RETRIES = 10
@@ -237,6 +238,8 @@ def fetch_each(
             number = run.stop()
             if remove is not None:
                 remove()
+            if isinstance(stop, OutputError) and remove is not None:
+                raise OutputError(str(stop).replace(store.REMEDY, _NO_ROOM)) from None
             if not isinstance(stop, KeyboardInterrupt):
                 raise
             remains = (
@@ -333,7 +336,11 @@ def _check(options: Options) -> None:
 def _open(options: Options, api: Client) -> tuple[Path, Callable[[], None] | None]:
     """Give the folder for the answers, and how to get rid of it if they are not to be kept."""
     if options.cache is False:
-        folder = Path(tempfile.mkdtemp(prefix="trainview-"))
+        try:
+            folder = Path(tempfile.mkdtemp(prefix="trainview-"))
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise OutputError(f"cannot keep what is fetched: {reason}: {_NO_ROOM}") from None
         return folder, partial(_remove, folder)
     host = re.sub(r"[^A-Za-z0-9.-]+", "_", api.base_url.partition("://")[2])
     try:

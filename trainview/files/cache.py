@@ -26,6 +26,8 @@ from trainview.schema import FLEET_TABLES
 from trainview.text.safe import safe_text
 
 FORMAT = 1
+# What can be done where nothing can be kept.
+REMEDY = "free some space, name another folder with cache=..., or do without, by cache=False"
 _PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
 _HOUR = 3_600
 _KEY = b"trainview"
@@ -170,9 +172,7 @@ def keep(path: Path, table: pa.Table, entry: Entry) -> None:
     except OSError as error:
         reason = error.strerror or safe_text(error, 200)
         raise OutputError(
-            f"cannot keep what was fetched in {safe_text(path.parent)}: {reason}: "
-            "free some space, name another folder with cache=..., or do without, by "
-            "cache=False"
+            f"cannot keep what was fetched in {safe_text(path.parent)}: {reason}: {REMEDY}"
         ) from None
     finally:
         with suppress(OSError):

@@ -1,9 +1,12 @@
 """Tables as one Excel workbook, for people who do not open notebooks."""
 
+import io
 import os
 import re
+import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pyarrow as pa
@@ -18,6 +21,8 @@ MOST_ROWS = 1_048_576
 MOST_CHARACTERS = 32_767
 _FORMULA = re.compile(FORMULA.replace(r"\x{", r"\u").replace("}", ""))
 _CUT = " ... (cut: Excel holds no more)"
+# A row at a time, and nothing that looks like something else becomes it.
+_OPTIONS = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
 _BATCH_ROWS = 10_000
 _WIDEST, _NARROWEST = 60, 8
 
@@ -54,7 +59,8 @@ def write_excel(
         If a table has more rows than a sheet holds and is left out, or a text was cut.
     """
     try:
-        import xlsxwriter  # noqa: PLC0415 - an extra
+        from xlsxwriter import Workbook  # noqa: PLC0415 - an extra
+        from xlsxwriter.exceptions import XlsxFileError  # noqa: PLC0415
     except ModuleNotFoundError:
         raise ConfigError(
             "Excel files need a package that is not installed: pip install 'trainview[excel]'"
@@ -66,14 +72,10 @@ def write_excel(
         message = f"{name}: {tables[name].num_rows:,} rows, a sheet holds {MOST_ROWS - 1:,}"
         warnings.warn(f"{message}: left out, to_parquet keeps it", DataWarning, stacklevel=3)
     cut = 0
-    with (
-        replacing([path], force=force) as [temporary],
-        xlsxwriter.Workbook(
-            temporary,
-            # a row at a time, and nothing that looks like something else becomes it
-            {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False},
-        ) as book,
-    ):
+    # packed in memory: a file that ends too early is none of the package's business
+    packed = io.BytesIO()
+    with replacing([path], force=force) as [temporary], _scratch() as scratch:
+        book = Workbook(packed, _OPTIONS | {"tmpdir": scratch})
         formats = {
             "header": book.add_format({"bold": True, "bottom": 1}),
             "time": book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
@@ -81,11 +83,35 @@ def write_excel(
             "money": book.add_format({"num_format": "#,##0.00"}),
             "formula": book.add_format({"quote_prefix": True}),
         }
-        for name, table in fitting.items():
-            cut += _write_sheet(book.add_worksheet(name), table, formats)
+        try:
+            for name, table in fitting.items():
+                cut += _write_sheet(book.add_worksheet(name), table, formats)
+            book.close()
+        except XlsxFileError as error:
+            raise OSError(*getattr(error.args[0], "args", error.args)) from None
+        finally:
+            _close_files(book)
+        temporary.write_bytes(packed.getbuffer())
     if cut:
         message = f"{cut:,} texts are cut to the {MOST_CHARACTERS:,} characters of a cell"
         warnings.warn(f"{message}: to_parquet keeps them", DataWarning, stacklevel=3)
+
+
+def _close_files(book: Any) -> None:
+    """Close what a fault leaves open, or its finalizers would speak of it too."""
+    for sheet in book.worksheets():
+        for name in ("row_data_fh", "fh"):
+            file = getattr(sheet, name, None)
+            if file is not None:
+                with suppress(OSError):
+                    file.close()
+
+
+@contextmanager
+def _scratch() -> Iterator[str]:
+    """Give a folder for what the package writes on its way."""
+    with tempfile.TemporaryDirectory(prefix="trainview-", ignore_cleanup_errors=True) as folder:
+        yield folder
 
 
 def _write_sheet(sheet: Any, table: pa.Table, formats: Mapping[str, Any]) -> int:
