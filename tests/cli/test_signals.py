@@ -99,7 +99,8 @@ def test_what_can_not_be_taken_back_does_not_hold_the_process_up(second):
         "import signal, threading; from trainview.cli import signals; signals.MOST_SECONDS = 0.2\n"
         "signals.Signals().listen(); lock = threading.Lock()\n"
         "try: lock.acquire(); signal.raise_signal(signal.SIGTERM)\n"
-        f"except KeyboardInterrupt: {second} lock.acquire()"
+        f"except KeyboardInterrupt: {second} threading.Thread(target=int, args='x').start(); "
+        "lock.acquire()"
     )
     done = subprocess.run(
         [sys.executable, "-c", script],

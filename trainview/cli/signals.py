@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 _REPEAT_SECONDS = 0.05
 # How long it may take to take back what was begun.
-MOST_SECONDS = 10.0
+MOST_SECONDS = 5.0
 
 
 class Interrupted(KeyboardInterrupt):
@@ -44,6 +44,7 @@ class Signals:
     def listen(self) -> None:
         """Turn the signals into `Interrupted`, but for those that the caller has ignored."""
         sys.unraisablehook = self._unraisable
+        threading.excepthook = self._thread_failed
         for number in _numbers():
             # nohup ignores SIGHUP
             if signal.getsignal(number) != signal.SIG_IGN:
@@ -70,6 +71,11 @@ class Signals:
         if not self._is_over:
             os.write(2, b"trainview: interrupted\n")
         os._exit(self.code)
+
+    def _thread_failed(self, fault: threading.ExceptHookArgs) -> None:
+        # what threads meet while all is taken down is nobody's business
+        if self.received is None:
+            threading.__excepthook__(fault)
 
     def _unraisable(self, fault: Any) -> None:
         if isinstance(fault.exc_value, Interrupted) and self.received is not None:

@@ -45,14 +45,19 @@ def run_all(
     waiting: queue.SimpleQueue[Item] = queue.SimpleQueue()
     for item in items:
         waiting.put(item)
+    # Not a Queue: its locks are written in Python, and Ctrl-C in the midst of them breaks them.
+    done: queue.SimpleQueue[Outcome[Item] | BaseException] = queue.SimpleQueue()
     # Nobody runs far ahead of whoever takes the outcomes, and may want no more of them.
-    done: queue.Queue[Outcome[Item] | BaseException] = queue.Queue(concurrency)
+    room: queue.SimpleQueue[None] = queue.SimpleQueue()
+    for _ in range(concurrency):
+        room.put(None)
     stopped = threading.Event()
 
     def hand_over(outcome: Outcome[Item] | BaseException) -> None:
         while not stopped.is_set():
-            with suppress(queue.Full):
-                done.put(outcome, timeout=_POLL_SECONDS)
+            with suppress(queue.Empty):
+                room.get(timeout=_POLL_SECONDS)
+                done.put(outcome)
                 break
 
     def worker() -> None:
@@ -65,7 +70,9 @@ def run_all(
         threading.Thread(target=worker, name=f"trainview-worker-{number}", daemon=True).start()
     try:
         for _ in items:
-            yield _next(done)
+            outcome = _next(done)
+            room.put(None)
+            yield outcome
     finally:
         stopped.set()
 
@@ -102,7 +109,7 @@ def progress(total: int, done: int, what: str) -> Any:
         return tqdm(total=total, initial=done, desc=what, unit="job", disable=None, leave=False)
 
 
-def _next(done: "queue.Queue[Outcome[Item] | BaseException]") -> Outcome[Item]:
+def _next(done: "queue.SimpleQueue[Outcome[Item] | BaseException]") -> Outcome[Item]:
     while True:
         try:
             # in slices, as a long wait does not notice Ctrl-C on Windows
