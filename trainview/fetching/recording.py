@@ -28,7 +28,7 @@ from trainview.errors import (
 )
 from trainview.fetching.each_job import CACHE_LIMIT_GIB, CONCURRENCY, Options
 from trainview.fetching.extras import OF_ORGANISATION, Include, check_include
-from trainview.fetching.payloads import fetch_payload
+from trainview.fetching.payloads import fetch_lists
 from trainview.fetching.snapshots import fetch_more
 from trainview.files.atomic import from_home
 from trainview.files.export import MANIFEST
@@ -49,6 +49,7 @@ from trainview.loading import load
 from trainview.reading.records import decompress
 from trainview.schema import FLEET_TABLES, TABLES
 from trainview.snapshot import Snapshot
+from trainview.tables.core import Tables, build_tables
 from trainview.tables.dtypes import to_pandas
 from trainview.tables.frames import to_fleet, to_tables
 from trainview.text.moments import LONGEST, parse_span
@@ -222,34 +223,46 @@ def _look(
     client: Mapping[str, Any],
     looked_at: datetime,
 ) -> dict[str, Any]:
-    payload = fetch_payload(jobs="all", on_error=on_error, **client)
-    snapshot = load(payload, on_error=on_error)
-    as_of = looked_at if snapshot.as_of is None else snapshot.as_of.to_pydatetime()
-    look = begin_look(place, as_of, looked_at=looked_at)
-    changed, gone = _append_lists(look, snapshot, without, is_complete=True)
-    of_all = [name for name in names if name in OF_ORGANISATION]
-    more = fetch_more(snapshot, of_all, options, client) if of_all else snapshot
-    failed = more.not_fetched
-    answered = set(of_all) - set(failed["table"])
-    for name, table in to_fleet(more).items():
-        if name in answered:
-            append_answer(look, name, table, without=without)
-    failures = len(failed)
-    for name in names:
-        if name not in OF_ORGANISATION:
-            failures += _ask_jobs(look, snapshot, name, options, client, without)
+    lists = fetch_lists(on_error=on_error, **client)
+    tables = build_tables(lists.parts, lists.as_of)
+    look = begin_look(place, tables.as_of or looked_at, looked_at=looked_at)
+    changed, gone = _append_lists(look, tables, without, is_complete=lists.is_complete)
+    failed = 0
+    if names:
+        snapshot = load(lists.payload(), on_error=on_error)
+        failed = _append_more(look, snapshot, names, options, client, without)
     return end_look(
-        look, jobs=len(snapshot.jobs), projects=len(snapshot.projects), changed=changed, gone=gone,
-        failed_calls=failures,
+        look, jobs=tables.jobs.num_rows, projects=tables.projects.num_rows, changed=changed,
+        gone=gone, failed_calls=failed,
     )  # fmt: skip
 
 
+def _append_more(
+    look: Look,
+    snapshot: Snapshot,
+    names: list[str],
+    options: Options,
+    client: Mapping[str, Any],
+    without: frozenset[str],
+) -> int:
+    """Ask for what is beside projects and jobs, append it, and count what failed."""
+    of_all = [name for name in names if name in OF_ORGANISATION]
+    more = fetch_more(snapshot, of_all, options, client) if of_all else snapshot
+    answered = set(of_all) - set(more.not_fetched["table"])
+    for name, table in to_fleet(more).items():
+        if name in answered:
+            append_answer(look, name, table, without=without)
+    failed = len(more.not_fetched)
+    for name in names:
+        if name not in OF_ORGANISATION:
+            failed += _ask_jobs(look, snapshot, name, options, client, without)
+    return failed
+
+
 def _append_lists(
-    look: Look, snapshot: Snapshot, without: frozenset[str], *, is_complete: bool
+    look: Look, tables: Tables, without: frozenset[str], *, is_complete: bool
 ) -> tuple[int, int]:
     """Append projects and jobs; what could not be read is not gone."""
-    tables = to_tables(snapshot)
-    is_complete = is_complete and not len(snapshot.rejected)
     found = [
         append_answer(look, name, table, is_complete=is_complete, without=without)
         for name, table in (("projects", tables.projects), ("jobs", tables.jobs))
@@ -324,8 +337,13 @@ def _import(
         snapshot = load(source, on_error=on_error)
         look = begin_look(place, as_of, looked_at=datetime.now(UTC))
         # one answer alone, or those of a project, tell nothing of what they lack
-        is_whole = not snapshot.latest_only and snapshot.projects["created_at"].notna().all()
-        changed, gone = _append_lists(look, snapshot, without, is_complete=bool(is_whole))
+        is_whole = (
+            not snapshot.latest_only
+            and not len(snapshot.rejected)
+            and bool(snapshot.projects["created_at"].notna().all())
+        )
+        tables = to_tables(snapshot)
+        changed, gone = _append_lists(look, tables, without, is_complete=is_whole)
         for name, table in to_fleet(snapshot).items():
             of_jobs = "job_id" in table.column_names and name != "billing"
             scope = pc.unique(table["job_id"].cast(pa.string())) if of_jobs else None
