@@ -1,6 +1,5 @@
 """Parquet files whose pages carry checksums, written and read in one way."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +22,13 @@ def write_parquet(table: pa.Table, target: Any) -> None:
     pq.write_table(table, target, **_HOW)
 
 
-def parquet_writer(path: str | os.PathLike[str], schema: pa.Schema) -> pq.ParquetWriter:
+def parquet_writer(path: Any, schema: pa.Schema) -> pq.ParquetWriter:
     """Open a Parquet file to write table after table to.
 
     Parameters
     ----------
-    path : path
-        The file.
+    path : path or file object
+        Where to.
     schema : pyarrow.Schema
         Of the tables.
 

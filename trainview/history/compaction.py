@@ -20,9 +20,9 @@ from trainview.history.layout import (
     file_name,
     live_files,
     name_compact,
-    replacing,
+    write_compact,
 )
-from trainview.history.places import Place, delete_file, find_place, write_table
+from trainview.history.places import Place, delete_file, find_place
 from trainview.history.versions import (
     COMPLETE,
     KEYS,
@@ -68,6 +68,13 @@ class _Window(NamedTuple):
     kept: pa.Array
     roots: list[dict[str, Any]]
     vanished: pa.Array
+
+
+class _Line(NamedTuple):
+    """The newest look, and those that it was written after."""
+
+    end: str | None
+    looks: pa.Array
 
 
 def compact(dest: str | os.PathLike[str], *, keep: str | timedelta | None = None) -> pd.DataFrame:
@@ -119,7 +126,11 @@ def compact(dest: str | os.PathLike[str], *, keep: str | timedelta | None = None
     expect_history(place)
     window = None if span is None else _window(place, span)
     names = [name for name in (*TABLES, ASKED, LOOKS) if name != "instance_types"]
-    rows = [_compact_table(place, name, window) for name in names]
+    looks = read_looks(place)
+    done = looks.filter(pc.is_valid(looks["seen_at"]))
+    end = done["look_id"][-1].as_py() if done.num_rows else None
+    line = _Line(end, line_of(looks, end))
+    rows = [_compact_table(place, name, window, line) for name in names]
     counts = ["files_before", "files", "rows_before", "rows"]
     frame = pd.DataFrame(rows, columns=["table", *counts])
     return frame.astype({"table": PANDAS_TEXT, **dict.fromkeys(counts, "int64")})
@@ -147,7 +158,7 @@ def _window(place: Place, span: timedelta) -> _Window | None:
 
 
 def _compact_table(
-    place: Place, table: str, window: _Window | None
+    place: Place, table: str, window: _Window | None, line: _Line
 ) -> tuple[str, int, int, int, int]:
     live, replaced = live_files(place, table)
     old = _superseded(place, table, live, window)
@@ -170,7 +181,7 @@ def _compact_table(
         if len(names) > 1 or rows.num_rows != number or month in base:
             if rows.num_rows:
                 target = f"{table}/{month}/{name_compact([*names, month])}.parquet"
-                write_table(place, target, replacing(rows, names))
+                write_compact(place, target, _parts(rows, table, line.looks), names, line.end)
                 replaced += [name for name in names if name != target]
             else:
                 replaced += names
@@ -178,6 +189,17 @@ def _compact_table(
     for name in replaced:
         delete_file(place, name)
     return table, len(live), files, before, after
+
+
+def _parts(rows: pa.Table, table: str, line: pa.Array) -> list[pa.Table]:
+    """Part the rows that have newer versions of the same line from those that may be needed."""
+    if table not in COMPLETE:
+        return [rows]
+    old = pc.is_in(rows["look_id"], value_set=line).to_numpy()
+    mine = np.flatnonzero(old)
+    if len(mine):
+        old[mine[newest_rows(rows.take(pa.array(mine)), KEYS[table])]] = False
+    return [rows.filter(pa.array(~old)), rows.filter(pa.array(old))]
 
 
 def _base(place: Place, table: str, window: _Window | None) -> dict[str, list[pa.Table]]:

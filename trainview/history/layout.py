@@ -3,13 +3,16 @@
 import json
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from trainview.errors import PayloadError, SourceError
+from trainview.files.parquet import parquet_writer
 from trainview.history.places import Place, list_names, read_bytes, with_parquet, write_file
 from trainview.schema import TABLES, TIME
 from trainview.tables.dtypes import without_categories
@@ -53,7 +56,8 @@ _OWN: dict[str, pa.Schema] = {
     ),
 }
 _COMPACT = re.compile(r"compact-[0-9a-f]{32}\.parquet")
-_REPLACES = b"trainview_replaces"
+_REPLACES, _CURRENT = b"trainview_replaces", b"trainview_current"
+_GROUP_ROWS = 100_000
 
 
 def schema_of(table: str) -> pa.Schema:
@@ -143,9 +147,58 @@ def name_compact(names: Iterable[str]) -> str:
     return f"compact-{digest[:32]}"
 
 
-def replacing(table: pa.Table, names: Iterable[str]) -> pa.Table:
-    """Note in a table which files it replaces."""
-    return table.replace_schema_metadata({_REPLACES: json.dumps(sorted(names))})
+def write_compact(
+    place: Place, name: str, parts: Sequence[pa.Table], names: Iterable[str], line_end: str | None
+) -> None:
+    """Write a file that replaces others.
+
+    Parameters
+    ----------
+    place : Place
+        A history.
+    name : str
+        Which file of it.
+    parts : sequence of pyarrow.Table
+        Its rows; behind the first part those that have newer versions in it, of the line of looks
+        up to `line_end`.
+    names : iterable of str
+        What it replaces.
+    line_end : str or None
+        The id of a look; None where all rows may be needed.
+    """
+    sink = pa.BufferOutputStream()
+    groups = -(-parts[0].num_rows // _GROUP_ROWS)
+    metadata = {_REPLACES: json.dumps(sorted(names))}
+    if line_end is not None:
+        metadata[_CURRENT] = json.dumps({"line_end": line_end, "row_groups": groups})
+    with parquet_writer(sink, parts[0].schema.with_metadata(metadata)) as writer:
+        for part in parts:
+            writer.write_table(part, row_group_size=_GROUP_ROWS)
+    write_file(place, name, sink.getvalue())
+
+
+def current_groups(file: pq.ParquetFile, line: pa.Array | None) -> list[int]:
+    """List the row groups of a file that may hold what a line of looks left.
+
+    Parameters
+    ----------
+    file : pyarrow.parquet.ParquetFile
+        Any file of a history.
+    line : pyarrow.Array or None
+        The ids of the looks of a line; None for all rows.
+
+    Returns
+    -------
+    list of int
+        All of them, but for a file that knows which rows it has newer versions of.
+    """
+    metadata = file.schema_arrow.metadata or {}
+    number = file.num_row_groups
+    if line is not None and _CURRENT in metadata:
+        current = json.loads(metadata[_CURRENT])
+        if pc.index(line, current["line_end"]).as_py() >= 0:
+            number = min(number, current["row_groups"])
+    return list(range(number))
 
 
 def replaced_by(place: Place, name: str) -> list[str]:
@@ -182,6 +235,7 @@ def live_files(place: Place, table: str) -> tuple[list[str], list[str]]:
     out: set[str] = set()
     for name, covered in compact.items():
         out |= covered - {name}
-        if any(covered - {name} < other for other in compact.values() if other is not covered):
+        less = covered - {name}
+        if less and any(less < other for other in compact.values() if other is not covered):
             out.add(name)
     return [name for name in names if name not in out], [name for name in names if name in out]

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from trainview.errors import SourceError
-from trainview.history.layout import ASKED, LOOKS, SEEN, live_files, schema_of
+from trainview.history.layout import ASKED, LOOKS, SEEN, current_groups, live_files, schema_of
 from trainview.history.places import Place, with_parquet
 from trainview.schema import FLEET_KEYS, TIME
 
@@ -69,13 +69,18 @@ def line_of(looks: pa.Table, look_id: str | None) -> pa.Array:
     pyarrow.StringArray
         Their ids.
     """
-    names = (looks[name].to_pylist() for name in ("look_id", "parent_look_id"))
-    parent = dict(zip(*names, strict=True))
-    line = []
-    while look_id is not None and look_id in parent:
-        line.append(look_id)
-        look_id = parent.pop(look_id)
-    return pa.array(line, pa.string())
+    ids = looks["look_id"].combine_chunks()
+    parents = pc.index_in(looks["parent_look_id"], value_set=ids)
+    parent = pc.fill_null(parents, -1).to_numpy()
+    # mostly each look was written after the one before it: what breaks that ends a stretch
+    breaks = np.union1d(np.flatnonzero(parent != np.arange(len(ids)) - 1), [0])
+    position = -1 if look_id is None else pc.index(ids, look_id).as_py()
+    stretches = []
+    while position >= 0:
+        first = breaks[np.searchsorted(breaks, position, side="right") - 1]
+        stretches.append(ids.slice(first, position + 1 - first))
+        position = min(parent[first], first - 1)
+    return pa.concat_arrays(stretches) if stretches else ids.slice(0, 0)
 
 
 def state_of(place: Place, table: str, line: pa.Array, jobs: pa.Array | None = None) -> pa.Table:
@@ -97,8 +102,11 @@ def state_of(place: Place, table: str, line: pa.Array, jobs: pa.Array | None = N
     pyarrow.Table
         Its columns and those of `SEEN`; of records that are gone too.
     """
-    found = _read(place, table, None, None, jobs)
-    found = found.filter(pc.is_in(found["look_id"], value_set=line)).combine_chunks()
+    found = _read(place, table, None, None, jobs, line)
+    look = pc.dictionary_encode(found["look_id"].combine_chunks())
+    known = pc.is_in(look.dictionary, value_set=line).take(look.indices)
+    if not pc.all(known).as_py():
+        found = found.filter(known).combine_chunks()
     return found.take(pa.array(newest_rows(found, KEYS[table]))) if found.num_rows else found
 
 
@@ -272,12 +280,13 @@ def _read(
     columns: Sequence[str] | None,
     moment: datetime | None = None,
     jobs: pa.Array | None = None,
+    line: pa.Array | None = None,
 ) -> pa.Table:
     """Read rows of all files that count, again if somebody joins files meanwhile."""
     for _ in range(_RETRIES):
         try:
             names = [name for name in live_files(place, table)[0] if _may_be(name, moment)]
-            parts = [read_file(place, name, table, columns, moment, jobs) for name in names]
+            parts = [read_file(place, name, table, columns, moment, jobs, line) for name in names]
         except FileNotFoundError:
             continue
         wanted = schema_of(table)
@@ -299,6 +308,7 @@ def read_file(
     columns: Sequence[str] | None = None,
     moment: datetime | None = None,
     jobs: pa.Array | None = None,
+    line: pa.Array | None = None,
 ) -> pa.Table:
     """Read one file.
 
@@ -316,6 +326,9 @@ def read_file(
         Only what was seen up to then.
     jobs : pyarrow.Array, optional
         Only what is of these jobs.
+    line : pyarrow.Array, optional
+        Only what this line of looks may have left: of a compacted file not what it has newer
+        versions of.
 
     Returns
     -------
@@ -334,7 +347,8 @@ def read_file(
 
     def read(file: pq.ParquetFile) -> pa.Table:
         there = set(file.schema_arrow.names)
-        rows = file.read([one for one in names if one in there])
+        groups = current_groups(file, line)
+        rows = file.read_row_groups(groups, [one for one in names if one in there])
         # columns that a newer trainview knows
         for field in schema:
             if field.name in names and field.name not in there:
