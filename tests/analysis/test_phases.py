@@ -15,6 +15,7 @@ from tests.analysis.tables import (
     KINDS,
     MIDNIGHT,
     assert_same,
+    at,
     billing,
     collected,
     convert,
@@ -23,7 +24,7 @@ from tests.analysis.tables import (
     table,
 )
 from tests.properties import examples
-from trainview.analysis import job_phases
+from trainview.analysis import job_phases, refine_jobs
 from trainview.errors import ArgumentError, DataWarning
 
 TIMES = ["released_at", "started_at", "ended_at"]
@@ -186,6 +187,60 @@ def test_a_job_billed_as_a_whole_counts_with_its_month():
 def test_the_bill_of_a_job_that_goes_on_has_no_end_to_count_from():
     bill = billing({"job_id": "a", "day": 0, "minutes": 60, "usd": "1"})
     assert job_phases(one(status="running"), billing=bill)["basis"][0] == "none"
+
+
+def test_a_bill_tells_when_within_the_step_before_the_first_sample_a_job_began(kind):
+    half_hourly = metrics(*(sample(m, 0.5, job_id="a", step_seconds=1800.0) for m in (150, 180)))
+
+    def found(minutes: int, samples: pd.DataFrame = half_hourly) -> tuple[Any, ...]:
+        rows = billing({"job_id": "a", "day": 0, "minutes": minutes, "usd": "1"})
+        phases = job_phases(one(), metrics=convert(samples, kind), billing=convert(rows, kind))
+        return told(phases)[1], *told(phases)[-2:]
+
+    # half past two is 450 minutes before the end, of which the job ran at most 30 more
+    assert found(450) == (2.5, "sample", 0.5)
+    assert found(460) == (round(10 - 460 / 60, 9), "sample", round(20 / 60, 9))
+    assert found(480) == (2, "sample", round(1 / 60, 9))
+    # the end of the record was late: it did run when it was measured
+    assert found(440) == (2.5, "sample", 0.5)
+    one_only = metrics(sample(150, 0.5, job_id="a", step_seconds=None))
+    assert found(460, one_only) == (2.5, "sample", None)
+    # the first samples are missing
+    assert found(540) == (1, "bill", round(1 / 60, 9))
+
+
+@pytest.mark.parametrize("by", ["queue", "events"])
+def test_a_job_that_was_stopped_in_the_queue_held_nothing(kind, by):
+    waited = queue(a=None).assign(observed_until=at(10))
+    given = {"queue": {"queue": waited}, "events": {"status_events": events(("a", "queued", 0), ("a", "stopped", 10))}}[by]  # fmt: skip
+    given = {name: convert(rows, kind) for name, rows in given.items()}
+    jobs = one(status="stopped")
+    found = job_phases(convert(jobs, kind), **given)
+    assert told(collected(found)) == (None, None, 10, 10, 0, 0, 0, "none", None)
+    refined = collected(refine_jobs(convert(jobs, kind), found))
+    assert refined[["gpu_hours", "hours_basis"]].to_numpy().tolist() == [[0.0, "released"]]
+    assert refined["held_at"].to_list() == [at(10)]
+    names = ["job_id", "gpu_hours", "held_at", "hours_basis"]
+    assert_same(collected(refine_jobs(convert(refined, kind), found))[names], refined[names])
+    # what ran was released, and a job that waits may be yet
+    for status in ("completed", "failed", "preempted"):
+        assert told(job_phases(one(status=status), **given))[3:6] == (None, None, None)
+    waits = one(status="pending")
+    refined = refine_jobs(waits, job_phases(waits, **given))
+    assert refined["hours_basis"].to_list() == ["submitted"]
+
+
+def test_whether_a_job_was_stopped_in_the_queue_may_not_be_known():
+    stopped = one(status="stopped")
+    seen = queue(a=None).assign(observed_until=at(9))
+    waiting = queue(a=None).assign(observed_until=at(10), is_waiting=True)
+    for rows in (seen, waiting, queue(a=None), waiting[["job_id", "released_at"]], queue(a=3)):
+        assert told(job_phases(stopped, queue=rows))[5] is None
+    left = seen.assign(observed_until=at(10))
+    measured = metrics(sample(300, 0.5, job_id="a"))
+    assert told(job_phases(stopped, queue=left, metrics=measured))[5] == 5
+    for rows in ([("a", "stopped", 10)], [("a", "queued", 0)], [("a", "queued", 0), ("a", "created", 4), ("a", "stopped", 10)]):  # fmt: skip
+        assert told(job_phases(stopped, status_events=events(*rows)))[5] is None
 
 
 def test_the_best_evidence_wins():
@@ -416,7 +471,12 @@ def by_hand(one: dict[str, Any], given: dict[str, pd.DataFrame]) -> tuple[Any, .
         before = before if high is None else min(before, high)
         if after <= before:
             starts.append(((after + before) / 2, "history", (before - after) / 2))
-    starts += [(min(measured, default=None), "sample", 1 / 60), (billed, "bill", 1 / 60)]
+    sample, minute = min(measured, default=None), 1 / 60
+    if sample is not None and fits(billed, low - minute, high):
+        # samples are of every minute: they agree with a bill of a minute before, or come too late
+        gap = sample - billed
+        sample = None if gap > 2 * minute + 1e-9 else min(sample, max(billed, low))
+    starts += [(sample, "sample", minute), (billed, "bill", minute)]
     starts = [start for start in starts if fits(start[0], low, high)]
     if one["status"] in {"pending", "queued", "created", "deploying", "deploy-failed"}:
         starts = []

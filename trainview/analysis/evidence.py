@@ -23,10 +23,23 @@ US_PER_DAY = 24 * 60 * US_PER_MINUTE
 
 
 def of_queue(queue: object) -> Frame:
-    """Read when jobs left the queue: ``__queue``."""
-    frame = read_table(queue, ["job_id", "released_at"], name="queue", times=["released_at"])
+    """Read when jobs left the queue, and until when those were seen in it that never did.
+
+    The columns are ``__queue`` and ``__unreleased``.
+    """
+    there = column_names(queue, "queue")
+    seen = ["observed_until", "is_waiting"]
+    seen = seen if set(seen) <= set(there) else []
+    columns = ["job_id", "released_at", *seen]
+    frame = read_table(queue, columns, name="queue", times=["released_at", *seen[:1]])
     frame = in_microseconds(frame, __queue="released_at")
-    return frame.group_by("job_id").agg(nw.col("__queue").min())
+    until = nw.lit(None, nw.Float64)
+    if seen:
+        frame = in_microseconds(frame, __until="observed_until")
+        is_over = nw.col("__queue").is_null() & ~nw.col("is_waiting")
+        until = nw.when(is_over).then(nw.col("__until"))
+    frame = frame.with_columns(__unreleased=until)
+    return frame.group_by("job_id").agg(nw.col("__queue").min(), nw.col("__unreleased").max())
 
 
 def of_events(status_events: object) -> Frame:

@@ -24,6 +24,8 @@ PHASES = (
 )
 # Jobs with these statuses have not run.
 NOT_RUN = [status.label for status in STATUSES if not status.holds_gpus] + ["deploying"]
+# With these it has run, whatever the queue says.
+RAN = ["running", "completed", "failed", "preempted"]
 # Some answers have their times to the second, and clocks of several machines differ.
 TOLERANCE = float(US_PER_SECOND)
 UNKNOWN = nw.lit(None, nw.Float64)
@@ -84,7 +86,8 @@ def job_phases(
         A jobs table with ``job_id``, ``project_name``, ``gpus``, ``status``, ``created_at``,
         ``end_at`` and ``is_open``.
     queue : table, optional
-        A queue table with ``job_id`` and ``released_at``.
+        A queue table with ``job_id`` and ``released_at``; with ``observed_until`` and
+        ``is_waiting`` also jobs are told that were stopped before they left the queue.
     status_events : table, optional
         A table of status events with ``job_id``, ``status`` and ``created_at``.
     metrics : table, optional
@@ -110,15 +113,18 @@ def job_phases(
         - ``ended_at`` (datetime, UTC): when it got the status it ended with, by its event, else
           ``end_at``; null where that is before submission
         - ``queued_hours``, ``deploying_hours``, ``running_hours`` (float64): hours from submission
-          to release, to start, to end; 0 where the status says that it did not get so far, null
-          where not known
+          to release, to start, to end; 0 where the status, or the queue or events of a stopped
+          job, say that it did not get so far, null where not known
         - ``running_gpu_hours`` (float64): ``gpus * running_hours``
         - ``basis`` (text): the best evidence for ``started_at``: ``event`` (status events),
-          ``history`` (between two looks: the middle), ``sample`` (first GPU sample), ``bill`` (end
-          minus the minutes billed), ``none``
+          ``history`` (between two looks: the middle), ``sample`` (first GPU sample; where the
+          bill tells a start within the step before it, that), ``bill`` (end minus the minutes
+          billed; also where that is more than a step before the first sample, since samples may
+          be missing), ``none``
         - ``uncertainty_hours`` (float64): by how much ``started_at`` may be off: 0 for events,
-          half the time between the looks, one step of the samples, one minute for the bill, where
-          the time of the end is exact; null where not known
+          half the time between the looks, one step of the samples or, with a bill, what it
+          leaves of that, one minute for the bill, where the time of the end is exact; null where
+          not known
 
     Raises
     ------
@@ -181,7 +187,8 @@ def _with_evidence(
     if history is not None:
         frame = beside(frame, evidence.of_history(history), "job_id")
     names = (
-        *("__queue", "__waited", "__accepted", "__ran", "__last", "__sample", "__step"),
+        *("__queue", "__unreleased", "__waited", "__accepted", "__ran", "__last"),
+        *("__sample", "__step"),
         *("__billed", "__first", "__since", "__until", "__after", "__before"),
     )
     found = frame.collect_schema().names()
@@ -265,22 +272,58 @@ def _with_start(frame: Frame) -> Frame:
     )
     nothing = nw.lit(0.0)
     minute = nw.lit(float(US_PER_MINUTE))
+    frame = _with_bill_beside_sample(frame, low, high)
     starts = (
         Start("__ran", "event", nw.col("__ran"), nothing),
         Start("__history", "history", nw.col("__history"), nw.col("__gap")),
-        Start("__sample", "sample", nw.col("__sample"), nw.col("__step")),
+        Start("__sample", "sample", nw.col("__sample_at"), nw.col("__sample_gap")),
         Start("__bill", "bill", nw.col("__bill"), minute, float(US_PER_MINUTE)),
     )
     has_run = ~nw.col("status").is_in(NOT_RUN).fill_null(value=False)
     fits = {one.name: _fits(one.at, low, high, one.early) & has_run for one in starts}
+    marks = {f"__bad{one.name}": _contradicts(one.at, fits[one.name], high) for one in starts}
+    # That samples are missing is no contradiction.
+    fits["__sample"] &= ~nw.col("__is_late")
     started, basis, uncertainty = UNKNOWN, nw.lit("none"), UNKNOWN
     for one in reversed(starts):
         found = nw.when(fits[one.name])
         started = found.then(_within(one.at, low, high)).otherwise(started)
         basis = found.then(nw.lit(one.basis)).otherwise(basis)
         uncertainty = found.then(one.uncertainty).otherwise(uncertainty)
-    marks = {f"__bad{one.name}": _contradicts(one.at, fits[one.name], high) for one in starts}
     return frame.with_columns(__started=started, basis=basis, __uncertainty=uncertainty, **marks)
+
+
+def _with_bill_beside_sample(frame: Frame, low: nw.Expr, high: nw.Expr) -> Frame:
+    """Add ``__sample_at``, ``__sample_gap`` and ``__is_late``.
+
+    A job ran before its first sample, by one step at most. A bill tells by how much, to the minute
+    where the end is exact; where that is late, so is the start that it counts back to, but it still
+    lies within the step. A bill that begins before it says that the first samples are missing.
+    """
+    minute = float(US_PER_MINUTE)
+    bill, sample, step = nw.col("__bill"), nw.col("__sample"), nw.col("__step")
+    is_bill = _fits(bill, low, high, minute)
+    earliest = sample - step
+    is_late = (is_bill & (bill < earliest - minute)).fill_null(value=False)
+    agrees = (is_bill & (bill <= sample) & ~is_late & ~step.is_null()).fill_null(value=False)
+    left = nw.min_horizontal(step, nw.max_horizontal(bill - earliest, nw.lit(minute)))
+    return frame.with_columns(
+        __sample_at=nw.when(agrees).then(nw.max_horizontal(bill, low)).otherwise(sample),
+        __sample_gap=nw.when(agrees).then(left).otherwise(step),
+        __is_late=is_late,
+    )
+
+
+def _never_released() -> nw.Expr:
+    """Say which jobs ended in the queue: by the queue, or by events that tell of no release."""
+    ended = nw.col("__ended")
+    by_queue = nw.col("__unreleased") >= ended - TOLERANCE
+    last = nw.col("__last")
+    by_events = ~nw.col("__waited").is_null() & nw.col("__accepted").is_null() & (last <= ended)
+    nothing_else = nw.col("__released").is_null() & nw.col("__started").is_null()
+    is_over = ~nw.col("status").is_in([*NOT_RUN, *RAN]) & ~nw.col("is_open")
+    is_known = by_queue.fill_null(value=False) | by_events.fill_null(value=False)
+    return (is_known & nothing_else & is_over).fill_null(value=False)
 
 
 def _warn(frame: Frame) -> None:
@@ -302,8 +345,8 @@ def _result(frame: Frame) -> Frame:
     submitted, released, started, ended = (
         nw.col(name) for name in ("__submitted", "__released", "__started", "__ended")
     )
-    waits = nw.col("status").is_in(WAITING).fill_null(value=False)
-    not_run = nw.col("status").is_in(NOT_RUN).fill_null(value=False)
+    waits = nw.col("status").is_in(WAITING).fill_null(value=False) | _never_released()
+    not_run = nw.col("status").is_in(NOT_RUN).fill_null(value=False) | waits
     queued = nw.when(waits).then(ended - submitted).otherwise(released - submitted)
     deploying = nw.when(not_run).then(ended - released).otherwise(started - released)
     running = nw.when(not_run).then(0.0).otherwise(ended - started)

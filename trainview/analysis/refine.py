@@ -5,11 +5,14 @@ from typing import Any
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
-from trainview.analysis.frames import Frame, give_back, is_lazy, read_table
+from trainview.analysis.evidence import WAITING
+from trainview.analysis.frames import Frame, column_names, give_back, is_lazy, read_table
 from trainview.analysis.joins import beside, one_a_job
 from trainview.analysis.times import US_PER_HOUR, with_microseconds
 
 TIMES = ("released_at", "started_at")
+# 0 where a job did not get so far.
+HOURS = ("deploying_hours", "running_hours")
 
 
 def refine_jobs(jobs: IntoFrameT, phases: Any) -> IntoFrameT:
@@ -20,7 +23,8 @@ def refine_jobs(jobs: IntoFrameT, phases: Any) -> IntoFrameT:
     jobs : pandas, Polars, DuckDB or PySpark table
         A jobs table with ``job_id``, ``gpus``, ``created_at``, ``end_at`` and ``gpu_hours``.
     phases : table
-        What `job_phases` gives, with ``job_id``, ``released_at`` and ``started_at``.
+        What `job_phases` gives, with ``job_id``, ``released_at`` and ``started_at``; with
+        ``deploying_hours`` and ``running_hours`` jobs that ended in the queue count nothing.
 
     Returns
     -------
@@ -31,7 +35,7 @@ def refine_jobs(jobs: IntoFrameT, phases: Any) -> IntoFrameT:
         - ``gpu_hours`` (float64): GPUs times hours from ``held_at`` to ``end_at``; still 0 or null
           where it was
         - ``held_at`` (datetime, UTC): when it began to hold its GPUs: released, else started, else
-          submitted
+          submitted; ``end_at`` of a job that ended in the queue
         - ``hours_basis`` (text): ``released``, ``started``, or ``submitted``: then ``gpu_hours``
           is still an upper bound that holds the time in the queue; with ``started`` the time of
           deployment is missing in it
@@ -64,21 +68,32 @@ def refine_jobs(jobs: IntoFrameT, phases: Any) -> IntoFrameT:
     columns = ["job_id", "gpus", "created_at", "end_at", "gpu_hours"]
     frame = read_table(jobs, columns, others=True)
     names = [name for name in frame.collect_schema() if name not in {"held_at", "hours_basis"}]
-    known = read_table(phases, ["job_id", *TIMES], name="phases", times=TIMES)
-    known = one_a_job(known).rename({name: f"__{name}" for name in TIMES})
+    told = list(HOURS) if set(HOURS) <= set(column_names(phases, "phases")) else []
+    known = read_table(phases, ["job_id", *TIMES, *told], name="phases", times=TIMES)
+    known = one_a_job(known).rename({name: f"__{name}" for name in (*TIMES, *told)})
     is_refined = len(names) < len(frame.collect_schema())
     kind = frame.collect_schema()["job_id"]
     frame = _in_order(beside(_numbered(frame.select(*names)), known, "job_id"))
     if isinstance(kind, (nw.Categorical, nw.Enum)):
         frame = frame.with_columns(nw.col("job_id").cast(kind))
     created, ended = nw.col("created_at"), nw.col("end_at")
-    released, started = (
-        nw.when((nw.col(f"__{name}") >= created) & (nw.col(f"__{name}") <= ended)).then(
+    times: dict[str, nw.Expr] = {
+        name: nw.when((nw.col(f"__{name}") >= created) & (nw.col(f"__{name}") <= ended)).then(
             nw.col(f"__{name}")
         )
         for name in TIMES
-    )
-    frame = frame.with_columns(__released=released, __started=started)
+    }
+    if told:
+        # Who waits still may hold GPUs later; who ended in the queue never did.
+        is_over = nw.lit(value=True)
+        if "status" in names:
+            is_over = ~nw.col("status").is_in(WAITING).fill_null(value=False)
+        never: nw.Expr = (nw.col("__deploying_hours") == 0) & (nw.col("__running_hours") == 0)
+        for name in TIMES:
+            never &= nw.col(f"__{name}").is_null()
+        never = (never & (ended >= created) & is_over).fill_null(value=False)
+        times["released_at"] = nw.when(never).then(ended).otherwise(times["released_at"])
+    frame = frame.with_columns(__released=times["released_at"], __started=times["started_at"])
     basis = nw.when(~nw.col("__started").is_null()).then(nw.lit("started"))
     frame = frame.with_columns(
         held_at=nw.coalesce(nw.col("__released"), nw.col("__started"), created),
