@@ -4,6 +4,8 @@ CI runs every test with the profile `ci`; `make test` and `make quick` run with 
 examples. `make test CI=1` is what CI runs.
 """
 
+import gc
+
 import pytest
 from hypothesis import settings
 
@@ -21,12 +23,26 @@ for _name, _number in _EXAMPLES.items():
     )
 settings.load_profile("ci")
 
+# Thousands of tables are made and few cycles: by default a tenth of the time goes into looking for them.
+gc.set_threshold(50_000, 20, 100)
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     from tests.workers import Together
 
     return Together(config, log) if config.getvalue("dist") == "loadgroup" else None
+
+
+@pytest.fixture(scope="session")
+def small_fleet(tmp_path_factory):
+    """A folder with every table of a small organisation, where the size of data/ is not the point."""
+    from trainview.sampling import Fleet
+    from trainview.sampling.writing import write_sample
+
+    folder = tmp_path_factory.mktemp("small_fleet")
+    write_sample(folder, Fleet(projects=8, jobs_per_project=6, seed=2))
+    return folder
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.workers import TOGETHER
+from tests.analysis.tables import KINDS
+from tests.workers import TOGETHER, unit
 
 ROOT = Path(__file__).parents[1]
 PROBE = """
@@ -35,6 +36,18 @@ def test_a_unit_stays_on_one_worker_and_the_rest_is_shared_out(tmp_path):
     assert len(ran) == 6, done.stdout
     assert len({worker for worker, file in ran if file.startswith("tests/reporting/")}) == 1
     assert len({worker for worker, _ in ran}) == 2
+
+
+def test_what_engines_give_of_one_call_is_compared_on_one_worker():
+    cases = "test_a[mean by None-{}]", "test_b[mean by None-{}]", "test_a[7-mean-{}]"
+    first, second, third = (
+        {unit(f"tests/test_c.py::{case.format(kind)}") for kind in [*KINDS, "pyspark"]}
+        for case in cases
+    )
+    assert first == second == {"tests/test_c.py[mean by None]"}
+    assert third == {"tests/test_c.py[7-mean]"}
+    for alone in ("tests/test_c.py::test_a[pandas]", "tests/test_c.py::test_a[x]", "a.py::test_a"):
+        assert unit(alone) == alone
 
 
 def test_what_is_kept_together_is_there():

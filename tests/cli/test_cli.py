@@ -456,11 +456,12 @@ def test_ctrl_c_while_fetching_ends_with_130_and_the_old_file(tmp_path):
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"s.json": "old"}
 
 
-def test_export_writes_every_format_and_needs_force_to_replace(tmp_path):
-    snap = load_quietly(DATA)
+def test_export_writes_every_format_and_needs_force_to_replace(small_fleet, tmp_path):
+    snap = load_quietly(small_fleet)
+    assert all(len(getattr(snap, name)) for name in TABLES)
     for form in ("csv", "parquet", "json"):
         target = tmp_path / f"out-{form}"
-        words = ("export", DATA, "-o", target, "--to", form)
+        words = ("export", small_fleet, "-o", target, "--to", form)
         assert out(*words) == ""
         kept = CORE_TABLES if form == "json" else TABLES
         loaded = load_quietly(target)

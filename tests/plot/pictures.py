@@ -30,6 +30,8 @@ def render(ax: Axes) -> None:
     """Draw all of a figure, as dots and as SVG with its letters as shapes and as text."""
     figure = ax.get_figure(root=True)
     FigureCanvasAgg(figure).draw()
+    # laid out by now, which takes most of the time
+    figure.set_layout_engine("none")
     for fonttype in ("path", "none"):
         with mpl.rc_context({"svg.fonttype": fonttype}):
             buffer = io.BytesIO()
