@@ -22,6 +22,7 @@ from trainview.tables.attempts import link_attempts
 from trainview.tables.combining import combine, newest_of
 from trainview.tables.core import Tables, build_tables, to_records
 from trainview.tables.dtypes import to_pandas
+from trainview.tables.folding import fold
 from trainview.tables.frames import to_fleet, to_gaps, to_tables
 from trainview.tables.linking import link
 from trainview.text.gaps import count_rejected, name_gaps
@@ -143,7 +144,7 @@ def _read_history(
 
 def _read(source: Source, options: Options) -> list[Part]:
     try:
-        return list(read_source(source, options))
+        return fold(read_source(source, options))
     except PayloadError as error:
         message = str(error)
     hint = "" if options.skip_bad else _SKIP_HINT
