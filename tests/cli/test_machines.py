@@ -1,17 +1,20 @@
 """Machines as they are: homes, code pages, time zones and streams that are not there."""
 
+import io
 import os
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 import trainview as tv
 from tests.api_server import ApiServer
 from tests.builders import job, payload
-from tests.cli.shell import environment, fault, out
+from tests.cli.shell import DATA, environment, fault, out
 from tests.fetching.test_fetching import KEY, Api, load_jobs
+from trainview.cli import run
 from trainview.errors import DataWarning
 
 NAMES = payload(
@@ -77,6 +80,19 @@ def test_neither_code_pages_nor_a_lack_of_time_zones_matter(env, tmp_path):
         assert done.returncode == 0, done.stderr
         assert b"Traceback" not in done.stderr
         assert b"EncodingWarning" not in done.stderr
+
+
+@pytest.mark.parametrize("page", ["cp1252", "cp437", "cp932", "ascii"])
+def test_tables_keep_their_width_on_any_code_page(page, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    for words in (["summary", DATA], ["jobs", DATA, "--rows", "3"], ["status", DATA]):
+        streams = {name: io.TextIOWrapper(io.BytesIO(), page) for name in ("stdout", "stderr")}
+        with mock.patch.multiple(sys, **streams):
+            assert run(list(map(str, words))) == 0
+        text = streams["stdout"].buffer.getvalue().decode(page)
+        assert "\\u" not in text
+        assert max(map(len, text.splitlines())) <= 80
+        assert "#" in text or "█" in text or words[0] == "jobs"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="closes streams as POSIX shells do")

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import click
 
 from trainview.cli.checks import check
+from trainview.cli.code_pages import LIKE_ASCII
 from trainview.cli.commands import cli
 from trainview.cli.cost import cost
 from trainview.cli.fetch import fetch
@@ -73,7 +74,7 @@ def run(arguments: list[str] | None = None, signals: Signals | None = None) -> i
     _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(errors=LIKE_ASCII)
     try:
         code = _run(words, signals)
         sys.stdout.flush()
