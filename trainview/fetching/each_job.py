@@ -342,7 +342,7 @@ def _open(options: Options, api: Client) -> tuple[Path, Callable[[], None] | Non
             reason = error.strerror or str(error)
             raise OutputError(f"cannot keep what is fetched: {reason}: {_NO_ROOM}") from None
         return folder, partial(_remove, folder)
-    host = re.sub(r"[^A-Za-z0-9.-]+", "_", api.base_url.partition("://")[2])
+    host = re.sub(r"[^A-Za-z0-9.-]+", "_", api.base_url.partition("://")[2]).rstrip(".")
     try:
         root = _root(options.cache)
         store.open_folder(root)

@@ -35,6 +35,9 @@ _DIGEST = b"trainview_sha256"
 # In the place of the digest while it is computed; it cannot come twice in one file.
 _NO_DIGEST = b"0" * 64
 _PLAIN = "[a-z0-9_-]{1,64}"
+# What Windows takes for a device, with any ending:
+# https://learn.microsoft.com/windows/win32/fileio/naming-a-file
+_DEVICE = r"con|prn|aux|nul|(com|lpt)[0-9]"
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,9 @@ def entry_path(folder: Path, table: str, job_id: str) -> Path:
         Whether it exists or not.
     """
     name = job_id
-    if not re.fullmatch(_PLAIN, job_id):
+    if re.fullmatch(_DEVICE, job_id):
+        name = f"_{job_id}.device"
+    elif not re.fullmatch(_PLAIN, job_id):
         # what is no part of a path, and what some systems take for the same name
         name = (
             f"{re.sub('[^a-z0-9_-]', '_', job_id)[:64]}.{sha256(job_id.encode()).hexdigest()[:16]}"
