@@ -25,7 +25,7 @@ HOUSE = {
     "analysis": "errors gpus schema statuses text",
     "plot": "errors statuses text",
     "snapshot": "analysis errors files schema tables text",
-    "history": "errors files reading schema statuses tables text",
+    "history": "analysis errors files reading schema statuses tables text",
     "loading": "errors files history reading schema snapshot tables text",
     "sampling": "errors files statuses tables",
     "fetching": "analysis api errors files history loading reading schema snapshot statuses tables text",

@@ -24,6 +24,7 @@ _HOMES = {
     """,
     "history.compaction": "compact",
     "history.intervals": "status_intervals",
+    "history.scanning": "Scan scan",
     "loading": "load merge",
     "plot": """
         plot_cost_over_time plot_elapsed_stats plot_error_groups plot_estimate_cost

@@ -50,6 +50,8 @@ from .fetching import fetch_queue as fetch_queue
 from .fetching import record as record
 from .history.compaction import compact as compact
 from .history.intervals import status_intervals as status_intervals
+from .history.scanning import Scan as Scan
+from .history.scanning import scan as scan
 from .loading import load as load
 from .loading import merge as merge
 from .plot import plot_cost_over_time as plot_cost_over_time

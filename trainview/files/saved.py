@@ -47,7 +47,7 @@ def read_tables(folder: Path) -> tuple[Tables, dict[str, pa.Table]]:
     PayloadError
         If a file is damaged, or holds what cannot be; with the column.
     """
-    manifest = _read_manifest(folder / MANIFEST)
+    manifest = read_manifest(folder / MANIFEST)
     kind = manifest["tables"]
     tables = {}
     notes = [] if manifest["is_as_written"] else [changed(folder / MANIFEST)]
@@ -75,7 +75,26 @@ def read_tables(folder: Path) -> tuple[Tables, dict[str, pa.Table]]:
     return core, tables | {name: manifest[name] for name in GAPS}
 
 
-def _read_manifest(path: Path) -> dict[str, Any]:
+def read_manifest(path: Path) -> dict[str, Any]:
+    """Read what `trainview.files.export` says about the tables beside it.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The manifest.
+
+    Returns
+    -------
+    dict of str to object
+        With ``tables`` (the format), ``as_of``, ``more`` (tables beside the core ones) and others.
+
+    Raises
+    ------
+    PayloadError
+        If it is damaged.
+    SourceError
+        If it cannot be read.
+    """
     try:
         text = read_bytes(path)
         manifest = dict(json.loads(text))

@@ -16,6 +16,7 @@ from trainview.errors import ArgumentError
 from trainview.history.layout import (
     ASKED,
     LOOKS,
+    SEEN,
     expect_history,
     file_name,
     live_files,
@@ -25,6 +26,7 @@ from trainview.history.layout import (
 from trainview.history.places import Place, delete_file, find_place
 from trainview.history.versions import (
     COMPLETE,
+    FACTS,
     KEYS,
     line_of,
     newest_rows,
@@ -44,6 +46,9 @@ _HAPPENED = {
     "logs": "timestamp",
     "billing": "date",
 }
+
+
+_SEEN_NAMES = {field.name for field in SEEN}
 
 
 class _Window(NamedTuple):
@@ -268,8 +273,13 @@ def _distinct(rows: pa.Table, table: str) -> pa.Table:
     # the rows of a bill can be alike
     if not rows.num_rows or table == "billing":
         return rows
+    rows = rows.sort_by([("seen_at", "ascending"), ("look_id", "ascending")])
     keys = ["look_id"] if table == LOOKS else [*KEYS[table], "seen_at", "look_id"]
-    code = number_keys(rows, keys)
-    _, first = np.unique(code, return_index=True)
-    order = keys if table != LOOKS else ["seen_at", "look_id"]
-    return rows.take(pa.array(np.sort(first))).sort_by([(name, "ascending") for name in order])
+    if table in FACTS:
+        # two recorders at once wrote it, and both are right
+        keys = [name for name in rows.column_names if name not in _SEEN_NAMES]
+    _, first = np.unique(number_keys(rows, keys), return_index=True)
+    rows = rows.take(pa.array(np.sort(first)))
+    if table == LOOKS:
+        return rows
+    return rows.sort_by([(name, "ascending") for name in (*KEYS[table], "seen_at", "look_id")])

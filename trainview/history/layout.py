@@ -22,12 +22,13 @@ LAYOUT = 1
 LOOKS, ASKED = "looks", "asked"
 
 # What is written beside each record: when it was seen like this for the first time, the look
-# before, and whether that look was the last that saw it.
+# before, whether that look was the last that saw it, and whether it was known before, but differed.
 SEEN = [
     pa.field("look_id", pa.string(), nullable=False),
     pa.field("seen_at", TIME, nullable=False),
     pa.field("previous_look_at", TIME),
     pa.field("is_gone", pa.bool_(), nullable=False),
+    pa.field("is_change", pa.bool_(), nullable=False),
 ]
 _OWN: dict[str, pa.Schema] = {
     LOOKS: pa.schema(

@@ -89,6 +89,46 @@ def read_history(
         If nothing was recorded up to that moment, or it cannot be read.
     """
     looks = read_looks(place)
+    last, as_of = find_look(place, looks, at)
+    line = line_of(looks, last["look_id"])
+    jobs = present(state_of(place, "jobs", line)).drop_columns([field.name for field in SEEN])
+    tables = Tables(
+        projects=conform(present(state_of(place, "projects", line)), PROJECTS),
+        jobs=conform(_open_until(jobs, as_of), JOBS),
+        instance_types=pa.table({}),
+        as_of=as_of,
+        latest_only=False,
+    )
+    fleet = {name: _fleet_table(place, name, line, last["seen_at"]) for name in FLEET_TABLES}
+    return to_records(tables), {name: t for name, t in fleet.items() if t.num_rows}, as_of
+
+
+def find_look(
+    place: Place, looks: pa.Table, at: datetime | None
+) -> tuple[dict[str, Any], datetime]:
+    """Find the last look up to a moment.
+
+    Parameters
+    ----------
+    place : Place
+        A history.
+    looks : pyarrow.Table
+        Its looks.
+    at : datetime.datetime or None
+        The moment; None for the newest look.
+
+    Returns
+    -------
+    look : dict of str to object
+        Its row.
+    as_of : datetime.datetime
+        The moment that its state describes: `at`, but not after the newest look.
+
+    Raises
+    ------
+    SourceError
+        If there is none.
+    """
     done = looks.filter(pc.is_valid(looks["as_of"]))
     if not done.num_rows:
         raise SourceError(
@@ -102,19 +142,7 @@ def read_history(
             f"{place.shown}: nothing was recorded up to {safe_text(at)}: "
             f"the first look is of {first}"
         )
-    last = until.slice(until.num_rows - 1).to_pylist()[0]
-    line = line_of(looks, last["look_id"])
-    as_of = newest if at is None else min(at, newest)
-    jobs = present(state_of(place, "jobs", line)).drop_columns([field.name for field in SEEN])
-    tables = Tables(
-        projects=conform(present(state_of(place, "projects", line)), PROJECTS),
-        jobs=conform(_open_until(jobs, as_of), JOBS),
-        instance_types=pa.table({}),
-        as_of=as_of,
-        latest_only=False,
-    )
-    fleet = {name: _fleet_table(place, name, line, last["seen_at"]) for name in FLEET_TABLES}
-    return to_records(tables), {name: t for name, t in fleet.items() if t.num_rows}, as_of
+    return until.slice(until.num_rows - 1).to_pylist()[0], newest if at is None else min(at, newest)
 
 
 def _open_until(jobs: pa.Table, as_of: datetime) -> pa.Table:

@@ -28,6 +28,8 @@ DERIVED = {
 }
 # An answer about these is complete: what it lacks is gone. Of the others the API forgets the old.
 COMPLETE = {"projects", "jobs", "prices", "capacity", "checkpoints"}
+# What happened at a moment, or was measured, hardly ever changes.
+FACTS = {"status_events", "metrics", "logs"}
 _RETRIES = 10
 _SEEN_NAMES = [field.name for field in SEEN]
 

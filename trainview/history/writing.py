@@ -21,6 +21,7 @@ from trainview.history.layout import (
 from trainview.history.places import Place, sweep_place, write_table
 from trainview.history.versions import (
     COMPLETE,
+    KEYS,
     differences,
     every_row,
     line_of,
@@ -159,7 +160,12 @@ def append_answer(
     new, lost = differences(name, state, answer)
     if not is_complete:
         lost = lost.slice(0, 0)
-    rows = [_mark(look, name, new, is_gone=False), _mark(look, name, lost, is_gone=True)]
+    keys = list(KEYS[name])
+    is_change = pc.invert(not_in(new.select(keys), state.select(keys)))
+    rows = [
+        _mark(look, name, new, is_change=is_change),
+        _mark(look, name, lost, is_change=True, is_gone=True),
+    ]
     _append(look, name, pa.concat_tables(rows))
     return Differences(new.num_rows, lost.num_rows)
 
@@ -170,7 +176,7 @@ def _append_bill(look: Look, bill: pa.Table) -> Differences:
     new = bill.filter(not_in(bill, known))
     if new.num_rows and not is_by_day(bill):
         new = bill
-    _append(look, "billing", _mark(look, "billing", new, is_gone=False))
+    _append(look, "billing", _mark(look, "billing", new))
     return Differences(new.num_rows, 0)
 
 
@@ -190,7 +196,7 @@ def append_asked(look: Look, table: str, jobs: pa.Table) -> None:
     jobs = jobs.cast(without_categories(jobs.schema))
     names = [field.name for field in schema if field not in SEEN and field.name != "table"]
     rows = jobs.select(names).append_column("table", pa.repeat(pa.scalar(table), jobs.num_rows))
-    _append(look, ASKED, _mark(look, ASKED, rows, is_gone=False))
+    _append(look, ASKED, _mark(look, ASKED, rows))
 
 
 def end_look(
@@ -259,7 +265,9 @@ def _moment(looks: pa.Table, as_of: datetime) -> datetime:
     return as_of.astimezone(UTC) if newest is None else newest + _TICK
 
 
-def _mark(look: Look, name: str, rows: pa.Table, *, is_gone: bool) -> pa.Table:
+def _mark(
+    look: Look, name: str, rows: pa.Table, *, is_change: Any = False, is_gone: bool = False
+) -> pa.Table:
     """Add what is written beside each record."""
     schema, number = schema_of(name), rows.num_rows
     values = {
@@ -267,10 +275,13 @@ def _mark(look: Look, name: str, rows: pa.Table, *, is_gone: bool) -> pa.Table:
         "seen_at": look.seen_at,
         "previous_look_at": look.previous_look_at,
         "is_gone": is_gone,
+        "is_change": is_change,
     }
     columns = {field.name: rows[field.name] for field in schema if field.name not in values}
     columns |= {
-        field: pa.repeat(pa.scalar(value, schema.field(field).type), number)
+        field: value
+        if isinstance(value, pa.Array)
+        else pa.repeat(pa.scalar(value, schema.field(field).type), number)
         for field, value in values.items()
     }
     return pa.table({field.name: columns[field.name] for field in schema}).cast(schema)

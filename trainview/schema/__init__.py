@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from trainview.errors import ArgumentError
+from trainview.schema.core import INSTANCE_COLUMNS as INSTANCE_COLUMNS
 from trainview.schema.core import INSTANCE_TYPES as INSTANCE_TYPES
 from trainview.schema.core import JOBS as JOBS
 from trainview.schema.core import PROJECTS as PROJECTS
