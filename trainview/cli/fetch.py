@@ -45,7 +45,8 @@ _SHOWN = 3
 @click.option(
     "--with", "include", metavar="TABLES", multiple=True, callback=split_names,
     help="Ask for more: prices, capacity, billing (a few calls), queue, checkpoints, metrics, logs "
-    "(a call a job, or more), or everything. Then a folder of Parquet files is written.",
+    "(a call a job, or more), or everything. Then a folder of Parquet files is written. What "
+    "queue, metrics and billing tell of the start of jobs makes GPU-hours and costs tighter.",
 )  # fmt: skip
 @asks_for_each_job
 @asks_api
@@ -106,7 +107,15 @@ def _to_folder(
     rows = {file.stem: _rows(file) for file in files if file.suffix == ".parquet"}
     wrote(f"{safe_text(target)}: " + ", ".join(f"{name} {n:,}" for name, n in rows.items()))
     if rows.get("queue") == 0:
-        say("nothing about the queue: the API tells it to administrators, and not of every job")
+        say(
+            "nothing about the queue: the API tells it to administrators, and not of every job; "
+            "--with metrics,billing tell when jobs began to run"
+        )
+    elif "queue" not in rows:
+        say(
+            "GPU-hours count from submission where nothing tells better: --with queue tells when "
+            "each job left the queue"
+        )
     _tell_gaps(snapshot.not_fetched)
     if each_job.strict:
         refuse_gaps(snapshot)
