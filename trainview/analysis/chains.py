@@ -1,12 +1,19 @@
 """Jobs that continue one another: attempts at the same training."""
 
-from typing import Any
+from typing import Any, cast
 
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.evidence import in_microseconds
-from trainview.analysis.frames import Frame, give_back, plain_text, read_table
+from trainview.analysis.frames import (
+    Frame,
+    give_back,
+    number_groups,
+    plain_text,
+    read_table,
+    to_pandas,
+)
 from trainview.analysis.goodput import LOSES, UNKNOWN, with_lost
 from trainview.analysis.times import US_PER_HOUR
 from trainview.errors import ArgumentError
@@ -132,10 +139,11 @@ def _with_chains(frame: Frame, within: float) -> Frame:
         __type=nw.col("gpu_type").cast(nw.String).fill_null(""),
         __user=nw.col("user_email").cast(nw.String).fill_null(""),
     )
+    frame, same = _with_kinds(frame)
     in_order = ["__submitted", "job_id"]
     frame = frame.with_columns(
         **{
-            f"__last{name}": nw.col(name).shift(1).over(*SAME, order_by=in_order)
+            f"__last{name}": nw.col(name).shift(1).over(*same, order_by=in_order)
             for name in ("status", "__end")
         }
     )
@@ -147,16 +155,35 @@ def _with_chains(frame: Frame, within: float) -> Frame:
     )  # fmt: skip
     begins = nw.when(goes_on.fill_null(value=False)).then(0).otherwise(1)
     frame = frame.with_columns(__begins=begins, __one=nw.lit(1))
-    chain = nw.col("__begins").cum_sum().over(*SAME, order_by=in_order)
+    chain = nw.col("__begins").cum_sum().over(*same, order_by=in_order)
     frame = frame.with_columns(__chain=chain)
-    attempt = nw.col("__one").cum_sum().over(*SAME, "__chain", order_by=in_order)
+    if same != SAME:
+        # One number for both: no kind has more chains than there are jobs.
+        number = nw.col("__kind") * (nw.len() + 1) + nw.col("__chain")
+        frame = frame.with_columns(__chain=number)
+    attempt = nw.col("__one").cum_sum().over(*_chain(frame), order_by=in_order)
     return frame.with_columns(attempt=attempt.cast(nw.Int64))
+
+
+def _with_kinds(frame: Frame) -> tuple[Frame, list[str]]:
+    """Give pandas, which groups anew for each column, one number for the kind of job."""
+    if not frame.implementation.is_pandas():
+        return frame, SAME
+    table = to_pandas(frame)
+    number, _ = number_groups(table, SAME)
+    table = table.assign(__kind=number)
+    return cast("Frame", nw.from_native(table, eager_only=True)), ["__kind"]
+
+
+def _chain(frame: Frame) -> list[str]:
+    """List the columns that tell chains apart."""
+    return ["__chain"] if "__kind" in frame.collect_schema() else [*SAME, "__chain"]
 
 
 def _of_chains(frame: Frame) -> Frame:
     """Add what all jobs of a chain have alike."""
     lost = nw.when(nw.col("status").is_in(LOSES)).then(nw.col("__lost") / US_PER_HOUR)
-    chain = [*SAME, "__chain"]
+    chain = _chain(frame)
     running = nw.col("__running_hours").cast(nw.Float64)
     is_lost = nw.col("status").is_in(LOSES)
     frame = frame.with_columns(
