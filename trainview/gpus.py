@@ -1,4 +1,4 @@
-"""Types of GPUs: how they are spelled, and how much memory one of them has."""
+"""Types of GPUs: how they are spelled, how much memory one of them has, and how fast it is."""
 
 # What the vendors of the GPUs call their memory, in GiB.
 NOMINAL_GIB = {
@@ -16,6 +16,24 @@ NOMINAL_GIB = {
     "B200": 180,
     "B300": 288,
     "GB300": 288,
+}
+# By the data sheets: dense tensor TFLOPS in 16 bits, and GB/s of memory bandwidth. H100_40GB is a
+# slice of an H100 (MIG 3g.40gb): three of seven compute slices, half of the memory.
+PEAK_RATES = {
+    "T4": (65, 320),
+    "L4": (121, 300),
+    "A10G": (70, 600),
+    "V100": (125, 900),
+    "A100": (312, 2039),
+    "A100_40GB": (312, 1555),
+    "H100": (989, 3350),
+    "H100_40GB": (424, 1675),
+    "H200": (989, 4800),
+    "L40S": (362, 864),
+    "RTX_PRO_6000": (504, 1597),
+    "B200": (2250, 8000),
+    "B300": (2250, 8000),
+    "GB300": (2500, 8000),
 }
 # A limit is somewhat below the nominal memory, but far from that of two GPUs, or of half a one.
 TOLERANCE = 0.25
@@ -80,3 +98,36 @@ def memory_mib_of_one(
         if abs(mib - nominal) <= TOLERANCE * nominal:
             return mib
     return None
+
+
+def times_slower(gpu_type: str | None, other: str | None) -> float | None:
+    """Estimate how many times as long another type of GPU computes, by the data sheets.
+
+    Parameters
+    ----------
+    gpu_type : str, optional
+        The type that was used.
+    other : str, optional
+        The type instead.
+
+    Returns
+    -------
+    float or None
+        The ratio of their peak rates, of computing or of memory, whichever is worse; at least 1.
+        None where one of the types is not known.
+
+    Examples
+    --------
+    >>> round(times_slower("H100", "A100"), 2)
+    3.17
+    >>> times_slower("X1", "x1"), times_slower("X1", "H100")
+    (1.0, None)
+    """
+    if gpu_type is None or other is None:
+        return None
+    old, new = same_type(gpu_type), same_type(other)
+    if old == new:
+        return 1.0
+    if old not in PEAK_RATES or new not in PEAK_RATES:
+        return None
+    return max(1.0, *(a / b for a, b in zip(PEAK_RATES[old], PEAK_RATES[new], strict=True)))

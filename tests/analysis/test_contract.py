@@ -148,6 +148,19 @@ FAILURE_TIMES = {
     "failures": "int64",
     **dict.fromkeys(("mttf_hours", "mttf_low_hours", "mttf_high_hours"), "float64"),
 }
+PACE = {
+    **dict.fromkeys(("month", "known_from", "known_until"), TIME),
+    **dict.fromkeys(
+        (
+            *("month_to_date_usd", "usd_per_day_7d", "usd_per_day_28d", "projected_usd"),
+            *("projected_28d_usd", "projected_low_usd", "projected_high_usd"),
+        ),
+        "float64",
+    ),
+    "unknown_jobs": "int64",
+    **dict.fromkeys(("budget_usd", "used_share", "projected_share"), "float64"),
+    "exceeded_on": TIME,
+}
 ESTIMATED = "status instance_type_id node_count elapsed_hours"
 # helper, its result's columns without those of by, and the columns it needs
 HELPERS = {
@@ -172,6 +185,7 @@ HELPERS = {
     "cost_over_time": (COSTS, f"{ESTIMATED} created_at end_at"),
     "reconcile_cost": (RECONCILED, f"{ESTIMATED} job_id project_name created_at end_at"),
     "estimate_cost": (ESTIMATES, f"{ESTIMATED} gpu_hours"),
+    "spend_pace": (PACE, f"{ESTIMATED} created_at end_at"),
     "failure_costs": (
         FAILURE_COSTS,
         f"{ESTIMATED} phase error_message project_id job_id end_at gpu_hours",
@@ -222,7 +236,15 @@ OTHERS = {
     "run_chains": {"phases": KNOWN, "checkpoints": SAVED},
     "time_to_failure": {"phases": KNOWN, "origin": "infrastructure"},
 }
+
+
+def spend_pace(jobs, **arguments):
+    """Of jobs, where the contract of bills is in test_fleet_contract.py."""
+    return analysis.spend_pace(jobs=jobs, prices=PRICES, **arguments)
+
+
 HELPER = {name: partial(getattr(analysis, name), **OTHERS.get(name, {})) for name in HELPERS}
+HELPER["spend_pace"] = partial(spend_pace)
 WITHOUT_BY = {
     *("error_groups", "failure_costs", "job_phases", "lost_work", "needs_attention", "run_chains")
 }
@@ -246,6 +268,7 @@ BIGGEST_FIRST = {
     "estimate_cost",
     "goodput",
     "reconcile_cost",
+    "spend_pace",
 }
 CALLS = {
     **HELPER,

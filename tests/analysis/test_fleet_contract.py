@@ -1,4 +1,4 @@
-"""What every helper promises alike: those that start from metrics, the queue or the steps."""
+"""What every helper promises alike: those that start from metrics, bills, the queue or the steps."""
 
 from functools import cache, partial
 from typing import Any, NamedTuple
@@ -8,8 +8,17 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from tests.analysis.fleet import JOBS, PRICES, capacity, metrics, queue, sample, used
-from tests.analysis.tables import KINDS, assert_same, collected, convert, is_kind, job, table
+from tests.analysis.fleet import JOBS, PRICES, capacity, metrics, prices, queue, sample, used
+from tests.analysis.tables import (
+    KINDS,
+    assert_same,
+    billing,
+    collected,
+    convert,
+    is_kind,
+    job,
+    table,
+)
 from trainview import analysis
 from trainview.errors import ArgumentError
 
@@ -44,6 +53,40 @@ HELD = table(
     job(3, 5, status="pending"),
 )
 CAPACITY = capacity((None, "H100", 8, 16), (None, "T4", 0, 2), ("blue", "H100", 0, 8))
+BILL = billing(
+    *({"job_id": "ja", "day": day, "usd": f"{day}.25"} for day in range(9)),
+    {"job_id": "jb", "day": 8, "usd": "40", "project_name": "ünï 日本", "team_name": "blue"},
+    {"job_id": "jc", "day": 30, "usd": "7", "project_name": None},
+    {"job_id": None, "day": None, "usd": "3"},
+)
+# A job that used little of one GPU, one that used much, and one that was measured too little.
+USED = {"node_id": "n0", "step_seconds": 6 * 3600.0}
+OVERSIZED = table(
+    job(0, 6, job_id="ja", gpus=1, gpu_memory_limit_mib=81920, instance_type_id="H100:1"),
+    job(0, 6, job_id="jb", gpus=1, gpu_memory_limit_mib=81920, instance_type_id="H100:1"),
+    job(
+        0, 6, job_id="jc", gpus=2, gpu_memory_limit_mib=81920, instance_type_id="odd", job_name=None
+    ),
+    job(0, 6, job_id="jd", gpus=2, gpu_memory_limit_mib=81920, instance_type_id="odd"),
+    job(0, 90, job_id="jx", gpus=1, gpu_memory_limit_mib=81920, instance_type_id="H100:1"),
+)
+LITTLE = metrics(
+    *(
+        each
+        for name, gpu, busy, gib in [
+            ("ja", 0, 0.125, 8), ("jb", 0, 0.75, 8), ("jc", 0, 0.125, 8), ("jc", 1, 0.25, 16),
+            ("jd", 0, 0.125, 8), ("jx", 0, 0.125, 8), ("gone", 0, 0.125, 8),
+        ]
+        for each in (
+            sample(0, busy, job_id=name, gpu=gpu, **USED), used(0, gib, job_id=name, gpu=gpu, **USED)
+        )
+    )
+)  # fmt: skip
+TYPES = prices(odd=None, **{"H100:1": 0.125, "L4:1": 0.0625, "A100:1": 0.03125}).assign(
+    gpu_type=["H100", "H100", "L4", "A100"],
+    gpu_count=1,
+    gpu_memory_limit_mib=pd.array([81920, 81920, 24576, 81920], "Int64"),
+)
 
 
 class Promise(NamedTuple):
@@ -60,6 +103,19 @@ class Promise(NamedTuple):
 WAITS = dict.fromkeys(("jobs", "waiting"), "int64") | dict.fromkeys(
     ("p50", "p90", "p99", "longest_wait"), "float64"
 )
+PACE = {
+    **dict.fromkeys(("month", "known_from", "known_until"), TIME),
+    **dict.fromkeys(
+        (
+            *("month_to_date_usd", "usd_per_day_7d", "usd_per_day_28d", "projected_usd"),
+            *("projected_28d_usd", "projected_low_usd", "projected_high_usd"),
+        ),
+        "float64",
+    ),
+    "unknown_jobs": "int64",
+    **dict.fromkeys(("budget_usd", "used_share", "projected_share"), "float64"),
+    "exceeded_on": TIME,
+}
 SERIES = "job_id node_id gpu metric timestamp value step_seconds"
 HELPERS = {
     "utilization": Promise(
@@ -135,10 +191,50 @@ HELPERS = {
         },
         "gpu_type created_at end_at gpus gpu_hours phase",
     ),
+    "right_size": Promise(
+        partial(analysis.right_size, metrics=LITTLE, prices=TYPES),
+        OVERSIZED,
+        {"job_id": "str"},
+        {
+            **dict.fromkeys(
+                (
+                    *("job_name", "project_name", "user_email", "status"),
+                    *("instance_type_id", "gpu_type"),
+                ),
+                "str",
+            ),
+            "gpus": "int64",
+            **dict.fromkeys(
+                (
+                    *("mean_utilization", "peak_memory_bytes", "peak_memory_share"),
+                    *("measured_share", "estimated_usd"),
+                ),
+                "float64",
+            ),
+            **dict.fromkeys(("advised_instance_type_id", "advised_gpu_type"), "str"),
+            "advised_gpus": "int64",
+            **dict.fromkeys(("saving_usd_per_hour", "saving_usd", "saving_low_usd"), "float64"),
+            **dict.fromkeys(("basis", "reason"), "str"),
+        },
+        (
+            "job_id job_name project_name user_email status instance_type_id gpu_type gpu_count "
+            "node_count gpus gpu_memory_limit_mib elapsed_hours gpu_hours"
+        ),
+    ),
+    "spend_pace": Promise(
+        partial(analysis.spend_pace, budget=30.0, as_of="2025-01-09T08:00:00Z"),
+        BILL,
+        {},
+        PACE,
+        "job_id date subtotal_usd",
+    ),
 }
-BY = [name for name in HELPERS if name != "quota"]
+BY = [name for name in HELPERS if name not in {"quota", "right_size", "spend_pace"}]
 CALLS = {
     **HELPERS,
+    "spend_pace by names": HELPERS["spend_pace"]._replace(
+        call=partial(HELPERS["spend_pace"].call, by=["team_name", "project_name"])
+    ),
     **{
         f"{name} by {by}": HELPERS[name]._replace(call=partial(HELPERS[name].call, by=by))
         for name in BY

@@ -24,6 +24,8 @@ from trainview.analysis.quota import quota as quota
 from trainview.analysis.reconcile import reconcile_cost as reconcile_cost
 from trainview.analysis.refine import refine_jobs as refine_jobs
 from trainview.analysis.reliability import time_to_failure as time_to_failure
+from trainview.analysis.right_size import right_size as right_size
+from trainview.analysis.spend_pace import spend_pace as spend_pace
 from trainview.analysis.status import elapsed_stats as elapsed_stats
 from trainview.analysis.status import status_counts as status_counts
 from trainview.analysis.timeline import job_timeline as job_timeline
