@@ -148,3 +148,18 @@ except tv.OutputError as error:
     assert "cannot write" in done.stdout
     (tmp_path / "large.json").unlink()
     assert contents(tmp_path) == before
+
+
+def test_a_file_that_somebody_has_open_on_windows_is_named(tmp_path, monkeypatch):
+    target = tmp_path / "a"
+    target.write_text("old")
+
+    def refuse(*_):
+        error = PermissionError(errno.EACCES, "The process cannot access the file")
+        error.winerror = 32
+        raise error
+
+    monkeypatch.setattr(type(tmp_path), "replace", refuse)
+    with pytest.raises(OutputError, match=r"cannot write .*a: The process .*: close what has it"):
+        write_bytes(target, b"new", force=True)
+    assert contents(tmp_path) == {"a": b"old"}

@@ -206,6 +206,7 @@ def test_what_no_table_can_hold_is_named_by_file_and_column(column, value, messa
     assert f"jobs.{kind}: " in str(caught.value)
     assert f"column {column}: " in str(caught.value) or f"#{at}:" in str(caught.value)
     assert message in str(caught.value) or "CSV conversion error" in str(caught.value)
+    assert "; it changed since it was exported" in str(caught.value)
 
 
 def test_a_damaged_page_is_seen_by_its_checksum_alone(snap, tmp_path):

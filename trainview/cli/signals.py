@@ -40,6 +40,7 @@ class Signals:
     def __init__(self) -> None:
         self.received: int | None = None
         self._is_over = False
+        self._is_lost = False
 
     def listen(self) -> None:
         """Turn the signals into `Interrupted`, but for those that the caller has ignored."""
@@ -60,10 +61,15 @@ class Signals:
         return 128 + (self.received or signal.SIGINT)
 
     def _receive(self, number: int, _: object) -> None:
-        if self.received is None and not self._is_over:
+        if self._is_over:
+            return
+        if self.received is None:
             self.received = number
             # not a Thread, whose start takes locks that may be held here
             _thread.start_new_thread(self._give_up, (MOST_SECONDS,))
+            raise Interrupted
+        if self._is_lost:
+            self._is_lost = False
             raise Interrupted
 
     def _give_up(self, seconds: float) -> None:
@@ -80,8 +86,8 @@ class Signals:
     def _unraisable(self, fault: Any) -> None:
         if isinstance(fault.exc_value, Interrupted) and self.received is not None:
             # raised where Python drops errors, such as a finalizer: once more, a moment later
-            number, self.received = self.received, None
-            _thread.start_new_thread(_repeat, (number,))
+            self._is_lost = True
+            _thread.start_new_thread(_repeat, (self.received,))
         else:
             sys.__unraisablehook__(fault)
 

@@ -253,4 +253,7 @@ def _explain(error: OSError, places: Sequence[Path]) -> str:
         errno.EEXIST: "a file of that name is in the way",
     }
     hint = hints.get(error.errno or 0, "nothing was changed")
+    # access denied, or shared or locked: on Windows no file is replaced that somebody has open
+    if getattr(error, "winerror", None) in {5, 32, 33}:
+        hint = "close what has it open, or choose a place you may write to"
     return f"cannot write {where}: {reason}: {hint}"

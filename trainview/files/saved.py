@@ -65,7 +65,7 @@ def read_tables(folder: Path) -> tuple[Tables, dict[str, pa.Table]]:
                 f"{safe_text(folder)}: {path.name} is missing: export again"
             ) from None
         except (OSError, pa.ArrowException, ValueError, MemoryError, OverflowError) as error:
-            raise _fault(path, error) from None
+            raise _fault(path, error, is_changed=changed(path) in notes) from None
     core = Tables(
         **{name: tables.pop(name) for name in CORE_TABLES},
         as_of=manifest["as_of"],
@@ -199,12 +199,13 @@ def _as_declared(table: pa.Table, schema: pa.Schema) -> pa.Table:
     return conformed
 
 
-def _fault(path: Path, error: Exception) -> SourceError | PayloadError:
+def _fault(path: Path, error: Exception, *, is_changed: bool = False) -> SourceError | PayloadError:
     if isinstance(error, OSError) and error.errno is not None:
         return SourceError(f"cannot read {safe_text(path)}: {safe_text(error.strerror)}")
     # pyarrow's own places in its source follow on the next lines
     reason = safe_text(str(error).strip().partition("\n")[0], 200) or type(error).__name__
-    return PayloadError(f"{safe_text(path)}: damaged, or not what was exported: {reason}")
+    since = "; it changed since it was exported: export the tables again" if is_changed else ""
+    return PayloadError(f"{safe_text(path)}: damaged, or not what was exported: {reason}{since}")
 
 
 def read_bytes(path: Path) -> bytes:
