@@ -10,7 +10,8 @@ _HOMES = {
         clip_jobs cost_over_time elapsed_stats error_groups estimate_cost failure_costs
         failure_rates goodput gpu_concurrency gpu_hours_over_time gpu_usage idle_gpus job_phases
         job_timeline lost_work needs_attention queue_wait_curve queue_waits quota reconcile_cost
-        refine_jobs run_chains status_counts time_to_failure utilization utilization_over_time
+        refine_jobs right_size run_chains spend_pace status_counts time_to_failure utilization
+        utilization_over_time
     """,
     "api.client": "Client",
     "checking.checks": "check",
@@ -31,7 +32,8 @@ _HOMES = {
         plot_failure_costs plot_failure_rates plot_gpu_concurrency plot_gpu_hours_over_time
         plot_gpu_usage plot_idle_gpus plot_job_timeline plot_needs_attention
         plot_queue_wait_curve plot_queue_waits plot_quota plot_reconcile_cost
-        plot_status_counts plot_utilization plot_utilization_over_time
+        plot_right_size plot_spend_pace plot_status_counts plot_utilization
+        plot_utilization_over_time
     """,
     "reporting": "report",
     "sampling": "sample",

@@ -19,7 +19,9 @@ from .analysis import queue_waits as queue_waits
 from .analysis import quota as quota
 from .analysis import reconcile_cost as reconcile_cost
 from .analysis import refine_jobs as refine_jobs
+from .analysis import right_size as right_size
 from .analysis import run_chains as run_chains
+from .analysis import spend_pace as spend_pace
 from .analysis import status_counts as status_counts
 from .analysis import time_to_failure as time_to_failure
 from .analysis import utilization as utilization
@@ -70,6 +72,8 @@ from .plot import plot_queue_wait_curve as plot_queue_wait_curve
 from .plot import plot_queue_waits as plot_queue_waits
 from .plot import plot_quota as plot_quota
 from .plot import plot_reconcile_cost as plot_reconcile_cost
+from .plot import plot_right_size as plot_right_size
+from .plot import plot_spend_pace as plot_spend_pace
 from .plot import plot_status_counts as plot_status_counts
 from .plot import plot_utilization as plot_utilization
 from .plot import plot_utilization_over_time as plot_utilization_over_time

@@ -176,6 +176,8 @@ def test_open_jobs_are_advised_and_a_price_that_is_not_known_is_null():
     assert found["advised_instance_type_id"].tolist() == ["H100:4"]
     money = ["estimated_usd", "saving_usd_per_hour", "saving_usd", "saving_low_usd"]
     assert found[money].isna().all(axis=None)
+    # whether another type is cheaper is not known then
+    assert advice(run(), measured(4, 0.1), prices("A100:1")).empty
 
 
 def test_what_saves_most_comes_first_and_a_job_comes_once():

@@ -131,5 +131,7 @@ PLOTS = {
         Plot(plot.plot_queue_waits, stand_ins.queue_waits, PROJECT, ("jobs", "waiting", "p90", "p50", "p99", "longest_wait"), "Time in the queue (s, min, h, days; logarithmic)"),
         Plot(plot.plot_queue_wait_curve, stand_ins.queue_wait_curve, PROJECT, ("waited_hours", "share_waiting", "low", "high", "at_risk"), "Time in the queue (s, min, h, days; logarithmic)", "Jobs still waiting (%),\nwith 95% interval"),
         Plot(plot.plot_quota, stand_ins.quota, PROJECT, ("limit", "peak_gpus", "mean_gpus", "at_limit_share", "at_limit_share_with_extra"), "Dedicated GPUs held"),
+        Plot(plot.plot_right_size, stand_ins.right_size, PROJECT, ("job_name", "gpu_type", "gpus", "advised_gpu_type", "advised_gpus", "saving_usd", "saving_low_usd"), "Saving in USD on the run so far (estimate)"),
+        Plot(plot.plot_spend_pace, stand_ins.spend_pace, PROJECT, ("month_to_date_usd", "projected_usd", "projected_low_usd", "projected_high_usd", "budget_usd"), "Cost of the month in USD (extrapolated)"),
     )
 }  # fmt: skip

@@ -9,6 +9,8 @@ import pandas as pd
 from tests.analysis.tables import KINDS, at, collected, convert, is_kind
 
 HOURS = 6
+# Columns of text beside the keys.
+NAMES = {"job_name", "project_name", "gpu_type", "advised_gpu_type"}
 
 
 def stand_in(make: Callable[[int], list[dict[str, Any]]]) -> Callable[..., Any]:
@@ -25,9 +27,15 @@ def stand_in(make: Callable[[int], list[dict[str, Any]]]) -> Callable[..., Any]:
         ]
         frame = pd.DataFrame(rows, columns=[by or "error", *columns])
         for name in frame:
-            if name in {"period", "longest_idle_start", "longest_idle_end", "last_seen"}:
+            if name in {
+                "period",
+                "longest_idle_start",
+                "longest_idle_end",
+                "last_seen",
+                "exceeded_on",
+            }:
                 frame[name] = pd.to_datetime(frame[name], utc=True).dt.as_unit("us")
-            elif name in {by, "error"}:
+            elif name in {by, "error", *NAMES}:
                 frame[name] = frame[name].astype("str")
             elif name not in {"example", "job_id", "unpriced_instance_types"}:
                 frame[name] = frame[name].astype("float64")
@@ -142,5 +150,26 @@ def quota(number):
             "spot_gpu_hours": 4.0, "peak_pending_gpus": 16, "pending_gpu_hours": 2.0,
             "at_limit_share": 0.1 / (number + 1), "over_limit_gpu_hours": 40.0,
             "at_limit_share_with_extra": 0.01, "over_limit_gpu_hours_with_extra": 4.0,
+        }
+    ]  # fmt: skip
+
+
+@stand_in
+def right_size(number):
+    return [
+        {
+            "job_name": "tune", "gpus": 8, "gpu_type": "H100", "advised_gpus": 2 - number % 2, "advised_gpu_type": "A100",
+            "saving_usd": 360.0 / (number + 1), "saving_low_usd": 300.0 / (number + 1),
+        }
+    ]  # fmt: skip
+
+
+@stand_in
+def spend_pace(number):
+    return [
+        {
+            "month_to_date_usd": 1000.0 / (number + 1), "projected_usd": 3000.0 / (number + 1),
+            "projected_low_usd": 2500.0 / (number + 1), "projected_high_usd": 3600.0 / (number + 1),
+            "budget_usd": 2000.0 if number % 2 else None,
         }
     ]  # fmt: skip

@@ -311,10 +311,12 @@ def _advise(rows: pd.DataFrame, types: pd.DataFrame, free: float) -> pd.DataFram
     )
     does = (both["peak_memory_bytes"] <= size) & (new_gpus <= gpus) & (nodes <= both["__nodes"])
     does &= ~(both["__host"] > both["__new_host"] * free)
-    # what costs as much as before, or more, is no advice; nor is what the job had
-    does &= ~(old <= new * longer) & ~(both["__same"] & (new_gpus == gpus))
+    # without a price, fewer GPUs of the same type are cheaper for sure, others may not be
+    is_fewer = both["__same"] & (new_gpus < gpus)
+    does &= (old > new * longer) | (is_fewer & old.isna())
+    does &= is_fewer | ~both["__same"]
     order = ["__new", "__new_busy", "advised_instance_type_id"]
-    best = both[does].sort_values(order, kind="stable").drop_duplicates("job_id")
+    best: pd.DataFrame = both[does].sort_values(order, kind="stable").drop_duplicates("job_id")
     reasons = [_reason(row) for row in best.to_dict("records")]
     return best.assign(reason=pd.Series(reasons, best.index, dtype=TEXT))
 

@@ -248,7 +248,7 @@ def _limits(
     budgets: float | dict[str, float] | None, groups: pd.DataFrame, keys: list[str]
 ) -> Numbers:
     if isinstance(budgets, dict):
-        return groups[keys[0]].map(budgets).to_numpy("float64")
+        return np.asarray(groups[keys[0]].map(budgets), "float64")
     return np.full(len(groups), np.nan if budgets is None else budgets)
 
 

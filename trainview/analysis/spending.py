@@ -116,7 +116,7 @@ def _days(*days: int) -> Integers:
 
 def _sums(bill: pd.DataFrame, chosen: Any, number: Integers, size: int) -> Numbers:
     sums = exact_sums(bill["__subtotal_usd"][chosen], number[chosen], size)
-    return sums.astype("float64").fillna(0.0).to_numpy("float64")
+    return np.asarray(sums.astype("float64").fillna(0.0), "float64")
 
 
 def _at_least_one(groups: pd.DataFrame, keys: list[str]) -> pd.DataFrame:

@@ -2,17 +2,22 @@
 
 import math
 import warnings
-from typing import Any, cast
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar, cast
 
 import pandas as pd
 
 from trainview.analysis.pandas_dtypes import TEXT
+from trainview.checking.findings import Context, Finding
 from trainview.checking.registry import RULES
-from trainview.checking.rules import MEASURES, Context, Finding
+from trainview.checking.rules import MEASURES
+from trainview.checking.spending import budget_findings, check_budgets
 from trainview.errors import ArgumentError, DataWarning
 from trainview.snapshot import Snapshot, refined
 from trainview.text.moments import Moment, read_moment
+from trainview.text.safe import safe_text
 
+Found = TypeVar("Found")
 # As the table is sorted.
 _VERDICTS = ("broken", "unproven", "holds")
 
@@ -28,6 +33,8 @@ def check(  # noqa: PLR0913 - each rule is an argument
     max_idle_gpu_hours: float | None = None,
     min_utilization: float | None = None,
     max_wait_p90_hours: float | None = None,
+    max_projected_cost_usd: float | None = None,
+    budgets: Mapping[str, Mapping[str, float]] | None = None,
 ) -> pd.DataFrame:
     """Check whether a fleet keeps some rules.
 
@@ -64,13 +71,21 @@ def check(  # noqa: PLR0913 - each rule is an argument
     max_wait_p90_hours : float, optional
         Hours in the queue after which nine of ten of the jobs that were submitted have been
         released, as estimated by `queue_waits`. Needs ``queue``.
+    max_projected_cost_usd : float, optional
+        USD that the month of ``as_of`` will have cost at its end, if it goes on like the last 7
+        days, as extrapolated by `spend_pace`; whatever `since` is. Of the bill if there is one,
+        else of the estimate, which needs ``prices``.
+    budgets : mapping, optional
+        USD a month by name of a ``team`` or ``project``, such as
+        ``{"team": {"research": 20_000}}``: a rule for each, like the one above.
 
     Returns
     -------
     pandas.DataFrame
         One row a rule, the broken ones first, then those that are unproven.
 
-        - ``rule`` (text): its name on the command line, such as ``max-pending``
+        - ``rule`` (text): its name on the command line, such as ``max-pending``, or ``budget of
+          team research``
         - ``limit`` (float64): what was asked for
         - ``value`` (float64): what was found; null where there is nothing to measure, such as the
           failure rate of no jobs
@@ -110,10 +125,12 @@ def check(  # noqa: PLR0913 - each rule is an argument
         "max_idle_gpu_hours": max_idle_gpu_hours,
         "min_utilization": min_utilization,
         "max_wait_p90_hours": max_wait_p90_hours,
+        "max_projected_cost_usd": max_projected_cost_usd,
     }
     limits = {name: _limit(name, value) for name, value in asked.items() if value is not None}
-    if not limits:
-        raise ArgumentError(f"no rule to check: give one of {', '.join(asked)}")
+    amounts = check_budgets(budgets)
+    if not limits and not any(amounts.values()):
+        raise ArgumentError(f"no rule to check: give one of {', '.join(asked)}, budgets")
     # without any data there is no moment to count from, and nothing to cut
     start = None
     if since is not None and snapshot.as_of is not None:
@@ -124,17 +141,16 @@ def check(  # noqa: PLR0913 - each rule is an argument
         message = "only the latest job of each project is known: the rules speak of those alone"
         warnings.warn(message, DataWarning, stacklevel=2)
     rows = []
-    for name, limit in limits.items():
-        found = _find(name, limit, context)
-        verdict = _verdict(name, limit, found)
-        rule, detail = RULES[name], "; ".join((found.story, *found.gaps))
+    for rule, unit, limit, found in _findings(limits, amounts, context):
+        verdict = _verdict(rule, limit, found)
+        detail = "; ".join((found.story, *found.gaps))
         broken = verdict == "broken"
-        rows.append((rule.name, limit, found.value, rule.unit, broken, verdict, detail))
+        rows.append((rule, limit, found.value, unit, broken, verdict, detail))
         message = ""
         if verdict == "unproven":
-            message = f"{rule.name} is unproven: {detail}"
+            message = f"{safe_text(rule)} is unproven: {detail}"
         elif found.gaps and not broken:
-            message = f"{rule.name} holds for what is known: {'; '.join(found.gaps)}"
+            message = f"{safe_text(rule)} holds for what is known: {'; '.join(found.gaps)}"
         if message:
             warnings.warn(message, DataWarning, stacklevel=2)
     columns = ["rule", "limit", "value", "unit", "broken", "verdict", "detail"]
@@ -156,23 +172,36 @@ def _limit(name: str, value: object) -> float:
     return number
 
 
-def _find(name: str, limit: float, context: Context) -> Finding:
-    rule = RULES[name]
-    found = MEASURES[name](context, limit)
+def _findings(
+    limits: Mapping[str, float], budgets: Mapping[str, Mapping[str, float]], context: Context
+) -> Iterator[tuple[str, str, float, Finding]]:
+    """Go through the rules: name, unit, limit, and what was found."""
+    for name, limit in limits.items():
+        rule = RULES[name]
+        found = MEASURES[name](context, limit)
+        yield rule.name, rule.unit, limit, _there(found, name, str(rule.table), context)
+    for kind, amounts in budgets.items():
+        if not amounts:
+            continue
+        by_name = _there(budget_findings(context, kind, amounts), "budgets", "prices", context)
+        for name, limit in amounts.items():
+            yield f"budget of {kind} {name}", "USD", limit, by_name[name]
+
+
+def _there(found: Found | None, name: str, table: str, context: Context) -> Found:
     if found is None:
         when = "" if context.since is None else f" since {context.since:%Y-%m-%d %H:%M} UTC"
         raise ArgumentError(
-            f"{name}: there is no data for it ({rule.table}{when}): "
-            f"fetch it with include={[rule.table]}"
+            f"{name}: there is no data for it ({table}{when}): fetch it with include={[table]}"
         )
     return found
 
 
-def _verdict(name: str, limit: float, found: Finding) -> str:
+def _verdict(rule: str, limit: float, found: Finding) -> str:
     value = found.value
     if value is None:
-        return "holds"
-    beyond = value > limit if RULES[name].name.startswith("max") else value < limit
+        return "holds" if found.can_hold else "unproven"
+    beyond = value < limit if rule.startswith("min") else value > limit
     if beyond:
         return "broken" if found.can_break else "unproven"
     return "holds" if found.can_hold else "unproven"

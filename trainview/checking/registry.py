@@ -16,14 +16,19 @@ class Rule(NamedTuple):
         What it limits.
     table : str or None
         The table that it needs, beside projects and jobs.
+    better : str or None
+        The table that it rather takes, where that is there.
     """
 
     name: str
     unit: str
     help: str
     table: str | None = None
+    better: str | None = None
 
 
+# What may have a budget.
+BUDGET_KINDS = ("team", "project")
 # By the arguments of `trainview.check`.
 RULES = {
     "max_failure_rate": Rule(
@@ -41,4 +46,12 @@ RULES = {
         "min-utilization", "share", "Mean utilisation of all GPUs, 0 to 1.", "metrics"
     ),
     "max_wait_p90_hours": Rule("max-wait-p90", "h", "Wait below which 9 of 10 jobs stay.", "queue"),
+    "max_projected_cost_usd": Rule(
+        "max-projected-cost",
+        "USD",
+        "Cost of the whole month in USD, extrapolated from the last 7 days: of the bill, else "
+        "estimated.",
+        "prices",
+        "billing",
+    ),
 }

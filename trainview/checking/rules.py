@@ -1,8 +1,7 @@
 """The rules: what each looks at, and the story behind its value."""
 
 from collections.abc import Callable
-from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
@@ -15,53 +14,10 @@ from trainview.analysis import (
 )
 from trainview.analysis.basis import basis_of
 from trainview.analysis.cost import FREE
+from trainview.checking.findings import ENOUGH, Context, Finding, named
+from trainview.checking.spending import projected_cost
 from trainview.errors import ArgumentError
-from trainview.snapshot import Snapshot
 from trainview.text.safe import count, safe_text
-
-# The share of what there is that has to be known before a rule can be said to hold.
-ENOUGH = 0.5
-
-
-class Context(NamedTuple):
-    """What the rules look at.
-
-    Attributes
-    ----------
-    snapshot : Snapshot
-        All there is.
-    window : Snapshot
-        What lies in the window of time that they speak of.
-    since : datetime.datetime or None
-        Where that begins.
-    """
-
-    snapshot: Snapshot
-    window: Snapshot
-    since: datetime | None
-
-
-class Finding(NamedTuple):
-    """What a rule found.
-
-    Attributes
-    ----------
-    value : float or None
-        None where there is nothing to measure.
-    story : str
-        What the value is made of.
-    gaps : tuple of str
-        What is missing in it.
-    can_hold, can_break : bool
-        Whether a value within the limit proves that the rule holds, and one beyond it that it is
-        broken.
-    """
-
-    value: float | None
-    story: str
-    gaps: tuple[str, ...] = ()
-    can_hold: bool = True
-    can_break: bool = True
 
 
 def _failure_rate(context: Context, _: float) -> Finding:
@@ -72,7 +28,7 @@ def _failure_rate(context: Context, _: float) -> Finding:
     detail = f"{failed:,} of {count(finished, 'job')} that ended"
     if failed:
         worst: Any = rates.nlargest(1, "failed").iloc[0]
-        detail += f"; most in {_named(worst['project_name'])}: {worst['failed']:,}"
+        detail += f"; most in {named(worst['project_name'])}: {worst['failed']:,}"
     return Finding(failed / finished, detail)
 
 
@@ -99,13 +55,9 @@ def _longest(
     return Finding(
         float(hours.max()),
         f"{(hours > limit).sum():,} of {count(len(jobs), 'job')} for longer; longest "
-        f"{_named(name)} of {_named(worst['project_name'])}, "
+        f"{named(name)} of {named(worst['project_name'])}, "
         f"{event} {worst[column]:%Y-%m-%d %H:%M} UTC",
     )
-
-
-def _named(name: object) -> str:
-    return safe_text(name).strip() or '""'
 
 
 def _cost(context: Context, _: float) -> Finding | None:
@@ -127,7 +79,7 @@ def _cost(context: Context, _: float) -> Finding | None:
         detail += f", counted {basis.words()}"
         # the most expensive is first
         most: Any = costs.iloc[0]
-        detail += f"; most in {_named(most['project_name'])}: {most['estimated_usd']:,.0f}"
+        detail += f"; most in {named(most['project_name'])}: {most['estimated_usd']:,.0f}"
     gaps = {"without a price": unpriced, "of unknown duration": untimed}
     told = tuple(f"{count(n, 'job')} {what} not in it" for what, n in gaps.items() if n)
     # a job without a price may have no known duration either
@@ -148,7 +100,7 @@ def _idle(context: Context, _: float) -> Finding | None:
     held = window.jobs["gpu_hours"].sum()
     detail = f"of {covered:,.1f} measured, {held:,.1f} held"
     if total:
-        detail += f"; most in {_named(most['project_name'])}: {most['idle_gpu_hours']:,.1f}"
+        detail += f"; most in {named(most['project_name'])}: {most['idle_gpu_hours']:,.1f}"
     if idle["idle_usd"].notna().any():
         unpriced = idle["unpriced_idle_gpu_hours"].sum()
         more = f", and {unpriced:,.1f} GPU-hours without a price" if unpriced else ""
@@ -225,4 +177,5 @@ MEASURES: dict[str, Callable[[Context, float], Finding | None]] = {
     "max_idle_gpu_hours": _idle,
     "min_utilization": _utilization,
     "max_wait_p90_hours": _wait_p90,
+    "max_projected_cost_usd": projected_cost,
 }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from trainview.checking.registry import RULES
+from trainview.checking.registry import BUDGET_KINDS, RULES
 from trainview.cli.filters import moment, since_option
 from trainview.cli.options import Output, options, prints_whole, put, say
 from trainview.cli.sources import SOURCE_HELP, Source, asks_for_each_job, takes_source
@@ -68,8 +68,9 @@ _READERS: dict[str, Callable[[str], Any]] = {
 @since_option
 @click.option(
     "--config", metavar="FILE", type=click.Path(),
-    help="A TOML file with a table [rules] of the same names, such as max-pending = '2h'. The "
-    "command line comes first.",
+    help="A TOML file with a table [rules] of the same names, such as max-pending = '2h', and "
+    "tables [budgets.team] and [budgets.project] with USD a month by name. The command line comes "
+    "first.",
 )  # fmt: skip
 @prints_whole
 @asks_for_each_job
@@ -77,20 +78,24 @@ _READERS: dict[str, Callable[[str], Any]] = {
 def check(source: Source, output: Output, since: Any, config: str | None, **limits: Any) -> None:
     from trainview.checking.checks import check as check_rules
 
-    saved = {} if config is None else _read_rules(Path(config))
+    saved, budgets = ({}, {}) if config is None else _read_rules(Path(config))
     kept = saved.pop("since", None)
     asked = saved | {name: limit for name, limit in limits.items() if limit is not None}
-    if not asked:
+    if not asked and not any(budgets.values()):
         raise click.UsageError(
             f"no rule to check: give one of --{', --'.join(_ARGUMENTS)}, or --config"
         )
-    needed = [rule.table for argument, rule in RULES.items() if argument in asked and rule.table]
+    rules = [rule for argument, rule in RULES.items() if argument in asked]
+    needed = [table for rule in rules for table in (rule.table, rule.better) if table]
+    needed += ["prices", "billing"] if any(budgets.values()) else []
     snapshot = source.read(*dict.fromkeys(needed))
     numbers = {
         name: limit / timedelta(hours=1) if isinstance(limit, timedelta) else limit
         for name, limit in asked.items()
     }
-    found = check_rules(snapshot, since=kept if since is None else since, **numbers)
+    found = check_rules(
+        snapshot, since=kept if since is None else since, budgets=budgets, **numbers
+    )
     if output.form == "table":
         _tell(found, snapshot.as_of)
     else:
@@ -121,7 +126,7 @@ def _line(row: Any) -> str:
         decimals += 1
         value, limit = (_amount(number, row.unit, decimals) for number in (row.value, row.limit))
     verdict = "unproven: " if row.verdict == "unproven" else ""
-    return f"{row.rule}: {verdict}{value}, limit {limit}: {row.detail}"
+    return f"{safe_text(row.rule)}: {verdict}{value}, limit {limit}: {row.detail}"
 
 
 def _amount(number: float, unit: str, decimals: int) -> str:
@@ -132,8 +137,8 @@ def _amount(number: float, unit: str, decimals: int) -> str:
     return f"{number:,.{decimals}f} {unit}"
 
 
-def _read_rules(path: Path) -> dict[str, Any]:
-    """Read limits, by the arguments of `trainview.check`, and ``since``."""
+def _read_rules(path: Path) -> tuple[dict[str, Any], dict[str, dict[str, float]]]:
+    """Read limits, by the arguments of `trainview.check`, and ``since``; and budgets."""
     place = safe_text(path)
     try:
         content = tomllib.loads(_read_text(path))
@@ -147,12 +152,17 @@ def _read_rules(path: Path) -> dict[str, Any]:
     except ValueError:
         raise ConfigError(f"{place}: an integer has too many digits") from None
     known = ", ".join([*_ARGUMENTS, "since"])
-    others = [name for name in content if name != "rules"]
-    if others or not isinstance(content.get("rules"), dict):
+    others = [name for name in content if name not in {"rules", "budgets"}]
+    budgets = _read_budgets(place, content.get("budgets", {}))
+    rules = content.get("rules", {} if budgets else None)
+    if others or not isinstance(rules, dict):
         what = f"'{safe_text(others[0], 60)}' is no part of it" if others else "there is none"
-        raise ConfigError(f"{place}: {what}: rules stand in one table [rules], of {known}")
+        raise ConfigError(
+            f"{place}: {what}: rules stand in one table [rules], of {known}; budgets in "
+            "[budgets.team] and [budgets.project]"
+        )
     found = {}
-    for name, value in content["rules"].items():
+    for name, value in rules.items():
         if name not in {*_ARGUMENTS, "since"}:
             hint = did_you_mean(name, _ARGUMENTS)
             raise ConfigError(f"{place}: no rule '{safe_text(name, 60)}': choose of {known}{hint}")
@@ -163,6 +173,30 @@ def _read_rules(path: Path) -> dict[str, Any]:
                 found[_ARGUMENTS[name]] = _read_limit(_READERS[name], value)
         except click.BadParameter as error:
             raise ConfigError(f"{place}: rules.{name} = {safe_text(error.message)}") from None
+    return found, budgets
+
+
+def _read_budgets(place: str, content: Any) -> dict[str, dict[str, float]]:
+    """Read USD a month by name, of teams and projects."""
+    kinds = content if isinstance(content, dict) else {"": content}
+    found: dict[str, dict[str, float]] = {}
+    for kind, amounts in kinds.items():
+        if kind not in BUDGET_KINDS or not isinstance(amounts, dict):
+            raise ConfigError(
+                f"{place}: budgets.{safe_text(kind, 60)}: budgets stand in the tables "
+                f"[budgets.team] and [budgets.project], as in research = 20000"
+            )
+        found[kind] = {}
+        for name, value in amounts.items():
+            try:
+                usd = _read_limit(float, value)
+            except click.BadParameter as error:
+                usd, text = -1.0, safe_text(error.message)
+            else:
+                text = f"{value}: give a number from 0"
+            if not 0 <= usd < math.inf:
+                raise ConfigError(f"{place}: budgets.{kind}.{safe_text(name, 60)} = {text}")
+            found[kind][name] = usd
     return found
 
 

@@ -22,6 +22,8 @@ from trainview.plot.idle import plot_idle_gpus as plot_idle_gpus
 from trainview.plot.queue import plot_queue_wait_curve as plot_queue_wait_curve
 from trainview.plot.queue import plot_queue_waits as plot_queue_waits
 from trainview.plot.quota import plot_quota as plot_quota
+from trainview.plot.right_size import plot_right_size as plot_right_size
+from trainview.plot.spend_pace import plot_spend_pace as plot_spend_pace
 from trainview.plot.status import plot_status_counts as plot_status_counts
 from trainview.plot.timeline import plot_job_timeline as plot_job_timeline
 from trainview.plot.utilization import plot_utilization as plot_utilization
