@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import trainview as tv
-from tests.analysis.tables import PRICES, at, job, table
+from tests.analysis.tables import PRICES, at, billing, job, table
 from tests.builders import job as listed
 from tests.builders import payload, project
 from trainview.checking.registry import RULES
@@ -54,6 +54,15 @@ def waited(*rows):
     return table(*found, schema=FLEET_TABLES["queue"])
 
 
+def bill(*days, start=0, **changes):
+    """A bill of some days in a row, from a day of January 2025 on."""
+    rows = [
+        {"job_id": "n0", "day": start + number, "usd": str(usd), **changes}
+        for number, usd in enumerate(days)
+    ]
+    return billing(*rows)
+
+
 FAILED = job(0, 1, status="failed", project_name="asr")
 DONE = job(0, 1)
 WAITS = job(19, 24, status="pending")
@@ -82,6 +91,12 @@ CASES = {
         snapshot(queue=waited(*[(0, 0.5, False)] * 8, (0, 3, False), (1, 7, True))),
         3.0,
         "h",
+    ),
+    # 31 days at ten dollars, whatever the jobs cost
+    "max_projected_cost_usd": (
+        snapshot(job(0, 100), prices=prices(), billing=bill(*[10] * 10), as_of=240.0),
+        310.0,
+        "USD",
     ),
 }
 
@@ -278,6 +293,7 @@ def test_where_there_is_nothing_to_measure_a_rule_holds_without_a_value():
         ("max_idle_gpu_hours", "metrics"),
         ("min_utilization", "metrics"),
         ("max_wait_p90_hours", "queue"),
+        ("max_projected_cost_usd", "prices"),
     ],
 )
 def test_a_rule_whose_data_is_not_there_is_an_error_with_the_remedy(argument, name):
@@ -395,3 +411,112 @@ def test_the_snapshot_stays_as_it_was():
     tv.check(snap, since=at(1), max_idle_gpu_hours=1, max_failure_rate=1)
     pd.testing.assert_frame_equal(snap.jobs, jobs)
     pd.testing.assert_frame_equal(snap.metrics, metrics)
+
+
+def month(found):
+    return found.set_index("rule")["verdict"].to_dict()
+
+
+def test_the_projected_cost_is_of_the_estimate_where_there_is_no_bill():
+    snap = snapshot(job(0, 240, status="running"), prices=prices(), as_of=240.0)
+    [row] = tv.check(snap, max_projected_cost_usd=1).to_dict("records")
+    whole = tv.spend_pace(jobs=snap.jobs, prices=snap.prices, as_of=snap.as_of).iloc[0]
+    assert row["value"] == whole["projected_usd"] == pytest.approx(31 * 720)
+    assert row["detail"] == (
+        "estimate at list prices extrapolated from the last 7 days, 720 a day, to the end of "
+        "January; range 22,320 to 22,320; 7,200 so far"
+    )
+
+
+@pytest.mark.parametrize(
+    ("days", "as_of", "words"),
+    [
+        (bill(*[10] * 6), 144.0, "60 so far; fewer than 7 whole days tell no pace"),
+        (bill(*[10] * 10), 480.1, None),
+        (bill(*[10] * 10), 504.0, "the bill tells of 2025-01-01 to 2025-01-10 alone"),
+        (bill(*[10] * 8, start=12), 480.0, "the bill tells of 2025-01-13 to 2025-01-20 alone"),
+        (bill(*[10] * 9, start=-10), 24.0 * 20, "alone"),
+    ],
+)
+def test_a_bill_that_tells_too_little_proves_nothing_unless_it_is_beyond(days, as_of, words):
+    snap = snapshot(DONE, billing=days, as_of=as_of)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", tv.DataWarning)
+        high = tv.check(snap, max_projected_cost_usd=5000).iloc[0]
+        low = tv.check(snap, max_projected_cost_usd=20).iloc[0]
+    assert high["verdict"] == ("holds" if words is None else "unproven")
+    assert (words or "") in high["detail"]
+    assert low["verdict"] == "broken"
+
+
+def test_jobs_of_unknown_cost_leave_a_projection_unproven():
+    known, unknown = job(0, 240), job(0, 240, instance_type_id="odd")
+    with pytest.warns(tv.DataWarning, match="holds for what is known: 1 job of unknown cost"):
+        found = tv.check(
+            snapshot(known, unknown, prices=prices(), as_of=240.0), max_projected_cost_usd=1e6
+        )
+    assert month(found) == {"max-projected-cost": "holds"}
+    with pytest.warns(tv.DataWarning, match="unproven"):
+        found = tv.check(
+            snapshot(known, unknown, unknown, prices=prices(), as_of=240.0),
+            max_projected_cost_usd=1e6,
+        )
+    assert month(found) == {"max-projected-cost": "unproven"}
+
+
+def of_teams(*more, **amounts):
+    days = [bill(*[10] * 10, team_name="red"), bill(*[1] * 10, team_name="blue"), *more]
+    snap = snapshot(DONE, billing=pd.concat(days, ignore_index=True), as_of=240.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", tv.DataWarning)
+        return tv.check(snap, budgets={"team": amounts})
+
+
+def test_each_team_has_a_budget_of_its_own_and_the_helper_agrees():
+    found = of_teams(red=309.0, blue=31.0)
+    assert found["rule"].tolist() == ["budget of team red", "budget of team blue"]
+    assert month(found) == {"budget of team red": "broken", "budget of team blue": "holds"}
+    assert found["value"].tolist() == [310, 31]
+    assert found["unit"].tolist() == ["USD", "USD"]
+
+
+def test_a_name_that_nobody_knows_is_unproven_and_so_is_money_of_nobody():
+    found = of_teams(blu=5.0)
+    assert month(found) == {"budget of team blu": "unproven"}
+    assert "did you mean 'blue'" in found["detail"].item()
+    found = of_teams(bill(*[2] * 10), red=400.0, blue=90.0)
+    assert month(found) == {"budget of team red": "holds", "budget of team blue": "unproven"}
+    assert "62 USD of no known team not in it" in found["detail"].iloc[0]
+
+
+def test_a_team_that_spent_nothing_keeps_its_budget():
+    jobs = table(job(0, 1, team_name="green"))
+    snap = snapshot(DONE, billing=bill(*[10] * 10, team_name="red"), as_of=240.0)
+    found = tv.check(snap.assign(jobs=jobs), budgets={"team": {"green": 1}})
+    assert month(found) == {"budget of team green": "holds"}
+    assert found["value"].tolist() == [0]
+
+
+def test_projects_have_budgets_too():
+    snap = snapshot(DONE, billing=bill(*[10] * 10), as_of=240.0)
+    found = tv.check(snap, budgets={"project": {"llm": 300}, "team": {}})
+    assert month(found) == {"budget of project llm": "broken"}
+
+
+@pytest.mark.parametrize(
+    ("budgets", "words"),
+    [
+        ([1], r"budgets=\[1\]: give "),
+        ({"user": {"ada": 1}}, "with team or project"),
+        ({"team": 5}, r"budgets\['team'\]=5: give USD a month by name"),
+        ({"team": {"red": "x"}}, r"budgets\['team'\]\['red'\]='x': give USD a month from 0"),
+        ({"team": {"red": -1}}, "give USD a month from 0"),
+        ({"team": {"red": float("nan")}}, "give USD a month from 0"),
+        ({"team": {}}, "no rule to check"),
+    ],
+)
+def test_budgets_that_are_wrong_are_named(budgets, words):
+    with pytest.raises(tv.ArgumentError, match=words):
+        tv.check(snapshot(DONE, prices=prices()), budgets=budgets)
+    with pytest.raises(tv.ArgumentError, match="budgets: there is no data for it"):
+        tv.check(snapshot(DONE), budgets={"team": {"red": 5}})

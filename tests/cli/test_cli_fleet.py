@@ -19,7 +19,13 @@ from tests.cli.shell import DATA, KEY, fault, out, start, trainview
 from tests.test_snapshot import load_quietly
 
 COMMANDS = {
-    "cost": [[], ["--show", "bill"], ["--freq", "M"], ["--show", "failures"]],
+    "cost": [
+        [],
+        ["--show", "bill"],
+        ["--freq", "M"],
+        ["--show", "failures"],
+        ["--show", "pace"],
+    ],
     "utilization": [[], ["--idle"]],
     "queue": [[], ["--show", "jobs"]],
     "quota": [[], ["--by-team"]],
@@ -46,6 +52,9 @@ def expected(data, words):
         "cost --show bill": lambda: tv.reconcile_cost(jobs, *money, by="project_name"),
         "cost --freq M": lambda: tv.cost_over_time(jobs, *money, freq="M"),
         "cost --show failures": lambda: tv.failure_costs(jobs, data.prices),
+        "cost --show pace": lambda: tv.spend_pace(
+            data.billing, by="project_name", as_of=data.as_of
+        ),
         "utilization": lambda: tv.utilization(data.metrics, jobs, by="project_name"),
         "utilization --idle": lambda: tv.idle_gpus(
             data.metrics, jobs, data.prices, by="project_name"
@@ -219,6 +228,9 @@ def test_a_limit_that_nobody_reached_is_told(tmp_path):
         (["utilization"], "--with metrics"),
         (["quota"], "--with capacity"),
         (["check", "--max-cost", "1"], "--with prices"),
+        (["check", "--max-projected-cost", "1"], "--with prices"),
+        (["cost", "--show", "pace"], "--with prices,billing"),
+        (["cost", "--show", "right-size"], "--with prices,metrics"),
         (["check", "--max-idle-gpu-hours", "1"], "--with metrics"),
         (["check", "--min-utilization", "1"], "--with metrics"),
         (["check", "--max-wait-p90", "1h"], "--with queue"),
@@ -375,6 +387,8 @@ def test_many_failures_are_counted(tmp_path):
         (["cost", "--show", "over-time"], ["instance_type_prices", "usage_summary"]),
         (["cost", "--freq", "M"], ["instance_type_prices", "usage_summary"]),
         (["cost", "--show", "estimate"], ["instance_type_prices"]),
+        (["cost", "--show", "pace"], ["instance_type_prices", "usage_summary"]),
+        (["cost", "--show", "right-size"], ["instance_type_prices", "metrics"]),
         (["cost", "--show", "failures"], ["instance_type_prices"]),
         (["cost", "--format", "json"], ["instance_type_prices"]),
         (["utilization"], ["metrics"]),
@@ -549,7 +563,7 @@ def test_rules_are_read_from_a_file_and_the_command_line_comes_first(tmp_path):
     assert found["max-failure-rate"]["value"] == pytest.approx(133 / 584)
 
 
-KNOWN = "max-failure-rate, max-pending, max-silent, max-cost, max-idle-gpu-hours, min-utilization, max-wait-p90, since"
+KNOWN = "max-failure-rate, max-pending, max-silent, max-cost, max-idle-gpu-hours, min-utilization, max-wait-p90, max-projected-cost, since"
 
 
 @pytest.mark.parametrize(
@@ -573,6 +587,13 @@ KNOWN = "max-failure-rate, max-pending, max-silent, max-cost, max-idle-gpu-hours
         ("[rules]\n", "no rule to check: give one of --max-failure-rate"),
         ("[rules]\nsince = '7d'", "no rule to check: give one of --max-failure-rate"),
         ("[rules", "is no TOML"),
+        ("[budgets]\nuser = 3", "budgets.user: budgets stand in the tables [budgets.team]"),
+        ("[budgets]\nteam = 3", "budgets.team: budgets stand in the tables [budgets.team]"),
+        ("budgets = 3", "budgets stand in the tables [budgets.team] and [budgets.project]"),
+        ("[budgets.team]\nred = '1'", "budgets.team.red = '1': give a number"),
+        ("[budgets.team]\nred = -1", "budgets.team.red = -1.0: give a number from 0"),
+        ("[budgets.team]\nred = inf", "budgets.team.red = inf: give a number from 0"),
+        ("[budgets.team]", "no rule to check: give one of --max-failure-rate"),
         ("[rules]\n'max\x1b[31m' = 1", "is no TOML"),
         (f"[rules]\nmax-failure-rate = {'9' * 5000}", ".toml: an integer has too many digits"),
         ('[rules]\n"max\\u001b[31m" = 1', r"no rule 'max\x1b[31m'"),
@@ -673,3 +694,41 @@ def test_the_summary_shows_the_fleet_where_it_is_known(data):
     lists = out("summary", DATA / "training_jobs.json", env={"COLUMNS": "160"})
     assert "USD" not in lists
     assert "idle" not in lists
+
+
+def test_budgets_are_read_from_a_file_and_judged_like_the_helper(data, tmp_path):
+    file = rules(tmp_path, "[budgets.team]\nresearch = 1000\n[budgets.project]\nllm-x = 5\n")
+    done = trainview("check", DATA, "--config", file, "--format", "json")
+    assert done.returncode == 10
+    research, unknown = json.loads(done.stdout)
+    pace = tv.spend_pace(data.billing, by="team_name", as_of=data.as_of).set_index("team_name")
+    assert research["value"] == pytest.approx(pace["projected_usd"]["research"], rel=1e-9)
+    assert (research["rule"], research["verdict"]) == ("budget of team research", "broken")
+    assert (unknown["rule"], unknown["verdict"]) == ("budget of project llm-x", "unproven")
+
+
+def test_cost_tells_where_the_month_is_heading_and_what_that_rests_on():
+    text = out("cost", DATA, "--show", "pace", "--by", "team_name")
+    assert text.startswith("Bill of March 2026 in USD, extrapolated to its end")
+    assert "known from 2026-01-02; pace of the 7 days to 2026-03-30" in text
+    done = trainview(
+        "cost", DATA, "--show", "pace", "--by", "none", "--as-of", "2026-01-05T00:00:00Z"
+    )
+    assert "fewer than 7 whole days are known" in done.stdout.decode()
+
+
+def test_cost_names_jobs_that_would_do_with_fewer_gpus(data, tmp_path):
+    assert "nothing to show" in out("cost", DATA, "--show", "right-size")
+    mine = data.metrics["metric"].isin(["gpu_utilization", "gpu_memory_usage_bytes"])
+    little = data.metrics[mine].assign(
+        value=lambda table: (table["metric"] == "gpu_utilization").map({True: 0.1, False: 2.0**30})
+    )
+    folder = tmp_path / "little"
+    data.assign(metrics=little).to_parquet(folder)
+    rows = run(["cost", "--show", "right-size", folder])
+    wanted = tv.right_size(data.jobs, little, data.prices)
+    assert [row["job_id"] for row in rows] == wanted["job_id"].tolist() != []
+    for width in ("60", "80", "140"):
+        text = out("cost", "--show", "right-size", folder, env={"COLUMNS": width})
+        assert max(len(line) for line in text.splitlines()) <= int(width)
+        assert not re.search(CUT, text)

@@ -1,5 +1,6 @@
 """Jobs that used little of their GPUs, and the cheapest instance type that would do."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -317,11 +318,13 @@ def _advise(rows: pd.DataFrame, types: pd.DataFrame, free: float) -> pd.DataFram
     does &= is_fewer | ~both["__same"]
     order = ["__new", "__new_busy", "advised_instance_type_id"]
     best: pd.DataFrame = both[does].sort_values(order, kind="stable").drop_duplicates("job_id")
-    reasons = [_reason(row) for row in best.to_dict("records")]
-    return best.assign(reason=pd.Series(reasons, best.index, dtype=TEXT))
+    best["reason"] = pd.Series(
+        [_reason(row) for row in best.to_dict("records")], best.index, dtype=TEXT
+    )
+    return best
 
 
-def _reason(row: dict[str, Any]) -> str:
+def _reason(row: Mapping[Any, Any]) -> str:
     peak, size, each, new = (
         row[name] / 2**30
         for name in ("peak_memory_bytes", "__bytes", "__each", "__new_bytes")

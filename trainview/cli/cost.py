@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,7 +10,14 @@ from click.core import ParameterSource
 
 from trainview.cli.basis import tell_basis
 from trainview.cli.options import Output, by_columns, prints_table, put, say, tell
-from trainview.cli.sources import SOURCE_HELP, Source, jobs_with, need, takes_source
+from trainview.cli.sources import (
+    SOURCE_HELP,
+    Source,
+    asks_for_each_job,
+    jobs_with,
+    need,
+    takes_source,
+)
 from trainview.text.safe import count, safe_text
 
 if TYPE_CHECKING:
@@ -24,18 +32,21 @@ _NO_BILL = "there is no bill, only the estimate: trainview fetch -o fleet/ --wit
 @click.command(
     help=(
         "Say what jobs cost in USD: estimated by list prices for the time in which they held "
-        "GPUs, as far as that is known; and "
-        f"the bill.{SOURCE_HELP}"
+        "GPUs, as far as that is known; and the bill. Where the month is heading, and which jobs "
+        f"would do with fewer or other GPUs.{SOURCE_HELP}"
     ),
     epilog="Example: trainview cost data/ --show over-time --freq M",
 )
+@asks_for_each_job
 @takes_source
 @by_columns("project_name")
 @click.option(
-    "--show", type=click.Choice(["estimate", "bill", "over-time", "failures"]),
+    "--show",
+    type=click.Choice(["estimate", "bill", "over-time", "failures", "pace", "right-size"]),
     help="Only the estimate; estimate and bill, and why they differ (--by takes reason too); both "
-    "over time; or what failed jobs cost. A table for people has estimate and bill, CSV and JSON "
-    "the estimate unless you choose.",
+    "over time; what failed jobs cost; the month so far, carried on to its end, of the bill if "
+    "there is one; or jobs that used little of their GPUs, and what would do. A table for people "
+    "has estimate and bill, CSV and JSON the estimate unless you choose.",
 )  # fmt: skip
 @click.option(
     "--freq", type=click.Choice(["D", "W", "M", "Q", "Y"]),
@@ -50,13 +61,22 @@ def cost(
         raise click.UsageError("--freq goes with --show over-time")
     if freq is not None:
         show = "over-time"
+    if show == "right-size":
+        _right_size(source, output)
+        return
     with_bill = show is None and output.form == "table"
     needed = ["prices"]
-    if with_bill or show in {"bill", "over-time"}:
+    if with_bill or show in {"bill", "over-time", "pace"}:
         needed.append("billing")
     snapshot = source.read(*needed)
+    if show == "pace" and len(snapshot.billing):
+        _pace(snapshot, output, by)
+        return
     need(snapshot, "prices", ",".join(needed))
-    if show == "over-time":
+    if show == "pace":
+        say(_NO_BILL)
+        _pace(snapshot, output, by)
+    elif show == "over-time":
         chosen = click.get_current_context().get_parameter_source("by")
         _over_time(snapshot, output, None if chosen is ParameterSource.DEFAULT else by, freq or "M")
     elif show == "failures":
@@ -165,3 +185,52 @@ def _failures(snapshot: Snapshot, output: Output) -> None:
     title = "What failed jobs cost in USD (estimate)"
     put(failure_costs(snapshot.jobs, snapshot.prices), output, columns, title)
     tell_basis(snapshot, output, snapshot.prices, failed=True)
+
+
+def _pace(snapshot: Snapshot, output: Output, by: list[str] | None) -> None:
+    from trainview.analysis import spend_pace
+
+    moment, is_bill = snapshot.as_of, len(snapshot.billing) > 0
+    if is_bill:
+        found = spend_pace(snapshot.billing, by=by, as_of=moment)
+    else:
+        jobs, prices = jobs_with(snapshot, by), snapshot.prices
+        found = spend_pace(jobs=jobs, prices=prices, by=by, as_of=moment)
+    columns = ["month_to_date_usd", "projected_usd", "projected_low_usd", "projected_high_usd"]
+    of_month = "" if found["month"].isna().all() else f" of {found['month'].iloc[0]:%B %Y}"
+    title = f"{'Bill' if is_bill else 'Estimated cost'}{of_month} in USD, extrapolated to its end"
+    put(found, output, [*(by or []), *columns], title)
+    if output.form != "table" or found.empty:
+        return
+    first: Any = found.iloc[0]
+    if found["known_until"].isna().all():
+        tell("  no whole day is known")
+        return
+    last = first["known_until"] - timedelta(days=1)
+    tell(f"  known from {first['known_from']:%Y-%m-%d}; pace of the 7 days to {last:%Y-%m-%d}")
+    tell("  low and high: cheapest and dearest week of 28 days")
+    if found["projected_usd"].isna().all():
+        tell("  -: fewer than 7 whole days are known")
+    if found["unknown_jobs"].any():
+        tell(f"  {count(found['unknown_jobs'].sum(), 'job')} of unknown cost not in it")
+
+
+def _right_size(source: Source, output: Output) -> None:
+    from trainview.analysis import right_size
+
+    snapshot = source.read("prices", "metrics")
+    need(snapshot, "prices", "prices,metrics")
+    need(snapshot, "metrics", "prices,metrics")
+    found = right_size(snapshot.jobs, snapshot.metrics, snapshot.prices)
+    columns = ["job_name", "project_name", "advised_instance_type_id", "saving_usd"]
+    if output.form == "table":
+        found = found.assign(job_name=found["job_name"].fillna(found["job_id"]))
+    title = "Jobs that used little of their GPUs, and the cheapest that would do"
+    put(found, output, [*columns, "saving_low_usd", "reason"], title)
+    if output.form != "table":
+        return
+    held = snapshot.jobs[snapshot.jobs["gpu_hours"] > 0]
+    measured = int(held["job_id"].isin(snapshot.metrics["job_id"]).sum())
+    tell(f"  {count(measured, 'job')} of {len(held):,} with GPUs measured")
+    tell("  little: peak of memory below 50%, utilisation 5% to 30%")
+    tell("  memory that a framework reserves looks used")

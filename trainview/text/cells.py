@@ -64,7 +64,7 @@ def _number(name: str, value: float) -> str:
         return f"{_rounded(value * 100, 1)}%"
     if unit in _HOURS or unit.endswith("_hours"):
         return _rounded(value, 1)
-    if unit.endswith("_usd"):
+    if unit.endswith(("_usd", "_usd_per_hour", "_usd_per_day")):
         return _rounded(value, 2)
     if unit.endswith("_bytes"):
         return _size(value)
