@@ -591,7 +591,7 @@ KNOWN = "max-failure-rate, max-pending, max-silent, max-cost, max-idle-gpu-hours
         ("[budgets]\nteam = 3", "budgets.team: budgets stand in the tables [budgets.team]"),
         ("budgets = 3", "budgets stand in the tables [budgets.team] and [budgets.project]"),
         ("[budgets.team]\nred = '1'", "budgets.team.red = '1': give a number"),
-        ("[budgets.team]\nred = -1", "budgets.team.red = -1.0: give a number from 0"),
+        ("[budgets.team]\nred = -1", "budgets.team.red = -1: give a number from 0"),
         ("[budgets.team]\nred = inf", "budgets.team.red = inf: give a number from 0"),
         ("[budgets.team]", "no rule to check: give one of --max-failure-rate"),
         ("[rules]\n'max\x1b[31m' = 1", "is no TOML"),
