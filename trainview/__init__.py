@@ -28,7 +28,7 @@ _HOMES = {
     "history.scanning": "Scan scan",
     "loading": "load merge",
     "plot": """
-        plot_cost_over_time plot_elapsed_stats plot_error_groups plot_estimate_cost
+        plot_compare plot_cost_over_time plot_elapsed_stats plot_error_groups plot_estimate_cost
         plot_failure_costs plot_failure_rates plot_gpu_concurrency plot_gpu_hours_over_time
         plot_gpu_usage plot_idle_gpus plot_job_timeline plot_needs_attention
         plot_queue_wait_curve plot_queue_waits plot_quota plot_reconcile_cost
@@ -38,7 +38,7 @@ _HOMES = {
     "reporting": "report",
     "sampling": "sample",
     "schema": "columns",
-    "snapshot": "Snapshot",
+    "snapshot": "Snapshot compare",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 __all__ = list(_HOME_OF)

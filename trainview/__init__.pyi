@@ -56,6 +56,7 @@ from .history.scanning import Scan as Scan
 from .history.scanning import scan as scan
 from .loading import load as load
 from .loading import merge as merge
+from .plot import plot_compare as plot_compare
 from .plot import plot_cost_over_time as plot_cost_over_time
 from .plot import plot_elapsed_stats as plot_elapsed_stats
 from .plot import plot_error_groups as plot_error_groups
@@ -81,5 +82,6 @@ from .reporting import report as report
 from .sampling import sample as sample
 from .schema import columns as columns
 from .snapshot import Snapshot as Snapshot
+from .snapshot import compare as compare
 
 __version__: str

@@ -20,6 +20,7 @@ from trainview.statuses import STATUSES
 KINDS = ("pandas", "polars", "polars lazy", "duckdb")
 if chosen := os.environ.get("TRAINVIEW_TEST_KINDS"):
     KINDS = ("pandas", chosen)
+UNPRICED = {f"unpriced_jobs_{side}" for side in ("before", "after", "difference")}
 MIDNIGHT = pd.Timestamp("2025-01-01", tz="UTC")
 BY_LABEL = {status.label: status for status in STATUSES}
 
@@ -181,7 +182,7 @@ def collected(result: Any) -> pd.DataFrame:
             frame[name] = frame[name].dt.tz_convert("UTC").dt.as_unit("us")
         elif frame[name].dtype == "object":
             frame[name] = frame[name].astype("str")
-        if name in {"baseline", "lane", "limit", "priority"}:
+        if name in {"baseline", "lane", "limit", "priority"} or name in UNPRICED:
             frame[name] = frame[name].astype("Int64")
     return frame
 

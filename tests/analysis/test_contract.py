@@ -161,6 +161,22 @@ PACE = {
     **dict.fromkeys(("budget_usd", "used_share", "projected_share"), "float64"),
     "exceeded_on": TIME,
 }
+SIDES = ("before", "after", "difference", "ratio")
+FIGURES = {
+    **dict.fromkeys(("figure", "unit", "change"), "str"),
+    **dict.fromkeys(SIDES, "float64"),
+    **dict.fromkeys(("low_before", "high_before", "low_after", "high_after"), "float64"),
+}
+CHANGED_CAUSES = {
+    **KIND,
+    "change": "str",
+    **{f"jobs_{side}": "float64" if side == "ratio" else "int64" for side in SIDES},
+    **{f"{name}_{side}": "float64" for name in ("gpu_hours", "estimated_usd") for side in SIDES},
+    **dict.fromkeys(("share_before", "share_after"), "float64"),
+    "last_seen": TIME,
+    "example": "str",
+    "job_id": "str",
+}
 ESTIMATED = "status instance_type_id node_count elapsed_hours"
 # helper, its result's columns without those of by, and the columns it needs
 HELPERS = {
@@ -201,10 +217,23 @@ HELPERS = {
         ),
     ),
     "time_to_failure": (FAILURE_TIMES, "job_id status error_message"),
+    "compare_jobs": (
+        FIGURES,
+        f"{ESTIMATED} gpu_hours job_id project_id created_at end_at",
+    ),
+    "compare_causes": (
+        CHANGED_CAUSES,
+        f"{ESTIMATED} phase error_message project_id job_id end_at gpu_hours",
+    ),
 }
 KNOWN = phases(
     ("j1", 0, 0.5, 4), ("j2", None, 1, 3.3), ("j3", 2, 2.25, 3), ("j4", 3, None, 9), ("j7", 9, 9, 9)
 )
+LATER = table(
+    job(9, 12, number=2, status="failed", error_message="no space left on /mnt/3"),
+    job(9, 10, number=3, gpu_type="B200", project_id="p3", project_name="new"),
+)
+LOST_WORK = pd.DataFrame({"job_id": ["j2", "gone"], "lost_gpu_hours": [3.5, 8.0]})
 SAVED = checkpoints(("j1", 2), ("j2", 3), ("j2", 9))
 # The tables that a helper takes beside jobs.
 OTHERS = {
@@ -235,6 +264,13 @@ OTHERS = {
     },
     "run_chains": {"phases": KNOWN, "checkpoints": SAVED},
     "time_to_failure": {"phases": KNOWN, "origin": "infrastructure"},
+    "compare_jobs": {
+        "after": LATER,
+        "prices": (PRICES, PRICES),
+        "billing": (billing({"job_id": "j1", "day": 0, "usd": "0.1"}),) * 2,
+        "lost": (LOST_WORK, LOST_WORK),
+    },
+    "compare_causes": {"after": LATER, "prices": (PRICES, PRICES)},
 }
 
 
@@ -246,9 +282,12 @@ def spend_pace(jobs, **arguments):
 HELPER = {name: partial(getattr(analysis, name), **OTHERS.get(name, {})) for name in HELPERS}
 HELPER["spend_pace"] = partial(spend_pace)
 WITHOUT_BY = {
-    *("error_groups", "failure_costs", "job_phases", "lost_work", "needs_attention", "run_chains")
+    *("compare_causes", "error_groups", "failure_costs", "job_phases", "lost_work"),
+    *("needs_attention", "run_chains"),
 }
-KEYED = [name for name in HELPERS if name not in {*WITHOUT_BY, "job_timeline"}]
+# Groups of a comparison are also those of another table.
+OF_TWO = ["compare_jobs"]
+KEYED = [name for name in HELPERS if name not in {*WITHOUT_BY, *OF_TWO, "job_timeline"}]
 DEFAULT = {
     "status_counts": [],
     "elapsed_stats": ["status"],
@@ -322,7 +361,7 @@ def test_columns_and_dtypes_are_as_documented(name, kind, rows):
     assert {column: str(dtype) for column, dtype in result.dtypes.items()} == columns
 
 
-@pytest.mark.parametrize("name", KEYED)
+@pytest.mark.parametrize("name", [*KEYED, *OF_TWO])
 @pytest.mark.parametrize("rows", [0, len(SOME)])
 def test_keys_come_first_and_as_text(name, kind, rows):
     by = ["gpu_type", "user_email"]
@@ -371,7 +410,7 @@ def test_an_unknown_by_is_named_with_the_columns_there_are(name, kind):
         HELPER[name](convert(SOME, kind), by=3)
 
 
-@pytest.mark.parametrize("name", KEYED)
+@pytest.mark.parametrize("name", [*KEYED, *OF_TWO])
 def test_a_by_that_is_also_in_the_result_is_refused(name):
     column = list(HELPERS[name][0])[-1]
     with pytest.raises(ArgumentError, match=f"by='{column}'"):
@@ -445,7 +484,7 @@ def test_null_keys_are_a_group_and_come_last(name, kind):
         assert groups == ["A", "B", "null"]
 
 
-@pytest.mark.parametrize("name", KEYED)
+@pytest.mark.parametrize("name", [*KEYED, *OF_TWO])
 def test_integers_with_nulls_can_be_keys(name, kind):
     rows = [job(0, 1, number=n, priority=priority) for n, priority in enumerate([2, None, 10])]
     result = collected(HELPER[name](convert(table(*rows), kind), by="priority"))

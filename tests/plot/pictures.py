@@ -121,6 +121,7 @@ PLOTS = {
         Plot(plot.plot_failure_rates, analysis.failure_rates, PROJECT, ("finished", "failed", "failure_rate", "low", "high"), "Failure rate (%), with 95% interval"),
         Plot(plot.plot_error_groups, analysis.error_groups, {}, ("error", "jobs", "gpu_hours"), "Failed jobs"),
         Plot(plot.plot_needs_attention, analysis.needs_attention, {}, ("project_name", "status", "gpus", "reason"), "Jobs that need attention"),
+        Plot(plot.plot_compare, stand_ins.compare, PROJECT, ("change", "gpu_hours_difference", "estimated_usd_difference"), "Difference in USD (estimate)"),
         Plot(plot.plot_estimate_cost, stand_ins.estimate_cost, PROJECT, ("unpriced_jobs", "untimed_jobs", "estimated_usd", "share"), "Cost in USD (estimate)"),
         Plot(plot.plot_cost_over_time, stand_ins.cost_over_time, PROJECT, ("period", "estimated_usd", "billed_usd"), "Time (UTC)", "Cost in USD per day\n(estimate)"),
         Plot(plot.plot_reconcile_cost, stand_ins.reconcile_cost, PROJECT, ("estimated_usd", "billed_usd", "difference_usd", "overhead_usd", "price_usd"), "Cost in USD; difference: estimate less bill"),

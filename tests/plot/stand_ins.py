@@ -37,7 +37,7 @@ def stand_in(make: Callable[[int], list[dict[str, Any]]]) -> Callable[..., Any]:
                 frame[name] = pd.to_datetime(frame[name], utc=True).dt.as_unit("us")
             elif name in {by, "error", *NAMES}:
                 frame[name] = frame[name].astype("str")
-            elif name not in {"example", "job_id", "unpriced_instance_types"}:
+            elif name not in {"change", "example", "job_id", "unpriced_instance_types"}:
                 frame[name] = frame[name].astype("float64")
         return convert(frame, next(kind for kind in KINDS if is_kind(jobs, kind)))
 
@@ -50,6 +50,16 @@ def estimate_cost(number):
         {
             "jobs": 3, "unpriced_jobs": number % 2, "untimed_jobs": 0, "gpu_hours": 20.0,
             "estimated_usd": 1000.0 / (number + 1), "share": 0.1, "unpriced_instance_types": None,
+        }
+    ]  # fmt: skip
+
+
+@stand_in
+def compare(number):
+    return [
+        {
+            "change": "appeared", "jobs_before": 0, "jobs_after": 3, "gpu_hours_difference": 5.0,
+            "estimated_usd_difference": 30.0 * (2 - number),
         }
     ]  # fmt: skip
 

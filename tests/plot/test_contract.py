@@ -42,8 +42,9 @@ HOSTILE = [
     "",
 ]
 NAMES = ["llm", "asr", "ocr"]
-# What it gives is a jobs table; and what is told in tables alone, up to now.
-WITHOUT_A_PLOT = {"clip_jobs", "refine_jobs"} | {
+# What it gives is a jobs table; and what is told in tables alone, up to now. The picture of two
+# comparisons is that of what puts snapshots side by side.
+WITHOUT_A_PLOT = {"clip_jobs", "refine_jobs", "compare_causes", "compare_jobs"} | {
     "goodput", "job_phases", "lost_work", "run_chains", "time_to_failure",
 }  # fmt: skip
 
@@ -70,7 +71,7 @@ def result_of(one, names):
 
 def test_there_is_one_for_each_helper():
     helpers = {name for name in vars(analysis) if inspect.isfunction(getattr(analysis, name))}
-    assert {name.removeprefix("plot_") for name in PLOTS} == helpers - WITHOUT_A_PLOT
+    assert {name.removeprefix("plot_") for name in PLOTS} == helpers - WITHOUT_A_PLOT | {"compare"}
     assert set(PLOTS) == {name for name in vars(plot) if name.startswith("plot_")}
 
 

@@ -6,6 +6,8 @@ tables. They read no clock and no network, and never change what they are given.
 
 from trainview.analysis.attention import needs_attention as needs_attention
 from trainview.analysis.chains import run_chains as run_chains
+from trainview.analysis.comparing import compare_jobs as compare_jobs
+from trainview.analysis.comparing_causes import compare_causes as compare_causes
 from trainview.analysis.cost import estimate_cost as estimate_cost
 from trainview.analysis.cost_over_time import cost_over_time as cost_over_time
 from trainview.analysis.failures import error_groups as error_groups

@@ -15,6 +15,7 @@ from trainview.analysis.frames import (
     plain_text,
     read_table,
 )
+from trainview.analysis.intervals import with_interval
 from trainview.statuses import STATUSES
 
 # What has not ended; a status that is not known yet counts as one of a job that has.
@@ -22,9 +23,6 @@ OPEN = [status.label for status in STATUSES if not status.terminal]
 # What the results by cause begin and end with.
 KIND, REST = ["error", "category", "origin", "is_symptom"], ["advice", "example", "job_id"]
 FAILED = [status.label for status in STATUSES if status.phase == "failed"]
-
-# The quantile of the normal distribution that leaves 2.5% on either side.
-Z_95 = 1.959963984540054
 
 
 def failure_rates(jobs: IntoFrameT, by: By = "project_name") -> IntoFrameT:
@@ -81,21 +79,8 @@ def failure_rates(jobs: IntoFrameT, by: By = "project_name") -> IntoFrameT:
     sums = nw.col("finished").sum(), nw.col("failed").sum()
     rates = frame.group_by(*keys).agg(*sums) if keys else frame.select(*sums)
     rates = plain_text(rates, keys).with_columns(nw.col("finished", "failed").cast(nw.Int64))
-    rates = rates.with_columns(
-        __n=nw.when(nw.col("finished") > 0).then(nw.col("finished").cast(nw.Float64))
-    )
-    n, z2 = nw.col("__n"), Z_95**2
-    rates = rates.with_columns(failure_rate=nw.col("failed") / n)
-    rate = nw.col("failure_rate")
-    centre = (rate + z2 / (2 * n)) / (1 + z2 / n)
-    reach = (rate * (1 - rate) / n + z2 / (4 * n * n)).sqrt() * Z_95 / (1 + z2 / n)
-    rates = rates.with_columns(
-        low=nw.when(nw.col("failed") > 0).then((centre - reach).clip(0, 1)).otherwise(n * 0),
-        high=nw.when(nw.col("failed") < n).then((centre + reach).clip(0, 1)).otherwise(n * 0 + 1),
-    )
-    rates = rates.drop("__n").sort(
-        "low", *keys, descending=[True] + [False] * len(keys), nulls_last=True
-    )
+    rates = with_interval(rates)
+    rates = rates.sort("low", *keys, descending=[True] + [False] * len(keys), nulls_last=True)
     return give_back(rates, jobs)
 
 

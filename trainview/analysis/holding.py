@@ -5,6 +5,8 @@ import narwhals.stable.v2 as nw
 from trainview.analysis.frames import Frame, column_names
 
 HELD = "held_at"
+# What tells since when GPU-hours count.
+BASIS = "hours_basis"
 
 
 def held_columns(jobs: object) -> list[str]:

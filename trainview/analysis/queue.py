@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
-from trainview.analysis.failures import Z_95
 from trainview.analysis.frames import (
     By,
     Frame,
@@ -21,6 +20,7 @@ from trainview.analysis.frames import (
     read_table,
     to_pandas,
 )
+from trainview.analysis.intervals import Z_95
 from trainview.analysis.status import QUANTILES
 from trainview.analysis.steps import runs
 

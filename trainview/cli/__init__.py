@@ -18,6 +18,7 @@ import click
 from trainview.cli.checks import check
 from trainview.cli.code_pages import LIKE_ASCII
 from trainview.cli.commands import cli
+from trainview.cli.compare import compare
 from trainview.cli.cost import cost
 from trainview.cli.fetch import fetch
 from trainview.cli.fleet import queue, quota, utilization
@@ -30,7 +31,7 @@ from trainview.text.safe import safe_text
 
 _BUG = 1
 
-for command in (check, compact, cost, fetch, queue, quota, record, utilization):
+for command in (check, compact, compare, cost, fetch, queue, quota, record, utilization):
     cli.add_command(command)
 
 

@@ -54,16 +54,40 @@ class Filters(NamedTuple):
         return self.since is None and self.until is None
 
     def _select(self, snapshot: Snapshot, names: list[str]) -> Snapshot:
-        projects, jobs = snapshot.projects, snapshot.jobs
-        known: dict[str, Iterable[str]] = {
-            "projects": {*projects["project_name"], *projects["project_id"]},
-            "teams": projects["team_name"],
-            "users": jobs["user_email"],
-            "statuses": (),
-        }
+        known = _names_in(snapshot)
         asked = {name: _split(getattr(self, name), known[name]) for name in names}
         asked = {name: given for name, given in asked.items() if given}
         return snapshot.select(**asked) if asked else snapshot
+
+
+def select_each(filters: Filters, snapshots: list[Snapshot]) -> list[Snapshot]:
+    """Keep these jobs in each of several snapshots; a name need only be in one of them."""
+    known = [_names_in(snapshot) for snapshot in snapshots]
+    asked = {}
+    for name in _OPTIONS:
+        anywhere = {value for names in known for value in names[name]}
+        if given := _split(getattr(filters, name), anywhere):
+            asked[name] = given, anywhere
+    if not asked:
+        return snapshots
+    found = []
+    for snapshot, names in zip(snapshots, known, strict=True):
+        here = {
+            name: [value for value in given if value in names[name] or value not in anywhere]
+            for name, (given, anywhere) in asked.items()
+        }
+        found.append(snapshot.select(**here))
+    return found
+
+
+def _names_in(snapshot: Snapshot) -> dict[str, set[str]]:
+    projects, jobs = snapshot.projects, snapshot.jobs
+    return {
+        "projects": {*projects["project_name"], *projects["project_id"]},
+        "teams": {*projects["team_name"]},
+        "users": {*jobs["user_email"]},
+        "statuses": {*jobs["status"], *jobs["current_status"]},
+    }
 
 
 def _split(given: tuple[str, ...], known: Iterable[str]) -> list[str]:

@@ -8,6 +8,7 @@ labels stand outside of the data: give a figure of your own ``layout="constraine
 
 from trainview.plot.attention import plot_needs_attention as plot_needs_attention
 from trainview.plot.billing import plot_reconcile_cost as plot_reconcile_cost
+from trainview.plot.comparison import plot_compare as plot_compare
 from trainview.plot.concurrency import plot_gpu_concurrency as plot_gpu_concurrency
 from trainview.plot.cost import plot_estimate_cost as plot_estimate_cost
 from trainview.plot.cost_over_time import plot_cost_over_time as plot_cost_over_time

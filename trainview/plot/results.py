@@ -153,3 +153,10 @@ def _key_text(key: str, value: Any) -> str:
     if isinstance(value, Real) and not isinstance(value, bool):
         return f"{words} {value:.12g}"
     return str(value) if str(value).strip() else f'"{value}"'
+
+
+def columns_of(result: Any) -> list[str]:
+    """List the columns of a result, to tell which of several it is; none if it is no table."""
+    frame: Any = nw.from_native(result, pass_through=True)
+    is_table = isinstance(frame, (nw.DataFrame, nw.LazyFrame))
+    return list(frame.collect_schema().names()) if is_table else []

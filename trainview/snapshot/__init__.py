@@ -1,7 +1,16 @@
 """A snapshot: the tables, the moment they describe, and what is asked of them as a whole."""
 
+from trainview.snapshot.comparison import Comparison, compare, comparison
 from trainview.snapshot.core import Snapshot
 from trainview.snapshot.questions import attention_of, figures_of
 from trainview.snapshot.refining import refined
 
-__all__ = ["Snapshot", "attention_of", "figures_of", "refined"]
+__all__ = [
+    "Comparison",
+    "Snapshot",
+    "attention_of",
+    "compare",
+    "comparison",
+    "figures_of",
+    "refined",
+]

@@ -1,5 +1,6 @@
 """One value of a table as text for people, by the unit of its column."""
 
+import re
 from typing import Any
 
 import pandas as pd
@@ -9,6 +10,9 @@ from trainview.text.safe import safe_text
 NULL = "-"
 SHARES = frozenset({"failure_rate", "low", "high", "share", "share_waiting"})
 _HOURS = frozenset({"mean", "p50", "p90", "p99", "max", "mean_gpus", "longest_wait"})
+# Of a comparison: both sides, and what is between them.
+_SIDES = re.compile(r"_(?:before|after)$")
+_DIFFERENCE, _RATIO = "_difference", "_ratio"
 # What a helper says of a quota with some more GPUs has the unit of what it says without.
 _WITH_EXTRA = "_with_extra"
 # What sums of floating-point numbers leave of nothing.
@@ -44,6 +48,8 @@ def cell(name: str, value: Any, limit: int | None = None) -> str:
     ('12.5%', '1,234.6', '1,200', '-')
     >>> cell("billed_usd", 1234.5), cell("p90", 0.001), cell("at_limit_share", 0.0002)
     ('1,234.50', '<0.1', '<0.1%')
+    >>> cell("billed_usd_after", 1.5), cell("billed_usd_difference", 1.5), cell("share_ratio", 1.5)
+    ('1.50', '+1.50', '1.50')
     >>> cell("max_memory_bytes", 3 * 2**30), cell("over_limit_gpu_hours_with_extra", 0.0)
     ('3.0 GiB', '0.0')
     """
@@ -54,21 +60,27 @@ def cell(name: str, value: Any, limit: int | None = None) -> str:
     if isinstance(value, pd.Timestamp):
         return f"{value:%Y-%m-%d %H:%M}"
     if isinstance(value, (int, float)):
-        return _number(name, value)
+        return _difference(name, value) if name.endswith(_DIFFERENCE) else _number(name, value)
     return safe_text(value, limit)
 
 
 def _number(name: str, value: float) -> str:
-    unit = name.removesuffix(_WITH_EXTRA)
+    unit = _SIDES.sub("", name.removesuffix(_WITH_EXTRA))
     if unit in SHARES or unit.endswith(("_share", "_utilization")):
         return f"{_rounded(value * 100, 1)}%"
     if unit in _HOURS or unit.endswith("_hours"):
         return _rounded(value, 1)
-    if unit.endswith(("_usd", "_usd_per_hour", "_usd_per_day")):
+    if unit.endswith(("_usd", "_usd_per_hour", "_usd_per_day", _RATIO)):
         return _rounded(value, 2)
     if unit.endswith("_bytes"):
         return _size(value)
     return f"{value:,.12g}" if isinstance(value, float) else f"{value:,}"
+
+
+def _difference(name: str, value: float) -> str:
+    """Write it with its sign; that of shares is in percentage points."""
+    size = _number(name.removesuffix(_DIFFERENCE), abs(value)).replace("%", " pp")
+    return f"{'-' if value < 0 else '+'}{size}" if size.strip("0. p") else size
 
 
 def _rounded(value: float, decimals: int) -> str:
