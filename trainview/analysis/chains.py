@@ -5,11 +5,11 @@ from typing import Any, cast
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
+from trainview.analysis.chain_sweep import sweep_chains
 from trainview.analysis.evidence import in_microseconds
 from trainview.analysis.frames import (
     Frame,
     give_back,
-    number_groups,
     plain_text,
     read_table,
     to_pandas,
@@ -30,6 +30,7 @@ JOBS = (
     *("status", "created_at", "end_at"),
 )
 SAME = ["project_id", "__stem", "__type", "gpus", "__user"]
+CHAIN = [*SAME, "__chain"]
 RESULT = (
     *("job_id", "job_name", "project_name", "chain_id", "attempt", "status", "attempts", "outcome"),
     *("wall_hours", "running_hours", "lost_hours", "ettr"),
@@ -125,25 +126,34 @@ def run_chains(
     frame = in_microseconds(frame, __submitted="created_at", __record_end="end_at")
     # The record may have changed after the job ended.
     frame = frame.with_columns(__end=nw.coalesce(nw.col("__ended"), nw.col("__record_end")))
-    frame = _of_chains(_with_chains(frame, within_hours * US_PER_HOUR))
+    within = within_hours * US_PER_HOUR
+    frame = _with_kinds(frame)
+    if frame.implementation.is_pandas():
+        table = sweep_chains(to_pandas(frame), SAME, within, LOSES)
+        found = cast("Frame", nw.from_native(table[[*RESULT]], eager_only=True))
+        return give_back(found.with_columns(nw.col("attempt", "attempts").cast(nw.Int64)), jobs)
+    frame = _of_chains(_with_chains(frame, within))
     order = ["attempts", "__last_submitted", "chain_id", "attempt"]
     result = frame.sort(*order, descending=[True, True, False, False], nulls_last=True)
     return give_back(result.select(*RESULT), jobs)
 
 
-def _with_chains(frame: Frame, within: float) -> Frame:
-    """Add ``__chain``, which tells chains of the same kind of job apart, and ``attempt``."""
+def _with_kinds(frame: Frame) -> Frame:
+    """Add what the jobs of a chain have alike."""
     stem = nw.col("job_name").cast(nw.String).str.replace_all(COUNTER, "")
-    frame = frame.with_columns(
+    return frame.with_columns(
         __stem=nw.when(~nw.col("job_name").is_null()).then(stem).otherwise(nw.col("job_id")),
         __type=nw.col("gpu_type").cast(nw.String).fill_null(""),
         __user=nw.col("user_email").cast(nw.String).fill_null(""),
     )
-    frame, same = _with_kinds(frame)
+
+
+def _with_chains(frame: Frame, within: float) -> Frame:
+    """Add ``__chain``, which tells chains of the same kind of job apart, and ``attempt``."""
     in_order = ["__submitted", "job_id"]
     frame = frame.with_columns(
         **{
-            f"__last{name}": nw.col(name).shift(1).over(*same, order_by=in_order)
+            f"__last{name}": nw.col(name).shift(1).over(*SAME, order_by=in_order)
             for name in ("status", "__end")
         }
     )
@@ -155,35 +165,15 @@ def _with_chains(frame: Frame, within: float) -> Frame:
     )  # fmt: skip
     begins = nw.when(goes_on.fill_null(value=False)).then(0).otherwise(1)
     frame = frame.with_columns(__begins=begins, __one=nw.lit(1))
-    chain = nw.col("__begins").cum_sum().over(*same, order_by=in_order)
+    chain = nw.col("__begins").cum_sum().over(*SAME, order_by=in_order)
     frame = frame.with_columns(__chain=chain)
-    if same != SAME:
-        # One number for both: no kind has more chains than there are jobs.
-        number = nw.col("__kind") * (nw.len() + 1) + nw.col("__chain")
-        frame = frame.with_columns(__chain=number)
-    attempt = nw.col("__one").cum_sum().over(*_chain(frame), order_by=in_order)
+    attempt = nw.col("__one").cum_sum().over(*CHAIN, order_by=in_order)
     return frame.with_columns(attempt=attempt.cast(nw.Int64))
-
-
-def _with_kinds(frame: Frame) -> tuple[Frame, list[str]]:
-    """Give pandas, which groups anew for each column, one number for the kind of job."""
-    if not frame.implementation.is_pandas():
-        return frame, SAME
-    table = to_pandas(frame)
-    number, _ = number_groups(table, SAME)
-    table = table.assign(__kind=number)
-    return cast("Frame", nw.from_native(table, eager_only=True)), ["__kind"]
-
-
-def _chain(frame: Frame) -> list[str]:
-    """List the columns that tell chains apart."""
-    return ["__chain"] if "__kind" in frame.collect_schema() else [*SAME, "__chain"]
 
 
 def _of_chains(frame: Frame) -> Frame:
     """Add what all jobs of a chain have alike."""
     lost = nw.when(nw.col("status").is_in(LOSES)).then(nw.col("__lost") / US_PER_HOUR)
-    chain = _chain(frame)
     running = nw.col("__running_hours").cast(nw.Float64)
     is_lost = nw.col("status").is_in(LOSES)
     frame = frame.with_columns(
@@ -191,19 +181,19 @@ def _of_chains(frame: Frame) -> Frame:
         __unknown=running.is_null().cast(nw.Int64),
         __lost_hours=lost.fill_null(0.0),
         __unknown_loss=(is_lost & lost.is_null()).cast(nw.Int64),
-        attempts=nw.col("attempt").max().over(*chain),
+        attempts=nw.col("attempt").max().over(*CHAIN),
     )
     frame = frame.with_columns(
         __first=nw.when(nw.col("attempt") == 1).then(nw.col("job_id")),
         __last=nw.when(nw.col("attempt") == nw.col("attempts")).then(nw.col("status")),
     )
     frame = frame.with_columns(
-        chain_id=nw.col("__first").max().over(*chain),
-        outcome=nw.col("__last").max().over(*chain),
-        __last_submitted=nw.col("__submitted").max().over(*chain),
-        __wall=nw.col("__end").max().over(*chain) - nw.col("__submitted").min().over(*chain),
+        chain_id=nw.col("__first").max().over(*CHAIN),
+        outcome=nw.col("__last").max().over(*CHAIN),
+        __last_submitted=nw.col("__submitted").max().over(*CHAIN),
+        __wall=nw.col("__end").max().over(*CHAIN) - nw.col("__submitted").min().over(*CHAIN),
         **{
-            f"__sum{name}": nw.col(name).sum().over(*chain)
+            f"__sum{name}": nw.col(name).sum().over(*CHAIN)
             for name in ("__running", "__unknown", "__lost_hours", "__unknown_loss")
         },
     )
