@@ -29,11 +29,11 @@ _HOMES = {
     "loading": "load merge",
     "plot": """
         plot_compare plot_cost_over_time plot_elapsed_stats plot_error_groups plot_estimate_cost
-        plot_failure_costs plot_failure_rates plot_gpu_concurrency plot_gpu_hours_over_time
-        plot_gpu_usage plot_idle_gpus plot_job_timeline plot_needs_attention
-        plot_queue_wait_curve plot_queue_waits plot_quota plot_reconcile_cost
-        plot_right_size plot_spend_pace plot_status_counts plot_utilization
-        plot_utilization_over_time
+        plot_failure_costs plot_failure_rates plot_goodput plot_gpu_concurrency
+        plot_gpu_hours_over_time plot_gpu_usage plot_idle_gpus plot_job_phases plot_job_timeline
+        plot_lost_work plot_needs_attention plot_queue_wait_curve plot_queue_waits plot_quota
+        plot_reconcile_cost plot_right_size plot_run_chains plot_spend_pace plot_status_counts
+        plot_time_to_failure plot_utilization plot_utilization_over_time
     """,
     "reporting": "report",
     "sampling": "sample",

@@ -165,6 +165,41 @@ def test_lost_work_and_goodput_are_those_of_the_truth(known):
     assert 0 < found["goodput"][0] < 1
 
 
+def true_goodput(truth: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
+    """Sum up what each project ran, deployed and lost, and what share came to something."""
+    ended = truth["ended_at"].fillna(as_of)
+    ran = truth["started_at"].notna()
+    saved = truth.apply(
+        lambda one: max([time for time in one["checkpoints"] if time <= one["ended_at"]], default=pd.NaT),
+        axis=1,
+    )  # fmt: skip
+    since = pd.to_datetime(saved, utc=True).fillna(truth["started_at"])
+    since = since.where(since > truth["started_at"], truth["started_at"])
+    loses = ran & truth["status"].isin(["failed", "preempted"])
+    hours = {
+        "running": (ended - truth["started_at"]).where(ran),
+        "deploying": truth["started_at"].fillna(ended) - truth["released_at"],
+        "lost": (ended - since).where(loses),
+    }
+    table = pd.DataFrame(
+        {name: (time / HOUR).fillna(0) * truth["gpus"] for name, time in hours.items()}
+    )
+    sums = table.groupby(truth["project_name"]).sum()
+    whole = sums["running"] + sums["deploying"]
+    return sums.assign(goodput=1 - (sums["lost"] + sums["deploying"]) / whole)
+
+
+@pytest.mark.parametrize("number", range(len(SHARP) + 1))
+def test_goodput_is_an_upper_bound_whatever_the_evidence(known, number):
+    snap = known["snap"]
+    truth = true_goodput(known["truth"], snap.as_of)["goodput"]
+    for names in combinations(SHARP, number):
+        phases = phases_of(known, names).reset_index()
+        for saved in (snap.checkpoints, None):
+            found = analysis.goodput(snap.jobs, phases, saved).set_index("project_name")["goodput"]
+            assert (found - truth.loc[found.index]).dropna().ge(-1e-6).all(), names
+
+
 def test_most_chains_are_those_of_the_truth(known):
     snap, truth = known["snap"], known["truth"]
     phases = phases_of(known, SHARP).reset_index()

@@ -129,7 +129,7 @@ GOODPUT = {
     **dict.fromkeys(
         (
             *("running_gpu_hours", "lost_gpu_hours", "deploying_gpu_hours", "idle_gpu_hours"),
-            "goodput",
+            *("unknown_gpu_hours", "goodput"),
         ),
         "float64",
     ),
@@ -138,6 +138,7 @@ CHAINS = {
     **dict.fromkeys(("job_id", "job_name", "project_name", "chain_id"), "str"),
     "attempt": "int64",
     "status": "str",
+    **dict.fromkeys(("submitted_at", "ended_at"), TIME),
     "attempts": "int64",
     "outcome": "str",
     **dict.fromkeys(("wall_hours", "running_hours", "lost_hours", "ettr"), "float64"),

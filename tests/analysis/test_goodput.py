@@ -65,7 +65,8 @@ def test_goodput_is_what_is_left_of_running_and_deploying():
     failed = phases(("e", 0, 5, 5))
     known = pd.concat([known, failed], ignore_index=True)
     found = analysis.goodput(jobs, known, checkpoints(("a", 7)))
-    running, lost, deploying = 8 * 24, 8 * 3, 8 * (1 + 2 + 1 + 5)
+    # What d did from its release on is not known, and counts as good.
+    running, lost, deploying, unknown = 8 * 24, 8 * 3, 8 * (1 + 2 + 1 + 5), 8 * 9
     assert found.iloc[0].to_dict() == {
         "project_name": "llm",
         "jobs": 5,
@@ -74,11 +75,45 @@ def test_goodput_is_what_is_left_of_running_and_deploying():
         "lost_gpu_hours": lost,
         "deploying_gpu_hours": deploying,
         "idle_gpu_hours": pytest.approx(float("nan"), nan_ok=True),
-        "goodput": pytest.approx(1 - (lost + deploying) / (running + deploying)),
+        "unknown_gpu_hours": unknown,
+        "goodput": pytest.approx(1 - (lost + deploying) / (running + deploying + unknown)),
     }
     without = analysis.goodput(jobs, known, None, by=None)
     assert pd.isna(without["lost_gpu_hours"][0])
-    assert without["goodput"][0] == pytest.approx(1 - deploying / (running + deploying))
+    whole = running + deploying + unknown
+    assert without["goodput"][0] == pytest.approx(1 - deploying / whole)
+
+
+@pytest.mark.parametrize(
+    ("status", "saved", "basis", "off", "wasted"),
+    [
+        # Released at 1, started at 3, ended at 11: 10 hours were held.
+        ("completed", [], "event", 0.0, 2.0),
+        ("completed", [], "sample", 0.5, 1.5),
+        ("completed", [], "sample", 9.0, 0.0),
+        ("completed", [], "sample", None, 0.0),
+        ("failed", [7], "sample", 0.5, 1.5 + 4),
+        # It lost all from its release on, whenever it started.
+        ("failed", [], "sample", 0.5, 2.0 + 8),
+        # A bill counts back from the record, which changes some time after the job ended.
+        ("completed", [], "bill", 1 / 60, 0.0),
+        ("failed", [], "bill", 1 / 60, 8.0),
+        ("failed", [7], "bill", 1 / 60, 4.0),
+        ("deploy-failed", [], "none", None, 10.0),
+    ],
+)
+def test_a_start_that_may_be_off_makes_the_bound_wider(status, saved, basis, off, wasted):
+    jobs, known = fleet(a=status), phases(("a", 1, 3, 11))
+    if status == "deploy-failed":
+        known = phases(("a", 1, None, 11)).assign(
+            deploying_hours=10.0, running_hours=0.0, running_gpu_hours=0.0
+        )
+    known = known.assign(basis=basis, uncertainty_hours=off).astype(
+        {"uncertainty_hours": "float64"}
+    )
+    found = analysis.goodput(jobs, known, checkpoints(*(("a", hour) for hour in saved)))
+    assert found["goodput"][0] == pytest.approx(1 - wasted / 10)
+    assert found["deploying_gpu_hours"][0] == 8 * (10 if status == "deploy-failed" else 2)
 
 
 def test_idle_time_is_subtracted_but_never_twice():
@@ -99,7 +134,9 @@ def test_idle_time_is_subtracted_but_never_twice():
 def test_a_group_of_which_nothing_is_known_has_no_goodput():
     found = analysis.goodput(fleet(a="running"), phases(), checkpoints(), by=["gpu_type"])
     assert found["unknown_jobs"].to_list() == [1]
-    assert found.drop(columns=["gpu_type", "jobs", "unknown_jobs"]).isna().all(axis=None)
+    assert found["unknown_gpu_hours"].to_list() == [0]
+    rest = found.drop(columns=["gpu_type", "jobs", "unknown_jobs", "unknown_gpu_hours"])
+    assert rest.isna().all(axis=None)
 
 
 def test_rows_of_one_job_do_not_multiply():

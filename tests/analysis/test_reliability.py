@@ -105,6 +105,31 @@ def test_the_interval_is_that_of_the_handbook():
     assert below(32 / high, 4) == pytest.approx(0.025, rel=1e-9)
 
 
+# 2 * 1234.5 / scipy.stats.chi2.ppf(0.975, 2 * r + 2) and
+# 2 * 1234.5 / scipy.stats.chi2.ppf(0.025, 2 * r) of SciPy 1.17.1, by failures r.
+INTERVALS = [
+    (0, 334.65447037670293, None),
+    (1, 221.56837998778846, 48760.1454583283),
+    (2, 170.87243861282553, 5096.831993477566),
+    (7, 85.5943830836033, 438.64276832845786),
+    (49, 19.056631565842824, 34.05473111254988),
+    (1000, 1.160296556781465, 1.3147342637102157),
+]
+
+
+@pytest.mark.parametrize(("failures", "low", "high"), INTERVALS)
+def test_intervals_are_those_of_scipy(failures, low, high):
+    rows = [(8, "failed", 0.5, None)] * failures
+    found = time_to_failure(*fleet(*rows, (8, "completed", 1234.5 - 0.5 * failures, None)))
+    assert found["failures"].to_list() == [failures]
+    assert found["mttf_low_hours"][0] == pytest.approx(low, rel=1e-9)
+    if high is None:
+        assert found[["mttf_hours", "mttf_high_hours"]].isna().all(axis=None)
+    else:
+        assert found["mttf_high_hours"][0] == pytest.approx(high, rel=1e-9)
+        assert found["mttf_hours"][0] == pytest.approx(1234.5 / failures, rel=1e-12)
+
+
 def test_failures_of_other_origins_give_time():
     infrastructure = time_to_failure(*FLEET, by=None, origin="infrastructure")
     assert infrastructure[["running_hours", "failures"]].to_numpy().tolist() == [[71, 1]]

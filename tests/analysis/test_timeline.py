@@ -2,7 +2,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 
-from tests.analysis.tables import assert_same, at, collected, convert, job, jobs, table
+from tests.analysis.evidence import phases
+from tests.analysis.tables import assert_same, at, collected, convert, is_kind, job, jobs, table
 from trainview.analysis import job_timeline
 
 
@@ -109,3 +110,19 @@ def test_lanes_are_as_few_as_can_be_and_do_not_overlap(by, frame):
         if len(group):
             first_lanes.append((group["start"].min(), group["lane"].min()))
     assert [lane for _, lane in sorted(first_lanes)] == sorted(lane for _, lane in first_lanes)
+
+
+def test_phases_of_any_kind_tell_when_jobs_were_released_and_started(kind):
+    jobs = table(job(0, 9, number=0), job(1, 9, number=1), job(2, 9, number=2))
+    known = phases(("j0", 1, 2, 9), ("j0", 1, 2, 9), ("j1", None, 4, 9), ("other", 1, 2, 3))
+    result = job_timeline(convert(jobs, kind), phases=convert(known, kind))
+    assert is_kind(result, kind)
+    found = collected(result)
+    assert list(found)[-2:] == ["released_at", "started_at"]
+    assert found["released_at"].to_list() == [at(1), pd.NaT, pd.NaT]
+    assert found["started_at"].to_list() == [at(2), at(4), pd.NaT]
+    assert_same(found.drop(columns=["released_at", "started_at"]), job_timeline(jobs))
+    empty = collected(job_timeline(convert(jobs.head(0), kind), phases=convert(known, kind)))
+    assert {str(empty[name].dtype) for name in ("released_at", "started_at")} == {
+        "datetime64[us, UTC]"
+    }

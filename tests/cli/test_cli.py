@@ -33,7 +33,7 @@ def test_each_command_gives_the_helpers_rows_as_csv_and_json(command):
     expected = {
         "status": tv.status_counts(snap.jobs),
         "gpu": tv.gpu_usage(snap.jobs),
-        "timeline": tv.job_timeline(snap.jobs),
+        "timeline": tv.job_timeline(snap.jobs, phases=snap.job_phases()),
         "failures": tv.failure_rates(snap.jobs),
         "attention": tv.needs_attention(
             snap.jobs, snap.projects, metrics=snap.metrics, prices=snap.prices, queue=snap.queue

@@ -12,7 +12,7 @@ from tests.test_snapshot import load_quietly
 from trainview.cli import cli
 
 READ_JOBS = [
-    "attention", "check", "compare", "cost", "export", "failures", "gpu", "jobs", "queue", "quota", "report",
+    "attention", "check", "compare", "cost", "export", "failures", "goodput", "gpu", "jobs", "queue", "quota", "report",
     "status", "summary", "timeline", "utilization",
 ]  # fmt: skip
 

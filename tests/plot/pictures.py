@@ -134,5 +134,10 @@ PLOTS = {
         Plot(plot.plot_quota, stand_ins.quota, PROJECT, ("limit", "peak_gpus", "mean_gpus", "at_limit_share", "at_limit_share_with_extra"), "Dedicated GPUs held"),
         Plot(plot.plot_right_size, stand_ins.right_size, PROJECT, ("job_name", "gpu_type", "gpus", "advised_gpu_type", "advised_gpus", "saving_usd", "saving_low_usd"), "Saving in USD on the run so far (estimate)"),
         Plot(plot.plot_spend_pace, stand_ins.spend_pace, PROJECT, ("month_to_date_usd", "projected_usd", "projected_low_usd", "projected_high_usd", "budget_usd"), "Cost of the month in USD (extrapolated)"),
+        Plot(plot.plot_job_phases, analysis.job_phases, {}, ("project_name", "gpus", "submitted_at", "ended_at", "queued_hours", "deploying_hours", "running_hours"), "GPU-hours held, and asked for while waiting"),
+        Plot(plot.plot_lost_work, stand_ins.lost_work, {}, ("project_name", "kind", "lost_gpu_hours"), "GPU-hours since the last checkpoint"),
+        Plot(plot.plot_goodput, stand_ins.goodput, PROJECT, ("unknown_jobs", "running_gpu_hours", "lost_gpu_hours", "idle_gpu_hours", "deploying_gpu_hours", "unknown_gpu_hours", "goodput"), "GPU-hours; goodput (%, an upper bound)"),
+        Plot(plot.plot_run_chains, stand_ins.run_chains, {}, ("job_name", "project_name", "chain_id", "status", "submitted_at", "ended_at", "attempts", "ettr"), "Hours since the first submission (which jobs belong together: a heuristic)"),
+        Plot(plot.plot_time_to_failure, stand_ins.time_to_failure, PROJECT, ("running_hours", "failures", "mttf_hours", "mttf_low_hours", "mttf_high_hours"), "Running time per failure (MTTF) (s, min, h, days; logarithmic)"),
     )
 }  # fmt: skip

@@ -9,33 +9,32 @@ import pandas as pd
 from tests.analysis.tables import KINDS, at, collected, convert, is_kind
 
 HOURS = 6
-# Columns of text beside the keys.
-NAMES = {"job_name", "project_name", "gpu_type", "advised_gpu_type"}
+TIMES = {
+    *("period", "longest_idle_start", "longest_idle_end", "last_seen"),
+    *("started_at", "ended_at", "last_checkpoint_at", "submitted_at", "exceeded_on"),
+}
+TEXTS = {"kind", "chain_id", "job_name", "status", "outcome"} | {
+    "project_name", "gpu_type", "advised_gpu_type",
+}  # fmt: skip
 
 
 def stand_in(make: Callable[[int], list[dict[str, Any]]]) -> Callable[..., Any]:
     """Give a function the face of a helper: jobs of any kind in, a table of this kind out."""
     columns = list(make(0)[0])
+    # Those about jobs have their projects; failures by cause have the cause.
+    key = "project_name" if {"kind", "chain_id"}.intersection(columns) else "error"
 
     @wraps(make)
     def helper(jobs: Any, by: str | None = None) -> Any:
         names = list(dict.fromkeys(collected(jobs)["project_name"].astype(object)))
         rows = [
-            {by or "error": name, **row}
-            for number, name in enumerate(names)
-            for row in make(number)
+            {by or key: name, **row} for number, name in enumerate(names) for row in make(number)
         ]
-        frame = pd.DataFrame(rows, columns=[by or "error", *columns])
+        frame = pd.DataFrame(rows, columns=[by or key, *columns])
         for name in frame:
-            if name in {
-                "period",
-                "longest_idle_start",
-                "longest_idle_end",
-                "last_seen",
-                "exceeded_on",
-            }:
+            if name in TIMES:
                 frame[name] = pd.to_datetime(frame[name], utc=True).dt.as_unit("us")
-            elif name in {by, "error", *NAMES}:
+            elif name in {by, key, *TEXTS}:
                 frame[name] = frame[name].astype("str")
             elif name not in {"change", "example", "job_id", "unpriced_instance_types"}:
                 frame[name] = frame[name].astype("float64")
@@ -175,11 +174,58 @@ def right_size(number):
 
 
 @stand_in
+def lost_work(number):
+    same = {"gpus": 8, "started_at": at(1), "ended_at": at(9), "last_checkpoint_at": at(7)}
+    return [
+        {"job_id": f"j{number}-{kind}", "kind": kind, **same, "lost_hours": hours, "lost_gpu_hours": hours and 8 * hours}
+        for kind, hours in [("failed", 2.0 + number), ("preempted", 1.0), ("stopped", 0.5), ("failed", None)]
+    ]  # fmt: skip
+
+
+@stand_in
+def goodput(number):
+    return [
+        {
+            "jobs": 4, "unknown_jobs": number % 2, "running_gpu_hours": 100.0 + number,
+            "lost_gpu_hours": 10.0, "deploying_gpu_hours": 5.0, "idle_gpu_hours": 20.0,
+            "unknown_gpu_hours": 3.0 * (number % 2), "goodput": 0.7,
+        }
+    ]  # fmt: skip
+
+
+@stand_in
 def spend_pace(number):
     return [
         {
             "month_to_date_usd": 1000.0 / (number + 1), "projected_usd": 3000.0 / (number + 1),
             "projected_low_usd": 2500.0 / (number + 1), "projected_high_usd": 3600.0 / (number + 1),
             "budget_usd": 2000.0 if number % 2 else None,
+        }
+    ]  # fmt: skip
+
+
+@stand_in
+def run_chains(number):
+    whole = {
+        "attempts": 2, "outcome": "completed", "wall_hours": 9.0 + number, "running_hours": 7.0,
+        "lost_hours": 1.0, "ettr": 6 / (9 + number),
+    }  # fmt: skip
+    return [
+        {
+            "job_id": f"c{number}-{attempt}", "job_name": f"sft-{attempt}", "chain_id": f"c{number}-1",
+            "attempt": attempt, "status": status, "submitted_at": at(start), "ended_at": at(end), **whole,
+        }
+        for attempt, status, start, end in [(1, "failed", 0, 4), (2, "completed", 5, 9 + number)]
+    ]  # fmt: skip
+
+
+@stand_in
+def time_to_failure(number):
+    failures = number % 2
+    return [
+        {
+            "jobs": 9, "unknown_jobs": 1, "running_hours": 50.0, "failures": failures,
+            "mttf_hours": 50.0 / failures if failures else None, "mttf_low_hours": 9.0,
+            "mttf_high_hours": 1974.0 if failures else None,
         }
     ]  # fmt: skip

@@ -42,11 +42,9 @@ HOSTILE = [
     "",
 ]
 NAMES = ["llm", "asr", "ocr"]
-# What it gives is a jobs table; and what is told in tables alone, up to now. The picture of two
-# comparisons is that of what puts snapshots side by side.
-WITHOUT_A_PLOT = {"clip_jobs", "refine_jobs", "compare_causes", "compare_jobs"} | {
-    "goodput", "job_phases", "lost_work", "run_chains", "time_to_failure",
-}  # fmt: skip
+# What it gives is a jobs table. The picture of two comparisons is that of what puts snapshots side
+# by side.
+WITHOUT_A_PLOT = {"clip_jobs", "refine_jobs", "compare_causes", "compare_jobs"}
 
 
 @pytest.fixture(params=PLOTS)

@@ -6,6 +6,7 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.dates import num2date
 
+from tests.analysis.evidence import phases
 from tests.analysis.tables import at, job, table
 from tests.plot.pictures import boxes, date, legend, new_axes, render, row_names, texts
 from trainview.analysis import job_timeline
@@ -108,6 +109,90 @@ def test_jobs_without_end_or_lane_are_counted(ax):
     assert "2 jobs not drawn: inconsistent timestamps" in texts(ax)
     nothing = plot_job_timeline(job_timeline(odd.iloc[:2]), ax=new_axes())
     assert texts(nothing) == ["no data\n2 jobs not drawn: inconsistent timestamps"]
+
+
+PHASED = table(
+    *(
+        job(0, 20, number=number, project_name=name, status=status)
+        for number, (name, status) in enumerate(
+            [
+                ("known", "failed"),
+                ("started", "completed"),
+                ("released", "completed"),
+                ("deploys", "deploying"),
+                ("waits", "pending"),
+                ("failed to deploy", "deploy-failed"),
+                ("not known", "stopped"),
+            ]
+        )
+    )
+)
+KNOWN = phases(
+    ("j0", 4, 6, 20), ("j1", None, 7, 20), ("j2", 5, None, 20), ("j3", 8, None, 20),
+    ("j4", 3, None, 20), ("j5", 8, None, 20),
+)  # fmt: skip
+
+
+def parts(ax):
+    """From when to when the parts of each bar go, by project, as they are called."""
+    names = dict(enumerate(row_names(ax)))
+    return {
+        (names[int(low)], *name.partition(": ")[::2]): (left, right)
+        for name, corners in bars(ax).items()
+        for left, right, low, _ in corners
+    }
+
+
+def test_bars_are_hollow_in_the_queue_light_while_they_deploy_and_full_from_their_run(ax):
+    plot_job_timeline(job_timeline(PHASED, phases=KNOWN), ax=ax)
+    assert parts(ax) == {
+        ("known", "failed", "queue"): (0, 4),
+        ("known", "failed", "deploy"): (4, 6),
+        ("known", "failed", ""): (6, 20),
+        ("started", "succeeded", "queue/deploy"): (0, 7),
+        ("started", "succeeded", ""): (7, 20),
+        ("released", "succeeded", "queue"): (0, 5),
+        ("released", "succeeded", ""): (5, 20),
+        ("deploys", "starting", "queue"): (0, 8),
+        ("deploys", "starting", "deploy"): (8, 20),
+        ("waits", "waiting", ""): (0, 20),
+        ("failed to deploy", "failed", "queue"): (0, 8),
+        ("failed to deploy", "failed", "deploy"): (8, 20),
+        ("not known", "stopped", ""): (0, 20),
+    }
+    by_name = {part.get_gid(): part for part in ax.collections if part.get_gid()}
+    assert by_name["name:failed: queue"].get_facecolor().size == 0
+    assert to_hex(by_name["name:failed: queue"].get_edgecolor()[0]) == "#d55e00"
+    light = by_name["name:failed: deploy"].get_facecolor()[0]
+    assert to_hex(light) == "#d55e00"
+    assert light[3] < 0.5
+    assert by_name["name:succeeded: queue/deploy"].get_hatch()
+    named = ["queue", "queue/deploy", "deploy", "run or unknown"]
+    assert legend(ax)[-4:] == named
+
+
+def test_where_every_start_is_known_what_is_full_ran(ax):
+    plot_job_timeline(job_timeline(PHASED.iloc[:1], phases=KNOWN), ax=ax)
+    assert legend(ax) == ["failed", "queue", "deploy", "run"]
+
+
+def test_without_phases_bars_are_full(ax):
+    nothing = plot_job_timeline(job_timeline(PHASED, phases=KNOWN.head(0)), ax=new_axes())
+    plot_job_timeline(job_timeline(PHASED), ax=ax)
+    assert bars(ax) == bars(nothing)
+    assert (
+        legend(ax) == legend(nothing) == ["waiting", "starting", "succeeded", "failed", "stopped"]
+    )
+
+
+def test_times_that_contradict_a_bar_count_as_not_known(ax):
+    odd = phases(("j0", 6, 4, 20), ("j1", 21, 22, 30), ("j2", -2, -1, 20))
+    timeline = job_timeline(PHASED, phases=odd)
+    times = timeline.set_index("job_id")[["released_at", "started_at"]]
+    assert times.loc[["j1", "j2"]].isna().all(axis=None)
+    plot_job_timeline(timeline, ax=ax)
+    assert parts(ax)["known", "failed", "queue/deploy"] == (0, 4)
+    assert [name for name in parts(ax) if name[0] in {"started", "released"} and name[2]] == []
 
 
 def test_lanes_that_mix_projects_are_numbered(ax):

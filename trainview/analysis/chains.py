@@ -6,7 +6,7 @@ import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.chain_sweep import sweep_chains
-from trainview.analysis.evidence import in_microseconds
+from trainview.analysis.evidence import as_times, in_microseconds
 from trainview.analysis.frames import (
     Frame,
     give_back,
@@ -32,7 +32,8 @@ JOBS = (
 SAME = ["project_id", "__stem", "__type", "gpus", "__user"]
 CHAIN = [*SAME, "__chain"]
 RESULT = (
-    *("job_id", "job_name", "project_name", "chain_id", "attempt", "status", "attempts", "outcome"),
+    *("job_id", "job_name", "project_name", "chain_id", "attempt", "status"),
+    *("submitted_at", "ended_at", "attempts", "outcome"),
     *("wall_hours", "running_hours", "lost_hours", "ettr"),
 )
 
@@ -70,6 +71,8 @@ def run_chains(
         - ``job_id``, ``job_name``, ``project_name``, ``status`` (text): as in `jobs`
         - ``chain_id`` (text): the first job of its chain
         - ``attempt`` (int64): its number in the chain, from 1
+        - ``submitted_at``, ``ended_at`` (datetime, UTC): when it was submitted, and ended: by
+          `phases`, else by its record; an open one until now
 
         and the same for all jobs of a chain:
 
@@ -126,6 +129,7 @@ def run_chains(
     frame = in_microseconds(frame, __submitted="created_at", __record_end="end_at")
     # The record may have changed after the job ended.
     frame = frame.with_columns(__end=nw.coalesce(nw.col("__ended"), nw.col("__record_end")))
+    frame = as_times(frame, submitted_at="__submitted", ended_at="__end")
     within = within_hours * US_PER_HOUR
     frame = _with_kinds(frame)
     if frame.implementation.is_pandas():

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 
 import pandas as pd
 
@@ -111,6 +112,57 @@ def clip_metrics(
     }
     window = pd.DataFrame({"job_id": names.to_numpy(), **life})
     return within_jobs(metrics.reset_index(drop=True), window)
+
+
+def clip_phases(phases: pd.DataFrame, jobs: pd.DataFrame) -> pd.DataFrame:
+    """Cut phases to what a window has left of their jobs.
+
+    All that tells about the time before the window still counts so, which it would not in phases
+    that were found in tables that are cut already.
+
+    Parameters
+    ----------
+    phases : pandas.DataFrame
+        What `job_phases` gives for all jobs.
+    jobs : pandas.DataFrame
+        What `clip_jobs` gives, or some of them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The phases of these jobs, with the hours that lie in the window; what began before it begins
+        with it, what begins later is null.
+    """
+    life = jobs.drop_duplicates("job_id").set_index("job_id")
+    found = phases[phases["job_id"].isin(life.index)].reset_index(drop=True)
+    first, last = (found["job_id"].map(life[name]) for name in ("created_at", "end_at"))
+    is_odd = last.isna() | first.isna() | found["ended_at"].isna()
+    first = first.mask(is_odd, found["submitted_at"])
+    last = last.mask(is_odd, found["ended_at"])
+    ends = {
+        "queued_hours": ("submitted_at", "released_at"),
+        "deploying_hours": ("released_at", "started_at"),
+        "running_hours": ("started_at", "ended_at"),
+    }
+    changes: dict[str, pd.Series[Any]] = {}
+    for name, (since, until) in ends.items():
+        begin, end = found[since], found[until].fillna(found["ended_at"])
+        begin, end = begin.where(begin >= first, first), end.where(end <= last, last)
+        hours = ((end - begin).dt.total_seconds() / 3600).clip(lower=0.0)
+        is_cut = (found[since] < first) | (found["ended_at"] > last)
+        changes[name] = found[name].mask(is_cut & (found[name] > 0), hours)
+    for name in ("released_at", "started_at"):
+        time = found[name]
+        changes[name] = time.mask(time < first, first).mask(time > last)
+    off = pd.to_timedelta(found["uncertainty_hours"], unit="h")
+    is_before = found["started_at"] + off < first
+    return found.assign(
+        **changes,
+        submitted_at=found["submitted_at"].mask(found["submitted_at"] < first, first),
+        ended_at=found["ended_at"].mask(found["ended_at"] > last, last).clip(lower=first),
+        running_gpu_hours=found["gpus"] * changes["running_hours"],
+        uncertainty_hours=found["uncertainty_hours"].mask(is_before, 0.0),
+    )
 
 
 def _microseconds(moment: pd.Timestamp) -> int:

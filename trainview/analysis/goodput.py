@@ -10,6 +10,7 @@ from trainview.analysis.evidence import as_times, in_microseconds
 from trainview.analysis.frames import (
     By,
     Frame,
+    column_names,
     give_back,
     group_keys,
     plain_text,
@@ -23,7 +24,10 @@ from trainview.analysis.times import US_PER_HOUR
 LOSES = ["failed", "preempted"]
 KINDS = [*LOSES, "stopped"]
 SUMS = ("running_gpu_hours", "lost_gpu_hours", "deploying_gpu_hours", "idle_gpu_hours")
+REST = ("unknown_gpu_hours", "goodput")
+UNSURE = ["uncertainty_hours", "basis"]
 UNKNOWN = nw.lit(None, nw.Float64)
+ZERO = nw.lit(0.0)
 
 
 def lost_work(jobs: IntoFrameT, phases: Any, checkpoints: Any) -> IntoFrameT:
@@ -102,9 +106,14 @@ def goodput(
     Of the GPU-hours in which jobs deployed and ran, those of deployment are lost, and those of
     failed and preempted jobs since their last checkpoint; with `metrics`, so are those in which
     GPUs were idle. Goodput is the rest as a share of all: an upper bound, since what happens inside
-    a run (loading, stalls, steps done again) is not seen, and what is not known counts as good.
-    Tools that run inside the job, such as Google's ML Goodput Measurement and what NVIDIA's
-    frameworks log, time each step: they see that, but not the jobs without them.
+    a run (loading, stalls, steps done again) is not seen, and what is not known counts as good:
+    jobs of which nobody knows how long they ran, and the time by which a start may be off.
+
+    Others see more and mean less by it. Google's ML Productivity Goodput times each step inside of
+    the job: it counts only steps that advance the training, and multiplies that share by how well
+    a step uses the chip, and by the time in which the capacity was there at all. NVIDIA's training
+    frameworks take productive time from their own log, by wall clock. Neither sees jobs that do
+    not run with them.
 
     Parameters
     ----------
@@ -112,7 +121,8 @@ def goodput(
         A jobs table with ``job_id``, ``status``, ``gpus`` and the columns of `by`.
     phases : table
         What `job_phases` gives, with ``job_id``, ``started_at``, ``ended_at``, ``deploying_hours``
-        and ``running_gpu_hours``.
+        and ``running_gpu_hours``; of ``basis``, ``uncertainty_hours``, ``released_at`` and
+        ``submitted_at`` what it has.
     checkpoints : table or None
         A checkpoints table, as for `lost_work`; None where checkpoints were never fetched.
     by : str or sequence of str, optional
@@ -128,15 +138,18 @@ def goodput(
         - the columns of `by`, categories as text
         - ``jobs`` (int64): all jobs
         - ``unknown_jobs`` (int64): those of them whose running time is not known; they count in
-          none of the following
+          none of the next four
         - ``running_gpu_hours`` (float64): GPU-hours in which jobs ran
         - ``lost_gpu_hours`` (float64): those of failed and preempted jobs since their last
           checkpoint; null without `checkpoints`
         - ``deploying_gpu_hours`` (float64): GPU-hours in which jobs deployed, summed where known
         - ``idle_gpu_hours`` (float64): GPU-hours in which a GPU was idle, without those that are
           lost already; null without `metrics`
-        - ``goodput`` (float64): 1 - (lost + deploying + idle) / (running + deploying), 0 to 1, an
-          upper bound; null where nothing is known
+        - ``unknown_gpu_hours`` (float64): GPU-hours of the unknown jobs, from release or
+          submission to end
+        - ``goodput`` (float64): 1 - (lost + deploying + idle) / (running + deploying + unknown), 0
+          to 1, an upper bound: of deployment and loss only what is sure, where a start may be off;
+          null where nothing is known
 
     Raises
     ------
@@ -163,28 +176,59 @@ def goodput(
       project_name  lost_gpu_hours  goodput
     0          llm            24.0      0.5
     """
-    keys = group_keys(by, result=("jobs", "unknown_jobs", *SUMS, "goodput"))
+    keys = group_keys(by, result=("jobs", "unknown_jobs", *SUMS, *REST))
     columns = list(dict.fromkeys([*keys, "job_id", "status", "gpus"]))
     frame = plain_text(read_table(jobs, columns), columns)
-    hours = ["deploying_hours", "running_gpu_hours"]
-    frame = with_lost(frame, phases, checkpoints, hours)
+    hours = ["deploying_hours", "running_gpu_hours", *UNSURE]
+    frame = with_lost(frame, phases, checkpoints, hours, ["released_at", "submitted_at"])
     running = nw.col("__running_gpu_hours").cast(nw.Float64)
     has_run = ~running.is_null()
     lost = nw.col("gpus") * nw.col("__lost") / US_PER_HOUR
     is_lost = has_run & nw.col("status").is_in(LOSES) & ~nw.col("__lost").is_null()
     deploying = nw.col("__deploying_hours").cast(nw.Float64)
+    held = nw.col("__ended") - nw.coalesce(nw.col("__released_at"), nw.col("__submitted_at"))
     frame = frame.with_columns(
         __known=has_run.cast(nw.Int64),
         __running=running,
         __lost_hours=nw.when(is_lost).then(nw.min_horizontal(lost, running)),
         __deploying=nw.when(has_run).then(nw.col("gpus") * deploying),
+        __unknown=nw.when(~has_run & (held > 0)).then(nw.col("gpus") * held / US_PER_HOUR),
     )
-    frame = _with_idle(frame, metrics)
+    frame = _with_idle(_with_unsure(frame), metrics)
     return give_back(_by_group(frame, keys, checkpoints, metrics), jobs)
 
 
+def _with_unsure(frame: Frame) -> Frame:
+    """Add ``__unsure``: what of deployment and loss may have been good, as the start may be off.
+
+    Of a job that lost its whole run, all between release and end is lost, whenever it started. A
+    bill tells how long a job ran, but not when: its record changes some time after it ended.
+    """
+    started, deploying, lost = (
+        nw.col(name) for name in ("__started", "__deploying", "__lost_hours")
+    )
+    has_started = ~started.is_null()
+    by_bill = (nw.col("__basis").cast(nw.String) == "bill").fill_null(value=False)
+    off = nw.col("gpus") * nw.col("__uncertainty_hours").cast(nw.Float64)
+    off = nw.when(by_bill).then(nw.max_horizontal(deploying, off)).otherwise(off)
+    saved_some = (nw.col("__saved") > started).fill_null(value=False)
+    is_whole = has_started & ~lost.is_null() & ~saved_some
+    is_sure = is_whole & ~by_bill
+    of_deploying = nw.when(has_started & ~is_sure).then(
+        nw.min_horizontal(deploying, nw.coalesce(off, deploying))
+    )
+    of_lost = nw.when(is_whole & deploying.is_null()).then(
+        nw.min_horizontal(lost, nw.coalesce(off, lost))
+    )
+    return frame.with_columns(__unsure=of_deploying.fill_null(0.0) + of_lost.fill_null(0.0))
+
+
 def with_lost(
-    frame: Frame, phases: object, checkpoints: object, hours: Sequence[str] = ()
+    frame: Frame,
+    phases: object,
+    checkpoints: object,
+    hours: Sequence[str] = (),
+    moments: Sequence[str] = (),
 ) -> Frame:
     """Add what phases and checkpoints tell about jobs.
 
@@ -196,8 +240,10 @@ def with_lost(
         What `job_phases` gives.
     checkpoints : table or None
         A checkpoints table.
-    hours : sequence of str
-        More columns of `phases` that are needed.
+    hours : sequence of str, optional
+        More columns of `phases`; those of `UNSURE` may be missing.
+    moments : sequence of str, optional
+        More columns of times, which may be missing.
 
     Returns
     -------
@@ -207,12 +253,19 @@ def with_lost(
         with ``__`` before their names.
     """
     times = ["started_at", "ended_at"]
-    known = read_table(phases, ["job_id", *times, *hours], name="phases", times=times)
-    known = in_microseconds(known, __started="started_at", __ended="ended_at")
-    known = one_a_job(
-        known.select("job_id", "__started", "__ended", **{f"__{name}": name for name in hours})
-    )
+    there = column_names(phases, "phases")
+    found = [name for name in hours if name not in UNSURE or name in there]
+    also = [name for name in moments if name in there]
+    columns = ["job_id", *times, *found, *also]
+    known = read_table(phases, columns, name="phases", times=[*times, *also])
+    read = {"__started": "started_at", "__ended": "ended_at"} | {f"__{name}": name for name in also}
+    known = in_microseconds(known, **read)
+    known = one_a_job(known.select("job_id", *read, **{f"__{name}": name for name in found}))
     frame = beside(frame, known, "job_id")
+    # Phases that say nothing of it are exact.
+    rest = {f"__{name}": UNKNOWN for name in (*hours, *moments)} | {"__uncertainty_hours": ZERO}
+    missing = set(rest).difference(frame.collect_schema())
+    frame = frame.with_columns(**{name: rest[name] for name in sorted(missing)})
     if checkpoints is None:
         return frame.with_columns(__saved=UNKNOWN, __lost=UNKNOWN)
     saved = read_table(checkpoints, ["job_id", "created_at"], name="checkpoints")
@@ -245,6 +298,8 @@ def _by_group(frame: Frame, keys: list[str], checkpoints: object, metrics: objec
     """Sum up by group, and tell what share came to something."""
     sums = dict(zip(SUMS, ("__running", "__lost_hours", "__deploying", "__idle"), strict=True))
     totals = {name: nw.col(column).sum() for name, column in sums.items()}
+    unknown, unsure = "unknown_gpu_hours", "__unsure"
+    totals |= {unknown: nw.col("__unknown").sum(), unsure: nw.col(unsure).sum()}
     counts = {"jobs": nw.len(), "__jobs_known": nw.col("__known").sum()}
     result = (
         frame.group_by(*keys).agg(**counts, **totals) if keys else frame.select(**counts, **totals)
@@ -252,15 +307,16 @@ def _by_group(frame: Frame, keys: list[str], checkpoints: object, metrics: objec
     result = result.with_columns(
         nw.col("jobs").cast(nw.Int64),
         nw.col("__jobs_known").fill_null(0).cast(nw.Int64),
-        nw.col(*SUMS).cast(nw.Float64).fill_null(0.0),
+        nw.col(*SUMS, unknown, unsure).cast(nw.Float64).fill_null(0.0),
     )
     running, lost, deploying, idle = (nw.col(name) for name in SUMS)
     is_known, whole = nw.col("__jobs_known") > 0, running + deploying
     wasted = lost + deploying + idle
+    bound = 1 - (wasted - nw.col(unsure)) / (whole + nw.col(unknown))
     result = result.with_columns(
         __wasted=wasted,
         unknown_jobs=nw.col("jobs") - nw.col("__jobs_known"),
-        goodput=nw.when(is_known & (whole > 0)).then((1 - wasted / whole).clip(0, 1)),
+        goodput=nw.when(is_known & (whole > 0)).then(bound.clip(0, 1)),
     )
     # What was never fetched is not known, though the bound holds without it.
     given = {"lost_gpu_hours": checkpoints, "idle_gpu_hours": metrics}
@@ -271,4 +327,4 @@ def _by_group(frame: Frame, keys: list[str], checkpoints: object, metrics: objec
     result = result.with_columns(**known)
     order = [True] + [False] * len(keys)
     result = plain_text(result, keys).sort("__wasted", *keys, descending=order, nulls_last=True)
-    return result.select(*keys, "jobs", "unknown_jobs", *SUMS, "goodput")
+    return result.select(*keys, "jobs", "unknown_jobs", *SUMS, *REST)

@@ -2,6 +2,7 @@
 
 from heapq import heappop, heappush
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,13 +19,15 @@ from trainview.analysis.frames import (
     read_table,
     to_pandas,
 )
+from trainview.analysis.joins import one_a_job
 from trainview.analysis.pandas_dtypes import TEXT
 from trainview.analysis.steps import microseconds, runs
 
+TIMES = ("released_at", "started_at")
 COLUMNS = ("job_id", "job_name", "project_name", "status", "phase")
 
 
-def job_timeline(jobs: IntoFrameT, by: By = "project_name") -> IntoFrameT:
+def job_timeline(jobs: IntoFrameT, by: By = "project_name", *, phases: Any = None) -> IntoFrameT:
     """Lay jobs out in lanes, the rows of a Gantt chart, so that no two bars of a lane overlap.
 
     A lane belongs to one group, and each group has as few lanes as possible: as many as it has
@@ -38,6 +41,8 @@ def job_timeline(jobs: IntoFrameT, by: By = "project_name") -> IntoFrameT:
         ``created_at``, ``end_at``, ``elapsed_hours``, ``is_open`` and the columns of `by`.
     by : str or sequence of str, optional
         Columns to group lanes by; None packs all jobs together.
+    phases : table, optional
+        What `job_phases` gives, with ``job_id``, ``released_at`` and ``started_at``.
 
     Returns
     -------
@@ -53,6 +58,11 @@ def job_timeline(jobs: IntoFrameT, by: By = "project_name") -> IntoFrameT:
           contradict
         - ``is_open`` (bool): whether the job has not ended yet
         - ``lane`` (Int64): number of the lane, from 0; null where the times contradict
+
+        and with `phases`:
+
+        - ``released_at``, ``started_at`` (datetime, UTC): when it left the queue, and when it began
+          to run; null where that is not known, or does not lie between start and end
 
     Raises
     ------
@@ -87,6 +97,9 @@ def job_timeline(jobs: IntoFrameT, by: By = "project_name") -> IntoFrameT:
     frame = read_table(jobs, [*COLUMNS, *times, *keys])
     table = to_pandas(plain_text(frame, ["status", "phase"]))
     table = table.astype({name: TEXT for name in COLUMNS if table[name].dtype != "str"})
+    phase_times: tuple[str, ...] = ()
+    if phases is not None:
+        table, phase_times = _with_phases(table, phases), TIMES
     known = table["elapsed_hours"].notna().to_numpy("bool")
     row = np.flatnonzero(known)
     number, _ = number_groups(table[keys].take(row).reset_index(drop=True), keys)
@@ -97,15 +110,29 @@ def job_timeline(jobs: IntoFrameT, by: By = "project_name") -> IntoFrameT:
     lane = _lowest_lanes(start, end, number)
     packed = np.lexsort((start, lane))
     odd = table.loc[~known, ["created_at", "job_id"]].sort_values(["created_at", "job_id"])
-    result = table[[*COLUMNS, *times]].take(np.concatenate([row[packed], odd.index.to_numpy()]))
+    order = np.concatenate([row[packed], odd.index.to_numpy()])
+    result = table[[*COLUMNS, *times, *phase_times]].take(order)
     lanes = pd.array(np.append(lane[packed], np.zeros(len(odd), "int64")), dtype="Int64")
     lanes[len(packed) :] = pd.NA
     result = result.rename(columns={"created_at": "start", "end_at": "end"})
     result = result.reset_index(drop=True).assign(lane=lanes)
     has_ended = ~result["is_open"].astype("bool") & result["elapsed_hours"].notna()
     result["end"] = result["end"].where(has_ended)
-    columns = [*COLUMNS, "start", "end", "elapsed_hours", "is_open", "lane"]
+    columns = [*COLUMNS, "start", "end", "elapsed_hours", "is_open", "lane", *phase_times]
     return give_back(from_pandas(result[columns], frame), jobs)
+
+
+def _with_phases(table: pd.DataFrame, phases: Any) -> pd.DataFrame:
+    """Add when jobs were released and began to run, where that lies between their start and end."""
+    read = read_table(phases, ["job_id", *TIMES], name="phases", times=TIMES)
+    known = to_pandas(one_a_job(read)).set_index("job_id")
+    of_jobs = known.reindex(table["job_id"]).set_axis(table.index)
+    times = {name: of_jobs[name].astype("datetime64[us, UTC]") for name in TIMES}
+    fits = {
+        name: (time >= table["created_at"]) & (time <= table["end_at"])
+        for name, time in times.items()
+    }
+    return table.assign(**{name: time.where(fits[name]) for name, time in times.items()})
 
 
 def _in_order(

@@ -24,6 +24,7 @@ from trainview.cli.fetch import fetch
 from trainview.cli.fleet import queue, quota, utilization
 from trainview.cli.history import compact, record
 from trainview.cli.options import WORDS, say
+from trainview.cli.reliability import failures, goodput
 from trainview.cli.signals import Signals, leave
 from trainview.cli.wording import in_shell
 from trainview.errors import DataWarning, OutputError, TrainviewError, not_installed
@@ -31,7 +32,9 @@ from trainview.text.safe import safe_text
 
 _BUG = 1
 
-for command in (check, compact, compare, cost, fetch, queue, quota, record, utilization):
+for command in (
+    check, compact, compare, cost, failures, fetch, goodput, queue, quota, record, utilization,
+):  # fmt: skip
     cli.add_command(command)
 
 

@@ -18,7 +18,13 @@ from trainview.cli.options import (
     put,
     wrote,
 )
-from trainview.cli.sources import SOURCE_HELP, Source, jobs_with, reads_source, takes_source
+from trainview.cli.sources import (
+    SOURCE_HELP,
+    Source,
+    jobs_with,
+    reads_source,
+    takes_source,
+)
 from trainview.text.safe import safe_text
 
 if TYPE_CHECKING:
@@ -121,50 +127,26 @@ def gpu(
 
 
 @cli.command(
-    help=f"List when each job ran, in lanes in which no two jobs overlap.{SOURCE_HELP}",
+    help=(
+        "List when each job was submitted, and ran as far as that is known, in lanes in which no "
+        f"two jobs overlap.{SOURCE_HELP}"
+    ),
     epilog="Example: trainview timeline data/ --rows 50",
 )
-@reads_source
+@takes_source
 @by_columns("project_name")
 @prints_table
-def timeline(snapshot: Snapshot, output: Output, by: list[str] | None) -> None:
+def timeline(source: Source, output: Output, by: list[str] | None) -> None:
     from trainview.analysis import job_timeline
 
+    snapshot, phases, _ = source.read_phases()
+    found = job_timeline(jobs_with(snapshot, by), by=by, phases=phases)
     columns = ["lane", "project_name", "job_name", "status", "start", "elapsed_hours"]
-    put(job_timeline(jobs_with(snapshot, by), by=by), output, columns)
-
-
-@cli.command(
-    help=f"Show who fails how often (with a 95% interval), and of what.{SOURCE_HELP}",
-    epilog="Example: trainview failures data/ --by user_email",
-)
-@reads_source
-@by_columns("project_name")
-@click.option(
-    "--show", type=click.Choice(["rates", "errors"]), default=None,
-    help="Only failure rates, or only error messages; a table for people has both, "
-    "CSV and JSON have the rates unless you choose.",
-)  # fmt: skip
-@prints_table
-def failures(snapshot: Snapshot, output: Output, by: list[str] | None, show: str | None) -> None:
-    from trainview.analysis import error_groups, failure_rates
-
-    both = show is None and output.form == "table"
-    if both or show != "errors":
-        rates = failure_rates(jobs_with(snapshot, by), by=by)
-        put(rates, output, title="Failure rates (low, high: 95% interval)")
-    if both:
-        click.echo()
-    if both or show == "errors":
-        errors = error_groups(snapshot.jobs)
-        columns = ["error", "category", "jobs", "gpu_hours", "last_seen"]
-        put(errors, output, columns, "Top failure causes")
-        tell_basis(snapshot, output, failed=True)
-        known = errors[errors["category"] != "other"]
-        if output.form == "table" and len(known):
-            click.echo()
-            kinds = known[["category", "advice"]].drop_duplicates().head(5)
-            put(kinds, output, title="What to do")
+    ran = phases.drop_duplicates("job_id").set_index("job_id")["running_hours"]
+    if output.form == "table" and (phases["basis"] != "none").any():
+        found = found.assign(ran_hours=found["job_id"].map(ran))
+        columns.append("ran_hours")
+    put(found, output, columns)
 
 
 @cli.command(

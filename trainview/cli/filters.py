@@ -50,6 +50,10 @@ class Filters(NamedTuple):
             return snapshot
         return self._select(snapshot.clip(self.since, self.until), ["statuses"])
 
+    def without_window(self) -> Filters:
+        """Give those that can be applied before a window is cut."""
+        return self if self._is_whole() else self._replace(since=None, until=None, statuses=())
+
     def _is_whole(self) -> bool:
         return self.since is None and self.until is None
 

@@ -59,6 +59,24 @@ class FetchOptions(NamedTuple):
     strict: bool = False
 
 
+class Phases(NamedTuple):
+    """What a command is about, with when its jobs ran.
+
+    Attributes
+    ----------
+    snapshot : Snapshot
+        Cut to the window that was asked for.
+    phases : pandas.DataFrame
+        Of its jobs, in the window.
+    whole : Snapshot
+        Before the cut, for what happened to these jobs earlier.
+    """
+
+    snapshot: Snapshot
+    phases: pd.DataFrame
+    whole: Snapshot
+
+
 class Source(NamedTuple):
     """Where a command reads from, and how."""
 
@@ -89,6 +107,17 @@ class Source(NamedTuple):
         for note in found.notes:
             _logger.info("%s", safe_text(note))
         return found
+
+    def read_phases(self, *include: str) -> Phases:
+        """Load it likewise, with the phases of its jobs, found before a window is cut."""
+        from trainview.analysis.clipping import clip_phases
+
+        whole = self._replace(filters=self.filters.without_window()).read(*include, as_listed=True)
+        phases = whole.job_phases()
+        snapshot = self.filters.cut(whole)
+        if snapshot is not whole:
+            phases = clip_phases(phases, snapshot.jobs)
+        return Phases(snapshot, phases, whole)
 
     def _read(self, include: tuple[str, ...], *, as_listed: bool) -> Snapshot:
         from trainview.cli.terminal import progress

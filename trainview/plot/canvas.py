@@ -110,6 +110,7 @@ def add_legend(
     notes: Sequence[str] | None = None,
     *,
     above: bool = False,
+    room: float = 1.0,
 ) -> None:
     """Explain colours outside the Axes, where nothing is covered.
 
@@ -125,6 +126,8 @@ def add_legend(
         What follows each name, never cut.
     above : bool, optional
         Whether it stands above the Axes, in columns, instead of to their right.
+    room : float, optional
+        What is left of the width of the Axes by names at the left and words at the right.
     """
     if not names:
         return
@@ -144,7 +147,7 @@ def add_legend(
         place = {
             "loc": f"lower {side}",
             "bbox_to_anchor": (at, 1.0),
-            "ncols": _columns(widths, width),
+            "ncols": _columns(widths, room * width),
             "columnspacing": 1.2,
         }
     legend = ax.legend(

@@ -41,14 +41,25 @@ class Look(NamedTuple):
         As Matplotlib writes it; empty for none.
     outlined : bool
         Whether it has an outline, because some background is of nearly the same colour.
+    hollow : bool
+        Whether it has nothing but an outline, and a hatch if there is one, of its colour.
     """
 
     colour: str
     hatch: str = ""
     outlined: bool = False
+    hollow: bool = False
 
     def style(self) -> dict[str, Any]:
         """Give it as the properties of a patch; a hatch has the colour of the edge."""
+        if self.hollow:
+            return {
+                "facecolor": "none",
+                "edgecolor": self.colour,
+                "hatch": self.hatch or None,
+                "linewidth": 0.8,
+                "hatch_linewidth": 0.6,
+            }
         return {
             "facecolor": self.colour,
             "edgecolor": ink(self.colour),

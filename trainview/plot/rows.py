@@ -83,7 +83,7 @@ def start_rows(
     return Rows(take_axes(ax, WIDTH, tall), shown, rows - shown)
 
 
-def finish_rows(rows: Rows, names: Sequence[str] | None, others: str) -> None:
+def finish_rows(rows: Rows, names: Sequence[str] | None, others: str, note: str = "") -> None:
     """Name the rows, the first on top.
 
     Parameters
@@ -94,10 +94,12 @@ def finish_rows(rows: Rows, names: Sequence[str] | None, others: str) -> None:
         Whole, of all rows; None where they are drawn already.
     others : str
         What to say of the rows that are not.
+    note : str, optional
+        What to say below all of them.
     """
     ax = rows.ax
     tidy(ax, "x")
-    bottom = rows.shown + (rows.others > 0)
+    bottom = rows.shown + (rows.others > 0) + bool(note)
     # A bar is no wall.
     spare = max(0.0, (max(2.0, size(ax)[1] / TALLEST) - bottom) / 2)
     ax.set_ylim(bottom - 0.5 + spare, -0.5 - spare)
@@ -107,6 +109,8 @@ def finish_rows(rows: Rows, names: Sequence[str] | None, others: str) -> None:
         name_ticks(ax, range(rows.shown), names[: rows.shown])
     if rows.others:
         say_below(ax, rows.shown, f"{count(rows.others, 'other')}: {others}")
+    if note:
+        say_below(ax, bottom - 1, note)
 
 
 def draw_bars(

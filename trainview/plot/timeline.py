@@ -33,6 +33,7 @@ from trainview.plot.lanes import (
     wanted_height,
 )
 from trainview.plot.names import name_id, short
+from trainview.plot.parts import TIMES, Parts, part_look, split
 from trainview.plot.results import Numbers, moments, numbers, read_result, texts
 from trainview.plot.rows import say
 from trainview.plot.shapes import MOST_SHAPES, bars, look_of_bars, write_inside
@@ -60,6 +61,8 @@ class Jobs(NamedTuple):
 
     start: Numbers
     end: Numbers
+    # from here on a bar is full
+    full: Numbers
     low: Numbers
     high: Numbers
     phase: npt.NDArray[np.object_]
@@ -69,8 +72,9 @@ class Jobs(NamedTuple):
 def plot_job_timeline(timeline: Any, *, ax: Axes | None = None) -> Axes:
     """Draw jobs over time: a Gantt chart with the lanes of each project together.
 
-    Bars have the colour of their phase. Jobs that have not ended fade out after the moment that
-    the data describes.
+    Bars have the colour of their phase. Where it is known when jobs waited and deployed, their bars
+    are hollow, then light, and full from when they ran. Jobs that have not ended fade out after the
+    moment that the data describes.
 
     Parameters
     ----------
@@ -114,8 +118,8 @@ def plot_job_timeline(timeline: Any, *, ax: Axes | None = None) -> Axes:
     ['running', 'succeeded']
     """
     needed = ("job_name", "project_name", "phase", "start", "end", "is_open", "lane")
-    others, optional = ("job_id", "status"), ("elapsed_hours",)
-    table, _ = read_result(timeline, "job_timeline", needed, others, optional)
+    optional = ("elapsed_hours", "status", *TIMES)
+    table, _ = read_result(timeline, "job_timeline", needed, ("job_id",), optional)
     (start, zone), (end, _) = moments(table, "start"), moments(table, "end")
     if optional[0] in table:
         # an open job has no end: its bar goes on until now
@@ -139,22 +143,27 @@ def plot_job_timeline(timeline: Any, *, ax: Axes | None = None) -> Axes:
         notes.append(f"{len(named):,} of {len(blocks.names):,} projects named")
     top, height = lanes.top[blocks.row], lanes.height[blocks.row]
     phases = [phase if phase in PHASES else UNKNOWN_PHASE for phase in texts(table, "phase")]
+    phase = np.array(phases, dtype=object)
+    parts = split(table, start, end, phase)
     jobs = Jobs(
         start,
         end,
+        parts.full,
         low=top + (1 - BAR) / 2 * height,
         high=top + (1 + BAR) / 2 * height,
-        phase=np.array(phases, dtype=object),
+        phase=phase,
         is_open=table["is_open"].fillna(value=False).to_numpy("bool"),
     )
     looks = {phase: phase_look(phase) for phase in PHASES if phase in set(phases)}
     last = _draw_phases(ax, jobs, looks)
+    _draw_parts(ax, jobs, looks, parts)
     _name_jobs(ax, jobs, texts(table, "job_name"), looks, label_height() * lanes.per_inch)
     _name_blocks(ax, blocks, lanes, named, " · ".join(notes))
     date_axis(ax, float(start.min()), last, zone)
     if jobs.is_open.any():
         _mark(ax, float(end[jobs.is_open].max()), zone)
-    add_legend(ax, [look.sample() for look in looks.values()], list(looks))
+    samples = looks | parts.samples()
+    add_legend(ax, [look.sample() for look in samples.values()], list(samples))
     return ax
 
 
@@ -165,10 +174,12 @@ def _draw_phases(ax: Axes, jobs: Jobs, looks: Mapping[str, Look]) -> float:
     last = float(jobs.end.max())
     for phase, look in looks.items():
         at = np.flatnonzero(jobs.phase == phase)
-        places = jobs.low[at], jobs.high[at]
-        drawn = bars(jobs.start[at], jobs.end[at], *places, **look_of_bars(look))
-        drawn.set(gid=name_id(phase), rasterized=many)
-        ax.add_collection(drawn, autolim=False)
+        is_full = at[(jobs.full < jobs.end)[at] | (jobs.full == jobs.start)[at]]
+        places = jobs.low[is_full], jobs.high[is_full]
+        if len(is_full):
+            drawn = bars(jobs.full[is_full], jobs.end[is_full], *places, **look_of_bars(look))
+            drawn.set(gid=name_id(phase), rasterized=many)
+            ax.add_collection(drawn, autolim=False)
         at = at[jobs.is_open[at]]
         if len(at):
             fading = _fading(jobs.end[at], jobs.low[at], jobs.high[at], tail, look)
@@ -177,14 +188,27 @@ def _draw_phases(ax: Axes, jobs: Jobs, looks: Mapping[str, Look]) -> float:
     return last
 
 
+def _draw_parts(ax: Axes, jobs: Jobs, looks: Mapping[str, Look], parts: Parts) -> None:
+    """Draw what comes before the full part of bars, a collection for each kind and phase."""
+    many = len(jobs.start) > MOST_SHAPES
+    for name, (left, right) in parts.spans.items():
+        for phase, look in looks.items():
+            at = np.flatnonzero((jobs.phase == phase) & (left < right))
+            if len(at):
+                style = part_look(name, look).style()
+                places = left[at], right[at], jobs.low[at], jobs.high[at]
+                drawn = bars(*places, gid=name_id(f"{phase}: {name}"), rasterized=many, **style)
+                ax.add_collection(drawn, autolim=False)
+
+
 def _name_jobs(
     ax: Axes, jobs: Jobs, names: Sequence[str], looks: Mapping[str, Look], line: float
 ) -> None:
     """Write the names of the longest jobs into their bars, where a line of text is no higher."""
     roomy = np.flatnonzero(jobs.high - jobs.low >= line)
-    longest = roomy[np.argsort((jobs.start - jobs.end)[roomy], kind="stable")]
+    longest = roomy[np.argsort((jobs.full - jobs.end)[roomy], kind="stable")]
     for job in longest[:MOST_NAMES]:
-        span, middle = (jobs.start[job], jobs.end[job]), (jobs.low[job] + jobs.high[job]) / 2
+        span, middle = (jobs.full[job], jobs.end[job]), (jobs.low[job] + jobs.high[job]) / 2
         label, look = short(names[job], LONGEST_NAME), looks[jobs.phase[job]]
         write_inside(ax, span, middle, label, look, gid=name_id(names[job]))
 
