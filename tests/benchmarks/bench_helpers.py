@@ -335,10 +335,14 @@ def compare_jobs(jobs: pd.DataFrame) -> pd.DataFrame:
         status = side["status"]
         failed = status.isin(["failed", "deploy-failed"])
         ended = status.isin([one.label for one in STATUSES if one.terminal])
-        marked = side[["project_name", "gpu_hours"]].assign(finished=ended, failed=failed)
+        marked = side[["project_name", "gpu_hours"]].assign(
+            finished=ended, failed=failed, failed_gpu_hours=side["gpu_hours"].where(failed)
+        )
         grouped = groups(marked, "project_name")
-        sums = grouped[["finished", "failed", "gpu_hours"]].sum()
-        sides.append(sums.assign(jobs=grouped.size()))
+        sums = grouped[["finished", "failed"]].sum()
+        hours = grouped[["gpu_hours", "failed_gpu_hours"]].sum(min_count=1)
+        hours["failed_gpu_hours"] = hours["failed_gpu_hours"].mask(sums["failed"] == 0, 0.0)
+        sides.append(sums.join(hours).assign(jobs=grouped.size()))
     names = sides[0].index.union(sides[1].index)
     before, after = (side.reindex(names, fill_value=0) for side in sides)
     found = pd.concat([before.add_suffix("_before"), after.add_suffix("_after")], axis="columns")
@@ -357,7 +361,7 @@ COMPARED = [
     "project_name",
     *(
         f"{name}_{side}"
-        for name in ("jobs", "finished", "failed", "gpu_hours")
+        for name in ("jobs", "finished", "failed", "gpu_hours", "failed_gpu_hours")
         for side in ("before", "after", "difference", "ratio")
     ),
 ]

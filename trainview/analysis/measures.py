@@ -178,11 +178,11 @@ def _collect(result: Any, names: Sequence[str]) -> pd.DataFrame:
 def _counts(frame: Frame, keys: Sequence[str], failed: nw.Expr) -> pd.DataFrame:
     """Count jobs and GPU-hours; those of refined jobs tell from when they count."""
     hours = nw.col("gpu_hours").cast(nw.Float64)
-    is_bound: nw.Expr = nw.lit(value=True)
-    if BASIS in frame.collect_schema():
-        is_bound = nw.col(BASIS).cast(nw.String) == "submitted"
     of_some = {"gpu_hours": hours, "failed_gpu_hours": nw.when(failed).then(hours)}
-    of_some["upper_bound_gpu_hours"] = nw.when(is_bound).then(hours).otherwise(hours * 0)
+    is_refined = BASIS in frame.collect_schema()
+    if is_refined:
+        is_bound = nw.col(BASIS).cast(nw.String) == "submitted"
+        of_some["upper_bound_gpu_hours"] = nw.when(is_bound).then(hours).otherwise(hours * 0)
     frame = frame.select(
         *keys,
         **of_some,
@@ -200,7 +200,7 @@ def _counts(frame: Frame, keys: Sequence[str], failed: nw.Expr) -> pd.DataFrame:
     for name in of_some:
         none = table["failed" if name == "failed_gpu_hours" else "jobs"] == 0
         table[name] = table[name].fillna(0.0).where((table[f"__{name}"] > 0) | none)
-    return table
+    return table if is_refined else table.assign(upper_bound_gpu_hours=table["gpu_hours"])
 
 
 def _idle(frame: Frame, keys: Sequence[str], side: Side) -> pd.DataFrame:
