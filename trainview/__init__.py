@@ -7,11 +7,11 @@ __version__ = "0.1.0"
 # Where each public name is found when it is first used; __init__.pyi says the same to editors.
 _HOMES = {
     "analysis": """
-        clip_jobs cost_over_time elapsed_stats error_groups estimate_cost failure_costs
-        failure_rates goodput gpu_concurrency gpu_hours_over_time gpu_usage idle_gpus job_phases
-        job_timeline lost_work needs_attention queue_wait_curve queue_waits quota reconcile_cost
-        refine_jobs right_size run_chains spend_pace status_counts time_to_failure utilization
-        utilization_over_time
+        checkpoint_usage clip_jobs cost_over_time elapsed_stats error_groups estimate_cost
+        failure_costs failure_rates goodput gpu_concurrency gpu_hours_over_time gpu_usage
+        idle_gpus job_phases job_timeline lost_work needs_attention queue_wait_curve queue_waits
+        quota reconcile_cost refine_jobs right_size run_chains spend_pace spot_usage
+        status_counts time_to_failure utilization utilization_over_time
     """,
     "api.client": "Client",
     "checking.checks": "check",
@@ -28,12 +28,13 @@ _HOMES = {
     "history.scanning": "Scan scan",
     "loading": "load merge",
     "plot": """
-        plot_compare plot_cost_over_time plot_elapsed_stats plot_error_groups plot_estimate_cost
-        plot_failure_costs plot_failure_rates plot_goodput plot_gpu_concurrency
-        plot_gpu_hours_over_time plot_gpu_usage plot_idle_gpus plot_job_phases plot_job_timeline
-        plot_lost_work plot_needs_attention plot_queue_wait_curve plot_queue_waits plot_quota
-        plot_reconcile_cost plot_right_size plot_run_chains plot_spend_pace plot_status_counts
-        plot_time_to_failure plot_utilization plot_utilization_over_time
+        plot_checkpoint_usage plot_compare plot_cost_over_time plot_elapsed_stats
+        plot_error_groups plot_estimate_cost plot_failure_costs plot_failure_rates plot_goodput
+        plot_gpu_concurrency plot_gpu_hours_over_time plot_gpu_usage plot_idle_gpus
+        plot_job_phases plot_job_timeline plot_lost_work plot_needs_attention
+        plot_queue_wait_curve plot_queue_waits plot_quota plot_reconcile_cost plot_right_size
+        plot_run_chains plot_spend_pace plot_spot_usage plot_status_counts plot_time_to_failure
+        plot_utilization plot_utilization_over_time
     """,
     "reporting": "report",
     "sampling": "sample",

@@ -1,3 +1,4 @@
+from .analysis import checkpoint_usage as checkpoint_usage
 from .analysis import clip_jobs as clip_jobs
 from .analysis import cost_over_time as cost_over_time
 from .analysis import elapsed_stats as elapsed_stats
@@ -22,6 +23,7 @@ from .analysis import refine_jobs as refine_jobs
 from .analysis import right_size as right_size
 from .analysis import run_chains as run_chains
 from .analysis import spend_pace as spend_pace
+from .analysis import spot_usage as spot_usage
 from .analysis import status_counts as status_counts
 from .analysis import time_to_failure as time_to_failure
 from .analysis import utilization as utilization
@@ -56,6 +58,7 @@ from .history.scanning import Scan as Scan
 from .history.scanning import scan as scan
 from .loading import load as load
 from .loading import merge as merge
+from .plot import plot_checkpoint_usage as plot_checkpoint_usage
 from .plot import plot_compare as plot_compare
 from .plot import plot_cost_over_time as plot_cost_over_time
 from .plot import plot_elapsed_stats as plot_elapsed_stats
@@ -79,6 +82,7 @@ from .plot import plot_reconcile_cost as plot_reconcile_cost
 from .plot import plot_right_size as plot_right_size
 from .plot import plot_run_chains as plot_run_chains
 from .plot import plot_spend_pace as plot_spend_pace
+from .plot import plot_spot_usage as plot_spot_usage
 from .plot import plot_status_counts as plot_status_counts
 from .plot import plot_time_to_failure as plot_time_to_failure
 from .plot import plot_utilization as plot_utilization

@@ -311,3 +311,14 @@ def test_who_waits_hears_of_the_job_that_has_the_gpus_and_does_nothing(kind, bus
     assert blind.loc[("j1", "waiting long"), "detail"].endswith(
         "run-0 of llm holds 8 H100 and gives no sign of life"
     )
+
+
+def test_what_the_api_hints_at_stands_where_a_job_waits():
+    hint = "Spot capacity is available:\na spot job would start sooner."
+    waits = job(0, 5, status="pending", error_message=hint)
+    found = needs_attention(table(waits, job(0, 5, status="pending")))
+    details = found.set_index("job_id")["detail"]
+    assert details["j0"].startswith(details["j1"])
+    assert "; the API says: Spot capacity is available:" in details["j0"]
+    assert "\n" not in details["j0"]
+    assert "API" not in details["j1"]

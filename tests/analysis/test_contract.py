@@ -143,6 +143,14 @@ CHAINS = {
     "outcome": "str",
     **dict.fromkeys(("wall_hours", "running_hours", "lost_hours", "ettr"), "float64"),
 }
+SPOT = {
+    "jobs": "int64",
+    "gpu_hours": "float64",
+    **dict.fromkeys(("ended", "preempted"), "int64"),
+    **dict.fromkeys(("preemption_rate", "low", "high", "lost_gpu_hours"), "float64"),
+    "waiting": "int64",
+    **dict.fromkeys(("p50_wait_hours", "p90_wait_hours"), "float64"),
+}
 FAILURE_TIMES = {
     **dict.fromkeys(("jobs", "unknown_jobs"), "int64"),
     "running_hours": "float64",
@@ -226,6 +234,7 @@ HELPERS = {
         CHANGED_CAUSES,
         f"{ESTIMATED} phase error_message project_id job_id end_at gpu_hours",
     ),
+    "spot_usage": (SPOT, "job_id project_name status gpus gpu_hours"),
 }
 KNOWN = phases(
     ("j1", 0, 0.5, 4), ("j2", None, 1, 3.3), ("j3", 2, 2.25, 3), ("j4", 3, None, 9), ("j7", 9, 9, 9)
@@ -258,6 +267,7 @@ OTHERS = {
         "history": intervals(("j4", "running", 5, 6)),
     },
     "lost_work": {"phases": KNOWN, "checkpoints": SAVED},
+    "spot_usage": {"phases": KNOWN, "checkpoints": SAVED, "queue": queue(j1=0.5, j3=2.25, gone=3)},
     "goodput": {
         "phases": KNOWN,
         "checkpoints": SAVED,
@@ -299,6 +309,7 @@ DEFAULT = {
     "estimate_cost": ["project_name"],
     "goodput": ["project_name"],
     "time_to_failure": ["gpus"],
+    "spot_usage": ["availability_model"],
 }
 BIGGEST_FIRST = {
     "status_counts",
@@ -309,6 +320,7 @@ BIGGEST_FIRST = {
     "goodput",
     "reconcile_cost",
     "spend_pace",
+    "spot_usage",
 }
 CALLS = {
     **HELPER,

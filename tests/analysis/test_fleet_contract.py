@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from tests.analysis.evidence import checkpoints
 from tests.analysis.fleet import JOBS, PRICES, capacity, metrics, prices, queue, sample, used
 from tests.analysis.tables import (
     KINDS,
@@ -59,6 +60,13 @@ BILL = billing(
     {"job_id": "jc", "day": 30, "usd": "7", "project_name": None},
     {"job_id": None, "day": None, "usd": "3"},
 )
+SAVED = pd.concat(
+    [
+        checkpoints(("ja", 1), ("ja", 2), ("jb", 3), ("gone", 4)),
+        checkpoints(("jb", 5), ("jb", 5)).assign(size_bytes=7, sync_status=["SYNCING", None]),
+    ],
+    ignore_index=True,
+).astype({"sync_status": "category"})
 # A job that used little of one GPU, one that used much, and one that was measured too little.
 USED = {"node_id": "n0", "step_seconds": 6 * 3600.0}
 OVERSIZED = table(
@@ -221,6 +229,19 @@ HELPERS = {
             "node_count gpus gpu_memory_limit_mib elapsed_hours gpu_hours"
         ),
     ),
+    "checkpoint_usage": Promise(
+        partial(analysis.checkpoint_usage, jobs=JOBS),
+        SAVED,
+        {"project_name": "str"},
+        {
+            **dict.fromkeys(("jobs", "checkpoints"), "int64"),
+            **dict.fromkeys(("size_bytes", "largest_bytes"), "float64"),
+            "latest_at": TIME,
+            **dict.fromkeys(("syncing", "syncing_ended_jobs"), "int64"),
+            "syncing_ended_bytes": "float64",
+        },
+        "job_id checkpoint_id created_at size_bytes sync_status",
+    ),
     "spend_pace": Promise(
         partial(analysis.spend_pace, budget=30.0, as_of="2025-01-09T08:00:00Z"),
         BILL,
@@ -229,7 +250,11 @@ HELPERS = {
         "job_id date subtotal_usd",
     ),
 }
-BY = [name for name in HELPERS if name not in {"quota", "right_size", "spend_pace"}]
+BY = [
+    name
+    for name in HELPERS
+    if name not in {"checkpoint_usage", "quota", "right_size", "spend_pace"}
+]
 CALLS = {
     **HELPERS,
     "spend_pace by names": HELPERS["spend_pace"]._replace(

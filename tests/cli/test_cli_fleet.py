@@ -27,7 +27,8 @@ COMMANDS = {
         ["--show", "pace"],
     ],
     "utilization": [[], ["--idle"]],
-    "queue": [[], ["--show", "jobs"]],
+    "queue": [[], ["--show", "jobs"], ["--show", "spot"]],
+    "checkpoints": [[]],
     "quota": [[], ["--by-team"]],
 }
 # texts are cut in their middle, so this would be a number
@@ -63,6 +64,10 @@ def expected(data, words):
         "queue --show jobs": lambda: data.queue.sort_values(
             ["is_waiting", "waited_hours"], ascending=False
         ),
+        "queue --show spot": lambda: tv.spot_usage(
+            jobs, data.job_phases(), data.checkpoints, data.queue
+        ),
+        "checkpoints": lambda: tv.checkpoint_usage(data.checkpoints, jobs),
         "quota": lambda: tv.quota(jobs, data.capacity, until=data.as_of),
         "quota --by-team": lambda: tv.quota(
             teams, data.capacity, by=["team_name", "gpu_type"], until=data.as_of
@@ -227,6 +232,7 @@ def test_a_limit_that_nobody_reached_is_told(tmp_path):
         (["cost", "--show", "estimate"], "--with prices "),
         (["utilization"], "--with metrics"),
         (["quota"], "--with capacity"),
+        (["checkpoints"], "--with checkpoints"),
         (["check", "--max-cost", "1"], "--with prices"),
         (["check", "--max-projected-cost", "1"], "--with prices"),
         (["cost", "--show", "pace"], "--with prices,billing"),
@@ -732,3 +738,8 @@ def test_cost_names_jobs_that_would_do_with_fewer_gpus(data, tmp_path):
         text = out("cost", "--show", "right-size", folder, env={"COLUMNS": width})
         assert max(len(line) for line in text.splitlines()) <= int(width)
         assert not re.search(CUT, text)
+
+
+def test_the_queue_repeats_what_the_api_says_of_jobs_that_wait():
+    text = " ".join(out("queue", DATA, "--show", "jobs", "--rows", "3").split())
+    assert "the API says:" in text

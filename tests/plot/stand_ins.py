@@ -229,3 +229,23 @@ def time_to_failure(number):
             "mttf_high_hours": 1974.0 if failures else None,
         }
     ]  # fmt: skip
+
+
+@stand_in
+def spot_usage(number):
+    return [
+        {
+            "gpu_hours": 80.0, "ended": 12, "preempted": number % 4, "preemption_rate": 0.25,
+            "low": 0.1, "high": 0.4 + number / 1000, "lost_gpu_hours": 3.0 if number % 2 else None,
+        }
+    ]  # fmt: skip
+
+
+@stand_in
+def checkpoint_usage(number):
+    return [
+        {
+            "checkpoints": 12 + number, "size_bytes": 2.0**41 / (number + 1),
+            "syncing_ended_bytes": 2.0**39 / (number + 1) if number % 2 else 0.0,
+        }
+    ]  # fmt: skip

@@ -6,6 +6,7 @@ tables. They read no clock and no network, and never change what they are given.
 
 from trainview.analysis.attention import needs_attention as needs_attention
 from trainview.analysis.chains import run_chains as run_chains
+from trainview.analysis.checkpoint_usage import checkpoint_usage as checkpoint_usage
 from trainview.analysis.comparing import compare_jobs as compare_jobs
 from trainview.analysis.comparing_causes import compare_causes as compare_causes
 from trainview.analysis.cost import estimate_cost as estimate_cost
@@ -28,6 +29,7 @@ from trainview.analysis.refine import refine_jobs as refine_jobs
 from trainview.analysis.reliability import time_to_failure as time_to_failure
 from trainview.analysis.right_size import right_size as right_size
 from trainview.analysis.spend_pace import spend_pace as spend_pace
+from trainview.analysis.spot import spot_usage as spot_usage
 from trainview.analysis.status import elapsed_stats as elapsed_stats
 from trainview.analysis.status import status_counts as status_counts
 from trainview.analysis.timeline import job_timeline as job_timeline

@@ -77,7 +77,8 @@ def needs_attention(  # noqa: PLR0913 - each limit is an argument
     - ``failing repeatedly``: the newest failed job of a project whose last `failures` finished
       jobs all failed; lost is what these jobs took
     - ``waiting long``: pending, queued or created for more than `waiting_hours`; nothing is lost,
-      but a job that holds GPUs of the same type and is idle or stuck is named
+      but a job that holds GPUs of the same type and is idle or stuck is named, and a hint of the
+      API's (``error_message``) repeated, such as that spot capacity would start it sooner
     - ``inconsistent timestamps``: last changed before it was created, or dated after the data's
       moment, so that its durations are not known
 
@@ -172,7 +173,7 @@ def needs_attention(  # noqa: PLR0913 - each limit is an argument
         raise ArgumentError(f"idle_threshold={idle_threshold!r}: give a fraction from 0 to 1")
     there = column_names(jobs)
     priced = [] if prices is None else ["instance_type_id", "gpu_count"]
-    more = [*priced, *(name for name in ("gpu_type",) if name in there)]
+    more = [*priced, *(name for name in ("gpu_type", "error_message") if name in there)]
     frame = read_table(jobs, [*_NEEDED, *more])
     listed = None if prices is None else price_list(prices)
     rows = _candidates(frame, waiting_hours, deploying_hours, silent_hours, metrics is not None)

@@ -9,6 +9,7 @@ import pandas as pd
 from trainview.analysis.frames import Frame, plain_text, to_pandas
 from trainview.analysis.pandas_dtypes import TEXT
 from trainview.gpus import same_type
+from trainview.text.safe import safe_text
 
 # In order of gravity, where the loss is the same: what holds GPUs for nothing goes first.
 REASONS = (
@@ -27,6 +28,8 @@ _STUCK = {
     "deploying long": "does not come to run",
     "no update": "gives no sign of life",
 }
+# Of a message of the API, in characters.
+LONGEST = 160
 LOSSES = ("wasted_gpu_hours", "wasted_usd")
 
 
@@ -70,6 +73,18 @@ def lost(jobs: Frame, types: list[str], listed: pd.DataFrame | None) -> pd.DataF
 def remedies(rows: pd.DataFrame, stuck: pd.DataFrame) -> "pd.Series[str]":
     """Say what may end the waiting: a job that has the GPUs and does nothing, if there is one."""
     usual = pd.Series("check the GPU quota, or ask for another GPU type", rows.index, dtype=TEXT)
+    return _holders(rows, stuck, usual) + hints(rows)
+
+
+def hints(rows: pd.DataFrame) -> "pd.Series[str]":
+    """Repeat what the API says of jobs that wait, such as that spot capacity starts them sooner."""
+    if "error_message" not in rows:
+        return pd.Series("", rows.index, dtype=TEXT)
+    said = rows["error_message"].map(lambda text: safe_text(text, LONGEST), na_action="ignore")
+    return ("; the API says: " + said.astype(TEXT)).fillna("")
+
+
+def _holders(rows: pd.DataFrame, stuck: pd.DataFrame, usual: "pd.Series[str]") -> "pd.Series[str]":
     if "gpu_type" not in rows or stuck.empty:
         return usual
     spelled = stuck["gpu_type"].map(same_type, na_action="ignore")

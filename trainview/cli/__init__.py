@@ -21,7 +21,7 @@ from trainview.cli.commands import cli
 from trainview.cli.compare import compare
 from trainview.cli.cost import cost
 from trainview.cli.fetch import fetch
-from trainview.cli.fleet import queue, quota, utilization
+from trainview.cli.fleet import checkpoints, queue, quota, utilization
 from trainview.cli.history import compact, record
 from trainview.cli.options import WORDS, say
 from trainview.cli.reliability import failures, goodput
@@ -33,7 +33,8 @@ from trainview.text.safe import safe_text
 _BUG = 1
 
 for command in (
-    check, compact, compare, cost, failures, fetch, goodput, queue, quota, record, utilization,
+    check, checkpoints, compact, compare, cost, failures, fetch, goodput, queue, quota, record,
+    utilization,
 ):  # fmt: skip
     cli.add_command(command)
 

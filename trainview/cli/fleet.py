@@ -90,8 +90,9 @@ def _tell_unlisted(snapshot: Snapshot) -> None:
 )
 @by_columns("gpu_type")
 @click.option(
-    "--show", type=click.Choice(["waits", "jobs"]), default="waits", show_default=True,
-    help="Waiting times by group; or the jobs, those that wait now first, and who was ahead.",
+    "--show", type=click.Choice(["waits", "jobs", "spot"]), default="waits", show_default=True,
+    help="Waiting times by group; the jobs, those that wait now first, and who was ahead; or spot "
+    "jobs beside dedicated ones: GPU-hours, preemptions, work lost, waiting.",
 )  # fmt: skip
 @prints_table
 @asks_for_each_job
@@ -99,6 +100,9 @@ def _tell_unlisted(snapshot: Snapshot) -> None:
 def queue(source: Source, output: Output, by: list[str] | None, show: str) -> None:
     from trainview.analysis import queue_waits
 
+    if show == "spot":
+        _put_spot(source, output)
+        return
     snapshot = source.read("queue")
     if snapshot.queue.empty:
         say(
@@ -115,6 +119,55 @@ def queue(source: Source, output: Output, by: list[str] | None, show: str) -> No
         tell("  -: more jobs still wait, or too few have been released, to tell")
 
 
+def _put_spot(source: Source, output: Output) -> None:
+    from trainview.analysis import spot_usage
+    from trainview.text.cells import cell
+
+    snapshot = source.read("queue", "checkpoints")
+    phases, queue = snapshot.job_phases(), None if snapshot.queue.empty else snapshot.queue
+    checkpoints = None if snapshot.checkpoints.empty else snapshot.checkpoints
+    found = spot_usage(snapshot.jobs, phases, checkpoints, queue)
+    columns = ["gpu_hours", "preempted", "preemption_rate", "low", "high", "lost_gpu_hours"]
+    title = "Spot and dedicated jobs: preemptions, with 95% interval"
+    put(found, output, ["availability_model", *columns], title)
+    if output.form == "table" and queue is not None:
+        waits = [
+            f"{row.availability_model} {cell('p90_wait_hours', row.p90_wait_hours)} h"
+            for row in found.itertuples()
+        ]
+        tell(f"  nine of ten were released within: {', '.join(waits)}")
+    if checkpoints is None:
+        say(
+            "there is no checkpoints table, so work lost is not known: trainview fetch -o fleet/ "
+            "--with queue,checkpoints"
+        )
+
+
+@click.command(
+    help=(
+        "Sum up checkpoints, and name those still syncing though their job has ended.\n\n"
+        "What is in a job or project is lost for good when that is deleted."
+        f"{SOURCE_HELP}"
+    ),
+    epilog="Example: trainview checkpoints data/ --by team_name",
+)
+@by_columns("project_name")
+@prints_table
+@asks_for_each_job
+@takes_source
+def checkpoints(source: Source, output: Output, by: list[str] | None) -> None:
+    from trainview.analysis import checkpoint_usage
+
+    snapshot = source.read("checkpoints")
+    need(snapshot, "checkpoints")
+    found = checkpoint_usage(snapshot.checkpoints, jobs_with(snapshot, by), by=by)
+    columns = ["checkpoints", "size_bytes", "latest_at", "syncing_ended_jobs"]
+    put(found, output, [*(by or []), *columns], "Checkpoints, and those not whole yet")
+    left = int(found["syncing_ended_jobs"].sum())
+    if output.form == "table" and left:
+        tell(f"  still syncing though ended: {count(left, 'job')}, do not delete them yet")
+
+
 def _queue_with(snapshot: Snapshot, by: list[str] | None) -> pd.DataFrame:
     """Give the queue, with the columns of its jobs and their projects that are asked for."""
     jobs, waits = jobs_with(snapshot, by), snapshot.queue
@@ -128,6 +181,9 @@ def _put_waiting(snapshot: Snapshot, output: Output) -> None:
         waiting = jobs[jobs["is_open"] & (jobs["phase"] == "waiting")]
         found = waiting.sort_values("elapsed_hours", ascending=False, ignore_index=True)
         columns = ["job_name", "project_name", "gpu_type", "gpus", "elapsed_hours"]
+        if output.form == "table" and found["error_message"].notna().any():
+            found = found.assign(detail=found["error_message"])
+            columns.append("detail")
         put(found, output, columns, "Jobs that wait now, the longest first")
         return
     found = snapshot.queue.sort_values(
@@ -135,15 +191,17 @@ def _put_waiting(snapshot: Snapshot, output: Output) -> None:
     )
     if output.form == "table":
         names = dict(zip(jobs["job_id"], jobs["job_name"].fillna(jobs["job_id"]), strict=True))
+        waiting = jobs[jobs["phase"] == "waiting"].dropna(subset="error_message")
+        hints = dict(zip(waiting["job_id"], waiting["error_message"], strict=True))
         found = found.assign(
             job_name=found["job_name"].fillna(found["job_id"]),
-            detail=[_why(row, names) for row in found.itertuples()],
+            detail=[_why(row, names, hints.get(row.job_id)) for row in found.itertuples()],
         )
     columns = ["job_name", "gpu_type", "requested_gpus", "waited_hours", "detail"]
     put(found, output, columns, "Jobs that wait now, then those that waited longest")
 
 
-def _why(row: Any, names: dict[str, str]) -> str:
+def _why(row: Any, names: dict[str, str], hint: str | None) -> str:
     """Say what a job met when it was submitted."""
     from pandas import isna
 
@@ -155,6 +213,8 @@ def _why(row: Any, names: dict[str, str]) -> str:
     if row.ahead_jobs:
         ahead = [names.get(job_id, job_id) for job_id in str(row.ahead_job_ids).split()]
         parts.append(f"{row.ahead_gpus:,} asked for ahead by {', '.join(ahead)}")
+    if row.is_waiting and hint:
+        parts.append(f"the API says: {hint}")
     return "; ".join(parts)
 
 

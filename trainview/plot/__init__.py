@@ -9,6 +9,7 @@ labels stand outside of the data: give a figure of your own ``layout="constraine
 from trainview.plot.attention import plot_needs_attention as plot_needs_attention
 from trainview.plot.billing import plot_reconcile_cost as plot_reconcile_cost
 from trainview.plot.chains import plot_run_chains as plot_run_chains
+from trainview.plot.checkpoint_usage import plot_checkpoint_usage as plot_checkpoint_usage
 from trainview.plot.comparison import plot_compare as plot_compare
 from trainview.plot.concurrency import plot_gpu_concurrency as plot_gpu_concurrency
 from trainview.plot.cost import plot_estimate_cost as plot_estimate_cost
@@ -30,6 +31,7 @@ from trainview.plot.quota import plot_quota as plot_quota
 from trainview.plot.reliability import plot_time_to_failure as plot_time_to_failure
 from trainview.plot.right_size import plot_right_size as plot_right_size
 from trainview.plot.spend_pace import plot_spend_pace as plot_spend_pace
+from trainview.plot.spot import plot_spot_usage as plot_spot_usage
 from trainview.plot.status import plot_status_counts as plot_status_counts
 from trainview.plot.timeline import plot_job_timeline as plot_job_timeline
 from trainview.plot.utilization import plot_utilization as plot_utilization

@@ -8,7 +8,18 @@ import pandas as pd
 from trainview.text.safe import safe_text
 
 NULL = "-"
-SHARES = frozenset({"ettr", "failure_rate", "goodput", "low", "high", "share", "share_waiting"})
+SHARES = frozenset(
+    {
+        "ettr",
+        "failure_rate",
+        "goodput",
+        "low",
+        "high",
+        "preemption_rate",
+        "share",
+        "share_waiting",
+    }
+)
 _HOURS = frozenset({"mean", "p50", "p90", "p99", "max", "mean_gpus", "longest_wait"})
 # Of a comparison: both sides, and what is between them.
 _SIDES = re.compile(r"_(?:before|after)$")

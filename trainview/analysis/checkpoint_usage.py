@@ -1,0 +1,134 @@
+"""How much the checkpoints of each project hold, and what is still on its way."""
+
+from typing import Any
+
+import narwhals.stable.v2 as nw
+from narwhals.stable.v2.typing import IntoFrameT
+
+from trainview.analysis.failures import OPEN
+from trainview.analysis.frames import By, give_back, group_keys, plain_text, read_table
+from trainview.analysis.joins import beside, one_a_job
+
+COUNTS = ("jobs", "checkpoints", "syncing", "syncing_ended_jobs")
+SIZES = ("size_bytes", "largest_bytes", "syncing_ended_bytes")
+RESULT = (
+    *("jobs", "checkpoints", "size_bytes", "largest_bytes", "latest_at", "syncing"),
+    *("syncing_ended_jobs", "syncing_ended_bytes"),
+)
+
+
+def checkpoint_usage(checkpoints: IntoFrameT, jobs: Any, by: By = "project_name") -> IntoFrameT:
+    """Sum up checkpoints, and find those still syncing though their job has ended.
+
+    A checkpoint is gone for good when its job or project is deleted; one that is still syncing is
+    not whole yet. What is listed twice counts once, and as synced where one of the rows says so.
+
+    Parameters
+    ----------
+    checkpoints : pandas, Polars, DuckDB or PySpark table
+        A checkpoints table with ``job_id``, ``checkpoint_id``, ``created_at``, ``size_bytes`` and
+        ``sync_status``.
+    jobs : table
+        A jobs table with ``job_id``, ``status`` and the columns of `by`. Checkpoints of jobs that
+        are not in it have null keys, and nobody knows whether these jobs have ended.
+    by : str or sequence of str, optional
+        Columns of `jobs` to group by; None for one row over all checkpoints.
+
+    Returns
+    -------
+    table of the same kind as `checkpoints`
+        One row a group that has checkpoints, the one that holds most first.
+
+        - the columns of `by`, categories as text
+        - ``jobs`` (int64): jobs that have checkpoints
+        - ``checkpoints`` (int64): how many these are
+        - ``size_bytes`` (float64): bytes of all of them
+        - ``largest_bytes`` (float64): bytes of the largest
+        - ``latest_at`` (datetime, UTC): when the latest was made
+        - ``syncing`` (int64): checkpoints whose upload is not complete
+        - ``syncing_ended_jobs`` (int64): jobs that have ended and have such
+        - ``syncing_ended_bytes`` (float64): bytes of these
+
+    Raises
+    ------
+    ArgumentError
+        If a column is missing, or `by` names none.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> jobs = pd.DataFrame({"job_id": ["j1"], "status": ["failed"], "project_name": ["llm"]})
+    >>> checkpoints = pd.DataFrame(
+    ...     {
+    ...         "job_id": "j1",
+    ...         "checkpoint_id": ["step-1", "step-2"],
+    ...         "created_at": pd.to_datetime(["2026-01-01", "2026-01-02"], utc=True),
+    ...         "size_bytes": [100, 150],
+    ...         "sync_status": ["COMPLETE", "SYNCING"],
+    ...     }
+    ... )
+    >>> checkpoint_usage(checkpoints, jobs)[["project_name", "size_bytes", "syncing_ended_bytes"]]
+      project_name  size_bytes  syncing_ended_bytes
+    0          llm       250.0                150.0
+    """
+    keys = group_keys(by, result=RESULT)
+    named = ["job_id", "checkpoint_id", "sync_status"]
+    frame = read_table(checkpoints, [*named, "created_at", "size_bytes"], name="checkpoints")
+    frame = frame.with_columns(
+        nw.col(*named).cast(nw.String), nw.col("size_bytes").cast(nw.Float64)
+    )
+    sync = nw.col("sync_status")
+    frame = frame.with_columns(
+        __syncing=(sync == "SYNCING").fill_null(value=False).cast(nw.Int64),
+        __whole=(sync != "SYNCING").fill_null(value=False).cast(nw.Int64),
+    )
+    ones = frame.group_by("job_id", "checkpoint_id").agg(
+        nw.col("created_at", "size_bytes", "__syncing", "__whole").max()
+    )
+    ones = ones.with_columns(__syncing=nw.col("__syncing") * (1 - nw.col("__whole")))
+    size, syncing = nw.col("size_bytes"), nw.col("__syncing")
+    by_job = (
+        ones.with_columns(__left=nw.when(syncing == 1).then(size))
+        .group_by("job_id")
+        .agg(
+            checkpoints=nw.len(),
+            size_bytes=size.sum(),
+            largest_bytes=size.max(),
+            latest_at=nw.col("created_at").max(),
+            syncing=syncing.sum(),
+            __left=nw.col("__left").sum(),
+        )
+    )
+    others = [key for key in keys if key != "job_id"]
+    columns = ["job_id", "status", *others]
+    facts = one_a_job(
+        plain_text(read_table(jobs, columns), columns).select(
+            "job_id", *others, __status=nw.col("status")
+        )
+    )
+    table = beside(by_job, facts, "job_id")
+    ended = ~nw.col("__status").is_in(OPEN) & ~nw.col("__status").is_null()
+    left = (ended & (nw.col("syncing") > 0)).fill_null(value=False)
+    table = table.with_columns(
+        __job=nw.col("job_id").is_null().cast(nw.Int64) * -1 + 1,
+        __ended=left.cast(nw.Int64),
+        __bytes=nw.when(left).then(nw.col("__left")),
+    )
+    sums = {
+        "jobs": nw.col("__job").sum(),
+        "checkpoints": nw.col("checkpoints").sum(),
+        "size_bytes": nw.col("size_bytes").sum(),
+        "largest_bytes": nw.col("largest_bytes").max(),
+        "latest_at": nw.col("latest_at").max(),
+        "syncing": nw.col("syncing").sum(),
+        "syncing_ended_jobs": nw.col("__ended").sum(),
+        "syncing_ended_bytes": nw.col("__bytes").sum(),
+    }
+    found = table.group_by(*keys).agg(**sums) if keys else table.select(**sums)
+    found = plain_text(found, keys).with_columns(
+        nw.col(*COUNTS).fill_null(0).cast(nw.Int64), nw.col(*SIZES).cast(nw.Float64)
+    )
+    found = found.with_columns(nw.col("size_bytes", "syncing_ended_bytes").fill_null(0.0))
+    order = [True] + [False] * len(keys)
+    found = found.sort("size_bytes", *keys, descending=order, nulls_last=True)
+    return give_back(found.select(*keys, *RESULT), checkpoints)
