@@ -24,7 +24,7 @@ HOUSE = {
     "api": "errors text",
     "analysis": "errors gpus schema statuses text",
     "plot": "errors statuses text",
-    "snapshot": "analysis errors files schema tables text",
+    "snapshot": "analysis errors files gpus schema statuses tables text",
     "history": "analysis errors files reading schema statuses tables text",
     "loading": "errors files history reading schema snapshot tables text",
     "sampling": "errors files statuses tables",

@@ -51,6 +51,7 @@ PUBLIC = [
     "gpu_hours_over_time",
     "gpu_usage",
     "idle_gpus",
+    "job",
     "job_phases",
     "job_timeline",
     "load",

@@ -40,6 +40,7 @@ _HOMES = {
     "sampling": "sample",
     "schema": "columns",
     "snapshot": "Snapshot compare",
+    "snapshot.story": "job",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 __all__ = list(_HOME_OF)

@@ -92,5 +92,6 @@ from .sampling import sample as sample
 from .schema import columns as columns
 from .snapshot import Snapshot as Snapshot
 from .snapshot import compare as compare
+from .snapshot.story import job as job
 
 __version__: str

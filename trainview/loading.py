@@ -18,6 +18,7 @@ from trainview.history.reading import history_at, read_history
 from trainview.reading.records import Records
 from trainview.schema import FLEET_TABLES, GAPS
 from trainview.snapshot import Snapshot
+from trainview.snapshot.story import JobStory, find_job, job, related, tell
 from trainview.tables.attempts import link_attempts
 from trainview.tables.combining import combine, newest_of
 from trainview.tables.core import Tables, build_tables, to_records
@@ -110,8 +111,65 @@ def load(
         )
     else:
         parts = _read(source, Options(on_error == "skip", _zone(tz)))
+    return _to_whole(parts, moment, stacklevel=3)
+
+
+def load_job(
+    source: Source,
+    job_id: str,
+    *,
+    as_of: str | date | datetime | None = None,
+    on_error: Literal["raise", "skip"] = "raise",
+    tz: str | None = None,
+) -> JobStory:
+    """Load as much as the story of one job takes, and tell it.
+
+    Parameters
+    ----------
+    source, as_of, on_error, tz
+        As for `load`; of a recorded history, `as_of` is the moment whose state to load. Of a folder
+        that trainview exported, of the largest tables only the rows of the jobs that the story is
+        about are read.
+    job_id : str
+        As for `job`.
+
+    Returns
+    -------
+    JobStory
+        What `job` gives for the whole.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such job, or there are several.
+    SourceError, PayloadError
+        As `load` does.
+    """
+    if history_at(source) is not None:
+        return job(load(source, at=as_of), job_id)
+    moment = None if as_of is None else read_moment(as_of, "as_of")
+
+    def choose(tables: Tables) -> list[str]:
+        jobs = to_pandas(tables.jobs)
+        return related(jobs, find_job(jobs, job_id))
+
+    # in several folders a job may be in one of them only
+    is_one = not isinstance(source, (list, tuple))
+    options = Options(on_error == "skip", _zone(tz), choose if is_one else None)
+    parts = _read(source, options)
+    snapshot = _to_whole(parts, moment, stacklevel=3)
+    known = [name for name in FLEET_TABLES if any(name in part for part in _fleet_of(parts))]
+    return tell(snapshot, find_job(snapshot.jobs, job_id), known)
+
+
+def _fleet_of(parts: Iterable[Part]) -> list[dict[str, pa.Table]]:
+    return [part for part in parts if isinstance(part, dict)]
+
+
+def _to_whole(parts: Sequence[Part], moment: datetime | None, *, stacklevel: int) -> Snapshot:
+    """Put what was read together, and warn of what changes a total."""
     records = [part for part in parts if isinstance(part, Records)]
-    fleet = [part for part in parts if isinstance(part, dict)]
+    fleet = _fleet_of(parts)
     fleet += [dict(part.gaps) for part in records if part.gaps]
     # what was exported with projects and jobs has their moment
     undated = [part for part in fleet if "not_fetched" not in part]
@@ -120,14 +178,14 @@ def load(
     snapshot = _to_snapshot(tables, fleet, notes)
     # what is odd in the records changes no total: it is told by the notes
     for note in notes:
-        warnings.warn(note, DataWarning, stacklevel=2)
+        warnings.warn(note, DataWarning, stacklevel=stacklevel)
     gaps = tuple(part for part in parts if isinstance(part, str))
     gaps += tuple(
         f"{gap} could not be fetched when this was saved" for gap in name_gaps(snapshot.not_fetched)
     )
     gaps += count_rejected(snapshot.rejected)
     for note in gaps:
-        warnings.warn(note, DataWarning, stacklevel=2)
+        warnings.warn(note, DataWarning, stacklevel=stacklevel)
     elsewhere = [pa.table(part["notes"])["note"] for part in fleet if "notes" in part]
     others = tuple(dict.fromkeys(note for found in elsewhere for note in found.to_pylist()))
     return replace(snapshot, notes=(*snapshot.notes, *gaps, *others))

@@ -6,9 +6,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from trainview.analysis.error_rules import NO_MESSAGE, rule_of
 from trainview.analysis.frames import Frame, is_lazy, to_pandas
-from trainview.analysis.messages import templates
 from trainview.analysis.pandas_dtypes import TEXT
 
 
@@ -28,6 +26,10 @@ def by_cause(failed: Frame, sums: Sequence[str]) -> pd.DataFrame:
         One row a cause, in no order of meaning: the columns of `error_groups`, and `sums`
         (float64).
     """
+    # hundreds of patterns, whose compilation takes as long as a third of an import of pandas
+    from trainview.analysis.error_rules import NO_MESSAGE, rule_of  # noqa: PLC0415
+    from trainview.analysis.messages import templates  # noqa: PLC0415
+
     table = _collect(failed, sums)
     message, messages = pd.factorize(table["error_message"])
     cause, causes = pd.factorize(np.array(templates(messages.to_list()), dtype=object))

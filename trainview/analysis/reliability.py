@@ -9,7 +9,6 @@ import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.chi_square import chi_square_quantile
-from trainview.analysis.error_rules import NO_MESSAGE, Origin, rule_of
 from trainview.analysis.frames import (
     By,
     Frame,
@@ -22,7 +21,6 @@ from trainview.analysis.frames import (
     to_pandas,
 )
 from trainview.analysis.joins import beside, one_a_job
-from trainview.analysis.messages import templates
 from trainview.analysis.pandas_dtypes import TEXT
 from trainview.errors import ArgumentError
 from trainview.statuses import STATUSES
@@ -33,7 +31,6 @@ RESULT = (
 )
 # A deployment that failed has not run, and of an unknown status nobody knows what it means.
 COUNTED = [status.label for status in STATUSES if status.label != "deploy-failed"]
-ORIGINS = get_args(Origin)
 # What is left out on either side of the interval.
 TAIL = 0.025
 SMALLEST = 8
@@ -139,15 +136,22 @@ def _origins(origin: object) -> list[str]:
     """Check which origins are asked for."""
     if origin is None:
         return []
+    # with it come hundreds of patterns, whose compilation takes time
+    from trainview.analysis.error_rules import Origin  # noqa: PLC0415
+
     wanted = [origin] if isinstance(origin, str) else list(cast("Sequence[str]", origin))
+    known = get_args(Origin)
     for name in wanted:
-        if name not in ORIGINS:
-            raise ArgumentError(f"origin={name!r}: choose from {', '.join(ORIGINS)}")
+        if name not in known:
+            raise ArgumentError(f"origin={name!r}: choose from {', '.join(known)}")
     return wanted
 
 
 def _with_origin(frame: Frame) -> Frame:
     """Add ``__origin``, of the messages of failed jobs."""
+    from trainview.analysis.error_rules import NO_MESSAGE, rule_of  # noqa: PLC0415 - as above
+    from trainview.analysis.messages import templates  # noqa: PLC0415
+
     told = frame.filter(nw.col("status") == "failed", ~nw.col("error_message").is_null())
     messages = to_pandas(told.select("error_message").unique())["error_message"].to_list()
     rules = [rule_of(text) if text else NO_MESSAGE for text in templates(messages)]

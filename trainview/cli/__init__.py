@@ -23,6 +23,7 @@ from trainview.cli.cost import cost
 from trainview.cli.fetch import fetch
 from trainview.cli.fleet import checkpoints, queue, quota, utilization
 from trainview.cli.history import compact, record
+from trainview.cli.job import job
 from trainview.cli.options import WORDS, say
 from trainview.cli.reliability import failures, goodput
 from trainview.cli.signals import Signals, leave
@@ -33,7 +34,7 @@ from trainview.text.safe import safe_text
 _BUG = 1
 
 for command in (
-    check, checkpoints, compact, compare, cost, failures, fetch, goodput, queue, quota, record,
+    check, checkpoints, compact, compare, cost, failures, fetch, goodput, job, queue, quota, record,
     utilization,
 ):  # fmt: skip
     cli.add_command(command)

@@ -16,8 +16,10 @@ from trainview.cli.options import (
     prints_table,
     prints_whole,
     put,
+    write_out,
     wrote,
 )
+from trainview.cli.progress import progress
 from trainview.cli.sources import (
     SOURCE_HELP,
     Source,
@@ -62,7 +64,7 @@ def summary(source: Source, output: Output) -> None:
 
         print_dashboard(snapshot, source.words())
     elif output.form == "json":
-        from trainview.cli.terminal import to_json_object, write_out
+        from trainview.cli.terminal import to_json_object
 
         write_out(to_json_object(snapshot))
     else:
@@ -228,7 +230,6 @@ def export(source: Source, target: str, to: str, *, raw_csv: bool, force: bool) 
 )  # fmt: skip
 @force_option
 def report(snapshot: Snapshot, target: str, *, force: bool) -> None:
-    from trainview.cli.terminal import progress
     from trainview.files.atomic import check_target
     from trainview.reporting import report as write_report
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from trainview.cli.options import common, force_option, say, split_names, wrote
+from trainview.cli.options import common, force_option, say, split_names, write_out, wrote
 from trainview.cli.sources import (
     FetchOptions,
     address,
@@ -69,7 +69,6 @@ def fetch(
 
 
 def _to_file(target: str, jobs: str, base_url: str | None, *, skip_bad: bool, force: bool) -> None:
-    from trainview.cli.terminal import write_out
     from trainview.files.atomic import check_target, write_bytes
     from trainview.loading import load
 

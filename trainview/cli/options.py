@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shlex
+import sys
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -117,9 +118,9 @@ def put(
     from trainview.cli import terminal
 
     if output.form == "csv":
-        terminal.write_out(terminal.to_csv(frame, raw=output.raw_csv))
+        write_out(terminal.to_csv(frame, raw=output.raw_csv))
     elif output.form == "json":
-        terminal.write_out(terminal.to_json(frame))
+        write_out(terminal.to_json(frame))
     else:
         rows = output.rows or None
         terminal.print_table(frame, title=title, columns=columns, rows=rows, more=_all_rows())
@@ -138,6 +139,19 @@ def _all_rows() -> str:
     ]
     end = kept.index("--") if "--" in kept else len(kept)
     return safe_text(shlex.join(["trainview", *kept[:end], "--rows", "0", *kept[end:]]))
+
+
+def write_out(content: bytes) -> None:
+    """Write bytes to standard output, whatever its encoding.
+
+    Parameters
+    ----------
+    content : bytes
+        What to write.
+    """
+    sys.stdout.flush()
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()
 
 
 def tell(text: str) -> None:

@@ -13,6 +13,7 @@ import click
 
 from trainview.cli.filters import Filters, filter_options, since_option
 from trainview.cli.options import common, options
+from trainview.cli.progress import progress
 from trainview.errors import ApiError, ConfigError
 from trainview.text.safe import safe_text
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from trainview.snapshot import Snapshot
+    from trainview.snapshot.story import JobStory
 
 # Help texts stand in strings, not in docstrings, which python -OO takes away.
 SOURCE_HELP = (
@@ -29,18 +31,25 @@ SOURCE_HELP = (
     "Without one the API is asked, with the key in BASETEN_API_KEY."
 )
 
+_OR_FILE = "or name a file or folder to read, as in: trainview summary snapshot.json"
+
 _logger = logging.getLogger("trainview")
+
+_how_to_ask = options(
+    click.option("--base-url", metavar="URL", help="Where the API is, if not at api.baseten.co."),
+    click.option(
+        "--skip-bad", is_flag=True,
+        help="Leave out records and files that cannot be read, and say how many.",
+    ),
+)  # fmt: skip
+
 
 asks_api = options(
     click.option(
         "--jobs", type=click.Choice(["all", "latest"]), default="all", show_default=True,
         help="Ask for all jobs, or for the latest of each project.",
     ),
-    click.option("--base-url", metavar="URL", help="Where the API is, if not at api.baseten.co."),
-    click.option(
-        "--skip-bad", is_flag=True,
-        help="Leave out records and files that cannot be read, and say how many.",
-    ),
+    _how_to_ask,
 )  # fmt: skip
 
 
@@ -120,7 +129,6 @@ class Source(NamedTuple):
         return Phases(snapshot, phases, whole)
 
     def _read(self, include: tuple[str, ...], *, as_listed: bool) -> Snapshot:
-        from trainview.cli.terminal import progress
         from trainview.history.reading import history_at
         from trainview.loading import load
 
@@ -143,8 +151,7 @@ class Source(NamedTuple):
         try:
             payload = ask_api(self.jobs, self.base_url, skip_bad=self.skip_bad)
         except ConfigError as error:
-            hint = "or name a file or folder to read, as in: trainview summary snapshot.json"
-            raise ConfigError(f"{error}; {hint}") from None
+            raise ConfigError(f"{error}; {_OR_FILE}") from None
         snapshot = load(payload, as_of=self.as_of, on_error=on_error(self.skip_bad))
         # bills tell of deleted jobs, which only the whole of them places
         of_all = [name for name in include if name in OF_ORGANISATION]
@@ -153,8 +160,45 @@ class Source(NamedTuple):
         snapshot = self._with_more(snapshot, of_jobs)
         return self.filters.cut(snapshot if as_listed else snapshot.refine())
 
+    def read_job(self, job_id: str) -> JobStory:
+        """Load as much as the story of one job takes, or ask the API for it."""
+        from trainview.loading import load_job
+        from trainview.snapshot.story import job
+
+        if not self.parts:
+            return self._ask_job(job_id)
+        if self.filters != Filters():
+            return job(self.read(), job_id)
+        names = ", ".join(safe_text(part, 40) for part in self.parts)
+        with progress(f"reading {names}"):
+            parts = [sys.stdin.buffer if part == "-" else part for part in self.parts]
+            return load_job(
+                parts if len(parts) > 1 else parts[0],
+                job_id,
+                as_of=self.as_of,
+                on_error=on_error(self.skip_bad),
+                tz=self.tz,
+            )
+
+    def _ask_job(self, job_id: str) -> JobStory:
+        from trainview.fetching.each_job import Options
+        from trainview.fetching.one_job import fetch_job
+
+        try:
+            return fetch_job(
+                job_id,
+                on_error=on_error(self.skip_bad),
+                options=Options(**self.each_job.arguments),
+                as_of=self.as_of,
+                select=None if self.filters == Filters() else self.filters.select,
+                clip=None if self.filters == Filters() else self.filters.cut,
+                strict=self.each_job.strict,
+                **address(self.base_url),
+            )
+        except ConfigError as error:
+            raise ConfigError(f"{error}; {_OR_FILE}") from None
+
     def _with_more(self, snapshot: Snapshot, include: list[str]) -> Snapshot:
-        from trainview.cli.terminal import progress
         from trainview.fetching.each_job import Options
         from trainview.fetching.extras import OF_ORGANISATION
         from trainview.fetching.snapshots import fetch_more
@@ -171,15 +215,17 @@ class Source(NamedTuple):
         return found
 
 
-def takes_source(command: Callable[..., None], *, own_since: bool = False) -> Callable[..., None]:
+def takes_source(
+    command: Callable[..., None], *, own_since: bool = False, of_one_job: bool = False
+) -> Callable[..., None]:
     """Add SOURCE and its options; the command gets a `Source`, and a ``--since`` of its own."""
     taken = [name for name in Filters._fields if name != "since" or not own_since]
 
     @wraps(command)
     def taking(
         source: tuple[str, ...],
-        jobs: str,
         base_url: str | None,
+        jobs: str = "all",
         each_job: FetchOptions = FetchOptions(),  # noqa: B008 - it cannot be changed
         *,
         skip_bad: bool,
@@ -199,7 +245,8 @@ def takes_source(command: Callable[..., None], *, own_since: bool = False) -> Ca
     )  # fmt: skip
     argument = click.argument("source", nargs=-1)
     filters = filter_options if own_since else options(since_option, filter_options)
-    return options(argument, filters, moment, zone, asks_api, common)(taking)
+    asks = _how_to_ask if of_one_job else asks_api
+    return options(argument, filters, moment, zone, asks, common)(taking)
 
 
 def reads_source(command: Callable[..., None]) -> Callable[..., None]:
@@ -252,7 +299,6 @@ def on_error(skip_bad: bool) -> Any:  # noqa: FBT001 - named like its option
 
 def ask_api(jobs: str, base_url: str | None, *, skip_bad: bool = False) -> bytes:
     """Fetch a payload with the key of the environment."""
-    from trainview.cli.terminal import progress
     from trainview.fetching import fetch_payload
 
     with progress("asking the API"):

@@ -1,10 +1,7 @@
 """Tables as text for a terminal, and as CSV or JSON for a pipe."""
 
 import json
-import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import pandas as pd
 import pyarrow as pa
@@ -31,7 +28,6 @@ _PHASE_STYLES = {
 }
 # What rich draws between two columns is a space; the rest of a gap is a column of its own.
 _DIVIDER = 1
-_QUIET_SECONDS = 1.0
 
 
 class Output(Console):
@@ -275,49 +271,6 @@ def print_line(text: str) -> None:
         Safe text.
     """
     Output().print(Text(text), crop=False)
-
-
-@contextmanager
-def progress(what: str) -> Iterator[None]:
-    """Show a moving line while something takes longer than a second, if anybody can see it.
-
-    Parameters
-    ----------
-    what : str
-        What is going on.
-
-    Yields
-    ------
-    None
-        While the work goes on. Nothing is shown where standard error is no terminal.
-    """
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield
-        return
-    status = console.status(Text(what))
-    timer = threading.Timer(_QUIET_SECONDS, status.start)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-        timer.join()
-        status.stop()
-
-
-def write_out(content: bytes) -> None:
-    """Write bytes to standard output, whatever its encoding.
-
-    Parameters
-    ----------
-    content : bytes
-        What to write.
-    """
-    sys.stdout.flush()
-    sys.stdout.buffer.write(content)
-    sys.stdout.buffer.flush()
 
 
 def _with_iso_times(frame: pd.DataFrame) -> pd.DataFrame:

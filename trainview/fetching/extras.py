@@ -28,6 +28,8 @@ from trainview.fetching.organisation import ask_bills, ask_capacity, ask_prices
 from trainview.schema import NOT_FETCHED, PANDAS_TEXT
 from trainview.snapshot import Snapshot
 from trainview.tables.dtypes import to_pandas
+from trainview.tables.frames import to_fleet, to_tables
+from trainview.tables.linking import link
 from trainview.text.gaps import name_gaps
 from trainview.text.names import did_you_mean
 
@@ -155,6 +157,35 @@ def prune_extras(more: Extras, options: Options) -> None:
         As for `fetch_extras`.
     """
     prune_cache(more.fetched.values(), options)
+
+
+def with_extras(snapshot: Snapshot, more: Extras, of_jobs: Mapping[str, pd.DataFrame]) -> Snapshot:
+    """Add what was fetched to a snapshot, linked with its jobs.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        Projects and jobs.
+    more : Extras
+        What was fetched.
+    of_jobs : dict of str to pandas.DataFrame
+        The tables that took a call a job, in memory.
+
+    Returns
+    -------
+    Snapshot
+        With these tables, and what could not be fetched.
+    """
+    added = replace(
+        snapshot.assign(**more.tables, **of_jobs),
+        notes=(*snapshot.notes, *more.notes),
+        not_fetched=pd.concat([snapshot.not_fetched, more.not_fetched], ignore_index=True),
+    )
+    tables = to_tables(added)
+    linked = link(to_fleet(added), tables.jobs, tables.projects)
+    return added.assign(
+        **{name: to_pandas(linked[name]) for name in ("queue", "billing") if name in linked}
+    )
 
 
 def _not_fetched(failures: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """What the API tells about single jobs: metrics, checkpoints, the queue and error logs."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -283,7 +283,14 @@ def fetch_error_logs(
     >>> tv.fetch_error_logs(failed).table  # doctest: +SKIP
     """
     client = Access(client)
+    failed = read_table(jobs, _COLUMNS).filter(nw.col("phase") == "failed")
     options = Options(concurrency, cache, refresh, cache_limit_gib)
+    return fetch_last_lines(failed, lines, options, client)
+
+
+def fetch_last_lines(jobs: Any, lines: int, options: Options, client: Mapping[str, Any]) -> Fetched:
+    """Ask for the last log lines as `fetch_error_logs` does, of any jobs."""
+    client = Access(client)
     if isinstance(lines, bool) or not isinstance(lines, int) or not 1 <= lines <= _MOST_LINES:
         raise ArgumentError(f"lines={lines!r}: give a number of lines from 1 to {_MOST_LINES}")
 
@@ -296,9 +303,8 @@ def fetch_error_logs(
         )
         return Found({"logs": read_logs(answer.body, job.job_id, answer.url)})
 
-    frame = read_table(jobs, _COLUMNS).filter(nw.col("phase") == "failed")
     asked_of = partial(_until, lines=lines)
-    return fetch_each(_jobs(frame), ["logs"], ask, asked_of, options, client)
+    return fetch_each(_jobs(read_table(jobs, _COLUMNS)), ["logs"], ask, asked_of, options, client)
 
 
 _COLUMNS = ["job_id", "project_id", "created_at", "end_at", "phase"]

@@ -93,6 +93,29 @@ def fetch_lists(*, on_error: Literal["raise", "skip"] = "raise", **client: Any) 
     return Lists(records, as_of, len(records) == len(parts), partial(_join, answers, as_of))
 
 
+def moment_of(answers: list[Response], options: Options) -> datetime | None:
+    """Tell the moment that answers describe, checking them on the way.
+
+    Parameters
+    ----------
+    answers : list of Response
+        About projects and jobs, the newest last.
+    options : Options
+        How to read them.
+
+    Returns
+    -------
+    datetime.datetime or None
+        By the server's clock, else the newest time in them.
+
+    Raises
+    ------
+    PayloadError
+        If one is not what the API documents.
+    """
+    return _moment(answers, _read(answers, options))
+
+
 def _ask(jobs: str, client: Mapping[str, Any]) -> list[Response]:
     if jobs not in {"all", "latest"}:
         raise ArgumentError(f"jobs={jobs!r}: choose 'all' or 'latest'")

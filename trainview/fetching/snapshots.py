@@ -2,30 +2,25 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-import pandas as pd
-
 from trainview.api.client import Access
 from trainview.fetching.each_job import CACHE_LIMIT_GIB, CONCURRENCY, Options
 from trainview.fetching.extras import (
-    Extras,
     Include,
     check_include,
     fetch_extras,
     prune_extras,
+    with_extras,
 )
 from trainview.fetching.payloads import fetch_payload
 from trainview.files.atomic import check_target, making_folder
 from trainview.files.export import MANIFEST, Rows, write_folder
 from trainview.loading import load
 from trainview.snapshot import Snapshot
-from trainview.tables.dtypes import to_pandas
 from trainview.tables.frames import to_fleet, to_gaps, to_tables
-from trainview.tables.linking import link
 
 
 def fetch(
@@ -120,21 +115,7 @@ def fetch_more(
     more = fetch_extras(snapshot, check_include(include), options, client)
     of_jobs = {name: part.read(name) for part in more.fetched.values() for name in part.files}
     prune_extras(more, options)
-    return _with(snapshot, more, of_jobs)
-
-
-def _with(snapshot: Snapshot, more: Extras, of_jobs: Mapping[str, pd.DataFrame]) -> Snapshot:
-    """Add what was fetched to a snapshot, linked with its jobs."""
-    added = replace(
-        snapshot.assign(**more.tables, **of_jobs),
-        notes=(*snapshot.notes, *more.notes),
-        not_fetched=pd.concat([snapshot.not_fetched, more.not_fetched], ignore_index=True),
-    )
-    tables = to_tables(added)
-    linked = link(to_fleet(added), tables.jobs, tables.projects)
-    return added.assign(
-        **{name: to_pandas(linked[name]) for name in ("queue", "billing") if name in linked}
-    )
+    return with_extras(snapshot, more, of_jobs)
 
 
 def fetch_folder(
@@ -181,7 +162,7 @@ def fetch_folder(
         check_target(place / MANIFEST, force=force)
         snapshot = load(fetch_payload(jobs=jobs, on_error=on_error, **client), on_error=on_error)
         more = fetch_extras(snapshot, names, options, client)
-        snapshot = _with(snapshot, more, {})
+        snapshot = with_extras(snapshot, more, {})
         fleet: dict[str, Rows] = dict(to_fleet(snapshot))
         for part in more.fetched.values():
             fleet |= {name: partial(part.write_parquet, name=name) for name in part.files}

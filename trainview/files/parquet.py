@@ -1,12 +1,16 @@
 """Parquet files whose pages carry checksums, written and read in one way."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 _HOW: dict[str, Any] = {"compression": "zstd", "write_page_checksum": True}
+# Whoever reads the rows of one job reads few others.
+_ROWS = 2**18
 
 
 def write_parquet(table: pa.Table, target: Any) -> None:
@@ -19,7 +23,7 @@ def write_parquet(table: pa.Table, target: Any) -> None:
     target : path or file object
         Where to.
     """
-    pq.write_table(table, target, **_HOW)
+    pq.write_table(table, target, row_group_size=_ROWS, **_HOW)
 
 
 def parquet_writer(path: Any, schema: pa.Schema) -> pq.ParquetWriter:
@@ -40,18 +44,20 @@ def parquet_writer(path: Any, schema: pa.Schema) -> pq.ParquetWriter:
     return pq.ParquetWriter(path, schema, **_HOW)
 
 
-def read_parquet(source: Path | pa.Buffer) -> pa.Table:
+def read_parquet(source: Path | pa.Buffer, job_ids: Sequence[str] | None = None) -> pa.Table:
     """Read one Parquet file, and verify the checksums that its pages carry.
 
     Parameters
     ----------
     source : pathlib.Path or pyarrow.Buffer
         The file, or what is in it.
+    job_ids : sequence of str, optional
+        Only the rows of these jobs; what cannot hold any is not read. All when left out.
 
     Returns
     -------
     pyarrow.Table
-        All its columns and rows.
+        All its columns.
 
     Raises
     ------
@@ -61,8 +67,31 @@ def read_parquet(source: Path | pa.Buffer) -> pa.Table:
     where = source if isinstance(source, Path) else pa.BufferReader(source)
     # not as a dataset, whose threads can outlive the interpreter and abort it
     with pq.ParquetFile(where, pre_buffer=False, page_checksum_verification=True) as file:
-        table = file.read()
-        if table.num_rows != file.metadata.num_rows:
+        groups = _groups(file, job_ids)
+        table = file.read_row_groups(groups)
+        rows = sum(file.metadata.row_group(group).num_rows for group in groups)
+        if table.num_rows != rows:
             raise pa.ArrowInvalid("damaged: rows are missing")
+    if job_ids is not None and "job_id" in table.column_names:
+        wanted = pa.array(job_ids, pa.string())
+        table = table.filter(pc.is_in(pc.cast(table["job_id"], pa.string()), wanted))
     table.validate(full=True)
     return table
+
+
+def _groups(file: pq.ParquetFile, job_ids: Sequence[str] | None) -> list[int]:
+    """List the row groups that can hold rows of some jobs."""
+    groups = range(file.metadata.num_row_groups)
+    if job_ids is None or "job_id" not in file.schema.names:
+        return list(groups)
+    column = file.schema.names.index("job_id")
+    found = []
+    for group in groups:
+        facts = file.metadata.row_group(group).column(column).statistics
+        if (
+            facts is None
+            or not facts.has_min_max
+            or any(facts.min <= job_id <= facts.max for job_id in job_ids)
+        ):
+            found.append(group)
+    return found

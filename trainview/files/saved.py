@@ -2,7 +2,7 @@
 
 import json
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +25,21 @@ from trainview.text.safe import safe_text
 _MARKED = FORMULA.replace("^(", "^'(", 1)
 
 
-def read_tables(folder: Path) -> tuple[Tables, dict[str, pa.Table]]:
+# The tables of which the rows of some jobs can be read alone; a bill tells by all its days.
+OF_JOBS = ("queue", "status_events", "checkpoints", "metrics", "logs")
+
+
+def read_tables(
+    folder: Path, choose: Callable[[Tables], Sequence[str]] | None = None
+) -> tuple[Tables, dict[str, pa.Table]]:
     """Read the tables that `trainview.files.export.write_folder` wrote.
 
     Parameters
     ----------
     folder : pathlib.Path
         With the manifest.
+    choose : callable, optional
+        Names the jobs of which rows are wanted from the tables of `OF_JOBS`; all when left out.
 
     Returns
     -------
@@ -48,31 +56,40 @@ def read_tables(folder: Path) -> tuple[Tables, dict[str, pa.Table]]:
         If a file is damaged, or holds what cannot be; with the column.
     """
     manifest = read_manifest(folder / MANIFEST)
-    kind = manifest["tables"]
-    tables = {}
     notes = [] if manifest["is_as_written"] else [changed(folder / MANIFEST)]
-    for name in (*CORE_TABLES, *manifest["more"]):
-        schema = TABLES[name]
-        path = folder / f"{name}.{kind}"
-        raw = manifest.get("raw", True)
-        try:
-            if manifest["sha256"].get(path.name, "") not in {"", file_digest(path)}:
-                notes.append(changed(path))
-            table = read_parquet(path) if kind == "parquet" else _read_csv(path, schema, raw=raw)
-            tables[name] = _as_declared(complete(table, schema), schema)
-        except FileNotFoundError:
-            raise SourceError(
-                f"{safe_text(folder)}: {path.name} is missing: export again"
-            ) from None
-        except (OSError, pa.ArrowException, ValueError, MemoryError, OverflowError) as error:
-            raise _fault(path, error, is_changed=changed(path) in notes) from None
-    core = Tables(
-        **{name: tables.pop(name) for name in CORE_TABLES},
-        as_of=manifest["as_of"],
-        latest_only=bool(manifest.get("latest_only")),
-        notes=tuple(notes),
-    )
-    return core, tables | {name: manifest[name] for name in GAPS}
+    core = {name: _read_table(folder, name, manifest, notes) for name in CORE_TABLES}
+    tables = Tables(**core, as_of=manifest["as_of"], latest_only=bool(manifest.get("latest_only")))
+    job_ids = None if choose is None else choose(tables)
+    more = {
+        name: _read_table(folder, name, manifest, notes, job_ids if name in OF_JOBS else None)
+        for name in manifest["more"]
+    }
+    gaps = {name: manifest[name] for name in GAPS}
+    return tables._replace(notes=tuple(notes)), more | gaps
+
+
+def _read_table(
+    folder: Path,
+    name: str,
+    manifest: Mapping[str, Any],
+    notes: list[str],
+    job_ids: Sequence[str] | None = None,
+) -> pa.Table:
+    """Read one table, and note if its file was changed."""
+    kind, schema = manifest["tables"], TABLES[name]
+    path = folder / f"{name}.{kind}"
+    try:
+        if manifest["sha256"].get(path.name, "") not in {"", file_digest(path)}:
+            notes.append(changed(path))
+        if kind == "parquet":
+            table = read_parquet(path, job_ids)
+        else:
+            table = _read_csv(path, schema, raw=manifest.get("raw", True))
+        return _as_declared(complete(table, schema), schema)
+    except FileNotFoundError:
+        raise SourceError(f"{safe_text(folder)}: {path.name} is missing: export again") from None
+    except (OSError, pa.ArrowException, ValueError, MemoryError, OverflowError) as error:
+        raise _fault(path, error, is_changed=changed(path) in notes) from None
 
 
 def read_manifest(path: Path) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from trainview.reading.look_alikes import describe, describe_object
 from trainview.reading.records import Records, decompress, read_records
 from trainview.reading.rejection import Rejection, without_bad_records
 from trainview.schema import REJECTED, TABLES
-from trainview.tables.core import to_records
+from trainview.tables.core import Tables, to_records
 from trainview.tables.kinds import is_answer, read_any
 from trainview.text.safe import safe_text
 
@@ -61,10 +61,13 @@ class Options(NamedTuple):
         Whether records and files that cannot be read are left out, and noted.
     zone : zoneinfo.ZoneInfo or None
         Of times that the vendor's command line wrote without one.
+    choose : callable or None
+        Of a folder that was exported, names the jobs whose rows are wanted; of others, all are.
     """
 
     skip_bad: bool = False
     zone: ZoneInfo | None = None
+    choose: Callable[[Tables], Sequence[str]] | None = None
 
 
 AS_IT_IS = Options()
@@ -135,7 +138,7 @@ def _read_path(source: str | os.PathLike[str], options: Options) -> Iterator[Par
         yield from _read_one(path, options)
         return
     if (path / MANIFEST).is_file():
-        tables, fleet = read_tables(path)
+        tables, fleet = read_tables(path, options.choose)
         yield to_records(tables)
         yield fleet
         yield from tables.notes

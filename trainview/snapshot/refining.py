@@ -36,13 +36,15 @@ def phases_of(snapshot: State) -> pd.DataFrame:
     return job_phases(snapshot.jobs, **_evidence(snapshot))
 
 
-def refine(snapshot: S) -> S:
+def refine(snapshot: S, phases: pd.DataFrame | None = None) -> S:
     """Count GPU-hours from when GPUs began to be held.
 
     Parameters
     ----------
     snapshot : Snapshot
         Of any kind.
+    phases : pandas.DataFrame, optional
+        What `phases_of` gives, where that is known already.
 
     Returns
     -------
@@ -58,7 +60,7 @@ def refine(snapshot: S) -> S:
     else:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", DataWarning)
-            found = refine_jobs(jobs, phases_of(snapshot))
+            found = refine_jobs(jobs, phases_of(snapshot) if phases is None else phases)
         notes = [str(one.message) for one in caught if issubclass(one.category, DataWarning)]
     if all(name in snapshot.jobs for name in REFINED):
         is_better = _rank(snapshot.jobs) < _rank(found)

@@ -8,8 +8,8 @@ import pandas as pd
 from trainview.text.safe import safe_text
 
 # JupyterLab's own colours where there are any, else those of the page around.
-_MUTED = "color:var(--jp-ui-font-color2,inherit)"
-_BOX = (
+MUTED = "color:var(--jp-ui-font-color2,inherit)"
+BOX = (
     "border:1px solid var(--jp-border-color1,#8888);border-radius:6px;padding:.6em 1em;"
     "display:inline-block;max-width:60em;font-family:var(--jp-ui-font-family,sans-serif)"
 )
@@ -36,16 +36,16 @@ def card(headline: str, figures: pd.DataFrame, notes: Sequence[str]) -> str:
     """
     cells = "".join(
         f'<span style="{_FIGURE}"><span style="{_VALUE}">{_show(value, unit)}</span><br>'
-        f'<span style="{_MUTED}">{escape(figure)}</span></span>'
+        f'<span style="{MUTED}">{escape(figure)}</span></span>'
         for figure, value, unit in figures.itertuples(index=False)
     )
     oddities = "".join(f"<li>{escape(safe_text(note))}</li>" for note in notes)
     below = (
-        f'<ul style="{_MUTED};margin:.4em 0 0;padding-left:1.2em">{oddities}</ul>' if notes else ""
+        f'<ul style="{MUTED};margin:.4em 0 0;padding-left:1.2em">{oddities}</ul>' if notes else ""
     )
     return (
-        f'<div style="{_BOX}"><strong>Snapshot</strong> '
-        f'<span style="{_MUTED}">{escape(headline)}</span><div>{cells}</div>{below}</div>'
+        f'<div style="{BOX}"><strong>Snapshot</strong> '
+        f'<span style="{MUTED}">{escape(headline)}</span><div>{cells}</div>{below}</div>'
     )
 
 
