@@ -52,4 +52,5 @@ def test_all_the_notebooks_are_there():
         "05_weekly_review.ipynb",
         "06_cost.ipynb",
         "07_idle_gpus.ipynb",
+        "08_reliability.ipynb",
     ]
