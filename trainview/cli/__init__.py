@@ -24,9 +24,11 @@ from trainview.cli.fetch import fetch
 from trainview.cli.fleet import checkpoints, queue, quota, utilization
 from trainview.cli.history import compact, record
 from trainview.cli.job import job
+from trainview.cli.openmetrics import openmetrics
 from trainview.cli.options import WORDS, say
 from trainview.cli.reliability import failures, goodput
 from trainview.cli.signals import Signals, leave
+from trainview.cli.watching import watch
 from trainview.cli.wording import in_shell
 from trainview.errors import DataWarning, OutputError, TrainviewError, not_installed
 from trainview.text.safe import safe_text
@@ -34,8 +36,8 @@ from trainview.text.safe import safe_text
 _BUG = 1
 
 for command in (
-    check, checkpoints, compact, compare, cost, failures, fetch, goodput, job, queue, quota, record,
-    utilization,
+    check, checkpoints, compact, compare, cost, failures, fetch, goodput, job, openmetrics, queue,
+    quota, record, utilization, watch,
 ):  # fmt: skip
     cli.add_command(command)
 

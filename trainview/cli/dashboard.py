@@ -1,5 +1,7 @@
 """The whole picture of a snapshot on one terminal page."""
 
+import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import pandas as pd
@@ -19,6 +21,7 @@ from trainview.analysis import (
 from trainview.analysis.basis import basis_of
 from trainview.cli.basis import basis_lines
 from trainview.cli.terminal import Output, is_whole, render
+from trainview.schema import PANDAS_TEXT
 from trainview.snapshot import Snapshot, attention_of, refined
 from trainview.text.safe import count, safe_text
 
@@ -77,7 +80,35 @@ def print_dashboard(snapshot: Snapshot, source: str = "SOURCE") -> None:
     console.print(dashboard(snapshot, console.width, source), crop=False)
 
 
-def dashboard(snapshot: Snapshot, width: int, source: str = "SOURCE") -> RenderableType:
+class Before(NamedTuple):
+    """What an earlier look showed, to mark what is not so any more.
+
+    Attributes
+    ----------
+    figures : pandas.Series
+        The values of `Snapshot.summary` by their figures.
+    statuses : pandas.DataFrame
+        As `status_counts` counts the jobs.
+    """
+
+    figures: "pd.Series[float]"
+    statuses: pd.DataFrame
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> "Before":
+        """Keep what is compared of a snapshot."""
+        figures = snapshot.summary().set_index("figure")["value"]
+        return cls(figures, status_counts(snapshot.jobs))
+
+
+def dashboard(
+    snapshot: Snapshot,
+    width: int,
+    source: str = "SOURCE",
+    *,
+    before: Before | None = None,
+    news: Sequence[RenderableType] = (),
+) -> RenderableType:
     """Draw key figures, what needs attention, statuses, GPU usage and failures.
 
     Cost, idle GPUs and the quota too, where prices, metrics and capacity are known.
@@ -90,6 +121,10 @@ def dashboard(snapshot: Snapshot, width: int, source: str = "SOURCE") -> Rendera
         Of the terminal, in characters.
     source : str, optional
         What was read, and how, as words of the command line.
+    before : Before, optional
+        An earlier look: figures that differ from it are marked with how much.
+    news : sequence of rich renderables, optional
+        What comes next to the key figures.
 
     Returns
     -------
@@ -110,7 +145,7 @@ def dashboard(snapshot: Snapshot, width: int, source: str = "SOURCE") -> Rendera
         2 * _ROWS,
     )
     middle = [
-        Section("Jobs by status", status_counts(jobs), ["status", "phase", "jobs", "share"]),
+        _statuses(jobs, before),
         Section(
             "GPU-hours by GPU type",
             gpu_usage(jobs),
@@ -141,7 +176,23 @@ def dashboard(snapshot: Snapshot, width: int, source: str = "SOURCE") -> Rendera
         *_side_by_side(middle, width, source),
         errors.draw(width, source),
     ]
-    return Group(*_spaced([_headline(snapshot), *sections, *_quality(snapshot)]))
+    return Group(*_spaced([_headline(snapshot, before), *news, *sections, *_quality(snapshot)]))
+
+
+def _statuses(jobs: pd.DataFrame, before: Before | None) -> Section:
+    """Count the jobs by status, with how many more or less there are than before."""
+    counts, columns = status_counts(jobs), ["status", "phase", "jobs", "share"]
+    if before is not None:
+        old = before.statuses
+        left = old[~old["status"].isin(counts["status"])].assign(jobs=0, share=0.0)
+        counts = pd.concat([counts, left], ignore_index=True) if len(left) else counts
+        known = old.set_index("status")["jobs"].reindex(counts["status"], fill_value=0)
+        more = counts["jobs"] - known.to_numpy()
+        if more.any():
+            marks = [f"{number:+,}" if number else "" for number in more]
+            counts = counts.assign(change=pd.Series(marks, counts.index, dtype=PANDAS_TEXT))
+            columns.insert(3, "change")
+    return Section("Jobs by status", counts, columns)
 
 
 def _quality(snapshot: Snapshot) -> list[RenderableType]:
@@ -193,8 +244,15 @@ def _spaced(parts: list[RenderableType]) -> list[RenderableType]:
     return [piece for part in parts for piece in (part, Text())][:-1]
 
 
-def _headline(snapshot: Snapshot) -> Text:
+def _headline(snapshot: Snapshot, before: Before | None) -> Text:
     figures = snapshot.summary().set_index("figure")["value"]
+    old = figures if before is None else before.figures
+
+    def more(name: str) -> str:
+        """Mark a figure by how much more it is than before."""
+        found = figures[name] - old.get(name, math.nan)
+        return "" if math.isnan(found) or round(found) == 0 else f" ({found:+,.0f})"
+
     when = (
         "as of an unknown time"
         if snapshot.as_of is None
@@ -204,17 +262,17 @@ def _headline(snapshot: Snapshot) -> Text:
     basis = basis_of(snapshot.jobs["gpu_hours"], snapshot.jobs["hours_basis"])
     at_most = " at most" if basis.submitted == 1 else ""
     facts = [
-        count(int(figures["projects"]), "project"),
-        count(int(figures["jobs"]), "job"),
-        f"{figures['jobs open']:,.0f} open",
-        f"{figures['GPUs held now']:,.0f} GPUs held now",
-        f"{figures['GPU-hours']:,.0f} GPU-hours{at_most}",
+        count(int(figures["projects"]), "project") + more("projects"),
+        count(int(figures["jobs"]), "job") + more("jobs"),
+        f"{figures['jobs open']:,.0f} open{more('jobs open')}",
+        f"{figures['GPUs held now']:,.0f} GPUs held now{more('GPUs held now')}",
+        f"{figures['GPU-hours']:,.0f} GPU-hours{at_most}{more('GPU-hours')}",
     ]
     if pd.notna(figures["failure rate"]):
         facts.append(f"{figures['failure rate']:.0%} of finished jobs failed")
     line.append(" · ".join(facts))
     if pd.notna(cost := figures.get("USD estimated")):
-        line.append(f" · {cost:,.0f} USD estimated")
+        line.append(f" · {cost:,.0f} USD estimated{more('USD estimated')}")
     for told in basis_lines(snapshot, basis):
         line.append(f"\n{told}", "dim")
     if snapshot.latest_only and len(snapshot.jobs):

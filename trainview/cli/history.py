@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from trainview.cli.looks import until_told
 from trainview.cli.options import Output, common, prints_whole, put, say, split_names, wrote
+from trainview.cli.publishing import Publisher, openmetrics_option
 from trainview.cli.sources import FetchOptions, address, asks_api, asks_for_each_job, on_error
 from trainview.errors import ApiError
 from trainview.text.safe import count, safe_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 
 @click.command(
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     "--without", metavar="COLUMNS", multiple=True, callback=split_names,
     help="Columns that are not kept: error_message,user_email.",
 )  # fmt: skip
+@openmetrics_option
 @asks_for_each_job
 @asks_api
 @common
@@ -60,6 +61,7 @@ def record(  # noqa: PLR0913, PLR0917 - one argument an option
     looks: int | None,
     include: list[str],
     without: list[str],
+    gauges: str | None,
     jobs: str,
     base_url: str | None,
     each_job: FetchOptions,
@@ -68,6 +70,7 @@ def record(  # noqa: PLR0913, PLR0917 - one argument an option
 ) -> None:
     from trainview.fetching.each_job import Options
     from trainview.fetching.recording import looking
+    from trainview.loading import load
 
     if snapshots and not saved:
         raise click.UsageError(f"{snapshots[0]}: name saved answers behind --from")
@@ -82,23 +85,19 @@ def record(  # noqa: PLR0913, PLR0917 - one argument an option
         without=without,
         on_error=on_error(skip_bad),
         options=Options(**each_job.arguments),
-        wait=_until_told(),
+        wait=until_told(),
         **address(base_url),
     )
-    failed = 0
+    publisher = Publisher(gauges)
+    failed = failed_looks = 0
     for row in found:
         _tell(row, dest)
+        failed_looks = failed_looks + 1 if row["as_of"] is None else 0
+        if gauges is not None:
+            publisher.publish(None if failed_looks else load(dest), failed_looks)
         failed += row["failed_calls"]
     if failed and each_job.strict:
         raise ApiError(f"{count(failed, 'call')} failed, and --strict asks for all")
-
-
-def _until_told() -> Callable[[float], bool]:
-    """Let SIGTERM end the recorder behind the look that goes on, as systemd asks for it."""
-    told = threading.Event()
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, lambda *_: told.set())
-    return told.wait
 
 
 def _tell(row: Mapping[str, Any], dest: str) -> None:

@@ -87,7 +87,7 @@ class Phases(NamedTuple):
 
 
 class Source(NamedTuple):
-    """Where a command reads from, and how."""
+    """Where a command reads from, and how; quiet where a page is drawn meanwhile."""
 
     parts: tuple[str, ...]
     as_of: str | None
@@ -97,6 +97,7 @@ class Source(NamedTuple):
     skip_bad: bool = False
     tz: str | None = None
     filters: Filters = Filters()
+    is_quiet: bool = False
 
     def words(self) -> str:
         """Give it as words of the command line, for a hint at another command."""
@@ -133,7 +134,8 @@ class Source(NamedTuple):
         from trainview.loading import load
 
         if self.parts:
-            with progress(f"reading {', '.join(safe_text(part, 40) for part in self.parts)}"):
+            what = f"reading {', '.join(safe_text(part, 40) for part in self.parts)}"
+            with nullcontext() if self.is_quiet else progress(what):
                 parts = [sys.stdin.buffer if part == "-" else part for part in self.parts]
                 single = parts[0] if len(parts) == 1 else parts
                 # of a recorded history a moment is one of many
@@ -149,7 +151,9 @@ class Source(NamedTuple):
         from trainview.fetching.extras import OF_ORGANISATION
 
         try:
-            payload = ask_api(self.jobs, self.base_url, skip_bad=self.skip_bad)
+            payload = ask_api(
+                self.jobs, self.base_url, skip_bad=self.skip_bad, is_quiet=self.is_quiet
+            )
         except ConfigError as error:
             raise ConfigError(f"{error}; {_OR_FILE}") from None
         snapshot = load(payload, as_of=self.as_of, on_error=on_error(self.skip_bad))
@@ -208,7 +212,7 @@ class Source(NamedTuple):
         each_job = Options(**self.each_job.arguments)
         # calls for each job have a bar of their own
         is_quick = set(include) <= set(OF_ORGANISATION)
-        with progress("asking the API") if is_quick else nullcontext():
+        with progress("asking the API") if is_quick and not self.is_quiet else nullcontext():
             found = fetch_more(snapshot, include, each_job, address(self.base_url))
         if self.each_job.strict:
             refuse_gaps(found)
@@ -297,11 +301,13 @@ def on_error(skip_bad: bool) -> Any:  # noqa: FBT001 - named like its option
     return "skip" if skip_bad else "raise"
 
 
-def ask_api(jobs: str, base_url: str | None, *, skip_bad: bool = False) -> bytes:
+def ask_api(
+    jobs: str, base_url: str | None, *, skip_bad: bool = False, is_quiet: bool = False
+) -> bytes:
     """Fetch a payload with the key of the environment."""
     from trainview.fetching import fetch_payload
 
-    with progress("asking the API"):
+    with nullcontext() if is_quiet else progress("asking the API"):
         return fetch_payload(
             jobs=cast("Any", jobs), on_error=on_error(skip_bad), **address(base_url)
         )

@@ -19,6 +19,7 @@ from trainview.text.cells import cell, is_number
 from trainview.text.safe import count, safe_text
 
 _BROKEN = PROSE | MARKS
+_COLOURED = frozenset({"status", "phase", "change"})
 _PHASE_STYLES = {
     "waiting": "yellow",
     "starting": "cyan",
@@ -102,7 +103,7 @@ def render(
         cells = [
             Text(
                 _fitting(name, texts[name][row], layout.widths[name]),
-                style=style if name in {"status", "phase"} else "",
+                style=style if name in _COLOURED else "",
             )
             for name in names
         ]

@@ -145,6 +145,24 @@ def find_look(
     return until.slice(until.num_rows - 1).to_pylist()[0], newest if at is None else min(at, newest)
 
 
+def failed_since(place: Place) -> int:
+    """Count the looks that have failed since the last one that succeeded.
+
+    Parameters
+    ----------
+    place : Place
+        A history.
+
+    Returns
+    -------
+    int
+        0 if the newest one succeeded.
+    """
+    looks = read_looks(place).sort_by("looked_at")
+    failed = pc.is_null(looks["as_of"]).to_pylist()
+    return next((count for count, bad in enumerate(reversed(failed)) if not bad), len(failed))
+
+
 def _open_until(jobs: pa.Table, as_of: datetime) -> pa.Table:
     """Let what had not ended last until the moment."""
     not_ended = pc.is_in(jobs["phase"], value_set=pa.array(OPEN_PHASES))

@@ -1,5 +1,6 @@
 """A snapshot: the tables, the moment they describe, and what is asked of them as a whole."""
 
+from trainview.snapshot.changes import job_changes
 from trainview.snapshot.comparison import Comparison, compare, comparison
 from trainview.snapshot.core import Snapshot
 from trainview.snapshot.questions import attention_of, figures_of
@@ -12,5 +13,6 @@ __all__ = [
     "compare",
     "comparison",
     "figures_of",
+    "job_changes",
     "refined",
 ]

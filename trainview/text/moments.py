@@ -13,18 +13,18 @@ Moment: TypeAlias = datetime | date | timedelta | str
 # Beside it, nothing that the API knows is old.
 LONGEST = timedelta(days=36525)
 
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_SPAN = re.compile(r"(\d{1,7}(?:\.\d{1,9})?)([mhdw])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_SPAN = re.compile(r"(\d{1,7}(?:\.\d{1,9})?)([smhdw])")
 _MOMENT = "a moment with a time zone such as 2026-03-31T18:00:00Z, a day (UTC) such as 2026-03-24"
 
 
 def parse_span(text: str) -> timedelta | None:
-    """Turn a length of time such as ``90m``, ``2h``, ``7d`` or ``2w`` into a timedelta.
+    """Turn a length of time such as ``30s``, ``90m``, ``2h``, ``7d`` or ``2w`` into a timedelta.
 
     Parameters
     ----------
     text : str
-        A number and its unit: minutes, hours, days or weeks.
+        A number and its unit: seconds, minutes, hours, days or weeks.
 
     Returns
     -------
