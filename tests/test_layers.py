@@ -29,7 +29,7 @@ HOUSE = {
     "loading": "errors files history reading schema snapshot tables text",
     "sampling": "errors files statuses tables",
     "fetching": "analysis api errors files history loading reading schema snapshot statuses tables text",
-    "checking": "analysis errors gpus snapshot statuses text",
+    "checking": "analysis api errors files gpus history snapshot statuses text",
     "reporting": "analysis files gpus plot snapshot statuses text",
     "cli": "analysis api checking errors fetching files history loading reporting sampling schema snapshot statuses text",
     "__init__": "",

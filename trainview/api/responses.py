@@ -12,13 +12,13 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from trainview.api.transport import ApiKey, Failure, RawResponse
+from trainview.api.transport import ApiKey, Failure, RawResponse, Secret
 from trainview.errors import ApiError, AuthError, NotFoundError, PayloadError, RateLimitError
 from trainview.text.safe import safe_text
 
 # What can pass, so that another try may help.
 _TOO_MANY = 429
-_PASSING = frozenset({408, 425, _TOO_MANY, *range(500, 600)}) - {501, 505, 506, 510, 511}
+PASSING = frozenset({408, 425, _TOO_MANY, *range(500, 600)}) - {501, 505, 506, 510, 511}
 _HTML = re.compile(rb"\s*<(!doctype html|html|head|body)\b", re.IGNORECASE)
 _CHECK = "check base_url"
 _NOT_THE_API = "a proxy or a login page answered in the API's place"
@@ -114,34 +114,34 @@ def interpret(
         text = f"{place}: expected a JSON object, got {_describe(reply, key)}"
         remedy = f"{_NOT_THE_API}: check the network, and base_url" if _is_page(reply) else _CHECK
         return Failure(ApiError(f"{text}: {remedy}", status=200))
-    wait = _asked_wait(reply)
-    place = f"{place} (tries: {tries})" if reply.status in _PASSING else place
+    wait = asked_wait(reply)
+    place = f"{place} (tries: {tries})" if reply.status in PASSING else place
     error = _error(reply, wait, place=place, resource=resource, key=key, key_name=key_name)
-    return Failure(error, retryable=reply.status in _PASSING, wait=wait)
+    return Failure(error, retryable=reply.status in PASSING, wait=wait)
 
 
 def _error(
     reply: RawResponse, wait: float | None, *, place: str, resource: str, key: ApiKey, key_name: str
 ) -> ApiError:
-    said = _said(reply, key)
+    quoted = said(reply, key)
     match reply.status:
         case 401 | 403 as status:
-            text = f"the API refused the key ({status}) for {place}{said}"
+            text = f"the API refused the key ({status}) for {place}{quoted}"
             remedy = f"check {key_name}" + ("" if status == 401 else ", and that it may read this")
             if _is_page(reply):
                 remedy = f"{_NOT_THE_API}, it seems: check the network, then {key_name}"
             return AuthError(f"{text}: {remedy}", status=status)
         case 404 as status:
-            text = f"the API knows no {resource} (404) for {place}{said}"
+            text = f"the API knows no {resource} (404) for {place}{quoted}"
             return NotFoundError(f"{text}: check the id and base_url", status=status)
         case status if status == _TOO_MANY:
             asked = "" if wait is None else f", and asks to wait {wait:g} s"
-            text = f"the API answers 429, too many requests, for {place}{said}{asked}"
+            text = f"the API answers 429, too many requests, for {place}{quoted}{asked}"
             remedy = "call less often, or allow longer waits with patience=..."
             return RateLimitError(f"{text}: {remedy}", status=status, retry_after=wait)
-        case status if status in _PASSING:
+        case status if status in PASSING:
             who = f"{_NOT_THE_API}:" if _is_page(reply) else "the API answered"
-            text = f"{place}: {who} {status}{said}: try again later"
+            text = f"{place}: {who} {status}{quoted}: try again later"
             return ApiError(text, status=status)
         case status if 300 <= status < 400:
             target = key.quote(reply.headers.get("Location", "nowhere"), _MESSAGE_CHARACTERS)
@@ -163,10 +163,10 @@ def _is_page(reply: RawResponse) -> bool:
 
 def _describe(reply: RawResponse, key: ApiKey) -> str:
     content_type = key.quote(reply.headers.get("Content-Type", "no type"), _EXCERPT_CHARACTERS)
-    return f"{reply.status} ({content_type}){_said(reply, key) or ' with an empty body'}"
+    return f"{reply.status} ({content_type}){said(reply, key) or ' with an empty body'}"
 
 
-def _said(reply: RawResponse, key: ApiKey) -> str:
+def said(reply: RawResponse, key: Secret) -> str:
     """Quote what the body says; bodies that are no error messages are quoted less far."""
     body = reply.body[:_EXCERPT_BYTES]
     message = None if reply.status == 200 else _error_text(_parse(body))
@@ -193,7 +193,7 @@ def _error_text(data: Any) -> str | None:
     return data if isinstance(data, str) else None
 
 
-def _asked_wait(reply: RawResponse) -> float | None:
+def asked_wait(reply: RawResponse) -> float | None:
     """Return how many seconds the server asks to wait, None if it does not say so clearly.
 
     "At once" counts as not clear: the client's own back-off is kinder.

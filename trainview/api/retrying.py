@@ -28,11 +28,12 @@ _TOO_MANY = 429
 _KEY = re.compile(r"([!-~]{1,512})(?:\r?\n)?")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
-_BASE_URL = re.compile(
+# Of an address, what tells whom it reaches.
+SERVER = (
     rf"(?P<scheme>https?)://(?P<host>{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:.]+\])"
-    r"(?P<port>:[0-9]{1,5})?(?P<path>(?:/[A-Za-z0-9._~-]+)*)/?",
-    re.IGNORECASE,
+    r"(?P<port>:[0-9]{1,5})?"
 )
+_BASE_URL = re.compile(rf"{SERVER}(?P<path>(?:/[A-Za-z0-9._~-]+)*)/?", re.IGNORECASE)
 
 
 class BaseClient:
@@ -253,12 +254,13 @@ def _split_base_url(base_url: str, key: ApiKey) -> tuple[str, str | None]:
     host = match["host"].strip("[]").lower()
     if match["scheme"].lower() == "https":
         return base_url.rstrip("/"), None
-    if not _is_loopback(host):
+    if not is_loopback(host):
         raise ConfigError(f"base_url would send the key in the clear: {shown!r}: use https://")
     return base_url.rstrip("/"), host
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether a host, in lower case and without brackets, is this machine."""
     if host == "localhost":
         return True
     try:

@@ -15,7 +15,7 @@ import ssl
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -42,10 +42,46 @@ _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 _NO_SOCKS = "SOCKS support"
 
 
-class ApiKey(AuthBase):
-    """The key, as something that can be sent but not looked at.
+class Secret(AuthBase):
+    """What may be sent but not looked at: it is in no repr, pickle or message.
 
     It is an ``AuthBase`` because requests lets a ``.netrc`` file override a mere header.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        What must not be shown.
+    name : str
+        What stands in its place, in brackets.
+    """
+
+    def __init__(self, texts: Sequence[str], name: str) -> None:
+        self._texts = tuple(texts)
+        self._name = f"[{name}]"
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Leave a request as it is."""
+        return request
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(...)"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret is not pickled or copied")
+
+    def hide(self, text: str) -> str:
+        """Return the text with its name wherever the secret stood in it."""
+        for one in self._texts:
+            text = text.replace(one, self._name)
+        return text
+
+    def quote(self, text: str, limit: int) -> str:
+        """Return the beginning of foreign text, safe to show and without the secret."""
+        return safe_text(self.hide(text)[:limit], limit)
+
+
+class ApiKey(Secret):
+    """The key.
 
     Parameters
     ----------
@@ -62,6 +98,7 @@ class ApiKey(AuthBase):
     """
 
     def __init__(self, key: str) -> None:
+        super().__init__([key], "key")
         self._key = key
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -69,19 +106,8 @@ class ApiKey(AuthBase):
         request.headers["Authorization"] = f"Api-Key {self._key}"
         return request
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(...)"
-
     def __reduce__(self) -> NoReturn:
         raise TypeError("a key is not pickled or copied: pass it on by BASETEN_API_KEY")
-
-    def hide(self, text: str) -> str:
-        """Return the text with ``[key]`` wherever the key stood in it."""
-        return text.replace(self._key, "[key]")
-
-    def quote(self, text: str, limit: int) -> str:
-        """Return the beginning of foreign text, safe to show and without the key."""
-        return safe_text(self.hide(text)[:limit], limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,28 +137,32 @@ class Transport:
 
     Parameters
     ----------
-    key : ApiKey
-        Sent with every request.
+    key : Secret
+        Sent with every request, and hidden in all messages.
     timeout : float
         The longest wait for a connection, and between two reads, in seconds.
     deadline : float
         The longest time for one exchange, from name look-up to last byte, in seconds.
     direct_host : str, optional
         A host that is never reached through a proxy.
+    remedy : str, optional
+        What to do where no answer comes, if that is not to give a client other arguments.
     """
 
     def __init__(
         self,
-        key: ApiKey,
+        key: Secret,
         *,
         timeout: float,
         deadline: float,
         direct_host: str | None = None,
+        remedy: str | None = None,
     ) -> None:
         self._key = key
         self._timeout = timeout
         self._deadline = deadline
         self._direct_host = direct_host
+        self._remedy = remedy
         self._session = _Session()
         self._session.auth = key
         self._session.headers.update(
@@ -184,7 +214,8 @@ class Transport:
         outcome = attempt.outcome(self._deadline)
         if outcome is None:
             text = f"{place}: no complete answer within {self._deadline:g} s (deadline)"
-            return Failure(NetworkError(f"{text}: try again, or allow more with deadline=..."))
+            remedy = self._remedy or "try again, or allow more with deadline=..."
+            return Failure(NetworkError(f"{text}: {remedy}"))
         return outcome
 
     def _exchange(
@@ -227,7 +258,7 @@ class Transport:
             return Failure(ApiError(f"{place}: {text}: {remedy}", status=200))
         except (requests.RequestException, HTTPError) as error:
             text = f"no complete answer, {self._why(error)}"
-            remedy = "check the connection and base_url"
+            remedy = self._remedy or "check the connection and base_url"
             return Failure(NetworkError(f"{place}: {text}: {remedy}"), retryable=True)
         except OSError as error:
             # Not from the network: requests looks for the certificate bundle by itself.

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from trainview.checking.registry import BUDGET_KINDS, RULES
+from trainview.checking.wording import line_of
 from trainview.cli.filters import moment, since_option
+from trainview.cli.notifying import Notifying, asks_to_notify
 from trainview.cli.options import Output, options, prints_whole, put, say
 from trainview.cli.sources import SOURCE_HELP, Source, asks_for_each_job, takes_source
 from trainview.errors import ConfigError, SourceError
@@ -52,7 +54,10 @@ _READERS: dict[str, Callable[[str], Any]] = {
         "Check rules: one line for each that is broken, and exit code 10.\n\n"
         "A value at its limit keeps the rule. A rule whose data is not there is an error; one that "
         "too little data is there for has a line that says so: unproven. "
-        f"CSV and JSON have all rules.{SOURCE_HELP}"
+        "CSV and JSON have all rules.\n\n"
+        "With --notify a webhook is told of each rule that is broken, once, and when that is over. "
+        "What it was told is kept in the history that is checked, else in your cache folder. A "
+        f"webhook that does not answer changes no exit code: the next check tells it.{SOURCE_HELP}"
     ),
     epilog="Example: trainview check data/ --since 7d --max-pending 2h --max-cost 50000",
 )
@@ -72,10 +77,18 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "tables [budgets.team] and [budgets.project] with USD a month by name. The command line comes "
     "first.",
 )  # fmt: skip
+@asks_to_notify
 @prints_whole
 @asks_for_each_job
 @partial(takes_source, own_since=True)
-def check(source: Source, output: Output, since: Any, config: str | None, **limits: Any) -> None:
+def check(
+    source: Source,
+    output: Output,
+    since: Any,
+    config: str | None,
+    notifying: Notifying,
+    **limits: Any,
+) -> None:
     from trainview.checking.checks import check as check_rules
 
     saved, budgets = ({}, {}) if config is None else _read_rules(Path(config))
@@ -93,13 +106,13 @@ def check(source: Source, output: Output, since: Any, config: str | None, **limi
         name: limit / timedelta(hours=1) if isinstance(limit, timedelta) else limit
         for name, limit in asked.items()
     }
-    found = check_rules(
-        snapshot, since=kept if since is None else since, budgets=budgets, **numbers
-    )
+    since = kept if since is None else since
+    found = check_rules(snapshot, since=since, budgets=budgets, **numbers)
     if output.form == "table":
         _tell(found, snapshot.as_of)
     else:
         put(found, output)
+    notifying.tell(found, source, since, snapshot.as_of)
     if found["broken"].any():
         raise click.exceptions.Exit(_BROKEN)
 
@@ -107,9 +120,9 @@ def check(source: Source, output: Output, since: Any, config: str | None, **limi
 def _tell(found: pd.DataFrame, as_of: pd.Timestamp | None) -> None:
     for row in found.itertuples():
         if row.verdict == "holds":
-            _logger.info("holds: %s", _line(row))
+            _logger.info("holds: %s", line_of(row))
         else:
-            click.echo(_line(row))
+            click.echo(line_of(row))
     when = "" if as_of is None else f", as of {as_of:%Y-%m-%d %H:%M} UTC"
     broken, unproven = ((found["verdict"] == verdict).sum() for verdict in ("broken", "unproven"))
     more = f", {unproven} unproven" if unproven else ""
@@ -117,24 +130,6 @@ def _tell(found: pd.DataFrame, as_of: pd.Timestamp | None) -> None:
         say(f"{broken} of {count(len(found), 'rule')} broken{more}{when}")
     else:
         click.echo(f"{count(len(found), 'rule')} checked, none broken{more}{when}")
-
-
-def _line(row: Any) -> str:
-    decimals = 2 if row.unit == "USD" else 1
-    value, limit = (_amount(number, row.unit, decimals) for number in (row.value, row.limit))
-    while value == limit and row.value != row.limit:
-        decimals += 1
-        value, limit = (_amount(number, row.unit, decimals) for number in (row.value, row.limit))
-    verdict = "unproven: " if row.verdict == "unproven" else ""
-    return f"{safe_text(row.rule)}: {verdict}{value}, limit {limit}: {row.detail}"
-
-
-def _amount(number: float, unit: str, decimals: int) -> str:
-    if math.isnan(number):
-        return "no value"
-    if unit == "share":
-        return f"{number:.{decimals}%}"
-    return f"{number:,.{decimals}f} {unit}"
 
 
 def _read_rules(path: Path) -> tuple[dict[str, Any], dict[str, dict[str, float]]]:
