@@ -11,7 +11,7 @@ CORE_TESTS := tests/reading tests/tables tests/analysis/test_contract.py tests/a
   -k "not test_contract or kind_given or documented"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick test-spark test-oldest check format bench notebooks dist lab sample clean
+.PHONY: help demo test quick test-spark test-cluster test-oldest check format bench notebooks dist lab sample clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,7 +21,7 @@ demo: $(VENV)/.installed ## set up, show the whole picture of the sample data, w
 	$(BIN)/trainview report data/ -o report.html --force
 
 test: $(VENV)/.developing check ## set up, then lint, check types and run every test (CI=1: properties try more)
-	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup --hypothesis-profile=$(if $(CI),ci,dev)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup --hypothesis-profile=$(if $(CI),ci,dev) --ignore tests/cluster
 
 quick: $(VENV)/.developing ## run tests while you work: few examples, two kinds of tables, nothing slow
 	TRAINVIEW_TEST_KINDS="polars lazy" $(BIN)/python -m pytest --numprocesses auto --dist loadgroup \
@@ -30,6 +30,9 @@ quick: $(VENV)/.developing ## run tests while you work: few examples, two kinds 
 
 test-spark: $(VENV)/.developing ## try all cases and properties of the helpers on PySpark too (half an hour)
 	TRAINVIEW_TEST_KINDS=pyspark $(BIN)/python -m pytest tests/analysis tests/plot/test_contract.py
+
+test-cluster: $(VENV)/.developing ## try helpers on a Spark cluster of one master and two workers on this machine
+	$(BIN)/python -m pytest tests/cluster
 
 test-oldest: $(VENV)/oldest/.installed ## run the core of the suite on the oldest versions that pyproject.toml allows
 	$(VENV)/oldest/bin/python -m pytest --numprocesses auto --dist loadgroup --hypothesis-profile dev $(CORE_TESTS)
