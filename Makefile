@@ -11,7 +11,7 @@ CORE_TESTS := tests/reading tests/tables tests/analysis/test_contract.py tests/a
   -k "not test_contract or kind_given or documented"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick test-spark test-cluster test-oldest check format bench notebooks dist lab sample clean
+.PHONY: help demo test quick test-spark test-cluster test-oldest check format bench notebooks docs dist lab sample clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,10 @@ bench: $(VENV)/.developing ## measure against named peers
 notebooks: $(VENV)/.developing ## run the notebooks and keep their outputs
 	$(BIN)/python -m tests.notebooks
 
+docs: $(VENV)/.developing ## build the documentation into docs/_build/html, and check the links in it
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --jobs auto docs docs/_build/html
+	$(BIN)/python -m docs.extension.check_links docs/_build/html
+
 dist: $(VENV)/.developing ## build the sdist and from it the wheel, check both, try the wheel by itself
 	rm -rf dist
 	$(BIN)/uv build --quiet
@@ -70,7 +74,7 @@ sample: $(VENV)/.installed ## make data/ again
 	$(BIN)/trainview sample data/ --force
 
 clean: ## take away what was set up and built
-	rm -rf $(VENV) build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	rm -rf $(VENV) build dist docs/_build .pytest_cache .hypothesis .mypy_cache .ruff_cache
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
