@@ -3,12 +3,11 @@
 import json
 import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from trainview.errors import PayloadError, SourceError
@@ -178,15 +177,15 @@ def write_compact(
     write_file(place, name, sink.getvalue())
 
 
-def current_groups(file: pq.ParquetFile, line: pa.Array | None) -> list[int]:
+def current_groups(file: pq.ParquetFile, is_in_line: Callable[[str], bool] | None) -> list[int]:
     """List the row groups of a file that may hold what a line of looks left.
 
     Parameters
     ----------
     file : pyarrow.parquet.ParquetFile
         Any file of a history.
-    line : pyarrow.Array or None
-        The ids of the looks of a line; None for all rows.
+    is_in_line : callable or None
+        Tells whether a look belongs to the line; None for all rows.
 
     Returns
     -------
@@ -195,9 +194,9 @@ def current_groups(file: pq.ParquetFile, line: pa.Array | None) -> list[int]:
     """
     metadata = file.schema_arrow.metadata or {}
     number = file.num_row_groups
-    if line is not None and _CURRENT in metadata:
+    if is_in_line is not None and _CURRENT in metadata:
         current = json.loads(metadata[_CURRENT])
-        if pc.index(line, current["line_end"]).as_py() >= 0:
+        if is_in_line(current["line_end"]):
             number = min(number, current["row_groups"])
     return list(range(number))
 

@@ -1,7 +1,8 @@
 """The records of a table as they were at a moment, and how a newer answer differs from them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -104,12 +105,17 @@ def state_of(place: Place, table: str, line: pa.Array, jobs: pa.Array | None = N
     pyarrow.Table
         Its columns and those of `SEEN`; of records that are gone too.
     """
-    found = _read(place, table, None, None, jobs, line)
+    # the files of a history mostly name one look, the newest when they were joined
+    is_in_line = cache(lambda look_id: bool(pc.index(line, look_id).as_py() >= 0))
+    found = _read(place, table, None, None, jobs, is_in_line)
     look = pc.dictionary_encode(found["look_id"].combine_chunks())
     known = pc.is_in(look.dictionary, value_set=line).take(look.indices)
     if not pc.all(known).as_py():
-        found = found.filter(known).combine_chunks()
-    return found.take(pa.array(newest_rows(found, KEYS[table]))) if found.num_rows else found
+        found = found.filter(known)
+    if not found.num_rows:
+        return found
+    newest = newest_rows(found, KEYS[table])
+    return found if len(newest) == found.num_rows else found.take(pa.array(newest))
 
 
 def state_at(
@@ -282,19 +288,21 @@ def _read(
     columns: Sequence[str] | None,
     moment: datetime | None = None,
     jobs: pa.Array | None = None,
-    line: pa.Array | None = None,
+    is_in_line: Callable[[str], bool] | None = None,
 ) -> pa.Table:
     """Read rows of all files that count, again if somebody joins files meanwhile."""
     for _ in range(_RETRIES):
         try:
             names = [name for name in live_files(place, table)[0] if _may_be(name, moment)]
-            parts = [read_file(place, name, table, columns, moment, jobs, line) for name in names]
+            parts = [
+                read_file(place, name, table, columns, moment, jobs, is_in_line) for name in names
+            ]
         except FileNotFoundError:
             continue
         wanted = schema_of(table)
         if columns is not None:
             wanted = pa.schema([field for field in wanted if field.name in set(columns)])
-        return pa.concat_tables([wanted.empty_table(), *parts]).combine_chunks()
+        return pa.concat_tables([wanted.empty_table(), *parts])
     raise SourceError(f"{place.shown}: files come and go while they are read: try again")
 
 
@@ -310,7 +318,7 @@ def read_file(
     columns: Sequence[str] | None = None,
     moment: datetime | None = None,
     jobs: pa.Array | None = None,
-    line: pa.Array | None = None,
+    is_in_line: Callable[[str], bool] | None = None,
 ) -> pa.Table:
     """Read one file.
 
@@ -328,9 +336,9 @@ def read_file(
         Only what was seen up to then.
     jobs : pyarrow.Array, optional
         Only what is of these jobs.
-    line : pyarrow.Array, optional
-        Only what this line of looks may have left: of a compacted file not what it has newer
-        versions of.
+    is_in_line : callable, optional
+        Tells whether a look belongs to a line: only what that may have left, of a compacted file
+        not what it has newer versions of.
 
     Returns
     -------
@@ -349,7 +357,7 @@ def read_file(
 
     def read(file: pq.ParquetFile) -> pa.Table:
         there = set(file.schema_arrow.names)
-        groups = current_groups(file, line)
+        groups = current_groups(file, is_in_line)
         rows = file.read_row_groups(groups, [one for one in names if one in there])
         # columns that a newer trainview knows
         for field in schema:
