@@ -159,6 +159,11 @@ def test_it_serves_who_scrapes_this_machine(tmp_path):
         (["--every", "30s"], "--every: say with -o or --port where the text goes"),
         (["--looks", "2"], "--looks goes with --every"),
         (["-", "--port", "0"], "standard input can be read once"),
+        (
+            [DATA, "--since", "7d"],
+            "--since and --until: all that is told is so now, and is not cut",
+        ),
+        ([DATA, "--as-of", "2026-03-01", "--port", "0"], "--as-of: each look has its own moment"),
         (["--with", "logs"], "--with logs: choose of prices, capacity, metrics"),
         ([DATA, "--with", "prices"], "--with asks the API: leave SOURCE out"),
     ],

@@ -111,6 +111,10 @@ def _refuse(
         raise click.UsageError("--looks goes with --every")
     if every is not None and "-" in source.parts:
         raise click.UsageError("standard input can be read once: name a file, a folder, or nothing")
+    if source.filters.since is not None or source.filters.until is not None:
+        raise click.UsageError("--since and --until: all that is told is so now, and is not cut")
+    if every is not None and source.as_of is not None:
+        raise click.UsageError("--as-of: each look has its own moment")
     for name in include:
         if name not in _TABLES:
             raise click.UsageError(f"--with {safe_text(name, 60)}: choose of {', '.join(_TABLES)}")
