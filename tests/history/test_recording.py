@@ -145,11 +145,13 @@ def test_live_looks_ask_only_about_jobs_that_changed(tmp_path):
     assert_frame_equal(found, wanted)
 
 
-def test_a_look_that_fails_is_noted_and_the_next_one_tried(tmp_path):
+def test_a_look_that_fails_is_noted_and_the_next_one_tried(tmp_path, no_waiting):
     api = Api([job("j1")], projects=[project()])
 
     def trouble(path, before):
-        return 500 if before == 0 and "projects" in path else None
+        return 500 if before < tries and "projects" in path else None
+
+    tries = 1
 
     with ApiServer(api, trouble=trouble) as server:
         looks = tv.record(
@@ -159,6 +161,22 @@ def test_a_look_that_fails_is_noted_and_the_next_one_tried(tmp_path):
     assert looks["failed_calls"].tolist() == [1, 0, 0]
     assert looks["jobs"].isna().tolist() == [True, False, False]
     assert len(tv.load(tmp_path).jobs) == 1
+    tries = 4
+    with ApiServer(api, trouble=trouble) as server:
+        done = trainview(
+            "record",
+            tmp_path,
+            "--every",
+            "0.0002m",
+            "--looks",
+            2,
+            "--base-url",
+            server.url,
+            key="k",
+        )
+    first, second = done.stderr.decode().splitlines()
+    assert "this look failed: GET /v1/training_projects" in first
+    assert "1 job, nothing changed" in second
 
 
 def test_columns_that_shall_not_be_kept_are_nowhere(tmp_path):

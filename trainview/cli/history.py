@@ -102,6 +102,7 @@ def record(  # noqa: PLR0913, PLR0917 - one argument an option
 
 def _tell(row: Mapping[str, Any], dest: str) -> None:
     if row["as_of"] is None:
+        say(f"{safe_text(dest)}: this look failed: {row['error']}")
         return
     what = ", ".join(
         f"{row[name]:,} {word}"

@@ -141,13 +141,15 @@ def record(  # noqa: PLR0913 - what fetch takes, and when
     ...     len(tv.load(folder).projects)
     3
     """
-    rows = list(
-        looking(
-            dest, include=include, every=every, looks=looks, snapshots=snapshots, without=without,
-            on_error=on_error, options=Options(concurrency, cache, cache_limit_gib=cache_limit_gib),
-            **client,
-        )
-    )  # fmt: skip
+    rows = []
+    options = Options(concurrency, cache, cache_limit_gib=cache_limit_gib)
+    for row in looking(
+        dest, include=include, every=every, looks=looks, snapshots=snapshots, without=without,
+        on_error=on_error, options=options, **client,
+    ):  # fmt: skip
+        if "error" in row:
+            _logger.warning("this look failed: %s", row["error"])
+        rows.append(row)
     return _frame(rows)
 
 
@@ -178,7 +180,7 @@ def looking(  # noqa: PLR0913 - as record
     Yields
     ------
     dict of str to object
-        A row of the table ``looks``.
+        A row of the table ``looks``; of one that failed also its ``error``.
     """
     place, names, dropped = find_place(dest), check_include(include), _columns(without)
     if snapshots is not None:
@@ -201,8 +203,7 @@ def looking(  # noqa: PLR0913 - as record
                 with suppress(TrainviewError):
                     note_failure(place, looked_at=looked_at)
                 raise
-            _logger.warning("this look failed: %s", safe_text(error))
-            yield note_failure(place, looked_at=looked_at)
+            yield note_failure(place, looked_at=looked_at) | {"error": safe_text(error)}
         done += 1
         if seconds is None or done == looks:
             return
