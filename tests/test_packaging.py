@@ -72,7 +72,9 @@ def test_what_is_imported_is_declared_and_what_is_declared_is_imported():
     names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
     imported = {name.split(".")[0] for name in names} - sys.stdlib_module_names - {"trainview"}
-    assert imported | IMPORTED_BY_NO_NAME == {needed.name for needed in requirements("excel")}
+    assert imported | IMPORTED_BY_NO_NAME == {
+        needed.name for needed in requirements("excel", "duckdb", "polars", "spark")
+    }
 
 
 def test_the_oldest_versions_that_are_tried_are_the_oldest_that_are_allowed():

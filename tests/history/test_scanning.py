@@ -1,3 +1,5 @@
+import sys
+
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -102,9 +104,13 @@ def test_what_changed_counts_once_in_samples(tmp_path):
         assert_frame_equal(in_order(found), in_order(wanted))
 
 
-def test_what_cannot_be_scanned_is_said(tmp_path):
+def test_what_cannot_be_scanned_is_said(tmp_path, monkeypatch):
     with pytest.raises(tv.ArgumentError, match="engine='pandas': choose of polars, duckdb, spark"):
         tv.scan(tmp_path, engine="pandas")
+    with monkeypatch.context() as patched:
+        patched.setitem(sys.modules, "duckdb", None)
+        with pytest.raises(tv.ConfigError, match=r"pip install 'trainview\[duckdb\]'"):
+            tv.scan(tmp_path, engine="duckdb")
     with pytest.raises(tv.SourceError, match="neither a recorded history nor Parquet"):
         tv.scan(tmp_path)
     tv.load(tv.sample(projects=2)).to_csv(tmp_path)

@@ -40,9 +40,8 @@ class Engine:
             }[name]  # fmt: skip
             self._files, self._arrow = start(session)
         except ModuleNotFoundError as error:
-            package = "trainview[spark]" if name == "spark" else str(error.name)
             raise ConfigError(
-                f"engine={name!r}: {error.name} is not installed: pip install '{package}'"
+                f"engine={name!r}: {error.name} is not installed: pip install 'trainview[{name}]'"
             ) from None
         self.name = name
 
