@@ -145,7 +145,8 @@ def test_live_looks_ask_only_about_jobs_that_changed(tmp_path):
     assert_frame_equal(found, wanted)
 
 
-def test_a_look_that_fails_is_noted_and_the_next_one_tried(tmp_path, no_waiting):
+@pytest.mark.usefixtures("no_waiting")
+def test_a_look_that_fails_is_noted_and_the_next_one_tried(tmp_path):
     api = Api([job("j1")], projects=[project()])
 
     def trouble(path, before):
