@@ -22,7 +22,7 @@ from trainview.analysis.basis import basis_of
 from trainview.cli.basis import basis_lines
 from trainview.cli.terminal import Output, is_whole, render
 from trainview.schema import PANDAS_TEXT
-from trainview.snapshot import Snapshot, attention_of, refined
+from trainview.snapshot import Snapshot, attention_of, refined, summary_of
 from trainview.text.safe import count, safe_text
 
 _ROWS = 6
@@ -176,7 +176,9 @@ def dashboard(
         *_side_by_side(middle, width, source),
         errors.draw(width, source),
     ]
-    return Group(*_spaced([_headline(snapshot, before), *news, *sections, *_quality(snapshot)]))
+    return Group(
+        *_spaced([_headline(snapshot, attention, before), *news, *sections, *_quality(snapshot)])
+    )
 
 
 def _statuses(jobs: pd.DataFrame, before: Before | None) -> Section:
@@ -244,8 +246,8 @@ def _spaced(parts: list[RenderableType]) -> list[RenderableType]:
     return [piece for part in parts for piece in (part, Text())][:-1]
 
 
-def _headline(snapshot: Snapshot, before: Before | None) -> Text:
-    figures = snapshot.summary().set_index("figure")["value"]
+def _headline(snapshot: Snapshot, attention: pd.DataFrame, before: Before | None) -> Text:
+    figures = summary_of(snapshot, attention).set_index("figure")["value"]
     old = figures if before is None else before.figures
 
     def more(name: str) -> str:

@@ -130,23 +130,10 @@ class Source(NamedTuple):
         return Phases(snapshot, phases, whole)
 
     def _read(self, include: tuple[str, ...], *, as_listed: bool) -> Snapshot:
-        from trainview.history.reading import history_at
         from trainview.loading import load
 
         if self.parts:
-            what = f"reading {', '.join(safe_text(part, 40) for part in self.parts)}"
-            with nullcontext() if self.is_quiet else progress(what):
-                parts = [sys.stdin.buffer if part == "-" else part for part in self.parts]
-                single = parts[0] if len(parts) == 1 else parts
-                # of a recorded history a moment is one of many
-                moment = "as_of" if history_at(single) is None else "at"
-                how: dict[str, Any] = {
-                    "on_error": on_error(self.skip_bad),
-                    "tz": self.tz,
-                    moment: self.as_of,
-                }
-                snapshot = load(single, **how)
-            snapshot = snapshot if as_listed else snapshot.refine()
+            snapshot = self._read_files(as_listed=as_listed)
             return self.filters.cut(self.filters.select(snapshot))
         from trainview.fetching.extras import OF_ORGANISATION
 
@@ -201,6 +188,24 @@ class Source(NamedTuple):
             )
         except ConfigError as error:
             raise ConfigError(f"{error}; {_OR_FILE}") from None
+
+    def _read_files(self, *, as_listed: bool) -> Snapshot:
+        from trainview.history.reading import history_at
+        from trainview.loading import load
+
+        what = f"reading {', '.join(safe_text(part, 40) for part in self.parts)}"
+        with nullcontext() if self.is_quiet else progress(what):
+            parts = [sys.stdin.buffer if part == "-" else part for part in self.parts]
+            single = parts[0] if len(parts) == 1 else parts
+            # of a recorded history a moment is one of many
+            moment = "as_of" if history_at(single) is None else "at"
+            how: dict[str, Any] = {
+                "on_error": on_error(self.skip_bad),
+                "tz": self.tz,
+                moment: self.as_of,
+            }
+            snapshot = load(single, **how)
+        return snapshot if as_listed else snapshot.refine()
 
     def _with_more(self, snapshot: Snapshot, include: list[str]) -> Snapshot:
         from trainview.fetching.each_job import Options

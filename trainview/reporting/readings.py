@@ -8,7 +8,7 @@ from trainview import analysis
 from trainview.analysis.basis import Basis, basis_of
 from trainview.analysis.pandas_dtypes import TEXT
 from trainview.plot.attention import HOLDING
-from trainview.snapshot import Snapshot, attention_of
+from trainview.snapshot import Snapshot, attention_of, summary_of
 
 # The longest span, in days, that is still readable by days, by weeks and by months; and with so few
 # bars that they stay shapes: the page's policy allows no images.
@@ -201,10 +201,11 @@ def read(snapshot: Snapshot) -> Readings:
     held = jobs[jobs["gpu_hours"] > 0]
     freq = _period(held["created_at"].min(), held["end_at"].max())
     steps = analysis.gpu_concurrency(jobs)
+    attention = attention_of(snapshot)
     return Readings(
         snapshot=snapshot,
-        figures=snapshot.summary().set_index("figure")["value"],
-        attention=attention_of(snapshot),
+        figures=summary_of(snapshot, attention).set_index("figure")["value"],
+        attention=attention,
         basis=basis_of(jobs["gpu_hours"], jobs["hours_basis"]),
         by_type=analysis.gpu_usage(jobs),
         by_project=analysis.gpu_usage(jobs, by="project_name"),

@@ -3,7 +3,7 @@
 from trainview.snapshot.changes import job_changes
 from trainview.snapshot.comparison import Comparison, compare, comparison
 from trainview.snapshot.core import Snapshot
-from trainview.snapshot.questions import attention_of, figures_of
+from trainview.snapshot.questions import attention_of, figures_of, summary_of
 from trainview.snapshot.refining import refined
 
 __all__ = [
@@ -15,4 +15,5 @@ __all__ = [
     "figures_of",
     "job_changes",
     "refined",
+    "summary_of",
 ]

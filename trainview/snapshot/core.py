@@ -15,8 +15,8 @@ from trainview.errors import ArgumentError, DataWarning
 from trainview.files.atomic import from_home
 from trainview.files.excel import write_excel
 from trainview.files.export import write_folder, write_json
-from trainview.schema import CORE_TABLES, FLEET_TABLES, GAPS, PANDAS_TEXT, TABLES
-from trainview.snapshot.questions import figures_of
+from trainview.schema import CORE_TABLES, FLEET_TABLES, GAPS, TABLES
+from trainview.snapshot.questions import summary_of
 from trainview.snapshot.refining import phases_of, refine
 from trainview.snapshot.state import State
 from trainview.tables.dtypes import from_pandas, to_pandas
@@ -75,9 +75,7 @@ class Snapshot(State):
         >>> int(snap.summary().set_index("figure").loc["projects", "value"])
         3
         """
-        rows = [figure[1:] for figure in figures_of(self)]
-        summary = pd.DataFrame(rows, columns=["figure", "value", "unit"])
-        return summary.astype({"figure": PANDAS_TEXT, "value": "float64", "unit": PANDAS_TEXT})
+        return summary_of(self)
 
     def to_csv(
         self, folder: str | os.PathLike[str], *, raw: bool = False, force: bool = False

@@ -6,6 +6,7 @@ import pandas as pd
 
 from trainview.analysis import needs_attention
 from trainview.analysis.key_figures import Figure, key_figures
+from trainview.analysis.pandas_dtypes import TEXT
 from trainview.snapshot.refining import refined
 from trainview.snapshot.state import State
 
@@ -31,13 +32,15 @@ def attention_of(snapshot: State, **limits: Any) -> pd.DataFrame:
     return needs_attention(snapshot.jobs, snapshot.projects, **known, **limits)
 
 
-def figures_of(snapshot: State) -> list[Figure]:
+def figures_of(snapshot: State, attention: pd.DataFrame | None = None) -> list[Figure]:
     """Sum a snapshot up.
 
     Parameters
     ----------
     snapshot : Snapshot
         Of any kind.
+    attention : pandas.DataFrame, optional
+        Of `attention_of`, where it has been found already.
 
     Returns
     -------
@@ -50,8 +53,28 @@ def figures_of(snapshot: State) -> list[Figure]:
     found = key_figures(
         snapshot.projects,
         snapshot.jobs,
-        attention_of(snapshot),
+        attention_of(snapshot) if attention is None else attention,
         snapshot.prices,
         snapshot.billing,
     )
     return [*([left_out] if rejected else []), *found]
+
+
+def summary_of(snapshot: State, attention: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Give the key figures as a table.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        Of any kind.
+    attention : pandas.DataFrame, optional
+        Of `attention_of`, where it has been found already.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `Snapshot.summary` says.
+    """
+    rows = [figure[1:] for figure in figures_of(snapshot, attention)]
+    summary = pd.DataFrame(rows, columns=["figure", "value", "unit"])
+    return summary.astype({"figure": TEXT, "value": "float64", "unit": TEXT})
