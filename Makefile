@@ -53,7 +53,7 @@ notebooks: $(VENV)/.developing ## run the notebooks and keep their outputs
 	$(BIN)/python -m tests.notebooks
 
 docs: $(VENV)/.developing ## build the documentation into docs/_build/html, and check the links in it
-	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --jobs auto docs docs/_build/html
+	$(BIN)/python -m sphinx --fresh-env --fail-on-warning --keep-going --quiet --jobs auto docs docs/_build/html
 	$(BIN)/python -m docs.extension.check_links docs/_build/html
 
 dist: $(VENV)/.developing ## build the sdist and from it the wheel, check both, try the wheel by itself

@@ -1,5 +1,7 @@
 """The data dictionary: every column of every table, as `trainview.schema` has it."""
 
+from typing import Any
+
 import trainview as tv
 
 _INTRODUCTION = """\
@@ -17,13 +19,19 @@ def pages() -> dict[str, str]:
     parts = [_INTRODUCTION]
     for name, table in tv.columns().groupby("table", sort=False):
         rows = [
-            f"| `{row.column}` | {row.dtype}{', null' if row.nullable else ''} | {row.unit} "
-            f"| {_cell(row.description)} | {_cell(row.source)} |"
+            f"| `{row.column}`<br>{row.dtype}{', null' if row.nullable else ''} "
+            f"| {_cell(row.description)}{_more(row)} |"
             for row in table.itertuples()
         ]
-        head = ["| column | dtype | unit | meaning | source |", "|---|---|---|---|---|"]
+        head = ["| column | meaning |", "|---|---|"]
         parts += [f"## {name}", "\n".join([*head, *rows])]
     return {"data-dictionary.md": "\n\n".join(parts) + "\n"}
+
+
+def _more(row: Any) -> str:
+    """Give what is told in small letters: the unit, and where it comes from."""
+    unit = f"Unit: {_cell(row.unit)}. " if row.unit else ""
+    return f" *{unit}Source: {_cell(row.source)}.*"
 
 
 def _cell(text: str) -> str:

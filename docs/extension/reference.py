@@ -50,18 +50,20 @@ Polars, DuckDB or PySpark; plots take what a helper gives. Saving is a method of
 def pages() -> dict[str, str]:
     """Give the pages, by their path in the folder of the documentation."""
     names = [name for group in GROUPS.values() for name in group.split()]
-    return {"reference/index.md": _index(names)} | {
+    return {"reference/index.md": _index()} | {
         f"reference/tv.{name}.rst": _page(name) for name in names
     }
 
 
-def _index(names: list[str]) -> str:
+def _index() -> str:
     parts = ["# API reference", _INTRODUCTION]
     for title, group in GROUPS.items():
         rows = [f"| [tv.{name}](tv.{name}) | {_first_line(name)} |" for name in group.split()]
         parts += [f"## {title}", "\n".join(["| name | what it does |", "|---|---|", *rows])]
-    tree = "\n".join(f"tv.{name}" for name in names)
-    return "\n\n".join([*parts, f"```{{toctree}}\n:hidden:\n\n{tree}\n```\n"])
+    for title, group in GROUPS.items():
+        tree = "\n".join(f"tv.{name}" for name in group.split())
+        parts.append(f"```{{toctree}}\n:hidden:\n:caption: {title}\n\n{tree}\n```")
+    return "\n\n".join(parts) + "\n"
 
 
 def _first_line(name: str) -> str:

@@ -3,13 +3,16 @@
 `make test-spark` tries all cases and properties that the other kinds of tables are tried on.
 """
 
+import runpy
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 import polars as pl
 import pytest
 
+import trainview as tv
 from tests.analysis import fleet, spark, test_attention, test_contract, test_fleet_contract
 from tests.analysis.tables import assert_same, at, convert, is_kind, job, projects, table
 from tests.plot.pictures import PLOTS, everything, many, new_axes
@@ -194,3 +197,13 @@ def test_plots_draw_what_is_on_spark(name):
 def test_jobs_on_spark_can_be_asked_for():
     # They begin no call: only what would be asked for is compared.
     assert _ran(convert(without_zone(JOBS), spark.KIND)) == _ran(JOBS)
+
+
+def test_the_program_of_the_guide_asks_spark(tmp_path, small_fleet):
+    snap = tv.load(small_fleet)
+    snap.to_parquet(tmp_path / "tables")
+    spark.session()
+    program = Path(tv.__file__).parents[1] / "docs" / "guides" / "gpu_hours.py"
+    runpy.run_path(str(program))["main"](str(tmp_path / "tables"), str(tmp_path / "hours"))
+    hours = pd.read_parquet(tmp_path / "hours")
+    assert hours["gpu_hours"].sum() == pytest.approx(snap.jobs["gpu_hours"].sum())

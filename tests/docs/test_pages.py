@@ -48,7 +48,7 @@ def test_every_column_is_in_the_data_dictionary():
     [page] = dictionary.pages().values()
     parts = dict(part.split("\n", 1) for part in page.split("\n## ")[1:])
     for table, rows in tv.columns().groupby("table"):
-        told = re.findall(r"^\| `(\w+)` \| ([^|]+?) \| ", parts[table], flags=re.MULTILINE)
+        told = re.findall(r"^\| `(\w+)`<br>([^|]+?) \| ", parts[table], flags=re.MULTILINE)
         assert [name for name, _ in told] == rows["column"].to_list()
         assert [dtype.endswith(", null") for _, dtype in told] == rows["nullable"].to_list()
 
