@@ -26,7 +26,9 @@ test: $(VENV)/.developing check ## set up, then lint, check types and run every 
 quick: $(VENV)/.developing ## run tests while you work: few examples, two kinds of tables, nothing slow
 	TRAINVIEW_TEST_KINDS="polars lazy" $(BIN)/python -m pytest --numprocesses auto --dist loadgroup \
 	  --hypothesis-profile=dev -m "not browser and not notebook and not spark" \
-	  --ignore tests/reporting --ignore tests/sampling --ignore tests/fetching/test_whole_fleet.py
+	  --ignore tests/reporting --ignore tests/sampling --ignore tests/fetching/test_whole_fleet.py \
+	  --ignore tests/history/test_buckets.py --ignore tests/history/test_recorders.py \
+	  --ignore tests/history/test_scanning.py --ignore tests/cluster
 
 test-spark: $(VENV)/.developing ## try all cases and properties of the helpers on PySpark too (half an hour)
 	TRAINVIEW_TEST_KINDS=pyspark $(BIN)/python -m pytest tests/analysis tests/plot/test_contract.py

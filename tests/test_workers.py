@@ -50,5 +50,10 @@ def test_what_engines_give_of_one_call_is_compared_on_one_worker():
         assert unit(alone) == alone
 
 
+def test_there_is_one_session_of_spark():
+    units = {unit("tests/analysis/test_spark.py::test_a"), unit("tests/test_c.py::test_b[spark]")}
+    assert units == {"tests/analysis/test_spark.py"}
+
+
 def test_what_is_kept_together_is_there():
     assert all((ROOT / place).exists() for place in TOGETHER)

@@ -3,6 +3,7 @@
 import re
 import shlex
 
+from tests.cli.loaded_once import data_loaded_once
 from tests.cli.shell import trainview
 from tests.reporting.snapshots import DATA, page
 
@@ -13,7 +14,8 @@ def test_the_commands_of_a_page_give_tables():
     assert len(commands) > 10
     for command in commands:
         words = [str(DATA) if word == "SOURCE" else word for word in shlex.split(command)[1:]]
-        done = trainview(*words)
+        with data_loaded_once():
+            done = trainview(*words)
         assert done.returncode == 0, command
         header, *rows = done.stdout.decode().splitlines()
         assert "," in header, command
