@@ -1,5 +1,6 @@
 """The gallery: each plot with the call that made its picture from the sample data."""
 
+import ast
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,9 @@ CALLS = {
             'tv.utilization(snap.metrics, snap.jobs, by="team_name").pipe(tv.plot_utilization)'
         ),
         "plot_utilization_over_time": (
-            'some = snap.jobs.nlargest(4, "gpu_hours")\n'
-            'tv.utilization_over_time(snap.metrics, freq="D", jobs=some).pipe(\n'
+            'week = snap.clip("7d")\n'
+            'largest = week.jobs.nlargest(2, "gpu_hours")\n'
+            "tv.utilization_over_time(week.metrics, jobs=largest).pipe(\n"
             "    tv.plot_utilization_over_time\n"
             ")"
         ),
@@ -46,7 +48,9 @@ CALLS = {
             ")"
         ),
         "plot_right_size": (
-            "tv.right_size(snap.jobs, snap.metrics, snap.prices).pipe(tv.plot_right_size)"
+            "tv.right_size(\n"
+            "    snap.jobs, snap.metrics, snap.prices, max_memory_share=0.9, max_utilization=0.6\n"
+            ").pipe(tv.plot_right_size)"
         ),
     },
     "What does it cost?": {
@@ -163,17 +167,12 @@ def beginning() -> dict[str, Any]:
 
 def run(call: str, names: dict[str, Any]) -> Figure:
     """Run a call, whose last statement gives Axes, and give their figure."""
-    *before, last = call.split("\n", maxsplit=1) if _has_statement(call) else [call]
+    *before, last = ast.parse(call).body
     own = dict(names)
-    for statement in before:
-        exec(statement, own)  # noqa: S102 - ours, and shown beside the picture
-    figure = eval(last, own).figure  # noqa: S307
+    exec(compile(ast.Module(before, []), "<gallery>", "exec"), own)  # noqa: S102 - ours, and shown
+    figure = eval(ast.unparse(last), own).figure  # noqa: S307
     plt.close(figure)
     return figure
-
-
-def _has_statement(call: str) -> bool:
-    return " = " in call.partition("\n")[0]
 
 
 def _written(path: Path) -> float:

@@ -20,7 +20,7 @@ DOCS = ROOT / "docs"
 SHOW_DATA = {"README.md", "docs/guides/one-job.md", "docs/guides/watching.md"}
 PAGES = [
     path.relative_to(ROOT).as_posix()
-    for path in (ROOT / "README.md", *DOCS.glob("[!cg]*.md"), *(DOCS / "guides").glob("*.md"))
+    for path in sorted([ROOT / "README.md", *DOCS.glob("[!cg]*.md"), *DOCS.glob("guides/*.md")])
     if "/data-dictionary" not in path.as_posix()
 ]
 

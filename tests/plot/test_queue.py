@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
+import trainview as tv
 from tests.plot.pictures import legend, new_axes, render, row_names, spans, texts
 from trainview.plot import plot_queue_wait_curve, plot_queue_waits, plot_quota
 from trainview.plot.colours import PALETTE, PLAIN
@@ -154,3 +155,11 @@ def test_types_that_were_never_held_are_0(ax):
     plot_quota(quotas(("H100", 0, 0, 0.0, None)), ax=ax)
     assert [bar.get_width() for bar in ax.patches] == [0, 0]
     render(ax)
+
+
+def test_types_are_named_alike_whether_jobs_are_refined_or_not(ax, small_fleet):
+    snap = tv.load(small_fleet).refine()
+    result = tv.quota(snap.jobs, snap.capacity)
+    assert result["held_over_limit_gpu_hours"].notna().any()
+    plot_quota(result, ax=ax)
+    assert row_names(ax) == result["gpu_type"].to_list()

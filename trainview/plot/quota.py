@@ -61,8 +61,9 @@ def plot_quota(quota: Any, *, ax: Axes | None = None) -> Axes:
     """
     needed = ("limit", "peak_gpus", "mean_gpus", "at_limit_share", "at_limit_share_with_extra")
     beside = ("peak_spot_gpus", "spot_gpu_hours", "peak_pending_gpus", "pending_gpu_hours")
+    held = ("burst_gpu_hours", "held_over_limit_gpu_hours")
     over = ("over_limit_gpu_hours", "over_limit_gpu_hours_with_extra")
-    others = ("baseline", "burst_gpu_hours", *beside, "hours", *over)
+    others = ("baseline", *held, *beside, "hours", *over)
     table, keys = read_result(quota, "quota", needed, others)
     names = group_names(table, keys)
     limit, peak, mean, share, with_extra = (numbers(table, name) for name in needed)
