@@ -1,6 +1,9 @@
+import re
+
 import pytest
 
 from trainview.analysis.error_rules import NO_MESSAGE, OTHER, RULES, rule_of
+from trainview.analysis.error_rules.literals import literals
 from trainview.analysis.messages import templates
 
 
@@ -13,9 +16,30 @@ def test_an_example_has_its_rule_whole_and_with_placeholders(rule):
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.example[:60])
 def test_no_other_kind_of_rule_takes_an_example(rule):
-    kinds = {other.category for other in RULES if other.pattern.search(rule.example.lower())}
+    kinds = {other.category for other in RULES if other.fits(rule.example.lower())}
     general = {other.category for other in RULES if other.is_general or other.is_symptom}
     assert kinds - general <= {rule.category}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.example[:60])
+def test_a_rule_is_found_without_compiling_it_where_it_does_not_fit(rule):
+    texts = [other.example.lower() for other in RULES]
+    found = [text for text in texts if re.search(rule.pattern, text)]
+    assert [text for text in texts if rule.fits(text)] == found
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        ("abc", ["abc"]),
+        ("abcd?", ["abc"]),
+        ("ab+cde", ["cde"]),
+        (r"ab\.c|x[yz]|(?:any|thing)", ["ab.c", "x", ""]),
+        (r"\bword\b(?!s).{0,9}longer\)", ["longer)"]),
+    ],
+)
+def test_a_text_that_fits_contains_a_literal(pattern, words):
+    assert literals(pattern) == words
 
 
 @pytest.mark.parametrize("rule", [*RULES, OTHER, NO_MESSAGE])

@@ -264,6 +264,12 @@ def from_pandas(result: pd.DataFrame, like: Frame) -> Frame:
     return cast("Frame", eager.lazy() if is_lazy(like) else eager)
 
 
+def in_arrow(frame: Frame) -> Frame:
+    """Turn a frame of pandas into one of Arrow, in which what is missing is null."""
+    eager: Any = nw.from_native(to_pandas(frame), eager_only=True)
+    return cast("Frame", nw.from_native(eager.to_arrow(), eager_only=True))
+
+
 def give_back(frame: Frame, table: IntoFrameT) -> IntoFrameT:  # noqa: ARG001
     """Unwrap a result; it has the kind of the caller's table, and pandas rows count from 0."""
     return cast("IntoFrameT", nw.maybe_reset_index(frame).to_native())

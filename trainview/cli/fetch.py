@@ -105,6 +105,9 @@ def _to_folder(
     )  # fmt: skip
     rows = {file.stem: _rows(file) for file in files if file.suffix == ".parquet"}
     wrote(f"{safe_text(target)}: " + ", ".join(f"{name} {n:,}" for name, n in rows.items()))
+    _tell_gaps(snapshot.not_fetched)
+    if each_job.strict:
+        refuse_gaps(snapshot)
     if rows.get("queue") == 0:
         say(
             "nothing about the queue: the API tells it to administrators, and not of every job; "
@@ -115,9 +118,6 @@ def _to_folder(
             "GPU-hours count from submission where nothing tells better: --with queue tells when "
             "each job left the queue"
         )
-    _tell_gaps(snapshot.not_fetched)
-    if each_job.strict:
-        refuse_gaps(snapshot)
 
 
 def _rows(file: Path) -> int:

@@ -67,31 +67,42 @@ def read_parquet(source: Path | pa.Buffer, job_ids: Sequence[str] | None = None)
     where = source if isinstance(source, Path) else pa.BufferReader(source)
     # not as a dataset, whose threads can outlive the interpreter and abort it
     with pq.ParquetFile(where, pre_buffer=False, page_checksum_verification=True) as file:
-        groups = _groups(file, job_ids)
+        groups = list(range(file.num_row_groups)) if job_ids is None else _groups(file, job_ids)
         table = file.read_row_groups(groups)
         rows = sum(file.metadata.row_group(group).num_rows for group in groups)
         if table.num_rows != rows:
             raise pa.ArrowInvalid("damaged: rows are missing")
     if job_ids is not None and "job_id" in table.column_names:
         wanted = pa.array(job_ids, pa.string())
-        table = table.filter(pc.is_in(pc.cast(table["job_id"], pa.string()), wanted))
+        table = table.filter(_is_in(table["job_id"], wanted))
     table.validate(full=True)
     return table
 
 
-def _groups(file: pq.ParquetFile, job_ids: Sequence[str] | None) -> list[int]:
-    """List the row groups that can hold rows of some jobs."""
-    groups = range(file.metadata.num_row_groups)
-    if job_ids is None or "job_id" not in file.schema.names:
-        return list(groups)
+def _groups(file: pq.ParquetFile, job_ids: Sequence[str]) -> list[int]:
+    """List the row groups that hold rows of some jobs, looking into no other column."""
+    if "job_id" not in file.schema.names:
+        return list(range(file.num_row_groups))
     column = file.schema.names.index("job_id")
+    wanted = pa.array(job_ids, pa.string())
     found = []
-    for group in groups:
+    for group in range(file.num_row_groups):
         facts = file.metadata.row_group(group).column(column).statistics
-        if (
-            facts is None
-            or not facts.has_min_max
-            or any(facts.min <= job_id <= facts.max for job_id in job_ids)
-        ):
+        is_told = facts is not None and facts.has_min_max
+        if is_told and not any(facts.min <= job_id <= facts.max for job_id in job_ids):
+            continue
+        ids = file.read_row_group(group, columns=["job_id"])["job_id"]
+        if pc.any(_is_in(ids, wanted)).as_py():
             found.append(group)
     return found
+
+
+def _is_in(ids: pa.ChunkedArray, wanted: pa.Array) -> pa.ChunkedArray:
+    """Tell which ids are wanted; of a dictionary, each id is compared once."""
+    if not pa.types.is_dictionary(ids.type):
+        return pc.is_in(pc.cast(ids, pa.string()), wanted)
+    chunks = [
+        pc.take(pc.is_in(pc.cast(chunk.dictionary, pa.string()), wanted), chunk.indices)
+        for chunk in ids.chunks
+    ]
+    return pc.fill_null(pa.chunked_array(chunks, pa.bool_()), fill_value=False)

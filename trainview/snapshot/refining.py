@@ -33,7 +33,7 @@ def phases_of(snapshot: State) -> pd.DataFrame:
     pandas.DataFrame
         What `job_phases` gives with all evidence that the snapshot has.
     """
-    return job_phases(snapshot.jobs, **_evidence(snapshot))
+    return job_phases(snapshot.jobs, **evidence_of(snapshot))
 
 
 def refine(snapshot: S, phases: pd.DataFrame | None = None) -> S:
@@ -54,7 +54,7 @@ def refine(snapshot: S, phases: pd.DataFrame | None = None) -> S:
     """
     jobs = as_listed(snapshot.jobs)
     notes: list[str] = []
-    if not _evidence(snapshot):
+    if not evidence_of(snapshot):
         basis = pd.Series("submitted", jobs.index, dtype=TEXT)
         found = jobs.assign(held_at=jobs["created_at"], hours_basis=basis)
     else:
@@ -86,7 +86,8 @@ def refined(snapshot: S) -> S:
     return snapshot if set(REFINED) <= set(snapshot.jobs) else refine(snapshot)
 
 
-def _evidence(snapshot: State) -> dict[str, pd.DataFrame]:
+def evidence_of(snapshot: State) -> dict[str, pd.DataFrame]:
+    """Give the tables that tell about the times of jobs, as far as there are any."""
     tables = {name: getattr(snapshot, name) for name in EVIDENCE}
     return {name: table for name, table in tables.items() if len(table)}
 

@@ -36,4 +36,4 @@ def rule_of(message: str) -> Rule:
     'disk full'
     """
     text = message.lower()
-    return next((found for found in RULES if found.pattern.search(text)), OTHER)
+    return next((found for found in RULES if found.fits(text)), OTHER)

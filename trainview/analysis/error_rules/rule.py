@@ -1,8 +1,10 @@
 """One rule: a kind of message, and what the rules share."""
 
 import re
-from functools import partial
+from functools import cache, partial
 from typing import Literal, NamedTuple
+
+from trainview.analysis.error_rules.literals import literals
 
 Origin = Literal["code", "infrastructure", "capacity", "unknown"]
 
@@ -21,8 +23,8 @@ class Rule(NamedTuple):
         Whether the message mostly follows another failure, which says more.
     is_general : bool
         Whether a message of another rule says more about the same failure.
-    pattern : re.Pattern
-        What the message contains, in small letters.
+    pattern : str
+        A regular expression for what the message contains, in small letters.
     example : str
         A message of this kind.
     advice : str
@@ -33,9 +35,18 @@ class Rule(NamedTuple):
     origin: Origin
     is_symptom: bool
     is_general: bool
-    pattern: re.Pattern[str]
+    pattern: str
     example: str
     advice: str
+
+    def fits(self, text: str) -> bool:
+        """Tell whether a message, in small letters, is of this kind."""
+        # only those that are needed: compiling all takes a tenth of a second
+        is_likely = any(word in text for word in _literals(self.pattern))
+        return is_likely and _compiled(self.pattern).search(text) is not None
+
+
+_literals, _compiled = cache(literals), cache(re.compile)
 
 
 _EXIT = r"(?:\bexit\w*|return code)[a-z :=(]{0,24}(?<![\w-])"
@@ -50,7 +61,7 @@ def rule(
     In a pattern, ``{exit}`` and ``{signal}`` are how launchers word the number after them.
     """
     pattern = pattern.replace("{exit}", _EXIT).replace("{signal}", _SIGNAL)
-    return Rule(category, origin, *kind, re.compile(pattern), example, advice)
+    return Rule(category, origin, *kind, pattern, example, advice)
 
 
 # symptom or not, general or not

@@ -1,22 +1,22 @@
 """What is known about one job, put together from all tables of a snapshot."""
 
 import math
-import warnings
 from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+import narwhals.stable.v2 as nw
 import pandas as pd
 
 from trainview.analysis.chains import run_chains
 from trainview.analysis.cost import estimate_cost
 from trainview.analysis.failures import error_groups
 from trainview.analysis.goodput import KINDS, lost_work
+from trainview.analysis.phases import contradictions, find_phases
 from trainview.analysis.reconcile import reconcile_cost
-from trainview.errors import DataWarning
 from trainview.schema import FLEET_TABLES
 from trainview.snapshot.questions import attention_of
-from trainview.snapshot.refining import EVIDENCE, phases_of, refine
+from trainview.snapshot.refining import EVIDENCE, evidence_of, refine
 from trainview.snapshot.state import State
 from trainview.snapshot.story.advice import advise
 from trainview.snapshot.story.around import (
@@ -220,7 +220,7 @@ def tell(
         state.projects, rows_of(state.jobs, ids).reset_index(drop=True), state.instance_types,
         state.as_of, prices=state.prices, **evidence,
     )  # fmt: skip
-    phases, notes = _phases(near, one)
+    phases, notes = _phases(near, job_id)
     near = refine(near, phases)
     mine = row_of(near.jobs, job_id)
     phase = plain_rows(row_of(phases, job_id))[0]
@@ -263,17 +263,12 @@ def _tables(state: State, job_ids: Collection[str]) -> dict[str, pd.DataFrame]:
     return found | {"billing": bill_of(state.billing, job_ids)}
 
 
-def _phases(near: State, one: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+def _phases(near: State, job_id: str) -> tuple[pd.DataFrame, list[str]]:
     """Find the phases of jobs, and what is odd about one of them."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", DataWarning)
-        phases = phases_of(near)
-        if not caught:
-            return phases, []
-        del caught[:]
-        # the others' oddities are not told here
-        phases_of(replace(near, jobs=one))
-    return phases, [str(warning.message).removeprefix("1 job: ") for warning in caught]
+    phases, marks = find_phases(near.jobs, **evidence_of(near))
+    # the others' oddities are not told here
+    note = contradictions(marks.filter(nw.col("job_id") == job_id))
+    return phases, [] if note is None else [note.removeprefix("1 job: ")]
 
 
 def _cost(state: State, mine: pd.DataFrame, bill: pd.DataFrame, known: Collection[str]) -> Row:
