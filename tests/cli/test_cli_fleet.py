@@ -348,7 +348,7 @@ def test_a_job_that_fails_does_not_cost_the_others_and_only_strict_says_so_by_it
             lines = done.stderr.decode().splitlines()
             assert lines[0].startswith("trainview: warning: metrics of 1 job could not be fetched:")
             assert lines[1].startswith(f"trainview: wrote {folder}: projects 1, jobs 7")
-            assert lines[3] == "trainview: not fetched: metrics of job3"
+            assert lines[2] == "trainview: not fetched: metrics of job3"
             note = "metrics of 1 job could not be fetched when this was saved"
             with pytest.warns(tv.DataWarning, match=note):
                 snap = tv.load(folder)
@@ -356,7 +356,7 @@ def test_a_job_that_fails_does_not_cost_the_others_and_only_strict_says_so_by_it
             assert snap.not_fetched["job_id"].tolist() == ["job3"]
             done = trainview("check", folder, "--max-idle-gpu-hours", "1000")
             assert note in done.stderr.decode()
-    assert lines[4] == (
+    assert lines[3] == (
         "trainview: error: metrics of 1 job could not be fetched, and --strict asks for all"
     )
 
@@ -373,8 +373,8 @@ def test_strict_asks_for_what_is_about_the_organisation_too(tmp_path):
             assert done.returncode == code
             lines = done.stderr.decode().splitlines()
             assert lines[0].startswith("trainview: warning: capacity could not be fetched:")
-            assert lines[3] == "trainview: not fetched: capacity"
-    assert lines[4] == "trainview: error: capacity could not be fetched, and --strict asks for all"
+            assert lines[2] == "trainview: not fetched: capacity"
+    assert lines[3] == "trainview: error: capacity could not be fetched, and --strict asks for all"
 
 
 def test_many_failures_are_counted(tmp_path):
