@@ -201,6 +201,8 @@ def job_timeline(jobs: pd.DataFrame) -> pd.DataFrame:
     packed = np.lexsort((start[order], lanes))
     result = known[[*columns, "created_at", "end_at", "elapsed_hours", "is_open"]]
     result = result.take(order[packed]).assign(lane=lanes[packed])
+    # an open job has no end
+    result["end_at"] = result["end_at"].where(~result["is_open"])
     odd = jobs[jobs["elapsed_hours"].isna()].sort_values(["created_at", "job_id"])
     odd = odd[result.columns[:-1]]
     odd["end_at"] = pd.Series(pd.NaT, odd.index, dtype=result["end_at"].dtype)
@@ -262,15 +264,19 @@ def needs_attention(jobs: pd.DataFrame) -> pd.DataFrame:
     limit = jobs.loc[running, "project_id"].map(usual) * 3
     long = hours[running] > limit
     finished = jobs.loc[
-        ~(waiting | starting | running), ["project_id", "job_id", "status", "end_at"]
+        ~(waiting | starting | running),
+        ["project_id", "job_id", "status", "end_at", "gpu_hours"],
     ]
     failed = finished["status"].isin(["failed", "deploy-failed"])
     fine = finished[~failed].groupby("project_id")["end_at"].max()
     bad = finished[failed]
     fine = bad["project_id"].map(fine)
     bad = bad[fine.isna() | (bad["end_at"] > fine)].sort_values(["end_at", "job_id"])
-    streak = bad.groupby("project_id")["job_id"].agg(["size", "last"])
-    streak = streak[streak["size"] >= 3].set_index("last")["size"]
+    streak = bad.groupby("project_id").agg(
+        size=("job_id", "size"), last=("job_id", "last"), taken=("gpu_hours", "sum")
+    )
+    streak = streak[streak["size"] >= 3].set_index("last")
+    streak, taken = streak["size"], streak["taken"]
     failing = jobs[jobs["job_id"].isin(streak.index)]
     flagged = {
         "deploying long": jobs[starting & (hours > 1)],
@@ -291,13 +297,28 @@ def needs_attention(jobs: pd.DataFrame) -> pd.DataFrame:
             for rank, (reason, rows) in enumerate(flagged.items())
         ]
     )
+    rows["wasted_gpu_hours"] = np.select(
+        [rows["rank"] == 0, rows["rank"] == 3, rows["rank"] == 4],
+        [rows["gpus"] * (rows["elapsed_hours"] - 1), rows["job_id"].map(taken), 0.0],
+        np.nan,
+    )
+    holders = rows[rows["rank"].isin([0, 1]) & rows["status"].isin(["deploying", "running"])]
+    holders = in_order(holders).dropna(subset="gpu_type").drop_duplicates("gpu_type")
+    does = {0: "does not come to run", 1: "gives no sign of life"}
+    holders = {
+        row.gpu_type: f"{row.job_name} of {row.project_name} holds {row.gpus:,} {row.gpu_type} "
+        f"and {does[row.rank]}"
+        for row in holders.itertuples()
+    }
+    remedy = rows["gpu_type"].astype("object").map(holders)
+    remedy = remedy.fillna("check the GPU quota, or ask for another GPU type")
     back = (rows["created_at"] - rows["end_at"]).dt.total_seconds() / 3600
     silence = (rows["end_at"] - rows["updated_at"]).dt.total_seconds() / 3600
     texts = (
         lambda value, *_: (
             f"deploying for {value:.1f} h, limit 1 h: check the image and its registry"
         ),
-        lambda _v, _l, _s, quiet, _b: (
+        lambda _v, _l, _s, quiet, *_: (
             f"no update for {quiet:.1f} h, limit 72 h: read its logs, stop it if it hangs"
         ),
         lambda value, most, *_: (
@@ -307,25 +328,34 @@ def needs_attention(jobs: pd.DataFrame) -> pd.DataFrame:
         lambda value, *_: (
             f"{value:.0f} failures in a row, limit 3: read the error before starting another job"
         ),
-        lambda value, _l, label, *_: (
-            f"{label} for {value:.1f} h, limit 2 h: check the GPU "
-            "quota, or ask for another GPU type"
-        ),
-        lambda _v, _l, _s, _q, early: (
+        lambda value, _l, label, _q, _b, what: f"{label} for {value:.1f} h, limit 2 h: {what}",
+        lambda _v, _l, _s, _q, early, _w: (
             f"last changed {early * 3600:,.0f} s before it was created: its durations are not known"
         ),
     )
     rows["detail"] = [
         texts[rank](*parts)
         for rank, *parts in zip(
-            rows["rank"], rows["value"], rows["limit"], rows["status"], silence, back, strict=True
+            *(rows[name] for name in ("rank", "value", "limit", "status")),
+            *(silence, back, remedy),
+            strict=True,
         )
     ]
     rows["team_name"] = pd.Series(None, rows.index, dtype="str")
-    rows = rows.sort_values(["rank", "gpu_hours", "job_id"], ascending=[True, False, True])
+    rows = in_order(rows).assign(wasted_usd=np.nan)
     shown = ["job_id", "job_name", "project_name", "team_name", "user_email", "status"]
-    rows = rows[[*shown, "elapsed_hours", "gpus", "gpu_hours", "reason", "detail"]]
+    hours = ["elapsed_hours", "gpus", "gpu_hours", "wasted_gpu_hours", "wasted_usd"]
+    rows = rows[[*shown, *hours, "reason", "detail"]]
     return rows.astype({"status": "str", "reason": "str", "detail": "str"})
+
+
+def in_order(rows: pd.DataFrame) -> pd.DataFrame:
+    loses = rows["wasted_gpu_hours"] > 0
+    ordered = rows.assign(loses=loses, loss=rows["wasted_gpu_hours"].where(loses))
+    return ordered.sort_values(
+        ["loses", "loss", "rank", "gpu_hours", "job_id"],
+        ascending=[False, False, True, False, True],
+    )
 
 
 def compare_jobs(jobs: pd.DataFrame) -> pd.DataFrame:
@@ -365,8 +395,11 @@ COMPARED = [
         for side in ("before", "after", "difference", "ratio")
     ),
 ]
-# What is called otherwise than with a jobs table alone.
+# What is called otherwise than with a jobs table alone, and answers without what rules tell.
 CALLS = {
+    "error_groups": lambda jobs: analysis.error_groups(jobs).drop(
+        columns=["category", "origin", "is_symptom", "advice"]
+    ),
     "compare_jobs": lambda jobs: analysis.compare_jobs(
         jobs.iloc[::2], jobs.iloc[1::2], by="project_name"
     )[COMPARED]
