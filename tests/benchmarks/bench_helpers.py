@@ -402,7 +402,7 @@ CALLS = {
     ),
     "compare_jobs": lambda jobs: analysis.compare_jobs(
         jobs.iloc[::2], jobs.iloc[1::2], by="project_name"
-    )[COMPARED]
+    )[COMPARED],
 }
 PEERS = (
     status_counts,
