@@ -60,6 +60,8 @@ class Api:
         self.coarsest = coarsest
         self.administrator = administrator
         self.bills: dict[str, Any] = {}
+        # by project: path, size and type of what is in its cache
+        self.cached: dict[str, list[tuple[str, int, str]]] = {}
 
     def answer(self, path: str, query: dict[str, str]) -> tuple[int, Any]:
         for pattern, method in _ROUTES.items():
@@ -141,6 +143,18 @@ class Api:
         }
         return 200, {"training_job": self.jobs[job_id], "checkpoints": [checkpoint]}
 
+    def caches(self, _query, project_id):
+        if project_id not in self.cached:
+            return 404, {"error": "no cache"}
+        return 200, {
+            "timestamp": iso(NOW),
+            "project_id": project_id,
+            "file_summaries": [
+                {"path": path, "size_bytes": size, "modified": iso(NOW - timedelta(days=1)), "file_type": kind, "permissions": "rw-r--r--"}
+                for path, size, kind in self.cached[project_id]
+            ],
+        }  # fmt: skip
+
     def logs(self, query, _project, job_id):
         end = datetime.fromisoformat(self.jobs[job_id]["updated_at"])
         nanoseconds = int((end - EPOCH).total_seconds()) * 10**9
@@ -191,6 +205,7 @@ _ROUTES = {
     r"/v1/training_projects/([^/]+)/jobs/([^/]+)/metrics": "metrics",
     r"/v1/training_projects/([^/]+)/jobs/([^/]+)/checkpoints": "checkpoints",
     r"/v1/training_projects/([^/]+)/jobs/([^/]+)/logs": "logs",
+    r"/v1/training_projects/([^/]+)/cache/summary": "caches",
     r"/v1/training/jobs/([^/]+)/queue_context": "queue",
 }
 

@@ -7,7 +7,8 @@ __version__ = "0.1.0"
 # Where each public name is found when it is first used; __init__.pyi says the same to editors.
 _HOMES = {
     "analysis": """
-        checkpoint_usage clip_jobs cost_over_time elapsed_stats error_groups estimate_cost
+        cache_usage checkpoint_usage clip_jobs cost_over_time elapsed_stats error_groups
+        estimate_cost
         failure_costs failure_rates goodput gpu_concurrency gpu_hours_over_time gpu_usage
         idle_gpus job_phases job_timeline lost_work needs_attention queue_wait_curve queue_waits
         quota reconcile_cost refine_jobs right_size run_chains spend_pace spot_usage
@@ -20,15 +21,15 @@ _HOMES = {
         OutputError PayloadError RateLimitError SourceError TrainviewError
     """,
     "fetching": """
-        Fetched fetch fetch_billing fetch_capacity fetch_checkpoints fetch_error_logs
-        fetch_metrics fetch_prices fetch_queue record
+        Fetched fetch fetch_billing fetch_caches fetch_capacity fetch_checkpoints
+        fetch_error_logs fetch_metrics fetch_prices fetch_queue record
     """,
     "history.compaction": "compact",
     "history.intervals": "status_intervals",
     "history.scanning": "Scan scan",
     "loading": "load merge",
     "plot": """
-        plot_checkpoint_usage plot_compare plot_cost_over_time plot_elapsed_stats
+        plot_cache_usage plot_checkpoint_usage plot_compare plot_cost_over_time plot_elapsed_stats
         plot_error_groups plot_estimate_cost plot_failure_costs plot_failure_rates plot_goodput
         plot_gpu_concurrency plot_gpu_hours_over_time plot_gpu_usage plot_idle_gpus
         plot_job_phases plot_job_timeline plot_lost_work plot_needs_attention

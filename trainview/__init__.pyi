@@ -1,3 +1,4 @@
+from .analysis import cache_usage as cache_usage
 from .analysis import checkpoint_usage as checkpoint_usage
 from .analysis import clip_jobs as clip_jobs
 from .analysis import cost_over_time as cost_over_time
@@ -45,6 +46,7 @@ from .errors import TrainviewError as TrainviewError
 from .fetching import Fetched as Fetched
 from .fetching import fetch as fetch
 from .fetching import fetch_billing as fetch_billing
+from .fetching import fetch_caches as fetch_caches
 from .fetching import fetch_capacity as fetch_capacity
 from .fetching import fetch_checkpoints as fetch_checkpoints
 from .fetching import fetch_error_logs as fetch_error_logs
@@ -58,6 +60,7 @@ from .history.scanning import Scan as Scan
 from .history.scanning import scan as scan
 from .loading import load as load
 from .loading import merge as merge
+from .plot import plot_cache_usage as plot_cache_usage
 from .plot import plot_checkpoint_usage as plot_checkpoint_usage
 from .plot import plot_compare as plot_compare
 from .plot import plot_cost_over_time as plot_cost_over_time

@@ -11,7 +11,8 @@ GROUPS = {
         load fetch merge sample scan Snapshot Scan
     """,
     "Fetch more": """
-        fetch_prices fetch_capacity fetch_billing fetch_metrics fetch_checkpoints fetch_queue
+        fetch_prices fetch_capacity fetch_billing fetch_metrics fetch_checkpoints fetch_caches
+        fetch_queue
         fetch_error_logs Fetched Client
     """,
     "Ask: jobs": """
@@ -27,6 +28,7 @@ GROUPS = {
     """,
     "Ask: failures and reliability": """
         failure_rates error_groups lost_work goodput run_chains time_to_failure checkpoint_usage
+        cache_usage
     """,
     "Ask: queue and capacity": """
         queue_waits queue_wait_curve spot_usage

@@ -53,6 +53,20 @@ def checkpoints(*rows: tuple[str, float]) -> pd.DataFrame:
     )
 
 
+def cached(*rows: tuple[str, str | None, int, str | None, float | None]) -> pd.DataFrame:
+    """What is in caches: project, path, size, type, and the hour in which it last changed."""
+    return table(
+        *(
+            {
+                "project_id": project, "path": path, "size_bytes": size, "file_type": kind,
+                "modified_at": None if hours is None else at(hours), "captured_at": at(24),
+            }
+            for project, path, size, kind, hours in rows
+        ),
+        schema=FLEET_TABLES["caches"],
+    )  # fmt: skip
+
+
 def phases(*rows: tuple[str, float | None, float | None, float | None], gpus: int = 8) -> Any:
     """Phases of jobs: release, start and end in hours since midnight, null where not known."""
     found = []

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from tests.analysis.evidence import checkpoints
+from tests.analysis.evidence import cached, checkpoints
 from tests.analysis.fleet import JOBS, PRICES, capacity, metrics, prices, queue, sample, used
 from tests.analysis.tables import (
     KINDS,
@@ -18,6 +18,7 @@ from tests.analysis.tables import (
     convert,
     is_kind,
     job,
+    projects,
     table,
 )
 from tests.properties import shared_out
@@ -68,6 +69,23 @@ SAVED = pd.concat(
     ],
     ignore_index=True,
 ).astype({"sync_status": "category"})
+CACHED = pd.concat(
+    [
+        cached(("p1", "hub", 4096, "directory", 1), ("p1", "hub/model", 900, "file", 1)),
+        cached(("p1", "hub/model", 800, "file", 2), ("p1", "/data\n1/ünï", 7, None, None)),
+        cached(("p2", None, 0, None, None), ("gone", "x", 5, "file", 0)),
+    ],
+    ignore_index=True,
+).astype({"file_type": "category"})
+OWNERS = projects(
+    {"project_id": "p1", "project_name": "llm"}, {"project_id": "p2", "project_name": "asr"}
+)
+FULL = metrics(
+    *(
+        sample(hour, share, metric="cache_utilization", gpu=None, job_id=name)
+        for hour, share, name in [(0, 0.5, "ja"), (2, 0.75, "ja"), (1, 0.875, "jb"), (3, 0.1, "jz")]
+    )
+)
 # A job that used little of one GPU, one that used much, and one that was measured too little.
 USED = {"node_id": "n0", "step_seconds": 6 * 3600.0}
 OVERSIZED = table(
@@ -243,6 +261,19 @@ HELPERS = {
         },
         "job_id checkpoint_id created_at size_bytes sync_status",
     ),
+    "cache_usage": Promise(
+        partial(analysis.cache_usage, projects=OWNERS, metrics=FULL, jobs=JOBS),
+        CACHED,
+        {"project_name": "str"},
+        {
+            **dict.fromkeys(("projects", "files"), "int64"),
+            **dict.fromkeys(("size_bytes", "largest_bytes", "share"), "float64"),
+            **dict.fromkeys(("oldest_at", "latest_at", "captured_at"), TIME),
+            "utilization": "float64",
+            "measured_at": TIME,
+        },
+        "project_id path size_bytes file_type modified_at captured_at",
+    ),
     "spend_pace": Promise(
         partial(analysis.spend_pace, budget=30.0, as_of="2025-01-09T08:00:00Z"),
         BILL,
@@ -254,10 +285,16 @@ HELPERS = {
 BY = [
     name
     for name in HELPERS
-    if name not in {"checkpoint_usage", "quota", "right_size", "spend_pace"}
+    if name not in {"cache_usage", "checkpoint_usage", "quota", "right_size", "spend_pace"}
 ]
 CALLS = {
     **HELPERS,
+    **{
+        f"cache_usage by {by}": HELPERS["cache_usage"]._replace(
+            call=partial(HELPERS["cache_usage"].call, by=by, depth=2)
+        )
+        for by in (None, "folder", ["project_name", "folder"], ["file_type"])
+    },
     "spend_pace by names": HELPERS["spend_pace"]._replace(
         call=partial(HELPERS["spend_pace"].call, by=["team_name", "project_name"])
     ),

@@ -51,7 +51,14 @@ def snap() -> tv.Snapshot:
             "capacity": empty_frame("capacity")
             .reindex(range(3))
             .assign(team_name=[None, "research", "speech"]),
-            "not_fetched": pd.DataFrame({"table": "logs", "job_id": ["j1", "j3", None]}),
+            "caches": empty_frame("caches").reindex(range(2)).assign(project_id=["p1", "p2"]),
+            "not_fetched": pd.DataFrame(
+                {
+                    "table": ["logs", "logs", "prices", "caches"],
+                    "job_id": ["j1", "j3", None, None],
+                    "project_id": ["p1", "p2", None, "p3"],
+                }
+            ),
         }
     )
 
@@ -82,8 +89,10 @@ def test_what_is_selected_is_selected_in_all_tables(snap, asked, projects, jobs)
         assert ids(getattr(found, name)) == [job_id for job_id in jobs if job_id != "j4"]
         assert list(getattr(found, name)) == list(getattr(snap, name))
     assert set(found.instance_types["instance_type_id"]) == set(found.jobs["instance_type_id"])
+    assert found.caches["project_id"].tolist() == [one for one in projects if one in {"p1", "p2"}]
     assert found.not_fetched["job_id"].dropna().isin(jobs).all()
-    assert found.not_fetched["job_id"].isna().sum() == 1
+    of_no_job = found.not_fetched[found.not_fetched["job_id"].isna()]
+    assert of_no_job["table"].tolist() == ["prices", *(["caches"] if "p3" in projects else [])]
     assert found.as_of == snap.as_of
 
 

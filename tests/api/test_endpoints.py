@@ -32,6 +32,10 @@ MILLISECONDS = "start_epoch_millis=1772316000000&end_epoch_millis=1772409600000"
             "/v1/training_projects/p1/jobs/j1/checkpoints",
         ),
         (
+            lambda api: api.get_training_project_cache("p1"),
+            "/v1/training_projects/p1/cache/summary",
+        ),
+        (
             lambda api: api.get_training_job_logs("p1", "j1", start=START, end=END, limit=7),
             f"/v1/training_projects/p1/jobs/j1/logs?{MILLISECONDS}&direction=desc&limit=7",
         ),
@@ -56,6 +60,7 @@ def test_what_is_asked_for(call, target):
         (lambda api: api.get_training_job_logs("p", "j", start=START, end="now"), "end: expected a datetime with a zone, got now"),
         (lambda api: api.get_queue_context("../j"), "job_id: expected up to 128 letters"),
         (lambda api: api.list_training_job_checkpoints("p/..", "j"), "project_id: expected up to 128 letters"),
+        (lambda api: api.get_training_project_cache("p/.."), "project_id: expected up to 128 letters"),
         (lambda api: api.get_queue_context(f"j{KEY}"), r"got 'j\[key\]'"),
     ],
 )  # fmt: skip

@@ -108,6 +108,7 @@ def test_a_page_in_the_apis_place_is_called_one(status, error):
         ),
         ("get_queue_context", ("j1",), {}),
         ("list_training_job_checkpoints", ("p1", "j1"), {}),
+        ("get_training_project_cache", ("p1",), {}),
     ],
 )
 def test_an_answer_about_one_job_may_be_64_mib(call, words, named):

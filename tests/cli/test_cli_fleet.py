@@ -233,6 +233,7 @@ def test_a_limit_that_nobody_reached_is_told(tmp_path):
         (["utilization"], "--with metrics"),
         (["quota"], "--with capacity"),
         (["checkpoints"], "--with checkpoints"),
+        (["caches"], "--with caches"),
         (["check", "--max-cost", "1"], "--with prices"),
         (["check", "--max-projected-cost", "1"], "--with prices"),
         (["cost", "--show", "pace"], "--with prices,billing"),

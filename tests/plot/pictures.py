@@ -140,6 +140,7 @@ PLOTS = {
         Plot(plot.plot_run_chains, stand_ins.run_chains, {}, ("job_name", "project_name", "chain_id", "status", "submitted_at", "ended_at", "attempts", "ettr"), "Hours since the first submission (which jobs belong together: a heuristic)"),
         Plot(plot.plot_time_to_failure, stand_ins.time_to_failure, PROJECT, ("running_hours", "failures", "mttf_hours", "mttf_low_hours", "mttf_high_hours"), "Running time per failure (MTTF) (s, min, h, days; logarithmic)"),
         Plot(plot.plot_spot_usage, stand_ins.spot_usage, PROJECT, ("gpu_hours", "ended", "preempted", "preemption_rate", "low", "high", "lost_gpu_hours"), "Preemption rate (%), with 95% interval"),
+        Plot(plot.plot_cache_usage, stand_ins.cache_usage, PROJECT, ("files", "size_bytes", "utilization"), "Size of caches (GiB)"),
         Plot(plot.plot_checkpoint_usage, stand_ins.checkpoint_usage, PROJECT, ("checkpoints", "size_bytes", "syncing_ended_bytes"), "Size of checkpoints (TiB)"),
     )
 }  # fmt: skip

@@ -242,6 +242,16 @@ def spot_usage(number):
 
 
 @stand_in
+def cache_usage(number):
+    return [
+        {
+            "files": 12 + number, "size_bytes": 2.0**38 / (number + 1),
+            "utilization": 0.25 if number % 2 else None,
+        }
+    ]  # fmt: skip
+
+
+@stand_in
 def checkpoint_usage(number):
     return [
         {

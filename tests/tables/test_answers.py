@@ -499,6 +499,7 @@ def test_saved_answers_of_every_endpoint_are_loaded_from_a_folder(tmp_path):
     api = Api([job("a")], projects=[project()])
     queries = {"start_date": "2026-03-01T00:00:00Z", "end_date": "2026-03-31T00:00:00Z"}
     api.bills = {"2026-03": json.loads(usage(billed(subtotal=1, minutes=2)))}
+    api.cached = {"p1": [("hub/model", 9, "file")]}
     answers = {
         "1-projects": api.training_projects({}),
         "2-jobs": api.training_jobs({}),
@@ -508,6 +509,7 @@ def test_saved_answers_of_every_endpoint_are_loaded_from_a_folder(tmp_path):
         "queue": api.queue({}, "a"),
         "checkpoints": api.checkpoints({}, "p", "a"),
         "metrics": (200, metrics_answer()),
+        "cache": api.caches({}, "p1"),
     }
     for name, (_, answer) in answers.items():
         (tmp_path / f"{name}.json").write_bytes(encode(answer))

@@ -15,6 +15,7 @@ from tests.properties import examples
 from trainview.errors import DataWarning, PayloadError
 from trainview.schema import (
     ANSWER,
+    CACHE_ANSWER,
     CAPACITY_ANSWER,
     CHECKPOINTS_ANSWER,
     LOGS_ANSWER,
@@ -70,6 +71,7 @@ ANSWERS = {
     "capacity": CAPACITY_ANSWER,
     "billing": USAGE_ANSWER,
     "metrics": METRICS_ANSWER,
+    "caches": CACHE_ANSWER,
     "checkpoints": CHECKPOINTS_ANSWER,
     "queue": QUEUE_ANSWER,
     "logs": LOGS_ANSWER,

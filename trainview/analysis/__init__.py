@@ -5,6 +5,7 @@ tables. They read no clock and no network, and never change what they are given.
 """
 
 from trainview.analysis.attention import needs_attention as needs_attention
+from trainview.analysis.cache_usage import cache_usage as cache_usage
 from trainview.analysis.chains import run_chains as run_chains
 from trainview.analysis.checkpoint_usage import checkpoint_usage as checkpoint_usage
 from trainview.analysis.comparing import compare_jobs as compare_jobs

@@ -70,6 +70,8 @@ def select_tables(
     )
     for name in _OF_JOBS:
         kept[name] = _numbered(tables[name][tables[name]["job_id"].isin(jobs["job_id"])])
+    caches = tables["caches"]
+    kept["caches"] = _numbered(caches[caches["project_id"].isin(places["project_id"])])
     kept["billing"] = _numbered(
         _bills(
             tables["billing"],
@@ -84,8 +86,9 @@ def select_tables(
         is_of_others = capacity["team_name"].notna() & ~capacity["team_name"].isin(_listed(teams))
         kept["capacity"] = _numbered(capacity[~is_of_others])
     gaps = tables["not_fetched"]
+    is_there = gaps["project_id"].isna() | gaps["project_id"].isin(places["project_id"])
     kept["not_fetched"] = _numbered(
-        gaps[gaps["job_id"].isna() | gaps["job_id"].isin(jobs["job_id"])]
+        gaps[gaps["job_id"].isna() & is_there | gaps["job_id"].isin(jobs["job_id"])]
     )
     return kept
 

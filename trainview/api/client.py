@@ -53,7 +53,7 @@ class Client(BaseClient):
     max_bytes : int
         The longest answer, in bytes after decompression.
     max_job_bytes : int
-        The same for what is asked job by job, many at a time.
+        The same for what is asked job by job, or project by project, many at a time.
     retries : int
         How many more tries follow one that failed in a way that can pass: 408, 425, 429, most of
         500 to 599, no connection, a timeout, or an answer that was cut off.
@@ -122,6 +122,32 @@ class Client(BaseClient):
         """
         path = f"/v1/training_projects/{self._checked_id('project_id', project_id)}/jobs"
         return self._call("GET", path, resource=f"training project {project_id!r}")
+
+    def get_training_project_cache(self, project_id: str) -> Response:
+        """Get what the cache of a project holds, file by file.
+
+        Parameters
+        ----------
+        project_id : str
+            The id of the project.
+
+        Returns
+        -------
+        Response
+            ``{"timestamp": ..., "project_id": ..., "file_summaries": [...]}``
+
+        Raises
+        ------
+        NotFoundError
+            If the project has no cache, which is normal, or there is no such project.
+        ArgumentError, AuthError, RateLimitError, ApiError, NetworkError
+            As in :meth:`list_training_jobs`.
+        """
+        path = f"/v1/training_projects/{self._checked_id('project_id', project_id)}/cache/summary"
+        return self._call(
+            "GET", path, resource=f"cache of training project {project_id!r}",
+            max_bytes=self._max_job_bytes,
+        )  # fmt: skip
 
     def search_training_jobs(
         self,

@@ -21,7 +21,7 @@ from trainview.cli.commands import cli
 from trainview.cli.compare import compare
 from trainview.cli.cost import cost
 from trainview.cli.fetch import fetch
-from trainview.cli.fleet import checkpoints, queue, quota, utilization
+from trainview.cli.fleet import caches, checkpoints, queue, quota, utilization
 from trainview.cli.history import compact, record
 from trainview.cli.job import job
 from trainview.cli.openmetrics import openmetrics
@@ -36,8 +36,8 @@ from trainview.text.safe import safe_text
 _BUG = 1
 
 for command in (
-    check, checkpoints, compact, compare, cost, failures, fetch, goodput, job, openmetrics, queue,
-    quota, record, utilization, watch,
+    caches, check, checkpoints, compact, compare, cost, failures, fetch, goodput, job,
+    openmetrics, queue, quota, record, utilization, watch,
 ):  # fmt: skip
     cli.add_command(command)
 

@@ -44,9 +44,10 @@ _SHOWN = 3
 )  # fmt: skip
 @click.option(
     "--with", "include", metavar="TABLES", multiple=True, callback=split_names,
-    help="Ask for more: prices, capacity, billing (a few calls), queue, checkpoints, metrics, logs "
-    "(a call a job, or more), or everything. Then a folder of Parquet files is written. What "
-    "queue, metrics and billing tell of the start of jobs makes GPU-hours and costs tighter.",
+    help="Ask for more: prices, capacity, billing (a few calls), caches (a call a project), queue, "
+    "checkpoints, metrics, logs (a call a job, or more), or everything. Then a folder of Parquet "
+    "files is written. What queue, metrics and billing tell of the start of jobs makes GPU-hours "
+    "and costs tighter.",
 )  # fmt: skip
 @asks_for_each_job
 @asks_api

@@ -168,6 +168,36 @@ def checkpoints(source: Source, output: Output, by: list[str] | None) -> None:
         tell(f"  still syncing though ended: {count(left, 'job')}, do not delete them yet")
 
 
+@click.command(
+    help=(
+        "Sum up what the caches of projects hold, how old it is, and how full they are.\n\n"
+        "--by takes columns of projects, file_type, and folder: the first parts of the path. How "
+        f"full a cache is, the metrics of its project's jobs tell.{SOURCE_HELP}"
+    ),
+    epilog="Example: trainview caches data/ --by project_name,folder --depth 3",
+)
+@by_columns("project_name")
+@click.option(
+    "--depth", type=click.IntRange(min=1), default=1, show_default=True,
+    help="How many parts of a path make a folder.",
+)  # fmt: skip
+@prints_table
+@asks_for_each_job
+@takes_source
+def caches(source: Source, output: Output, by: list[str] | None, depth: int) -> None:
+    from trainview.analysis import cache_usage
+
+    snapshot = source.read("caches")
+    need(snapshot, "caches")
+    measured = {} if snapshot.metrics.empty else {"metrics": snapshot.metrics}
+    found = cache_usage(
+        snapshot.caches, snapshot.projects, by, **measured, jobs=snapshot.jobs, depth=depth
+    )
+    columns = ["files", "size_bytes", "share", "oldest_at", "latest_at"]
+    full = ["utilization"] if found["utilization"].notna().any() else []
+    put(found, output, [*(by or []), *columns, *full], "Caches, and what fills them")
+
+
 def _queue_with(snapshot: Snapshot, by: list[str] | None) -> pd.DataFrame:
     """Give the queue, with the columns of its jobs and their projects that are asked for."""
     jobs, waits = jobs_with(snapshot, by), snapshot.queue

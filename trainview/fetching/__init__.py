@@ -1,5 +1,6 @@
 """Fetch: calls to the API, made for whole organisations, and their answers as tables."""
 
+from trainview.fetching.caches import fetch_caches as fetch_caches
 from trainview.fetching.fetched import Fetched as Fetched
 from trainview.fetching.jobs import fetch_checkpoints as fetch_checkpoints
 from trainview.fetching.jobs import fetch_error_logs as fetch_error_logs

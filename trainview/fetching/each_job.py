@@ -125,8 +125,9 @@ class _Run:
     options: Options
     asked_of: Callable[[Job], Mapping[str, Any]]
     seen_at: str
+    of: str
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
-    failures: list[dict[str, str]] = field(default_factory=list)
+    failures: list[dict[str, str | None]] = field(default_factory=list)
     failed: set[str] = field(default_factory=set)
     done: set[str] = field(default_factory=set)
     unavailable: set[str] = field(default_factory=set)
@@ -153,7 +154,7 @@ class _Run:
         self.failed.add(job.job_id)
         self.failures.append(
             {
-                "job_id": job.job_id,
+                "job_id": job.job_id if self.of == "job" else None,
                 "project_id": job.project_id,
                 "error": type(error).__name__,
                 "detail": detail,
@@ -190,6 +191,7 @@ def fetch_each(
     asked_of: Callable[[Job], Mapping[str, Any]],
     options: Options,
     client: dict[str, Any],
+    of: str = "job",
 ) -> Fetched:
     """Ask about each job that is not kept already.
 
@@ -207,6 +209,8 @@ def fetch_each(
         How to fetch.
     client : dict
         What `Client` takes.
+    of : str, optional
+        What a `Job` stands for, where it is none: ``"project"``, with its id as both ids.
 
     Returns
     -------
@@ -227,7 +231,7 @@ def fetch_each(
     with Client(**client) as api:
         folder, remove = _open(options, api)
         seen_at = max((job.end for job in jobs), default=datetime.now(UTC)).isoformat()
-        run = _Run(tables, folder, options, asked_of, seen_at)
+        run = _Run(tables, folder, options, asked_of, seen_at, of)
         kept = [] if options.refresh else [job for job in jobs if run.is_kept(job)]
         run.done.update(job.job_id for job in kept)
         run.kept.update(run.done)
@@ -243,7 +247,7 @@ def fetch_each(
             if not isinstance(stop, KeyboardInterrupt):
                 raise
             remains = (
-                f"{number:,} of {count(len(jobs), 'job')} are kept, run it again to go on"
+                f"{number:,} of {count(len(jobs), of)} are kept, run it again to go on"
                 if remove is None
                 else "nothing is kept without a cache"
             )
@@ -300,7 +304,7 @@ def _ask_all(jobs: Sequence[Job], ask: Callable[[Job], Any], run: _Run) -> None:
             in_a_row += 1
             # one that was told to wait again and again speaks for all
             if in_a_row == _MOST_IN_A_ROW or isinstance(error, RateLimitError):
-                why = f"not asked, as {count(in_a_row, 'job')} in a row had failed: {error}"
+                why = f"not asked, as {count(in_a_row, run.of)} in a row had failed: {error}"
                 for rest in jobs:
                     run.fail(rest, error, why)
                 break
@@ -320,8 +324,8 @@ def _result(jobs: Sequence[Job], run: _Run, asked: int) -> Fetched:
     }
     failures = pd.DataFrame(
         run.failures, columns=["job_id", "project_id", "error", "detail"], dtype=PANDAS_TEXT
-    ).sort_values("job_id", ignore_index=True)
-    return Fetched(files, failures, asked, len(jobs) - asked, len(run.unavailable))
+    ).sort_values(["job_id", "project_id"], ignore_index=True)
+    return Fetched(files, failures, asked, len(jobs) - asked, len(run.unavailable), run.of)
 
 
 def _check(options: Options) -> None:

@@ -16,6 +16,7 @@ from trainview.errors import (
     NetworkError,
     PayloadError,
 )
+from trainview.fetching.caches import fetch_caches
 from trainview.fetching.each_job import Options, prune_cache
 from trainview.fetching.fetched import Fetched
 from trainview.fetching.jobs import (
@@ -35,19 +36,21 @@ from trainview.text.names import did_you_mean
 
 Include: TypeAlias = str | Iterable[str]
 
-# What can be fetched beside projects and jobs: first what takes few calls, then a call a job.
+# What can be fetched beside projects and jobs: first what takes few calls, then a call a project,
+# and a call a job.
 OF_ORGANISATION: dict[str, Callable[..., tuple[pd.DataFrame, list[str]]]] = {
     "prices": ask_prices,
     "capacity": ask_capacity,
     "billing": ask_bills,
 }
+OF_PROJECTS: dict[str, Callable[..., Fetched]] = {"caches": fetch_caches}
 _OF_JOBS: dict[str, Callable[..., Fetched]] = {
     "queue": fetch_queue,
     "checkpoints": fetch_checkpoints,
     "metrics": fetch_metrics,
     "logs": fetch_error_logs,
 }
-INCLUDABLE = (*OF_ORGANISATION, *_OF_JOBS)
+INCLUDABLE = (*OF_ORGANISATION, *OF_PROJECTS, *_OF_JOBS)
 EVERYTHING = "everything"
 
 
@@ -59,7 +62,7 @@ class Extras(NamedTuple):
     tables : dict of str to pandas.DataFrame
         What takes few calls.
     fetched : dict of str to Fetched
-        What takes a call a job.
+        What takes a call a project, or a job.
     not_fetched : pandas.DataFrame
         What could not be fetched, as `Snapshot.not_fetched` is described.
     notes : tuple of str
@@ -127,8 +130,11 @@ def fetch_extras(
     # what comes later must not push out of the cache what came before and is not read yet
     unlimited = vars(replace(options, cache_limit_gib=inf))
     for name in names:
-        if name in _OF_JOBS:
-            fetched[name] = _OF_JOBS[name](snapshot.jobs, **unlimited, **client)
+        if name not in OF_ORGANISATION:
+            ask, about = _OF_JOBS.get(name), snapshot.jobs
+            if ask is None:
+                ask, about = OF_PROJECTS[name], snapshot.projects
+            fetched[name] = ask(about, **unlimited, **client)
             failures[name] = fetched[name].failures
             continue
         try:

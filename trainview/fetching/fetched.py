@@ -1,4 +1,4 @@
-"""What was fetched job by job: files on this machine, and what failed."""
+"""What was fetched job by job, or project by project: files on this machine, and what failed."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -26,13 +26,16 @@ class Fetched:
     Attributes
     ----------
     files : dict of str to tuple of pathlib.Path
-        For each table the Parquet files, one a job, in the order of the jobs.
+        For each table the Parquet files, one a job, in the order of the jobs; of ``caches`` one a
+        project, and so in all that follows.
     failures : pandas.DataFrame
         One row a job whose call failed: ``job_id``, ``project_id``, ``error`` (its class) and
-        ``detail`` (its text).
+        ``detail`` (its text). Of a project, ``job_id`` is null.
     asked, cached, unavailable : int
         How many jobs the API was asked about, how many were known already, and about how many it
         says nothing, which is normal.
+    of : str
+        Whether this is of a ``"job"`` or a ``"project"`` each.
     """
 
     files: Mapping[str, tuple[Path, ...]]
@@ -40,6 +43,7 @@ class Fetched:
     asked: int
     cached: int
     unavailable: int = 0
+    of: str = "job"
 
     @property
     def table(self) -> pd.DataFrame:
@@ -96,7 +100,10 @@ class Fetched:
 
     def __repr__(self) -> str:
         known = ", ".join(self.files)
-        parts = [f"{known} of {count(len(self._first), 'job')}", f"{self.cached:,} from the cache"]
+        parts = [
+            f"{known} of {count(len(self._first), self.of)}",
+            f"{self.cached:,} from the cache",
+        ]
         if self.unavailable:
             parts.append(f"{self.unavailable:,} not available")
         if len(self.failures):

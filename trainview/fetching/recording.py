@@ -27,7 +27,7 @@ from trainview.errors import (
     TrainviewError,
 )
 from trainview.fetching.each_job import CACHE_LIMIT_GIB, CONCURRENCY, Options
-from trainview.fetching.extras import OF_ORGANISATION, Include, check_include
+from trainview.fetching.extras import OF_ORGANISATION, OF_PROJECTS, Include, check_include
 from trainview.fetching.payloads import fetch_lists
 from trainview.fetching.snapshots import fetch_more
 from trainview.files.atomic import from_home
@@ -36,7 +36,7 @@ from trainview.files.saved import read_bytes
 from trainview.files.sources import JSON_ENDINGS, Source
 from trainview.history.layout import ASKED, LOOKS, schema_of
 from trainview.history.places import Place, find_place
-from trainview.history.versions import present, state_at
+from trainview.history.versions import KEYS, present, state_at
 from trainview.history.writing import (
     Look,
     append_answer,
@@ -58,6 +58,8 @@ from trainview.text.safe import safe_text
 
 # So many jobs are asked about before what they said is written, so that memory stays small.
 _AT_ONCE = 200
+# A cache can have hundreds of thousands of files.
+_PROJECTS_AT_ONCE = 20
 _LISTS_PROJECTS = b'"training_projects"'
 _logger = logging.getLogger("trainview")
 
@@ -89,7 +91,7 @@ def record(  # noqa: PLR0913 - what fetch takes, and when
         the environment. It is made if it does not exist.
     include : str or iterable of str, optional
         What else to ask for, as in `fetch`. What takes a call a job is asked for jobs that are new
-        or changed since they were last asked about.
+        or changed since they were last asked about, what takes a call a project each time.
     every : str or datetime.timedelta, optional
         Look again and again, so far apart: ``"5m"``. A look that fails is noted and logged, and the
         next one tried. One look when left out, whose failure is an error.
@@ -255,7 +257,9 @@ def _append_more(
             append_answer(look, name, table, without=without)
     failed = len(more.not_fetched)
     for name in names:
-        if name not in OF_ORGANISATION:
+        if name in OF_PROJECTS:
+            failed += _ask_projects(look, snapshot, name, options, client, without)
+        elif name not in OF_ORGANISATION:
             failed += _ask_jobs(look, snapshot, name, options, client, without)
     return failed
 
@@ -295,6 +299,33 @@ def _ask_jobs(
         asked = to_tables(_bare(snapshot, answered)).jobs
         append_asked(look, name, asked)
     return failures
+
+
+def _ask_projects(
+    look: Look,
+    snapshot: Snapshot,
+    name: str,
+    options: Options,
+    client: Mapping[str, Any],
+    without: frozenset[str],
+) -> int:
+    """Ask about all projects, as what their jobs leave there can change at any time."""
+    failures = 0
+    for first in range(0, len(snapshot.projects), _PROJECTS_AT_ONCE):
+        some = snapshot.projects.iloc[first : first + _PROJECTS_AT_ONCE]
+        bare = replace(_bare(snapshot, snapshot.jobs.head(0)), projects=some)
+        part = fetch_more(bare, name, options, client)
+        failures += len(part.not_fetched)
+        for table, rows in to_fleet(part).items():
+            # of a project that was not told about, nothing is gone
+            append_answer(look, table, rows, scope=_ids(rows, table), without=without)
+    return failures
+
+
+def _ids(rows: pa.Table, table: str) -> pa.Array | None:
+    """List the jobs or projects that rows are about; None where a table is about no such thing."""
+    key = KEYS.get(table, ("",))[0]
+    return pc.unique(rows[key].cast(pa.string())) if key in {"job_id", "project_id"} else None
 
 
 def _bare(snapshot: Snapshot, jobs: pd.DataFrame) -> Snapshot:
@@ -346,9 +377,7 @@ def _import(
         tables = to_tables(snapshot)
         changed, gone = _append_lists(look, tables, without, is_complete=is_whole)
         for name, table in to_fleet(snapshot).items():
-            of_jobs = "job_id" in table.column_names and name != "billing"
-            scope = pc.unique(table["job_id"].cast(pa.string())) if of_jobs else None
-            append_answer(look, name, table, scope=scope, without=without)
+            append_answer(look, name, table, scope=_ids(table, name), without=without)
         yield end_look(
             look, jobs=len(snapshot.jobs), projects=len(snapshot.projects), changed=changed,
             gone=gone, failed_calls=len(snapshot.not_fetched),

@@ -43,8 +43,8 @@ def fetch(
         gives the latest job of each project.
     include : str or iterable of str, optional
         What else to ask for: ``"prices"``, ``"capacity"``, ``"billing"`` (a few calls);
-        ``"queue"``, ``"checkpoints"``, ``"metrics"``, ``"logs"`` (a call a job, or more); or
-        ``"everything"``.
+        ``"caches"`` (a call a project); ``"queue"``, ``"checkpoints"``, ``"metrics"``, ``"logs"``
+        (a call a job, or more); or ``"everything"``.
     on_error : {"raise", "skip"}, optional
         What becomes of projects and jobs that are not what the API documents: an error, or they
         are left out, as `load` does.

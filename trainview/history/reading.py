@@ -100,6 +100,9 @@ def read_history(
         latest_only=False,
     )
     fleet = {name: _fleet_table(place, name, line, last["seen_at"]) for name in FLEET_TABLES}
+    # with its project a cache is deleted, and nobody asks for it again
+    here = pc.is_in(fleet["caches"]["project_id"], value_set=tables.projects["project_id"])
+    fleet["caches"] = fleet["caches"].filter(here)
     return to_records(tables), {name: t for name, t in fleet.items() if t.num_rows}, as_of
 
 

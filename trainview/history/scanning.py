@@ -51,7 +51,7 @@ class Scan:
     as_of : datetime.datetime or None
         The moment that the tables describe, in UTC.
     projects, jobs, instance_types, prices, capacity, billing, queue, status_events, checkpoints, \
-metrics, logs : polars.LazyFrame, duckdb.DuckDBPyRelation or pyspark.sql.DataFrame
+caches, metrics, logs : polars.LazyFrame, duckdb.DuckDBPyRelation or pyspark.sql.DataFrame
         The tables, with the columns that `columns` describes; those that nobody fetched have no
         rows.
     """

@@ -22,13 +22,15 @@ KEYS: dict[str, tuple[str, ...]] = {
     ASKED: ("job_id", "table"),
     **FLEET_KEYS,
 }
-# They follow from other columns and the moment: a job does not change because time goes by.
+# They follow from other columns and the moment, or are the moment: a job, or a file, does not
+# change because time goes by.
 DERIVED = {
     "projects": {"latest_job_status"},
     "jobs": {"end_at", "is_open", "elapsed_hours", "gpu_hours"},
+    "caches": {"captured_at"},
 }
 # An answer about these is complete: what it lacks is gone. Of the others the API forgets the old.
-COMPLETE = {"projects", "jobs", "prices", "capacity", "checkpoints"}
+COMPLETE = {"projects", "jobs", "prices", "capacity", "checkpoints", "caches"}
 # What happened at a moment, or was measured, hardly ever changes.
 FACTS = {"status_events", "metrics", "logs"}
 _RETRIES = 10
@@ -98,7 +100,7 @@ def state_of(place: Place, table: str, line: pa.Array, jobs: pa.Array | None = N
     line : pyarrow.Array
         As `line_of` gives it.
     jobs : pyarrow.Array, optional
-        Only those of these jobs.
+        Only those of these jobs; of a table that has none, of these projects.
 
     Returns
     -------
@@ -335,7 +337,7 @@ def read_file(
     moment : datetime.datetime, optional
         Only what was seen up to then.
     jobs : pyarrow.Array, optional
-        Only what is of these jobs.
+        Only what is of these jobs; of a table that has none, of these projects.
     is_in_line : callable, optional
         Tells whether a look belongs to a line: only what that may have left, of a compacted file
         not what it has newer versions of.
@@ -369,5 +371,5 @@ def read_file(
     if moment is not None and table != LOOKS:
         rows = rows.filter(pc.less_equal(rows["seen_at"], pa.scalar(moment, TIME)))
     if jobs is not None:
-        rows = rows.filter(pc.is_in(rows["job_id"], value_set=jobs))
+        rows = rows.filter(pc.is_in(rows[KEYS[table][0]], value_set=jobs))
     return rows

@@ -131,7 +131,7 @@ def append_answer(
     answer : pyarrow.Table
         The table.
     scope : pyarrow.Array, optional
-        The ids of the jobs that the answer is about, for what is asked job by job.
+        The ids of the jobs, or projects, that the answer is about, for what is asked for each.
     is_complete : bool, optional
         Whether what it lacks is gone.
     without : iterable of str, optional

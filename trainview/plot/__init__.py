@@ -8,6 +8,7 @@ labels stand outside of the data: give a figure of your own ``layout="constraine
 
 from trainview.plot.attention import plot_needs_attention as plot_needs_attention
 from trainview.plot.billing import plot_reconcile_cost as plot_reconcile_cost
+from trainview.plot.cache_usage import plot_cache_usage as plot_cache_usage
 from trainview.plot.chains import plot_run_chains as plot_run_chains
 from trainview.plot.checkpoint_usage import plot_checkpoint_usage as plot_checkpoint_usage
 from trainview.plot.comparison import plot_compare as plot_compare

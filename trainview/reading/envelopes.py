@@ -260,6 +260,7 @@ _ANSWER_KEYS = {
     "training_jobs",
     "per_node_metrics",
     "checkpoints",
+    "file_summaries",
     "instance_types",
     "gpu_capacities",
     "target_job_id",

@@ -23,6 +23,7 @@ from trainview.schema.fields import TIME as TIME
 from trainview.schema.fields import bounds as bounds
 from trainview.schema.fields import is_newer as is_newer
 from trainview.schema.fields import pandas_dtype as pandas_dtype
+from trainview.schema.fleet_answers import CACHE_ANSWER as CACHE_ANSWER
 from trainview.schema.fleet_answers import CAPACITY_ANSWER as CAPACITY_ANSWER
 from trainview.schema.fleet_answers import CHECKPOINTS_ANSWER as CHECKPOINTS_ANSWER
 from trainview.schema.fleet_answers import LEADER_METRICS_ANSWER as LEADER_METRICS_ANSWER

@@ -1,4 +1,4 @@
-"""The answers about prices, metrics, checkpoints, capacity, billing, the queue and logs.
+"""The answers about prices, metrics, checkpoints, caches, capacity, billing, the queue and logs.
 
 Facts about the fields come from the API's published OpenAPI document
 (https://api.baseten.co/v1/spec). Fields that are not named here are tolerated.
@@ -149,6 +149,26 @@ CHECKPOINTS_ANSWER = pa.schema(
                 ]
             ),
         )
+    ]
+)
+
+# The API promises no form of its times.
+CACHE_ANSWER = pa.schema(
+    [
+        make_field("project_id", TEXT),
+        _maybe("timestamp", TEXT),
+        _list(
+            "file_summaries",
+            pa.struct(
+                [
+                    make_field("path", TEXT),
+                    make_field("size_bytes", INTEGER, **_AMOUNT),
+                    _maybe("modified", TEXT),
+                    _maybe("file_type", TEXT),
+                    _maybe("permissions", TEXT),
+                ]
+            ),
+        ),
     ]
 )
 

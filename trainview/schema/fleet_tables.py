@@ -1,4 +1,4 @@
-"""The tables of prices, capacity, billing, the queue, checkpoints, metrics and logs."""
+"""The tables of prices, capacity, billing, the queue, checkpoints, caches, metrics and logs."""
 
 import pyarrow as pa
 
@@ -242,6 +242,42 @@ CHECKPOINTS = pa.schema(
     ]
 )  # fmt: skip
 
+CACHES = pa.schema(
+    [
+        make_field(
+            "project_id", TEXT, "Identifier of the project whose jobs share the cache.",
+            source="project_id",
+        ),
+        make_field(
+            "path", TEXT, "Path within the cache; null in the one row of a cache that is empty.",
+            nullable=True, source="file_summaries[].path",
+        ),
+        make_field(
+            "size_bytes", INTEGER,
+            "Size of the file; a directory's own, without what lies in it.", unit="bytes",
+            source="file_summaries[].size_bytes",
+        ),
+        make_field(
+            "modified_at", TIME,
+            "When it last changed; null where the API's text is no time with a zone.",
+            nullable=True, source="file_summaries[].modified",
+        ),
+        make_field(
+            "file_type", CATEGORY, "What it is, such as file or directory.", nullable=True,
+            source="file_summaries[].file_type",
+        ),
+        make_field(
+            "permissions", CATEGORY, "Its permissions, as the API writes them.", nullable=True,
+            source="file_summaries[].permissions",
+        ),
+        make_field(
+            "captured_at", TIME,
+            "When the API looked into the cache; null where its text is no time with a zone.",
+            nullable=True, source="timestamp",
+        ),
+    ]
+)  # fmt: skip
+
 METRICS = pa.schema(
     [
         make_field("job_id", CATEGORY, "Identifier of the training job.", source="asked for"),
@@ -306,6 +342,7 @@ FLEET_TABLES: dict[str, pa.Schema] = {
     "queue": QUEUE,
     "status_events": STATUS_EVENTS,
     "checkpoints": CHECKPOINTS,
+    "caches": CACHES,
     "metrics": METRICS,
     "logs": LOGS,
 }
@@ -331,6 +368,7 @@ FLEET_KEYS: dict[str, tuple[str, ...]] = {
     "queue": ("job_id",),
     "status_events": ("job_id", "current_status", "created_at"),
     "checkpoints": ("job_id", "checkpoint_id"),
+    "caches": ("project_id", "path"),
     "metrics": ("job_id", "node_id", "gpu", "metric", "timestamp"),
     "logs": ("job_id", "replica", "timestamp", "message"),
 }

@@ -49,7 +49,8 @@ class Snapshot(State):
         was loaded. Rates and sums then speak of those jobs alone.
     notes : tuple of str
         What is odd in the data, one sentence each; `load` warns of those that change a total.
-    prices, capacity, billing, queue, status_events, checkpoints, metrics, logs : pandas.DataFrame
+    prices, capacity, billing, queue, status_events, checkpoints, caches, metrics, logs : \
+pandas.DataFrame
         What the rest of the API says, each as far as it was asked for; else without rows.
     not_fetched : pandas.DataFrame
         The calls of `fetch` that failed: ``table``, ``job_id``, ``project_id``, ``error`` and

@@ -32,6 +32,7 @@ class State:
     queue: pd.DataFrame = field(default_factory=partial(empty_frame, "queue"))
     status_events: pd.DataFrame = field(default_factory=partial(empty_frame, "status_events"))
     checkpoints: pd.DataFrame = field(default_factory=partial(empty_frame, "checkpoints"))
+    caches: pd.DataFrame = field(default_factory=partial(empty_frame, "caches"))
     metrics: pd.DataFrame = field(default_factory=partial(empty_frame, "metrics"))
     logs: pd.DataFrame = field(default_factory=partial(empty_frame, "logs"))
     not_fetched: pd.DataFrame = field(default_factory=partial(_no_gap, "not_fetched"))

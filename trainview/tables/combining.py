@@ -10,9 +10,13 @@ import pyarrow.compute as pc
 
 from trainview.schema import FLEET_KEYS, FLEET_TABLES, TIME
 from trainview.tables.bills import combine_bills
+from trainview.tables.caches import newest_summaries
 from trainview.tables.dtypes import conform, without_categories
 from trainview.tables.gpu_types import note_spellings
 from trainview.tables.prices import without_duplicates
+
+# Columns that hold times, but not of when a table was told: files can be dated at will.
+_NO_MOMENT = {"month", "modified_at"}
 
 
 def combine(name: str, parts: Sequence[pa.Table], notes: list[str] | None = None) -> pa.Table:
@@ -31,7 +35,8 @@ def combine(name: str, parts: Sequence[pa.Table], notes: list[str] | None = None
     -------
     pyarrow.Table
         Each row once: of several with the same key, the one that comes last; of answers about the
-        queue, the newest one, whichever comes last. Bills are put together by `combine_bills`.
+        queue, the newest one, whichever comes last; of a cache the newest summary alone. Bills are
+        put together by `combine_bills`.
     """
     schema = FLEET_TABLES[name]
     filled = [part for part in parts if part.num_rows]
@@ -40,6 +45,8 @@ def combine(name: str, parts: Sequence[pa.Table], notes: list[str] | None = None
         filled = [without_duplicates(part, told) for part in filled]
     if name == "capacity":
         told += [note for part in filled for note in note_spellings(part)]
+    if name == "caches" and len(filled) > 1:
+        filled = newest_summaries(filled)
     if len(filled) < 2:
         return filled[0] if filled else schema.empty_table()
     plain = without_categories(schema)
@@ -76,7 +83,7 @@ def newest_of(parts: Iterable[Mapping[str, pa.Table]]) -> datetime | None:
         for part in parts
         for name, schema in FLEET_TABLES.items()
         for field in schema
-        if name in part and field.type == TIME and field.name != "month"
+        if name in part and field.type == TIME and field.name not in _NO_MOMENT
     ]
     return max((time for time in times if time is not None), default=None)
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 from trainview.errors import PayloadError
 from trainview.reading.rejection import Rejection
 from trainview.tables.billing import PRODUCTS, read_bill
+from trainview.tables.caches import read_cache
 from trainview.tables.capacity import read_capacity
 from trainview.tables.checkpoints import read_checkpoints
 from trainview.tables.logs import read_logs
@@ -103,11 +104,13 @@ _TABLES = {
     **dict.fromkeys(PRODUCTS, "billing"),
     "target_job_id": "queue",
     "checkpoints": "checkpoints",
+    "file_summaries": "caches",
 }
 _READERS: dict[str, Callable[..., pa.Table]] = {
     "prices": read_prices,
     "capacity": read_capacity,
     "checkpoints": read_checkpoints,
+    "caches": read_cache,
     "metrics": read_metrics,
     "logs": read_logs,
 }

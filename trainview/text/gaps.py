@@ -42,8 +42,9 @@ def name_gaps(not_fetched: pd.DataFrame) -> list[str]:
     list of str
         One text a table.
     """
-    jobs = not_fetched.groupby("table", sort=False)["job_id"].nunique()
+    ids = not_fetched.groupby("table", sort=False)[["job_id", "project_id"]].nunique()
     return [
-        safe_text(table, 60) + (f" of {count(number, 'job')}" if number else "")
-        for table, number in jobs.items()
+        safe_text(table, 60)
+        + (f" of {count(jobs, 'job')}" if jobs else f" of {count(all_, 'project')}" if all_ else "")
+        for table, jobs, all_ in ids.itertuples()
     ]
