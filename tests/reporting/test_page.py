@@ -54,8 +54,10 @@ def test_the_sections_come_in_the_order_of_their_weight():
     found = Page(page("sample"))
     named = [attributes["id"] for attributes in found.all("section") if "id" in attributes]
     assert named == [
+        "changes",
         "attention",
         "costs",
+        "health",
         "gpus",
         "utilization",
         "statuses",
@@ -66,9 +68,10 @@ def test_the_sections_come_in_the_order_of_their_weight():
         "timeline",
         "meaning",
     ]
-    assert [attributes["href"][1:] for attributes in found.all("a")[2:13]] == named
-    assert found.text_of("h3")[:3] == [
-        "Does anything need attention?",
+    assert [attributes["href"][1:] for attributes in found.all("a")[2:15]] == named
+    assert found.text_of("h3")[:4] == [
+        "What changed?",
+        "Is anything being lost now?",
         "Where does the money go?",
         "What to do next?",
     ]
@@ -90,10 +93,10 @@ def test_every_picture_says_what_it_shows_and_every_table_has_a_caption(found):
 def test_a_table_stands_behind_every_picture():
     text = page("sample")
     parts = re.split(r'<div class="part" id="[^"]+">', text)[1:]
-    assert len(parts) == 23
+    assert len(parts) == 34
     for part in parts:
         assert part.count("<table>") == 1
-    assert sum("<svg" in part for part in parts) == 21
+    assert sum("<svg" in part for part in parts) == 28
 
 
 def test_nothing_comes_from_elsewhere_and_nothing_runs_but_our_script(found):
@@ -138,6 +141,7 @@ def test_the_page_tells_the_snapshots_figures():
     values = found.text_of("dd")[:16:2]
     costs = tv.estimate_cost(snap.jobs, snap.prices, by=None)
     idle = tv.idle_gpus(snap.metrics, snap.jobs, by=None)
+    goodput = tv.goodput(snap.jobs, snap.job_phases(), snap.checkpoints, None, snap.metrics)
     assert values == [
         f"{figures['jobs that need attention']:.0f}",
         f"{figures['jobs open']:.0f}",
@@ -145,8 +149,8 @@ def test_the_page_tells_the_snapshots_figures():
         f"{figures['GPU-hours']:,.0f}",
         f"{costs['estimated_usd'].item():,.0f}",
         f"{idle['idle_share'].item():.0%}",
+        f"{goodput['goodput'].item():.0%}",
         f"{figures['failure rate']:.0%}",
-        f"{figures['jobs']:.0f}",
     ]
     assert "As of 31 March 2026, 18:00 UTC: 600 jobs in 40 projects, since 2 January 2026." in found.prose()  # fmt: skip
 

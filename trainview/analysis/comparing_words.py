@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 
 import pandas as pd
 
+from trainview.text.cells import cell
 from trainview.text.safe import count, safe_text
 
 _Rows: TypeAlias = dict[Any, dict[Any, Any]]
@@ -13,6 +14,8 @@ _Rows: TypeAlias = dict[Any, dict[Any, Any]]
 _NAMES, _LONGEST = 3, 60
 # From this ratio on, a factor says more than a percentage.
 _TIMES = 10
+# Columns that have the units of key figures.
+_UNITS = {"share": "share", "GPU h": "gpu_hours", "USD": "estimated_usd"}
 _CHANGES = ("appeared", "stopped", "worse", "better")
 # What is said of failure causes, and of which side the numbers are.
 _CAUSES = {
@@ -79,6 +82,45 @@ def headlines(
     if causes is not None:
         found += _of_causes(causes)
     return [text[0].upper() + text[1:] for text in found if text]
+
+
+def written(figures: pd.DataFrame) -> pd.DataFrame:
+    """Write figures as text, each in its unit; those that nobody knows are left out.
+
+    Parameters
+    ----------
+    figures : pandas.DataFrame
+        What `compare` gives without `by`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``figure``, ``before``, ``after``, ``difference`` and ``change``, all text.
+
+    Examples
+    --------
+    >>> figures = pd.DataFrame(
+    ...     {
+    ...         "figure": ["failure rate"],
+    ...         "unit": ["share"],
+    ...         "before": [0.08],
+    ...         "after": [0.14],
+    ...         "difference": [0.06],
+    ...         "change": ["noise"],
+    ...     }
+    ... )
+    >>> written(figures).iloc[0].to_list()
+    ['failure rate', '8.0%', '14.0%', '+6.0 pp', 'noise']
+    """
+    # what nobody knows, and what there is not, says nothing
+    known = figures[figures[["before", "after"]].fillna(0).any(axis="columns")]
+    columns: dict[str, Any] = {"figure": known["figure"]}
+    for column, kind in (("before", ""), ("after", ""), ("difference", "_difference")):
+        pairs = zip(known["unit"], known[column], strict=True)
+        columns[column] = [
+            cell(f"{_UNITS.get(unit, 'jobs')}{kind}", value) for unit, value in pairs
+        ]
+    return pd.DataFrame(columns).assign(change=known["change"]).reset_index(drop=True)
 
 
 def _amounts(rows: _Rows, figure: str, name: str, money: str = "") -> str:

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 _BOTH = 2
 _ORDER = "the largest difference first"
-# Columns that have the units of key figures.
-_UNITS = {"share": "share", "GPU h": "gpu_hours", "USD": "estimated_usd"}
 
 
 @click.command(
@@ -132,17 +130,11 @@ def _columns(table: pd.DataFrame, keys: list[str]) -> list[str]:
 
 
 def _as_text(figures: pd.DataFrame) -> pd.DataFrame:
-    """Write figures in their units, one below the other; those that nobody knows are left out."""
-    import pandas as pd
+    """Write figures in their units, one below the other."""
+    from trainview.analysis.comparing_words import written
 
-    from trainview.text.cells import cell
-
-    # what nobody knows, and what there is not, says nothing
-    known = figures[figures[["before", "after"]].fillna(0).any(axis="columns")]
-    columns: dict[str, Any] = {"figure": known["figure"]}
-    for column, kind in (("before", ""), ("after", ""), ("difference", "_difference")):
-        pairs = zip(known["unit"], known[column], strict=True)
-        texts = [cell(f"{_UNITS.get(unit, 'jobs')}{kind}", value) for unit, value in pairs]
-        width = max(map(len, texts), default=0)
-        columns[column] = [text.rjust(width) for text in texts]
-    return pd.DataFrame(columns).assign(change=known["change"]).reset_index(drop=True)
+    found = written(figures)
+    for column in ("before", "after", "difference"):
+        width = int(found[column].str.len().max()) if len(found) else 0
+        found[column] = found[column].str.rjust(width)
+    return found

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import pandas as pd
@@ -19,10 +20,11 @@ from trainview.analysis import (
     status_counts,
 )
 from trainview.analysis.basis import basis_of
+from trainview.analysis.comparing_words import headlines
 from trainview.cli.basis import basis_lines
 from trainview.cli.terminal import Output, is_whole, render
 from trainview.schema import PANDAS_TEXT
-from trainview.snapshot import Snapshot, attention_of, refined, summary_of
+from trainview.snapshot import Snapshot, attention_of, newest_weeks, refined, summary_of
 from trainview.text.safe import count, safe_text
 
 _ROWS = 6
@@ -275,6 +277,9 @@ def _headline(snapshot: Snapshot, attention: pd.DataFrame, before: Before | None
     line.append(" · ".join(facts))
     if pd.notna(cost := figures.get("USD estimated")):
         line.append(f" · {cost:,.0f} USD estimated{more('USD estimated')}")
+    # between two looks, what changed is told by what differs
+    if before is None and (changed := _changed(snapshot)):
+        line.append(f"\n{changed}")
     for told in basis_lines(snapshot, basis):
         line.append(f"\n{told}", "dim")
     if snapshot.latest_only and len(snapshot.jobs):
@@ -282,6 +287,14 @@ def _headline(snapshot: Snapshot, attention: pd.DataFrame, before: Before | None
             "\nOnly the latest job of each project is known: sums and rates are theirs.", "dim"
         )
     return line
+
+
+def _changed(snapshot: Snapshot) -> str:
+    """Say what changed in the newest week, without what takes long to find out."""
+    left_out = {name: getattr(snapshot, name).head(0) for name in ("metrics", "checkpoints")}
+    found = newest_weeks(replace(snapshot, **left_out))
+    said = headlines(found.table()) if found is not None else []
+    return f"The last 7 days against the 7 before: {said[0]}" if said else ""
 
 
 def _side_by_side(sections: list[Section], width: int, source: str) -> list[RenderableType]:

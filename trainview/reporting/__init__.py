@@ -10,8 +10,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from trainview.files.atomic import from_home, write_bytes
-from trainview.reporting.glance import answers, key_figures
-from trainview.reporting.meaning import definitions, oddities
+from trainview.reporting.figures import key_figures
+from trainview.reporting.glance import answers
+from trainview.reporting.meaning import definitions, missing, oddities
 from trainview.reporting.pictures import draw
 from trainview.reporting.readings import Readings, read
 from trainview.reporting.sections import SECTIONS
@@ -89,6 +90,7 @@ def render(snapshot: Snapshot) -> str:
         latest_only=snapshot.latest_only and has_jobs,
         figures=key_figures(readings),
         answers=answers(readings) if has_jobs else [],
+        missing=missing(snapshot),
         topics=[(section, topic) for section, topic in topics if topic is not None],
         titles={section.id: section.title for section in SECTIONS},
         draw=draw,

@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 from trainview import plot
 from trainview.plot.wording import signed_money
+from trainview.reporting.cost_readings import Costs
 from trainview.reporting.parts import (
     BARS,
     ROWS,
@@ -20,7 +21,7 @@ from trainview.reporting.parts import (
     not_drawn,
     shell,
 )
-from trainview.reporting.readings import Costs, Readings
+from trainview.reporting.readings import Readings
 from trainview.reporting.words import (
     PERIODS,
     day,
@@ -56,6 +57,10 @@ def costs(readings: Readings) -> Topic | None:
         parts.append(_reasons(found.reasons))
     if found.failures["estimated_usd"].sum() > 0:
         parts.append(_failures(found))
+    if found.pace["month_to_date_usd"].sum() > 0:
+        parts.append(_pace(found, has_bill=len(readings.snapshot.billing) > 0))
+    if found.smaller is not None and len(found.smaller):
+        parts.append(_smaller(found.smaller))
     return Topic(lead, parts)
 
 
@@ -214,3 +219,50 @@ def _failures(found: Costs) -> Part:
         shell("cost", "--show failures"),
     )
     return Part("costs-failures", "What failures cost", lead, chart, table)
+
+
+def _pace(found: Costs, *, has_bill: bool) -> Part:
+    """Say what the month has cost so far, and where it is heading."""
+    total = found.pace.iloc[0]
+    what = "by the bill" if has_bill else "by the estimate"
+    lead = f"{total['month']:%B %Y} has cost {usd(total['month_to_date_usd'])} so far, {what}"
+    if pd.notna(total["usd_per_day_7d"]):
+        lead += f": {usd(total['usd_per_day_7d'])} a day over the last 7 whole days"
+        if pd.notna(total["usd_per_day_28d"]):
+            lead += f", {usd(total['usd_per_day_28d'])} over the last 28"
+    lead += "."
+    if pd.notna(total["projected_usd"]) and total["projected_usd"] > total["month_to_date_usd"]:
+        lead += f" If it goes on like that, it comes to {usd(total['projected_usd'])}"
+        if pd.notna(total["projected_low_usd"]):
+            lead += f" ({usd(total['projected_low_usd'])} to {usd(total['projected_high_usd'])})"
+        lead += ": an extrapolation, no forecast."
+    rows = found.paces[found.paces["month_to_date_usd"] > 0]
+    columns = ["month_to_date_usd", "usd_per_day_7d", "usd_per_day_28d", "projected_usd"]
+    bounds = ["projected_low_usd", "projected_high_usd"]
+    command = shell("cost", "--show pace --by project_name")
+    caption = "The month by project"
+    table = Table(rows, caption, ["project_name", *columns, *bounds], command)
+    return Part("costs-pace", "Where the month is heading", lead, None, table)
+
+
+def _smaller(advice: pd.DataFrame) -> Part:
+    """Say which jobs would have done with smaller GPUs."""
+    saving, low = advice["saving_usd"].sum(), advice["saving_low_usd"].sum()
+    lead = f"{count(len(advice), 'job')} used little of their GPUs: smaller ones would have saved "
+    lead += f"up to {usd(saving)}, at least {usd(max(low, 0))} if they make the jobs slower. "
+    lead += "A hint: memory that a framework reserves looks used."
+    chart = bars(
+        plot.plot_right_size,
+        advice,
+        "What smaller GPUs would have saved by job, as bars.",
+        lambda row: f"{row.job_id}: {row.advised_instance_type_id}",
+        shape=ROWS,
+    )
+    columns = ["project_name", "job_id", "instance_type_id", "advised_instance_type_id"]
+    table = Table(
+        advice,
+        "Jobs that used little of their GPUs",
+        [*columns, "saving_usd", "saving_low_usd", "reason"],
+        shell("cost", "--show right-size"),
+    )
+    return Part("costs-smaller", "What smaller GPUs would save", lead, chart, table)

@@ -1,30 +1,20 @@
-"""What one sees within ten seconds: key figures, and an answer to each of the first questions."""
+"""An answer to each of the first questions."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-import pandas as pd
 from markupsafe import Markup
 
-from trainview.analysis.basis import Basis
-from trainview.plot.wording import money, number
+from trainview.plot.wording import number
 from trainview.reporting.attention import alarms, issues
-from trainview.reporting.readings import Busy, Costs, Readings
+from trainview.reporting.changes import span
+from trainview.reporting.figures import wasted
+from trainview.reporting.readings import Readings
 from trainview.reporting.words import joined, name, usd
 from trainview.text.safe import count
 from trainview.text.shares import share
 
-_MILLION = 1_000_000
-_STEPS = 4
-
-
-class Figure(NamedTuple):
-    """What a number counts, what it means, the number, its unit, and whether it is alarming."""
-
-    name: str
-    hint: str
-    value: str
-    unit: str = ""
-    alarming: bool = False
+_STEPS, _SENTENCES = 4, 2
 
 
 class Answer(NamedTuple):
@@ -44,6 +34,8 @@ class Answer(NamedTuple):
         What there is to read; empty where the section's title says it.
     alarming : bool
         Whether it calls for somebody.
+    points : sequence of str
+        More sentences.
     """
 
     question: str
@@ -52,100 +44,7 @@ class Answer(NamedTuple):
     section: str
     link: str = ""
     alarming: bool = False
-
-
-def key_figures(readings: Readings) -> list[Figure]:
-    """List the numbers that stand at the top of the page.
-
-    Parameters
-    ----------
-    readings : Readings
-        What the helpers say.
-
-    Returns
-    -------
-    list of Figure
-        What needs attention first.
-    """
-    figures = readings.figures
-    hours, rate = figures["GPU-hours"], figures["failure rate"]
-    attention = int(figures["jobs that need attention"])
-    jobs = readings.snapshot.jobs
-    phases = jobs.loc[jobs["is_open"], "phase"].value_counts()
-    open_jobs = [
-        f"{phases[phase]:,} {phase}"
-        for phase in ("running", "starting", "waiting")
-        if phases.get(phase)
-    ]
-    types = len(readings.held)
-    ended = f"{figures['jobs failed']:,.0f} of {figures['jobs finished']:,.0f} that ended"
-    return [
-        Figure(
-            "needs attention" if attention == 1 else "need attention",
-            f"of {count(len(jobs), 'job')}",
-            f"{attention:,}",
-            alarming=alarms(readings.attention).burning(),
-        ),
-        Figure("open jobs", ", ".join(open_jobs) or "all ended", f"{figures['jobs open']:,.0f}"),
-        Figure(
-            "GPUs held now",
-            f"of {count(types, 'type')}" if types else "none in use",
-            f"{figures['GPUs held now']:,.0f}",
-        ),
-        Figure(*_counted(readings.basis), *_large(hours, number(hours))),
-        *_money(readings.costs),
-        *_idle(readings.busy),
-        Figure(
-            "failed",
-            ended if figures["jobs finished"] else "no job has ended",
-            "n/a" if pd.isna(rate) else share(rate),
-        ),
-        Figure(
-            "job" if len(jobs) == 1 else "jobs",
-            f"in {count(figures['projects'], 'project')}",
-            f"{len(jobs):,}",
-        ),
-    ]
-
-
-def _counted(basis: Basis) -> tuple[str, str]:
-    """Name GPU-hours, and say whether they are an upper bound."""
-    if basis.submitted == 1:
-        return "GPU-hours at most", "counted from submission"
-    if basis.submitted > 0:
-        return "GPU-hours", f"{share(basis.submitted)} of them an upper bound"
-    return "GPU-hours", "counted from release" if basis.submitted == 0 else "none held"
-
-
-def _large(amount: float, text: str, unit: str = "") -> tuple[str, str]:
-    """Write a number, and its unit; in millions if that is shorter."""
-    if amount < _MILLION:
-        return text, unit
-    return f"{amount / _MILLION:,.2f}", f"million {unit}".strip()
-
-
-def _money(costs: Costs | None) -> list[Figure]:
-    if costs is None:
-        return []
-    estimated, billed = costs.estimate(), costs.billed
-    if not costs.priced:
-        return [Figure("billed", "no list prices", *_large(billed, money(billed), "USD"))]
-    hint = "at list prices" if pd.isna(billed) else f"billed: {usd(billed)}"
-    if pd.isna(estimated):
-        return [Figure("cost", hint, "n/a")]
-    return [Figure("estimated cost", hint, *_large(estimated, money(estimated), "USD"))]
-
-
-def _idle(busy: Busy | None) -> list[Figure]:
-    if busy is None or not busy.idle["covered_gpu_hours"].sum() > 0:
-        return []
-    idle = busy.idle[["idle_gpu_hours", "covered_gpu_hours", "idle_usd"]].sum()
-    part = idle["idle_gpu_hours"] / idle["covered_gpu_hours"]
-    cost = f", {usd(idle['idle_usd'])}" if idle["idle_usd"] > 0 else ""
-    known = busy.total["measured_share"]
-    of_held = "" if pd.isna(known) else f"; {share(known)} of GPU-hours measured"
-    hint = f"{number(idle['idle_gpu_hours'])} GPU-hours{cost}{of_held}"
-    return [Figure("of GPU time idle", hint, share(part))]
+    points: Sequence[str] = ()
 
 
 def answers(readings: Readings) -> list[Answer]:
@@ -159,21 +58,57 @@ def answers(readings: Readings) -> list[Answer]:
     Returns
     -------
     list of Answer
-        Does anything need attention, where the money goes or, where that is not known, what costs
-        most, and what to do next.
+        What changed, where there is something to compare with; what is being lost; where the money
+        goes or, where that is not known, what costs most; and what to do next.
     """
-    return [_fire(readings), _spent(readings) or _cost(readings), _next(readings)]
+    spent = _spent(readings) or _cost(readings)
+    return [*_changed(readings), _losing(readings), spent, _next(readings)]
 
 
-def _fire(readings: Readings) -> Answer:
+def _changed(readings: Readings) -> list[Answer]:
+    found = readings.changes
+    if found is None:
+        return []
+    points = [f"{sentence}." for sentence in found.sentences[:_SENTENCES]]
+    verdict = f"{span(found)}, beside the 7 days before{':' if points else ': nothing ran.'}"
+    return [Answer("What changed?", verdict, [], "changes", "All that changed", points=points)]
+
+
+def _losing(readings: Readings) -> Answer:
     found = alarms(readings.attention)
-    verdict = "No. Nothing is stuck, silent or failing in a row."
+    verdict: Markup | str = "No. Nothing is stuck, silent or failing in a row."
     if found.burning():
         verdict = Markup("Yes: {}.").format(joined(found._replace(odd=0).words()))
+        verdict += _waste(readings)
     elif found.odd:
         verdict = Markup("No, but {}.").format(joined(found.words()))
-    question, alarming = "Does anything need attention?", found.burning()
+    verdict += _lost(readings)
+    question, alarming = "Is anything being lost now?", found.burning()
     return Answer(question, verdict, [], "attention", alarming=alarming)
+
+
+def _waste(readings: Readings) -> str:
+    """Say what is wasted so far, and how much of it by idle GPUs of open jobs."""
+    rows = readings.attention
+    idle: Any = rows.loc[rows["reason"] == "GPUs idle", ["wasted_usd", "wasted_gpu_hours"]].sum()
+    said = wasted(readings, " So far that wastes ")
+    if idle["wasted_gpu_hours"] > 0:
+        amount = usd(idle["wasted_usd"]) if idle["wasted_usd"] > 0 else ""
+        said += f", {amount or number(idle['wasted_gpu_hours'])} of it by idle GPUs of open jobs"
+    return said and f"{said}."
+
+
+def _lost(readings: Readings) -> str:
+    """Say what failed and preempted jobs lost in the newest week."""
+    changes = readings.changes
+    lost = readings.health.losses(changes.since if changes else None)
+    if not lost["lost_gpu_hours"] > 0:
+        return ""
+    when = " of the last 7 days" if changes else ""
+    money = f", {usd(lost['lost_usd'])}" if lost["lost_usd"] > 0 else ""
+    hours = number(lost["lost_gpu_hours"])
+    since = "since their last checkpoint"
+    return f" Failed and preempted jobs{when} lost {hours} GPU-hours {since}{money}."
 
 
 def _spent(readings: Readings) -> Answer | None:

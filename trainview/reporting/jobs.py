@@ -80,7 +80,7 @@ def timeline(readings: Readings) -> Topic:
     # not the GPU-hours: those of a job that waits are 0
     size = (recent["gpus"] * recent["elapsed_hours"]).sort_values(ascending=False, kind="stable")
     drawn = recent.loc[size.index[:_MOST_JOBS]]
-    lanes = analysis.job_timeline(drawn)
+    lanes = analysis.job_timeline(drawn, phases=readings.health.phases)
     lead = f"All {len(jobs):,} jobs." if len(jobs) > 1 else "The one job."
     if len(drawn) < len(jobs):
         lead = (

@@ -4,10 +4,22 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from trainview.reporting.readings import Costs, Readings
+from trainview.reporting.cost_readings import Costs
+from trainview.reporting.readings import Readings
+from trainview.reporting.words import joined
 from trainview.snapshot import Snapshot
 from trainview.statuses import STATUSES
 from trainview.text.safe import safe_text
+
+# What is fetched only when it is asked for, and what it tells.
+_TELLS = {
+    "prices": "prices (costs)",
+    "billing": "the bill",
+    "metrics": "metrics (idle GPUs)",
+    "queue": "the queue (waiting)",
+    "capacity": "capacity (the quota)",
+    "checkpoints": "checkpoints (lost work)",
+}
 
 
 class Definition(NamedTuple):
@@ -15,6 +27,13 @@ class Definition(NamedTuple):
 
     term: str
     meaning: str
+
+
+class Missing(NamedTuple):
+    """What is not in the data, and the command that fetches it."""
+
+    what: str
+    command: str
 
 
 def definitions(readings: Readings) -> list[Definition]:
@@ -57,6 +76,7 @@ def definitions(readings: Readings) -> list[Definition]:
             "unknown status, count in full.",
         ),
         *_money(readings.costs),
+        *_outcomes(readings),
         *_fleet(readings),
         Definition(
             "Failure rate",
@@ -125,6 +145,47 @@ def _money(costs: Costs | None) -> list[Definition]:
     return found
 
 
+def _outcomes(readings: Readings) -> list[Definition]:
+    """Explain what is said of changes, and of what came of the GPU time."""
+    found = []
+    if readings.changes is not None:
+        found.append(
+            Definition(
+                "What changed",
+                "Jobs count in a week with what they did in it. A failure rate is worse or better "
+                "only where the interval of the difference does not have 0 in it; else the change "
+                "is noise (method 10 of Newcombe, 1998).",
+            )
+        )
+    if readings.health.is_known():
+        found += [
+            Definition(
+                "Goodput",
+                "The share of GPU-hours that came to something, at most: less what failed and "
+                "preempted jobs did since their last checkpoint, deployment, and idle GPUs where "
+                "they were measured. An upper bound: what stalls inside a run is not seen, and "
+                "what is not known counts as good.",
+            ),
+            Definition(
+                "MTTF",
+                "Running time by failures. The interval holds the true value with 95% confidence "
+                "where failures come independently (NIST/SEMATECH e-Handbook, 8.4.5.1). Failed "
+                "deployments count neither as time nor as failures.",
+            ),
+        ]
+    if len(readings.health.chains):
+        found.append(
+            Definition(
+                "Attempts",
+                "Jobs of the same project, name without its counter, GPUs and user, submitted "
+                "within 24 hours after one that did not complete: a guess. ETTR is the share of "
+                "the time from the first submission to the last end that was training and not "
+                "lost (Kokolis et al., 2025).",
+            )
+        )
+    return found
+
+
 def _fleet(readings: Readings) -> list[Definition]:
     """Explain what is said of metrics, the queue and capacity."""
     found = []
@@ -159,6 +220,26 @@ def _fleet(readings: Readings) -> list[Definition]:
             )
         )
     return found
+
+
+def missing(snapshot: Snapshot) -> Missing | None:
+    """Say what of the rest of the API was not fetched.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        What is reported.
+
+    Returns
+    -------
+    Missing or None
+        None where all of it is there.
+    """
+    names = [name for name in _TELLS if getattr(snapshot, name).empty]
+    if not names:
+        return None
+    words = joined([_TELLS[name] for name in names])
+    return Missing(words, f"trainview fetch -o fleet/ --with {','.join(names)}")
 
 
 def oddities(snapshot: Snapshot) -> list[str]:

@@ -160,11 +160,14 @@ class Topic(NamedTuple):
         In the order in which they are read.
     issues : sequence of Issue
         Jobs to look at, above the parts.
+    points : sequence of str
+        Sentences below the lead.
     """
 
     lead: Markup | str
     parts: Sequence[Part] = ()
     issues: Sequence[Issue] = ()
+    points: Sequence[str] = ()
 
 
 def shell(command: str, options: str = "") -> str:

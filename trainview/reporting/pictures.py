@@ -43,6 +43,8 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?)px")
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 # A hundredth of a point is finer than any screen.
 _LONG_FRACTION = re.compile(r"(\.\d\d)\d+")
+# Names that matplotlib gives to its parts, and nothing refers to.
+_PART = re.compile(r"[\w.]+_\d+")
 _GEOMETRY = {"d", "x", "y", "width", "height", "transform"}
 
 
@@ -103,10 +105,19 @@ def _embed(svg: str, name: str, label: str) -> Markup:
         for child in list(parent):
             if child.tag in {f"{{{_SVG}}}metadata", f"{{{_SVG}}}style"}:
                 parent.remove(child)
+    seen: set[str] = set()
     for element in list(root.iter()):
+        # the parts of an error bar have one name
+        if element.get("id") in seen:
+            del element.attrib["id"]
+        seen.update(filter(None, [element.get("id")]))
         _style_to_attributes(element)
         _tell_whole_name(element)
         _adopt(element, name)
+        if not (element.text or "").strip():
+            element.text = None
+        if not (element.tail or "").strip():
+            element.tail = None
     for size in ("width", "height"):
         root.attrib.pop(size, None)
     root.attrib.update({"role": "img", "aria-label": label})
@@ -153,11 +164,13 @@ def _style_to_attributes(element: ET.Element) -> None:
 def _adopt(element: ET.Element, name: str) -> None:
     if element.get("id", "").startswith(MOSAIC):
         element.set("shape-rendering", "crispEdges")
+    if _PART.fullmatch(element.get("id", "")):
+        del element.attrib["id"]
     if "id" in element.attrib:
         element.set("id", f"{name}-{element.get('id')}")
     for key, value in element.attrib.items():
         if key in _GEOMETRY:
-            element.set(key, _LONG_FRACTION.sub(r"\1", value))
+            element.set(key, " ".join(_LONG_FRACTION.sub(r"\1", value).split()))
         elif key.endswith("href") and value.startswith("#"):
             element.set(key, f"#{name}-{value[1:]}")
         elif "url(#" in value:

@@ -8,60 +8,15 @@ from trainview import analysis
 from trainview.analysis.basis import Basis, basis_of
 from trainview.analysis.pandas_dtypes import TEXT
 from trainview.plot.attention import HOLDING
-from trainview.snapshot import Snapshot, attention_of, summary_of
+from trainview.reporting.cost_readings import Costs, period_for, read_costs
+from trainview.reporting.outcomes import Changes, Health, read_changes, read_health
+from trainview.snapshot import Snapshot, attention_of, quiet_phases, summary_of
 
-# The longest span, in days, that is still readable by days, by weeks and by months; and with so few
-# bars that they stay shapes: the page's policy allows no images.
-_PERIODS = ((45, "D"), (2 * 366, "W"), (15 * 366, "M"))
-_LONGEST_PERIOD = "Y"
 # Of a heat map: seconds of its periods, and the most cells that still open quickly as shapes.
 _SECONDS = {"min": 60, "5min": 300, "15min": 900, "h": 3600, "D": 86400}
 _MOST_CELLS = 20_000
 # A node of the largest types.
 EXTRA_GPUS = 8
-
-
-class Costs(NamedTuple):
-    """What jobs cost.
-
-    Attributes
-    ----------
-    priced : bool
-        Whether there are prices; without them only the bill says something.
-    total : pandas.Series
-        Of `estimate_cost`, over all jobs.
-    billed : float
-        USD; NaN without a bill.
-    by_project : pandas.DataFrame
-        Of `reconcile_cost` where there is a bill, else of `estimate_cost`; the most expensive
-        project first.
-    reasons : pandas.DataFrame or None
-        Of `reconcile_cost`, where there are prices and a bill.
-    freq : str
-        The periods of ``over_time``.
-    over_time : pandas.DataFrame
-        Of `cost_over_time`.
-    failures : pandas.DataFrame
-        Of `failure_costs`.
-    basis : Basis
-        From when the estimate counts.
-    """
-
-    priced: bool
-    total: "pd.Series[float]"
-    billed: float
-    by_project: pd.DataFrame
-    reasons: pd.DataFrame | None
-    freq: str
-    over_time: pd.DataFrame
-    failures: pd.DataFrame
-    basis: Basis
-
-    def estimate(self) -> float:
-        """Give the sum in USD; NaN where it is of nothing but jobs that are free."""
-        missing = self.total["unpriced_jobs"] + self.total["untimed_jobs"]
-        estimated = self.total["estimated_usd"]
-        return estimated if estimated > 0 or not missing else float("nan")
 
 
 class Busy(NamedTuple):
@@ -133,6 +88,10 @@ class Readings(NamedTuple):
         What they were asked about.
     figures : pandas.Series of float
         Its summary, by figure.
+    changes : Changes or None
+        What changed in the newest week; None where nothing is a week old.
+    health : Health
+        What came of the GPU time.
     attention : pandas.DataFrame
         Of `needs_attention`.
     basis : Basis
@@ -164,6 +123,8 @@ class Readings(NamedTuple):
 
     snapshot: Snapshot
     figures: "pd.Series[float]"
+    changes: Changes | None
+    health: Health
     attention: pd.DataFrame
     basis: Basis
     by_type: pd.DataFrame
@@ -199,12 +160,14 @@ def read(snapshot: Snapshot) -> Readings:
     jobs = snapshot.jobs
     now = jobs["is_open"] & jobs["status"].isin(HOLDING) & (jobs["gpus"] > 0)
     held = jobs[jobs["gpu_hours"] > 0]
-    freq = _period(held["created_at"].min(), held["end_at"].max())
+    freq = period_for(held["created_at"].min(), held["end_at"].max())
     steps = analysis.gpu_concurrency(jobs)
-    attention = attention_of(snapshot)
+    phases, attention = quiet_phases(snapshot), attention_of(snapshot)
     return Readings(
         snapshot=snapshot,
         figures=summary_of(snapshot, attention).set_index("figure")["value"],
+        changes=read_changes(snapshot, phases),
+        health=read_health(snapshot, phases),
         attention=attention,
         basis=basis_of(jobs["gpu_hours"], jobs["hours_basis"]),
         by_type=analysis.gpu_usage(jobs),
@@ -218,41 +181,10 @@ def read(snapshot: Snapshot) -> Readings:
         rates=analysis.failure_rates(jobs),
         errors=analysis.error_groups(jobs),
         durations=analysis.elapsed_stats(jobs),
-        costs=_costs(snapshot) if len(snapshot.prices) or len(snapshot.billing) else None,
+        costs=read_costs(snapshot) if len(snapshot.prices) or len(snapshot.billing) else None,
         busy=_busy(snapshot) if len(snapshot.metrics) else None,
         waits=_waits(snapshot.queue) if len(snapshot.queue) else None,
         limits=_limits(snapshot) if len(snapshot.capacity) else None,
-    )
-
-
-def _period(first: pd.Timestamp, last: pd.Timestamp) -> str:
-    days = (last - first) / pd.Timedelta(days=1)
-    return next((freq for most, freq in _PERIODS if not days > most), _LONGEST_PERIOD)
-
-
-def _costs(snapshot: Snapshot) -> Costs:
-    jobs, prices, bill = snapshot.jobs, snapshot.prices, snapshot.billing
-    begin = pd.concat([jobs["created_at"], bill["date"]]).min()
-    end = pd.concat([jobs["end_at"], bill["date"]]).max()
-    freq = _period(begin, end)
-    by_project = analysis.estimate_cost(jobs, prices)
-    by_basis = analysis.estimate_cost(jobs, prices, by="hours_basis")
-    reasons = None
-    if len(bill):
-        by_project = analysis.reconcile_cost(jobs, prices, bill, by="project_name").sort_values(
-            ["estimated_usd", "billed_usd"], ascending=False, na_position="last", kind="stable"
-        )
-        reasons = analysis.reconcile_cost(jobs, prices, bill, by="reason")
-    return Costs(
-        priced=len(prices) > 0,
-        total=analysis.estimate_cost(jobs, prices, by=None).iloc[0],
-        billed=by_project["billed_usd"].sum() if len(bill) else float("nan"),
-        by_project=by_project,
-        reasons=reasons if len(prices) else None,
-        freq=freq,
-        over_time=analysis.cost_over_time(jobs, prices, bill if len(bill) else None, freq),
-        failures=analysis.failure_costs(jobs, prices),
-        basis=basis_of(by_basis["estimated_usd"], by_basis["hours_basis"]),
     )
 
 

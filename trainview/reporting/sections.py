@@ -4,9 +4,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from trainview.reporting.attention import attention
+from trainview.reporting.changes import changes
 from trainview.reporting.costs import costs
 from trainview.reporting.failures import failures
 from trainview.reporting.gpus import gpus
+from trainview.reporting.health import health
 from trainview.reporting.jobs import durations, statuses, timeline
 from trainview.reporting.parts import Topic
 from trainview.reporting.queue import queue
@@ -37,8 +39,10 @@ class Section(NamedTuple):
 
 
 SECTIONS = (
+    Section("changes", "What changed", changes),
     Section("attention", "Needs attention", attention),
     Section("costs", "Cost", costs, needs_jobs=False),
+    Section("health", "Fleet health", health),
     Section("gpus", "GPU usage", gpus),
     Section("utilization", "GPU utilisation", utilization, needs_jobs=False),
     Section("statuses", "Job status", statuses),

@@ -11,7 +11,10 @@ MOST_ROWS, MOST_PRINTED = 1000, 15
 
 _PROSE = frozenset({"detail", "error", "example"})
 # Hours that can be seconds as well as weeks.
-_DURATIONS = frozenset({"median_wait", "p90_wait", "p99_wait", "longest_wait", "waited_hours"})
+_DURATIONS = frozenset(
+    {"median_wait", "p90_wait", "p99_wait", "longest_wait", "waited_hours"}
+    | {"p50_wait_hours", "p90_wait_hours"}
+)
 _HEADINGS = {
     "project_name": "Project",
     "team_name": "Team",
@@ -82,7 +85,45 @@ _HEADINGS = {
     "p90": "90% within (h)",
     "p99": "99% within (h)",
     "max": "Longest (h)",
+    "waiting_gpu_hours": "Waiting (GPU-hours)",
+    "deploying_gpu_hours": "Deploying (GPU-hours)",
+    "running_gpu_hours": "Running (GPU-hours)",
+    "unknown_gpu_hours": "Not known (GPU-hours)",
+    "lost_gpu_hours": "Lost (GPU-hours)",
+    "lost_usd": "Lost (USD)",
+    "wasted_gpu_hours": "Wasted (GPU-hours)",
+    "wasted_usd": "Wasted (USD)",
+    "goodput": "Goodput, at most",
+    "unknown_jobs": "Jobs not known",
+    "running_hours": "Running (h)",
+    "lost_hours": "Lost (h)",
+    "wall_hours": "From first to last (h)",
+    "ettr": "ETTR",
+    "mttf_hours": "MTTF (h)",
+    "mttf_low_hours": "At least (h)",
+    "mttf_high_hours": "At most (h)",
+    "availability_model": "Capacity",
+    "p50_wait_hours": "Median wait",
+    "p90_wait_hours": "90% within",
+    "size_bytes": "Size",
+    "largest_bytes": "Largest",
+    "latest_at": "Latest (UTC)",
+    "syncing_ended_jobs": "Jobs ended, not uploaded",
+    "syncing_ended_bytes": "Of these, not uploaded",
+    "last_checkpoint_at": "Last checkpoint (UTC)",
+    "month_to_date_usd": "So far (USD)",
+    "usd_per_day_7d": "A day, last 7 (USD)",
+    "usd_per_day_28d": "A day, last 28 (USD)",
+    "projected_usd": "Projected (USD)",
+    "projected_low_usd": "At least (USD)",
+    "projected_high_usd": "At most (USD)",
+    "instance_type_id": "Instance type",
+    "advised_instance_type_id": "Would do",
+    "saving_usd": "Saving (USD)",
+    "saving_low_usd": "Saving, at least (USD)",
 }
+# Of a comparison.
+_SIDES = ("before", "after", "difference")
 
 
 class Cell(NamedTuple):
@@ -150,7 +191,7 @@ def view(table: Table) -> View:
         ]
         for row in shown.itertuples(index=False, name=None)
     ]
-    headings = [_HEADINGS.get(name, name.replace("_", " ").capitalize()) for name in columns]
+    headings = [_heading(name) for name in columns]
     return View(
         table.caption,
         [Column(*pair) for pair in zip(headings, numbers, strict=True)],
@@ -159,6 +200,13 @@ def view(table: Table) -> View:
         _left_out(MOST_PRINTED, len(frame)),
         table.command,
     )
+
+
+def _heading(name: str) -> str:
+    measure, _, side = name.rpartition("_")
+    if measure and side in _SIDES:
+        return f"{_heading(measure)}, {side}"
+    return _HEADINGS.get(name, name.replace("_", " ").capitalize())
 
 
 def _left_out(shown: int, rows: int) -> str:

@@ -4,7 +4,8 @@ from trainview.snapshot.changes import job_changes
 from trainview.snapshot.comparison import Comparison, compare, comparison
 from trainview.snapshot.core import Snapshot
 from trainview.snapshot.questions import attention_of, figures_of, summary_of
-from trainview.snapshot.refining import refined
+from trainview.snapshot.refining import quiet_phases, refined
+from trainview.snapshot.weeks import newest_weeks
 
 __all__ = [
     "Comparison",
@@ -14,6 +15,8 @@ __all__ = [
     "comparison",
     "figures_of",
     "job_changes",
+    "newest_weeks",
+    "quiet_phases",
     "refined",
     "summary_of",
 ]

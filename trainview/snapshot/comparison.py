@@ -13,7 +13,7 @@ from trainview.analysis.frames import By
 from trainview.analysis.windows import read_window
 from trainview.errors import ArgumentError, DataWarning
 from trainview.snapshot.core import Snapshot
-from trainview.snapshot.refining import refined
+from trainview.snapshot.refining import quiet_phases, refined
 from trainview.text.moments import Moment, is_span, read_moment
 from trainview.text.safe import count
 
@@ -200,6 +200,7 @@ def comparison(
     until: Moment | None = None,
     against: Moment | None = None,
     bill: pd.DataFrame | None = None,
+    phases: pd.DataFrame | None = None,
 ) -> Comparison:
     """Get two sides ready to be compared, in several ways.
 
@@ -209,6 +210,8 @@ def comparison(
         As for `compare`.
     bill : pandas.DataFrame, optional
         Of a snapshot that was selected from: the whole bill, which tells what days it has.
+    phases : pandas.DataFrame, optional
+        Of one snapshot: what its ``job_phases`` gives, where that is known already.
 
     Returns
     -------
@@ -226,7 +229,8 @@ def comparison(
                 f"{name}: expected a Snapshot, got {type(snapshot).__name__}: load gives one"
             )
     if after is None:
-        return _of_windows(before, since, until, against, before.billing if bill is None else bill)
+        whole = before.billing if bill is None else bill
+        return _of_windows(refined(before), (since, until, against), whole, phases)
     if not since is until is against is None:
         raise ArgumentError(
             "since: a window is for one snapshot; of two, clip each: before.clip(since, until)"
@@ -249,17 +253,16 @@ def _of_snapshots(before: Snapshot, after: Snapshot) -> Comparison:
 
 def _of_windows(
     snapshot: Snapshot,
-    since: Moment | None,
-    until: Moment | None,
-    against: Moment | None,
+    window: tuple[Moment | None, Moment | None, Moment | None],
     bill: pd.DataFrame,
+    phases: pd.DataFrame | None,
 ) -> Comparison:
+    since, until, against = window
     if since is None:
         raise ArgumentError(
             "since: give the start of a window such as 7d, or a second snapshot to compare with"
         )
-    snapshot = refined(snapshot)
-    lost = _lost(snapshot)
+    lost = _lost(snapshot, phases)
     if snapshot.as_of is None:
         nothing = ("there is no data",)
         return Comparison(
@@ -336,14 +339,12 @@ def _known(table: pd.DataFrame) -> pd.DataFrame | None:
     return table if len(table) else None
 
 
-def _lost(snapshot: Snapshot) -> pd.DataFrame | None:
+def _lost(snapshot: Snapshot, phases: pd.DataFrame | None = None) -> pd.DataFrame | None:
     """Measure lost work; a table of checkpoints without rows counts as not fetched."""
     if snapshot.checkpoints.empty:
         return None
-    with warnings.catch_warnings():
-        # refining has said it already
-        warnings.simplefilter("ignore", DataWarning)
-        phases = snapshot.job_phases()
+    if phases is None:
+        phases = quiet_phases(snapshot)
     return lost_work(snapshot.jobs, phases, snapshot.checkpoints)
 
 

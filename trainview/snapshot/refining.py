@@ -36,6 +36,13 @@ def phases_of(snapshot: State) -> pd.DataFrame:
     return job_phases(snapshot.jobs, **evidence_of(snapshot))
 
 
+def quiet_phases(snapshot: State) -> pd.DataFrame:
+    """Find the same of a refined snapshot, whose notes say already what contradicts."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        return phases_of(snapshot)
+
+
 def refine(snapshot: S, phases: pd.DataFrame | None = None) -> S:
     """Count GPU-hours from when GPUs began to be held.
 
