@@ -80,7 +80,7 @@ def test_what_changed_is_told_by_compare():
     assert lost == pytest.approx(6.0)
     for cell in ("appeared", f"{before:,.1f}", f"{after:,.1f}"):
         assert cell in prose
-    assert 'tv.compare(snap, since="2026-03-08", until="2026-03-15", by="project_name")' in text
+    assert 'tv.compare(snap, since="2026-03-08", until="2026-03-15", by="project_name")' in prose
 
 
 def test_what_was_lost_is_told_in_gpu_hours_and_money():
