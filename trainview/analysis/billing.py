@@ -1,13 +1,25 @@
 """A bill: read in exact decimals, and put beside the jobs it is for."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
+import narwhals.stable.v2 as nw
 import pandas as pd
 import pyarrow as pa
 
-from trainview.analysis.frames import Integers, column_names, read_table, to_pandas
+from trainview.analysis.frames import (
+    Frame,
+    Integers,
+    column_names,
+    from_pandas,
+    is_lazy,
+    plain_text,
+    read_table,
+    to_pandas,
+)
+from trainview.analysis.joins import same_kind
 from trainview.analysis.pandas_dtypes import TEXT
+from trainview.analysis.times import with_decimals
 from trainview.errors import ArgumentError
 from trainview.schema.money import to_decimals
 
@@ -66,6 +78,82 @@ def read_billing(
     text = {name: TEXT for name in ("job_id", "kind", *NAMES) if name in bill}
     bill = bill.astype(text).add_prefix("__")
     return bill.rename(columns={"__job_id": "job_id"})
+
+
+def _teams_of(projects: pd.DataFrame) -> pd.DataFrame:
+    """List the names of which there is one project, with its team."""
+    named = projects.drop_duplicates(["project_id", "project_name"])
+    named = named[~named["project_name"].duplicated(keep=False)]
+    return named[["project_name", "team_name"]].astype(TEXT)
+
+
+def open_billing(
+    billing: object, columns: Sequence[str], like: Frame, *, by_month: bool = False
+) -> Frame:
+    """Open a bill as a query on the engine of a lazy table.
+
+    Parameters
+    ----------
+    billing : pandas, Polars, DuckDB or PySpark table
+        A billing table.
+    columns : sequence of str
+        As for `read_billing`.
+    like : narwhals frame
+        A lazy table of the engine.
+    by_month : bool, optional
+        As for `read_billing`.
+
+    Returns
+    -------
+    narwhals frame
+        The same columns as of `read_billing`, but no ``__month`` where the bill has none; money in
+        decimals.
+
+    Raises
+    ------
+    ArgumentError
+        If a column is missing or does not hold times, or money.
+    """
+    opened = read_table(billing, ["job_id", "date", "subtotal_usd"], name="billing", times=["date"])
+    if not is_lazy(opened):
+        return from_pandas(read_billing(billing, columns, by_month=by_month), like)
+    there = column_names(billing, "billing")
+    months = ["month"] if by_month and "month" in there else []
+    absent = [name for name in OPTIONAL if name in columns and name not in there]
+    others = [name for name in columns if name not in absent]
+    absent = [name for name in absent if name != "month"]
+    needed = ["job_id", "date", "subtotal_usd", *months, *others]
+    frame = read_table(billing, needed, name="billing", times=["date", "month"])
+    dtype = frame.collect_schema()["subtotal_usd"]
+    if not (dtype.is_numeric() or dtype == nw.Unknown):
+        raise ArgumentError(
+            f"column 'subtotal_usd' holds {dtype}, not money: convert it to numbers first"
+        )
+    if dtype != nw.Decimal:
+        frame = with_decimals(frame, "subtotal_usd")
+    if months:
+        frame = frame.with_columns(date=nw.coalesce("date", "month"))
+    nothing: dict[str, Any] = dict.fromkeys(absent, nw.lit(None, nw.String))
+    text = {
+        name: nw.col(name).cast(nw.String) for name in ("job_id", "kind", *NAMES) if name in needed
+    }
+    frame = frame.with_columns(**nothing, **text)
+    names = ["date", "subtotal_usd", *others, *absent]
+    return same_kind(frame.select("job_id", **{f"__{name}": name for name in names}), like)
+
+
+def check_once(jobs: Frame) -> None:
+    """Refuse a lazy jobs table that has a job more than once.
+
+    Raises
+    ------
+    ArgumentError
+        Naming such a job.
+    """
+    counts = jobs.filter(~nw.col("job_id").is_null()).group_by("job_id").agg(__rows=nw.len())
+    twice = to_pandas(counts.filter(nw.col("__rows") > 1).select("job_id").head(1))
+    if len(twice):
+        raise ArgumentError(f"job {twice['job_id'][0]!r} has several rows: keep one row a job")
 
 
 def exact_sums(amounts: "pd.Series[pd.ArrowDtype]", number: Integers, size: int) -> pd.Series:
@@ -156,13 +244,72 @@ def give_teams(bill: pd.DataFrame, projects: pd.DataFrame) -> pd.DataFrame:
     own = bill["__team_name"]
     if "__project_name" not in bill or "project_id" not in projects:
         return bill.assign(__team_name=own.fillna(UNKNOWN))
-    named = projects.drop_duplicates(["project_id", "project_name"])
-    named = named[~named["project_name"].duplicated(keep=False)]
     team = bill[["__project_name"]].merge(
-        named.astype({"project_name": TEXT, "team_name": TEXT}),
+        _teams_of(projects).assign(told=True),
         left_on="__project_name", right_on="project_name", how="left",
     )  # fmt: skip
     # what is billed for no job names something else than a project
-    told = team["project_id"].notna().to_numpy() & bill["job_id"].notna().to_numpy()
+    told = team["told"].notna().to_numpy() & bill["job_id"].notna().to_numpy()
     found = team["team_name"].where(told, UNKNOWN).set_axis(bill.index)
     return bill.assign(__team_name=own.fillna(found))
+
+
+def with_keys(bill: Frame, frame: Frame, keys: Sequence[str], of_projects: Sequence[str]) -> Frame:
+    """Put the keys of its job beside each row of a bill, as a query.
+
+    Parameters
+    ----------
+    bill : narwhals frame
+        What `open_billing` gives.
+    frame : narwhals frame
+        Lazy jobs with ``job_id``, `keys` and `of_projects`.
+    keys : sequence of str
+        As for `match`.
+    of_projects : sequence of str
+        What `project_columns` lists.
+
+    Returns
+    -------
+    narwhals frame
+        The bill with `keys`.
+
+    Raises
+    ------
+    ArgumentError
+        If a job that is billed is in the jobs table more than once.
+    """
+    jobs = frame.select(*dict.fromkeys(["job_id", *keys]))
+    jobs = jobs.with_columns(nw.col("job_id").cast(nw.String))
+    jobs = jobs.join(bill.select("job_id"), on="job_id", how="semi")
+    check_once(jobs)
+    bill = bill.join(jobs.with_columns(__there=nw.lit(1)), on="job_id", how="left")
+    is_known = ~nw.col("__there").is_null()
+    if "team_name" in keys:
+        bill = query_teams(bill, frame, of_projects)
+    named: dict[str, nw.Expr] = {
+        name: nw.when(is_known).then(nw.col(name).cast(nw.String)).otherwise(nw.col(f"__{name}"))
+        for name in NAMES
+        if name in keys
+    }
+    return bill.with_columns(**named) if named else bill
+
+
+def query_teams(bill: Frame, jobs: Frame, of_projects: Sequence[str]) -> Frame:
+    """Write as a query what `give_teams` does; of the jobs, only projects are collected."""
+    told = nw.lit(UNKNOWN)
+    if "__project_name" in bill.collect_schema() and of_projects:
+        projects = to_pandas(plain_text(jobs.select(*of_projects).unique(), of_projects))
+        teams = _teams_of(projects).rename(columns={"project_name": "__project_name"})
+        teams = teams.dropna(subset="__project_name").assign(__told=1)
+        teams = teams.rename(columns={"team_name": "__of_project"})
+        bill = bill.join(from_pandas(teams, bill), on="__project_name", how="left")
+        # what is billed for no job names something else than a project
+        is_told = ~nw.col("__told").is_null() & ~nw.col("job_id").is_null()
+        told = nw.when(is_told).then(nw.col("__of_project")).otherwise(told)
+    return bill.with_columns(__team_name=nw.coalesce(nw.col("__team_name"), told))
+
+
+def money(sums: "pd.Series[Any]", known: "pd.Series[bool]") -> "pd.Series[Any]":
+    """Give sums of an engine in Arrow's decimals; null where nothing that is known was summed."""
+    amounts = to_decimals(sums)
+    return pd.Series(amounts, sums.index, dtype=pd.ArrowDtype(amounts.type)).where(known)

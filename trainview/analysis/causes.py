@@ -6,7 +6,8 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from trainview.analysis.frames import Frame, is_lazy, to_pandas
+from trainview.analysis.frames import Frame, from_pandas, is_lazy, to_pandas
+from trainview.analysis.message_queries import with_templates
 from trainview.analysis.pandas_dtypes import TEXT
 
 
@@ -28,29 +29,11 @@ def by_cause(failed: Frame, sums: Sequence[str]) -> pd.DataFrame:
     """
     # hundreds of patterns, whose compilation takes as long as a third of an import of pandas
     from trainview.analysis.error_rules import NO_MESSAGE, rule_of  # noqa: PLC0415
-    from trainview.analysis.messages import templates  # noqa: PLC0415
 
-    table = _collect(failed, sums)
-    message, messages = pd.factorize(table["error_message"])
-    cause, causes = pd.factorize(np.array(templates(messages.to_list()), dtype=object))
-    # Jobs without a message, or with a blank one, are the last group.
-    cause = np.append(np.where(causes[cause] == "", -1, cause) if len(cause) else cause, -1)
-    group = cause[message]
-    group[group < 0] = len(causes)
-    table = table.assign(group=group)
-    grouped = table.groupby("group")
-    result = grouped[list(sums)].sum().astype("float64")
-    result["jobs"] = grouped["jobs"].sum().astype("int64")
-    result["first_seen"] = grouped["first_seen"].min()
-    result["last_seen"] = grouped["end_at"].max()
-    pairs = table[["group", "project_id"]].dropna().drop_duplicates()
-    result["projects"] = pairs.groupby("group").size().reindex(result.index, fill_value=0)
-    newest = table[table["end_at"].eq(grouped["end_at"].transform("max"))]
-    newest = newest.sort_values("job_id").drop_duplicates("group", keep="last").set_index("group")
+    result, causes = (_query_causes if is_lazy(failed) else _find_causes)(failed, list(sums))
     result["error"] = pd.Series([*causes, None], dtype=TEXT).reindex(result.index)
-    example = newest["error_message"].where(result["error"].notna())
+    example = result.pop("error_message").where(result["error"].notna())
     result["example"] = example.map(_encodable, na_action="ignore")
-    result["job_id"] = newest["job_id"]
     rules = [rule_of(error) if isinstance(error, str) else NO_MESSAGE for error in result["error"]]
     for name in ("category", "origin", "advice"):
         result[name] = pd.Series([getattr(rule, name) for rule in rules], result.index, dtype=TEXT)
@@ -63,15 +46,56 @@ def _encodable(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
-def _collect(failed: Frame, sums: Sequence[str]) -> pd.DataFrame:
-    """Collect failed jobs; of a lazy table, only the newest of each message in each project."""
-    if not is_lazy(failed):
-        table = to_pandas(failed)
-        return table.assign(jobs=1, first_seen=table["end_at"])
-    same = ["error_message", "project_id"]
-    newest = failed.with_columns(
-        nw.col(*sums).sum().over(*same),
-        jobs=nw.col("job_id").len().over(*same),
-        first_seen=nw.col("end_at").min().over(*same),
-    ).unique(same, keep="last", order_by=["end_at", "job_id"])
-    return to_pandas(newest)
+def _find_causes(failed: Frame, sums: list[str]) -> tuple[pd.DataFrame, list[str]]:
+    """Group a table in memory; of the newest job of each cause ``job_id`` and ``error_message``.
+
+    Jobs without a message, or with a blank one, are the last group.
+    """
+    from trainview.analysis.messages import templates  # noqa: PLC0415 - as above
+
+    table = to_pandas(failed)
+    message, messages = pd.factorize(table["error_message"])
+    cause, causes = pd.factorize(np.array(templates(messages.to_list()), dtype=object))
+    cause = np.append(np.where(causes[cause] == "", -1, cause) if len(cause) else cause, -1)
+    group = cause[message]
+    group[group < 0] = len(causes)
+    table = table.assign(group=group)
+    grouped = table.groupby("group")
+    result = grouped[sums].sum().astype("float64")
+    result["jobs"] = grouped.size().astype("int64")
+    result["first_seen"] = grouped["end_at"].min()
+    result["last_seen"] = grouped["end_at"].max()
+    pairs = table[["group", "project_id"]].dropna().drop_duplicates()
+    result["projects"] = pairs.groupby("group").size().reindex(result.index, fill_value=0)
+    newest = table[table["end_at"].eq(grouped["end_at"].transform("max"))]
+    newest = newest.sort_values("job_id").drop_duplicates("group", keep="last").set_index("group")
+    return result.join(newest[["job_id", "error_message"]]), list(causes)
+
+
+def _query_causes(failed: Frame, sums: list[str]) -> tuple[pd.DataFrame, list[str]]:
+    """Let the engine of a lazy table group the same; one row a cause is collected."""
+    frame, causes = with_templates(failed)
+    group, end, nobody = nw.col("__template"), nw.col("end_at"), len(causes)
+    if "" in causes:
+        group = nw.when(group != causes.index("")).then(group)
+    frame = frame.with_columns(group=group.cast(nw.Int64).fill_null(nobody))
+    unnamed = nw.col("project_id").is_null().cast(nw.Int64)
+    found = frame.with_columns(__unnamed=unnamed).group_by("group").agg(
+        nw.col(*sums).sum(),
+        jobs=nw.len(),
+        first_seen=end.min(),
+        last_seen=end.max(),
+        projects=nw.col("project_id").n_unique(),
+        __unnamed=nw.col("__unnamed").max(),
+    )  # fmt: skip
+    result = to_pandas(found).set_index("group")
+    # A null is no project.
+    result["projects"] = result["projects"] - result.pop("__unnamed")
+    last = result[["last_seen"]].reset_index()
+    newest = frame.join(from_pandas(last, frame), on="group", how="inner")
+    newest = newest.filter(end == nw.col("last_seen"))
+    newest = newest.unique("group", keep="last", order_by=["job_id"])
+    newest = to_pandas(newest.select("group", "job_id", "error_message")).set_index("group")
+    result = result.fillna(dict.fromkeys(sums, 0.0)).astype(dict.fromkeys(sums, "float64"))
+    result = result.astype({"jobs": "int64", "projects": "int64"})
+    return result.join(newest), causes

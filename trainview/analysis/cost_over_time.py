@@ -11,9 +11,12 @@ from trainview.analysis.billing import (
     exact_sums,
     give_teams,
     match,
+    money,
     names_of,
+    open_billing,
     project_columns,
     read_billing,
+    with_keys,
 )
 from trainview.analysis.cost import with_estimates
 from trainview.analysis.frames import (
@@ -22,12 +25,13 @@ from trainview.analysis.frames import (
     from_pandas,
     give_back,
     group_keys,
+    is_lazy,
     number_groups,
     only,
     to_pandas,
 )
-from trainview.analysis.periods import check_period, edges, spread
-from trainview.analysis.steps import microseconds, steps_by_quarter, timestamps
+from trainview.analysis.periods import check_period, hours_held
+from trainview.analysis.steps import microseconds, timestamps
 from trainview.analysis.times import US_PER_HOUR
 from trainview.errors import ArgumentError
 
@@ -113,26 +117,21 @@ def cost_over_time(
     needed = [*keys, *named, *of_projects, "created_at", "end_at"]
     frame = with_estimates(jobs, prices, needed)
     costing = frame.filter(nw.col("__usd") > 0).with_columns(__held="__nodes")
-    steps = steps_by_quarter(costing, [*keys, "__price"])
-    nothing = steps.groups[keys].head(0).assign(__date=timestamps(steps.time[:0]))
-    bill = nothing if billing is None else _bill(frame, billing, keys, of_projects, freq)
-    both = pd.concat([steps.groups[keys], bill[keys]], ignore_index=True)
-    number, groups = number_groups(both, keys)
+    bill = _no_bill(keys) if billing is None else _bill(frame, billing, keys, of_projects, freq)
     days = microseconds(bill["__date"])
-    first = np.concatenate([steps.time, days])
-    # The last job may end exactly where a period begins.
-    last = np.concatenate([steps.time - (steps.excess == 0), days])
-    begin = edges(first.min(), last.max(), freq, "UTC") if len(first) else np.zeros(1, "int64")
+    held, begin, hours, _ = hours_held(costing, [*keys, "__price"], freq, "UTC", days)
+    number, groups = number_groups(
+        pd.concat([held[keys], bill[keys]], ignore_index=True) if len(bill) else held[keys], keys
+    )
     shape = len(groups), len(begin) - 1
     estimated, billed = np.full(shape, np.nan), np.full(shape, np.nan)
-    if len(steps.groups):
-        group = number[: len(steps.groups)]
-        hours, _ = spread(steps, begin)
+    if len(held):
+        group = number[: len(held)]
+        price = held["__price"].to_numpy("float64")
         estimated[group] = 0.0
-        price = steps.groups["__price"].to_numpy("float64")
         np.add.at(estimated, group, hours * 60 * price[:, np.newaxis])
     if len(days):
-        cell = number[len(steps.groups) :] * shape[1] + np.searchsorted(begin, days, "right") - 1
+        cell = number[len(held) :] * shape[1] + np.searchsorted(begin, days, "right") - 1
         sums = exact_sums(bill["__subtotal_usd"], cell, billed.size).astype("float64")
         known = (begin[1:] > days.min()) & (begin[:-1] < days.max() + US_PER_DAY)
         billed[:, known] = sums.fillna(0.0).to_numpy().reshape(shape)[:, known]
@@ -148,11 +147,18 @@ def cost_over_time(
     return give_back(from_pandas(result, frame), jobs)
 
 
+def _no_bill(keys: list[str]) -> pd.DataFrame:
+    nothing = timestamps(np.zeros(0, "int64"))
+    return pd.DataFrame({key: [] for key in keys}).assign(__date=nothing)
+
+
 def _bill(
     frame: Frame, billing: object, keys: list[str], of_projects: list[str], freq: str
 ) -> pd.DataFrame:
-    """Collect the days of a bill, each with the keys of its job."""
+    """Collect the days of a bill with the keys of its jobs: each job's, or of a lazy table sums."""
     by_month = freq in _WHOLE_MONTHS
+    if is_lazy(frame):
+        return _query_bill(frame, billing, keys, of_projects, by_month=by_month)
     bill = read_billing(billing, names_of(keys, billing), by_month=by_month)
     bill = bill[bill["__date"].notna()]
     if not keys:
@@ -161,3 +167,17 @@ def _bill(
         bill = give_teams(bill, to_pandas(frame.select(*of_projects).unique()))
     jobs = only(frame.select(*dict.fromkeys(["job_id", *keys])), "job_id", bill["job_id"].dropna())
     return match(to_pandas(jobs), bill, keys, "right")
+
+
+def _query_bill(
+    frame: Frame, billing: object, keys: list[str], of_projects: list[str], *, by_month: bool
+) -> pd.DataFrame:
+    """Let the engine sum the bill up by day and by what tells the keys."""
+    bill = open_billing(billing, names_of(keys, billing), frame, by_month=by_month)
+    bill = bill.filter(~nw.col("__date").is_null())
+    if keys:
+        bill = with_keys(bill, frame, keys, of_projects)
+    usd = nw.col("__subtotal_usd")
+    table = to_pandas(bill.group_by(*keys, "__date").agg(usd.sum(), __known=usd.count()))
+    table["__subtotal_usd"] = money(table["__subtotal_usd"], table.pop("__known") > 0)
+    return table

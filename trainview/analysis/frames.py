@@ -209,12 +209,36 @@ def plain_text(frame: Frame, names: Sequence[str]) -> Frame:
     return frame.with_columns(*casts) if casts else frame
 
 
-def to_pandas(frame: Frame) -> pd.DataFrame:
-    """Collect a frame: pandas types as in the tables, times in UTC, rows numbered from 0."""
+def to_pandas(frame: Frame, *, most: int | None = None, what: str = "rows") -> pd.DataFrame:
+    """Collect a frame: pandas types as in the tables, times in UTC, rows numbered from 0.
+
+    Parameters
+    ----------
+    frame : narwhals frame
+        Of a lazy one, the caller sees to it that it is small.
+    most : int, optional
+        How many rows a lazy one may have, where nothing else bounds them.
+    what : str, optional
+        What these rows are, for the error.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows.
+
+    Raises
+    ------
+    ArgumentError
+        If there are more than `most`.
+    """
     if frame.implementation.is_pandas():
         return cast("pd.DataFrame", nw.maybe_reset_index(frame).to_native())
     # By way of Arrow: DuckDB's own way to pandas warns with pandas 3.1.
-    eager = frame.collect("pyarrow") if isinstance(frame, nw.LazyFrame) else frame
+    eager = collect(frame if most is None or not is_lazy(frame) else frame.head(most + 1))
+    if most is not None and is_lazy(frame) and len(eager) > most:
+        raise ArgumentError(
+            f"more than {most:,} {what}: they do not fit into memory, filter the table first"
+        )
     arrow = eager.to_arrow()
     table = arrow.to_pandas(date_as_object=False)
     for name, dtype in eager.collect_schema().items():
@@ -226,6 +250,12 @@ def to_pandas(frame: Frame) -> pd.DataFrame:
             zone = "tz_localize" if dtype.time_zone is None else "tz_convert"
             table[name] = getattr(table[name].dt, zone)("UTC").dt.as_unit("us")
     return cast("pd.DataFrame", table)
+
+
+def collect(frame: Frame) -> "nw.DataFrame[Any]":
+    """Let the engine of a lazy frame run; all that crosses into Python crosses here."""
+    eager = frame.collect("pyarrow") if isinstance(frame, nw.LazyFrame) else frame
+    return cast("nw.DataFrame[Any]", eager)
 
 
 def from_pandas(result: pd.DataFrame, like: Frame) -> Frame:

@@ -13,11 +13,10 @@ from trainview.analysis.frames import (
     plain_text,
     read_table,
 )
-from trainview.analysis.periods import check_period, edges, spread
+from trainview.analysis.periods import check_period, hours_held
 from trainview.analysis.steps import (
     held,
     query_steps,
-    steps_by_quarter,
     sweep,
     timestamps,
 )
@@ -214,21 +213,12 @@ def gpu_hours_over_time(
     keys = group_keys(by, result=("period", "gpu_hours", "mean_gpus", "peak_gpus"))
     check_period(freq, tz)
     frame = held(jobs, keys)
-    steps = steps_by_quarter(frame, keys)
-    if len(steps.groups):
-        begin = edges(steps.time.min(), steps.time.max(), freq, tz)
-        hours, peaks = spread(steps, begin)
-        # The last job may end exactly where a period begins.
-        used = np.flatnonzero(peaks.any(axis=0))
-        first, stop = used[0], used[-1] + 1
-        hours, peaks, begin = hours[:, first:stop], peaks[:, first:stop], begin[first : stop + 1]
-    else:
-        begin, hours, peaks = np.zeros(1, "int64"), np.zeros((0, 0)), np.zeros((0, 0), "int64")
-    number = np.repeat(np.arange(len(steps.groups)), len(begin) - 1)
-    result = steps.groups.take(number).reset_index(drop=True)
+    groups, begin, hours, peaks = hours_held(frame, keys, freq, tz)
+    number = np.repeat(np.arange(len(groups)), len(begin) - 1)
+    result = groups.take(number).reset_index(drop=True)
     length = np.diff(begin) / US_PER_HOUR
     result = result.assign(
-        period=timestamps(np.tile(begin[:-1], len(steps.groups))).tz_convert(tz),
+        period=timestamps(np.tile(begin[:-1], len(groups))).tz_convert(tz),
         gpu_hours=hours.ravel(),
         mean_gpus=(hours / length).ravel(),
         peak_gpus=peaks.ravel(),

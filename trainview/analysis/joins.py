@@ -5,7 +5,10 @@ from typing import Any, cast
 
 import narwhals.stable.v2 as nw
 
-from trainview.analysis.frames import Frame, from_pandas, is_lazy, plain_text, to_pandas
+from trainview.analysis.frames import Frame, collect, from_pandas, is_lazy, plain_text, to_pandas
+
+# A second table that its own engine cannot join crosses by way of memory.
+MOST_ROWS = 10_000_000
 
 
 def beside(frame: Frame, facts: Frame, *on: str) -> Frame:
@@ -26,7 +29,7 @@ def beside(frame: Frame, facts: Frame, *on: str) -> Frame:
         The rows of `frame`, in no order of meaning, with the other columns of `facts`.
     """
     facts = _as_text(facts, on).filter(*(~nw.col(name).is_null() for name in on))
-    return _as_text(frame, on).join(_same_kind(facts, frame), on=list(on), how="left")
+    return _as_text(frame, on).join(same_kind(facts, frame), on=list(on), how="left")
 
 
 def _as_text(frame: Frame, names: Sequence[str]) -> Frame:
@@ -36,15 +39,34 @@ def _as_text(frame: Frame, names: Sequence[str]) -> Frame:
     return frame.with_columns(nw.col(*others).cast(nw.String)) if others else frame
 
 
-def _same_kind(facts: Frame, frame: Frame) -> Frame:
+def same_kind(facts: Frame, frame: Frame) -> Frame:
+    """Turn a table into one of the kind, and on the connection, of another, if it is not.
+
+    Raises
+    ------
+    ArgumentError
+        If it is a lazy one of another engine, or of another connection of DuckDB, and has more than
+        `MOST_ROWS` rows.
+    """
     kind = frame.implementation
-    # Relations of two connections of DuckDB cannot be joined, and do not tell which they are of.
-    if facts.implementation is not kind or kind.is_duckdb():
-        return from_pandas(to_pandas(facts), frame)
+    if facts.implementation is not kind or (kind.is_duckdb() and not _are_joinable(facts, frame)):
+        what = "rows in a table of another engine than the first"
+        return from_pandas(to_pandas(facts, most=MOST_ROWS, what=what), frame)
     if is_lazy(frame) != is_lazy(facts):
         either = cast("Any", facts)
-        return cast("Frame", either.lazy() if is_lazy(frame) else either.collect())
+        return cast("Frame", either.lazy() if is_lazy(frame) else collect(facts))
     return facts
+
+
+def _are_joinable(one: Frame, other: Frame) -> bool:
+    """Tell whether two relations of DuckDB are of one connection, which they do not say."""
+    import duckdb  # noqa: PLC0415 - it is there, since the relations are its
+
+    try:
+        one.to_native().limit(0).cross(other.to_native().limit(0))
+    except duckdb.InvalidInputException:
+        return False
+    return True
 
 
 def one_a_job(facts: Frame) -> Frame:

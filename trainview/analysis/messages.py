@@ -73,6 +73,28 @@ def templates(messages: Sequence[str]) -> list[str]:
     return [result[found[shape]] for shape in shapes]
 
 
+def counts_by_place(shape: str) -> bool:
+    """Tell whether all messages of one shape have one template.
+
+    Parameters
+    ----------
+    shape : str
+        A message whose digits are all 0, but for 0x, which begins with U+E01F instead.
+
+    Returns
+    -------
+    bool
+        False where a number may name a cause, or a digit after a letter may stay, as in H100.
+    """
+    is_plain = len(shape) <= MOST and shape.replace("\ue01f", "0").isascii()
+    return (
+        is_plain
+        and _BETWEEN not in shape
+        and not _AFTER_LETTER.search(shape)
+        and keep_numbers([shape], _BETWEEN) == [shape]
+    )
+
+
 def _readable(message: str) -> str:
     return _PRIVATE.sub("", shorten(message)).replace(_BETWEEN, "")
 

@@ -1,15 +1,25 @@
 """Hours, days, weeks, months, quarters and years of a time zone, and steps spread over them."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from trainview.analysis.frames import Integers, Numbers
-from trainview.analysis.steps import Steps, timestamps
-from trainview.analysis.times import US_PER_HOUR
+from trainview.analysis.frames import (
+    Frame,
+    Integers,
+    Numbers,
+    from_pandas,
+    is_lazy,
+    number_groups,
+    to_pandas,
+)
+from trainview.analysis.steps import Steps, query_levels, sweep, timestamps
+from trainview.analysis.times import US_PER_HOUR, US_PER_SECOND, with_microseconds
 from trainview.errors import ArgumentError
 
 # More than these, from the first to the last, is a mistake in the times rather than a wish.
@@ -109,23 +119,145 @@ def _passed(time: datetime, zone: ZoneInfo) -> datetime:
     return after
 
 
-def spread(steps: Steps, begin: Integers) -> tuple[Numbers, Integers]:
-    """Share the steps out over periods.
+def hours_held(
+    frame: Frame, keys: Sequence[str], freq: str, tz: str, days: Integers | None = None
+) -> tuple[pd.DataFrame, Integers, Numbers, Integers]:
+    """Share what is held out over periods.
 
     Parameters
     ----------
-    steps : Steps
-        At least one group, each with a step.
-    begin : numpy.ndarray of int64
-        Where periods begin, as `edges` gives it; the last entry ends the last period.
+    frame : narwhals frame
+        Rows that hold ``__held`` from ``created_at`` to ``end_at``; of a lazy one, one row a group
+        and period is collected, at most.
+    keys : sequence of str
+        The columns to group by.
+    freq, tz : str
+        The kind of periods, and the time zone.
+    days : numpy.ndarray of int64, optional
+        Other moments that the periods must reach to.
 
     Returns
     -------
+    groups : pandas.DataFrame
+        The keys, one row a group.
+    begin : numpy.ndarray of int64
+        Where periods begin, as `edges` gives it; the last entry ends the last period.
     hours : numpy.ndarray of float64
-        GPU-hours, one row a group, one column a period.
+        Hours times what is held, one row a group, one column a period.
     peaks : numpy.ndarray of int64
-        The highest level, in the same shape.
+        The most that is held at one moment, in the same shape.
     """
+    more = [] if days is None else days
+    if is_lazy(frame):
+        frame = with_microseconds(frame, __from="created_at", __to="end_at")
+        begin = _around([*_span(frame), *more], freq, tz)
+        return _query_spread(frame.select(*keys, "__held", "__from", "__to"), keys, begin)
+    steps = sweep(frame, keys)
+    ends = [] if not len(steps.time) else [steps.time.min(), steps.time.max() - 1]
+    begin = _around([*ends, *more], freq, tz)
+    return steps.groups, begin, *_spread(steps, begin)
+
+
+def _around(moments: "list[int]", freq: str, tz: str) -> Integers:
+    # What ends where a period begins is not in that.
+    return edges(min(moments), max(moments), freq, tz) if moments else np.zeros(1, "int64")
+
+
+def _span(frame: Frame) -> list[int]:
+    """Find the first and the last moment at which something is held; nothing where nothing is."""
+    first = nw.min_horizontal("__from", "__to").min()
+    last = nw.max_horizontal("__from", "__to").max()
+    span = to_pandas(frame.select(__first=first, __last=last - 1)).dropna()
+    return [int(moment) for row in span.to_numpy().tolist() for moment in row]
+
+
+def _query_spread(
+    frame: Frame, keys: Sequence[str], begin: Integers
+) -> tuple[pd.DataFrame, Integers, Numbers, Integers]:
+    """Let the engine sum the changes up by period, and collect only these sums.
+
+    What is held in a period is what is held at its end all along, less each change for as long as
+    the period lasted before it. Seconds and what is left of them are summed apart, so that sums of
+    whole numbers are exact, and fit.
+    """
+    number = len(begin) - 1
+    levels = query_levels(frame, keys, "__from", "__to")
+    changes = _by_period(levels, keys, begin)
+    table = to_pandas(changes)
+    # What ends where the last period does changes none.
+    table = table[table["__period"] < number].reset_index(drop=True)
+    group, groups = number_groups(table, keys)
+    cell = group * number + table["__period"].to_numpy("int64")
+    size = len(groups) * number
+
+    def dense(name: str, nothing: int = 0) -> Integers:
+        values = np.full(size, nothing, "int64")
+        values[cell] = table[name].to_numpy("int64")
+        return values.reshape(len(groups), number)
+
+    change = dense("__change")
+    level = np.cumsum(change, axis=1)
+    carried = level - change
+    seconds, rest = np.divmod(np.diff(begin), US_PER_SECOND)
+    hours = (
+        (level * seconds - dense("__seconds")) + (level * rest - dense("__rest")) / US_PER_SECOND
+    ) / (US_PER_HOUR // US_PER_SECOND)
+    # What was held before lasts into the period, unless that begins with a change.
+    peaks = np.maximum(dense("__peak"), np.where(dense("__first", 1) > 0, carried, 0))
+    return groups, begin, hours, peaks
+
+
+def _by_period(levels: Frame, keys: Sequence[str], begin: Integers) -> Frame:
+    """Sum the changes up by units of one length, and these by period where that differs."""
+    length = np.diff(begin)
+    # All zones in use are whole quarters of an hour from UTC.
+    unit = int(np.gcd.reduce(length, initial=0)) or US_PER_HOUR
+    unit = max(unit, US_PER_HOUR // 4)
+    since = nw.col("__time") - int(begin[0])
+    offset = since % unit
+    levels = levels.with_columns(__period=(since - offset) // unit, __offset=offset)
+    change, offset = nw.col("__change"), nw.col("__offset")
+    rest = offset % US_PER_SECOND
+    levels = levels.with_columns(
+        __seconds=change * ((offset - rest) // US_PER_SECOND), __rest=change * rest
+    )
+    sums = [nw.col("__change").sum(), nw.col("__seconds").sum(), nw.col("__rest").sum()]
+    numbers = ["__change", "__seconds", "__rest", "__peak", "__first"]
+    whole = nw.col("__period", *numbers).cast(nw.Int64)
+    found = levels.group_by(*keys, "__period").agg(
+        *sums, __peak=nw.col("__level").max(), __first=offset.min()
+    )
+    found = found.with_columns(whole)
+    if (length == unit).all():
+        return found
+    units = np.arange(begin[0], begin[-1], unit)
+    period = np.searchsorted(begin, units, "right") - 1
+    places = pd.DataFrame(
+        {
+            "__period": np.arange(len(units)),
+            "__of": period,
+            "__since": (units - begin[period]) // US_PER_SECOND,
+        }
+    )
+    found = found.join(from_pandas(places, found), on="__period", how="inner")
+    since = nw.col("__since")
+    found = found.with_columns(
+        __seconds=nw.col("__seconds") + nw.col("__change") * since,
+        __first=nw.col("__first") + since,
+    )
+    found = found.drop("__period").rename({"__of": "__period"})
+    return (
+        found.group_by(*keys, "__period")
+        .agg(*sums, nw.col("__peak").max(), nw.col("__first").min())
+        .with_columns(whole)
+    )
+
+
+def _spread(steps: Steps, begin: Integers) -> tuple[Numbers, Integers]:
+    """Share the steps of tables in memory out over periods: hours, and the highest level."""
+    shape = len(steps.groups), len(begin) - 1
+    if not len(steps.groups):
+        return np.zeros(shape), np.zeros(shape, "int64")
     bounds = np.searchsorted(steps.group, np.arange(len(steps.groups) + 1))
     # Put a step without a change where each period begins; then none reaches beyond its period.
     where = np.concatenate(
@@ -135,13 +267,11 @@ def spread(steps: Steps, begin: Integers) -> tuple[Numbers, Integers]:
     carried = np.where(first_of_group, 0, steps.level[where - 1])
     time = np.insert(steps.time, where, np.tile(begin[:-1], len(steps.groups)))
     level = np.insert(steps.level, where, carried)
-    peak = np.insert(steps.peak, where, carried)
-    excess = np.insert(steps.excess, where, 0.0)
     heads = where + np.arange(len(where))
     following = np.append(time[1:], begin[-1])
     following[heads[len(begin) - 1 :: len(begin) - 1] - 1] = begin[-1]
-    length = following - time
-    hours = np.add.reduceat(level * (length / US_PER_HOUR) - excess, heads)
-    peaks = np.maximum.reduceat(np.where(length > 0, peak, 0), heads)
-    shape = len(steps.groups), len(begin) - 1
+    # The last step of a group may lie where the last period ends.
+    length = np.maximum(following - time, 0)
+    hours = np.add.reduceat(level * (length / US_PER_HOUR), heads)
+    peaks = np.maximum.reduceat(np.where(length > 0, level, 0), heads)
     return hours.reshape(shape), peaks.reshape(shape)

@@ -16,7 +16,9 @@ from trainview.analysis.frames import (
     from_pandas,
     give_back,
     group_keys,
+    is_lazy,
     number_groups,
+    plain_text,
     read_table,
     to_pandas,
 )
@@ -105,6 +107,8 @@ def queue_waits(queue: IntoFrameT, by: By = "gpu_type") -> IntoFrameT:
     """
     keys = group_keys(by, result=("jobs", "waiting", *QUANTILES, "longest_wait"))
     frame = _read_waits(queue, keys)
+    if is_lazy(frame):
+        return give_back(_query_waits(frame, keys), queue)
     waits, groups = _number(frame, keys)
     curve = _estimate(waits)
     number = len(groups)
@@ -175,6 +179,8 @@ def queue_wait_curve(queue: IntoFrameT, by: By = "gpu_type") -> IntoFrameT:
     columns = ("waited_hours", "share_waiting", "low", "high", "at_risk")
     keys = group_keys(by, result=columns)
     frame = _read_waits(queue, keys)
+    if is_lazy(frame):
+        return give_back(_query_curve(frame, keys), queue)
     waits, groups = _number(frame, keys)
     curve = _estimate(waits)
     first = np.flatnonzero(runs(curve.group))
@@ -250,3 +256,78 @@ def _percentile(curve: Curve, at: float, groups: int) -> Numbers:
     # The earliest is written last, and stays.
     found[curve.group[row]] = curve.hours[row]
     return found
+
+
+def _query_estimate(frame: Frame, keys: list[str]) -> Frame:
+    """Write the same estimate as a query: the keys, ``hours``, and what is known of each time.
+
+    Waits that are not known are one row a group, whose ``hours`` are null.
+    """
+    hours = nw.col("hours").cast(nw.Float64)
+    is_known = (hours >= 0).fill_null(value=False)
+    frame = plain_text(frame, keys).with_columns(
+        hours=nw.when(is_known).then(hours),
+        __jobs=is_known.cast(nw.Int64),
+        __censored=(is_known & nw.col("is_censored")).cast(nw.Int64),
+        __waiting=(is_known & nw.col("is_waiting")).cast(nw.Int64),
+    )
+    counts = ["__jobs", "__censored", "__waiting"]
+    seen = frame.group_by(*keys, "hours").agg(nw.col(*counts).sum())
+    seen = seen.with_columns(nw.col(*counts).fill_null(0).cast(nw.Int64))
+    at_risk = nw.col("__jobs").cum_sum(reverse=True).over(*keys, order_by="hours")
+    seen = seen.with_columns(at_risk=at_risk.cast(nw.Int64))
+    at_risk, released = nw.col("at_risk"), nw.col("__jobs") - nw.col("__censored")
+    left = (at_risk - released).cast(nw.Float64)
+    # Of a product there is no sum, but of its logarithm; -1000 is as good as that of 0.
+    step = nw.when((released > 0) & (left > 0)).then((left / at_risk).log()).otherwise(0.0)
+    step = nw.when((released > 0) & (left <= 0)).then(nw.lit(-1000.0)).otherwise(step)
+    seen = seen.with_columns(__step=step)
+    total = nw.col("__step").cum_sum().over(*keys, order_by="hours")
+    return seen.with_columns(share=total.exp())
+
+
+def _query_waits(frame: Frame, keys: list[str]) -> Frame:
+    seen, hours = _query_estimate(frame, keys), nw.col("hours")
+    found = {
+        "jobs": nw.col("__jobs").sum(),
+        "waiting": nw.col("__waiting").sum(),
+        **{
+            name: nw.when(nw.col("share") <= 1 - at + ROUNDING).then(hours).min()
+            for name, at in QUANTILES.items()
+        },
+        "longest_wait": hours.max(),
+    }
+    waits = seen.group_by(*keys).agg(**found) if keys else seen.select(**found)
+    waits = waits.with_columns(nw.col("jobs", "waiting").fill_null(0).cast(nw.Int64))
+    order = [True] + [False] * len(keys)
+    return waits.sort("longest_wait", *keys, descending=order, nulls_last=True)
+
+
+def _query_curve(frame: Frame, keys: list[str]) -> Frame:
+    seen = _query_estimate(frame, keys).filter(~nw.col("hours").is_null())
+    at_risk, share = nw.col("at_risk"), nw.col("share")
+    released = nw.col("__jobs") - nw.col("__censored")
+    left = (at_risk - released).cast(nw.Float64)
+    part = nw.when(left > 0).then(released / (at_risk * left)).otherwise(0.0)
+    seen = seen.with_columns(__part=part)
+    variance = nw.col("__part").cum_sum().over(*keys, order_by="hours")
+    seen = seen.with_columns(__variance=variance)
+    is_between = (share > 0) & (share < 1)
+    # What is not between 0 and 1 has a logarithm that engines refuse.
+    between = nw.when(is_between).then(share).otherwise(0.5)
+    reach = (Z_95 * nw.col("__variance").sqrt() / between.log().abs()).exp()
+    low, high = (
+        nw.when(share >= 1).then(nw.lit(1.0)).otherwise(nw.when(is_between).then(between**power))
+        for power in (reach, 1 / reach)
+    )
+    rows = seen.with_columns(low=low, high=high, __place=nw.lit(1))
+    columns = [*keys, "hours", "share", "low", "high", "at_risk", "__place"]
+    ones = dict.fromkeys(("share", "low", "high"), nw.lit(1.0))
+    first = seen.group_by(*keys) if keys else seen
+    at_risk = at_risk.max()
+    first = first.agg(at_risk) if keys else first.select(at_risk)
+    first = first.filter(~nw.col("at_risk").is_null())
+    first = first.with_columns(**ones, hours=nw.lit(0.0), __place=nw.lit(0))
+    curve = nw.concat([first.select(*columns), rows.select(*columns)])
+    curve = curve.sort(*keys, "__place", "hours", nulls_last=True).drop("__place")
+    return curve.rename({"hours": "waited_hours", "share": "share_waiting"})

@@ -1,5 +1,6 @@
 """GPUs held and asked for, against how many may be held."""
 
+from datetime import datetime, timedelta
 from numbers import Integral
 from typing import Any
 
@@ -22,9 +23,10 @@ from trainview.analysis.frames import (
     to_pandas,
 )
 from trainview.analysis.holding import HELD, from_held, held_columns
+from trainview.analysis.joins import beside
 from trainview.analysis.pandas_dtypes import TEXT
-from trainview.analysis.steps import query_steps, runs, sweep
-from trainview.analysis.times import US_PER_HOUR
+from trainview.analysis.steps import query_levels, runs, sweep
+from trainview.analysis.times import EPOCH, US_PER_HOUR, with_microseconds
 from trainview.analysis.windows import read_window
 from trainview.errors import ArgumentError
 from trainview.gpus import same_type
@@ -58,6 +60,9 @@ SUMMED = (
     "over_limit_gpu_hours",
     "over_limit_gpu_hours_with_extra",
 )
+# What is dedicated or pending is wanted of what has a limit.
+WANTED = "wanted"
+KINDS = ("dedicated", "spot", "pending", WANTED)
 LONGEST = ("at_limit_share", "at_limit_share_with_extra")
 
 
@@ -164,16 +169,20 @@ def quota(
     keys = _keys(by)
     by_type = keys if "gpu_type" in keys else ["gpu_type", *keys]
     frame, asked = _demand(jobs, by_type)
-    asked, span = _in_window(asked, since, until)
+    asked, first, last = _in_one_spelling(asked)
+    start, stop = read_window(since, until, last)
+    first, last = start or first, stop or last
+    span = 0.0 if first is None or last is None else (last - first) / timedelta(hours=1)
+    asked, span = _in_window(asked, start, stop), max(span, 0.0)
     limits = _limits(capacity, by_type)
-    result = _measure(asked, limits, by_type, span, extra_gpus)
+    result = _measure(_levels(asked, by_type), limits, by_type, span, extra_gpus)
     if keys != by_type:
         found = result.groupby(keys)
         sums = found[list(SUMMED)].sum(min_count=1)
         shares = found[list(LONGEST)].max()
         unlimited = limits[keys].drop_duplicates().assign(limit=pd.NA, baseline=pd.NA)
         unlimited = unlimited.astype({"limit": "Int64", "baseline": "Int64"})
-        result = _measure(asked, unlimited, keys, span, extra_gpus)
+        result = _measure(_levels(asked, keys), unlimited, keys, span, extra_gpus)
         told = sums.join(shares).reindex(result[keys[0]]).reset_index(drop=True)
         result = result.assign(**{str(name): told[name] for name in told})
     order = [False] + [True] * len(keys)
@@ -182,17 +191,16 @@ def quota(
 
 
 def _measure(
-    asked: pd.DataFrame, limits: pd.DataFrame, keys: list[str], span: float, extra_gpus: int
+    levels: pd.DataFrame, limits: pd.DataFrame, keys: list[str], span: float, extra_gpus: int
 ) -> pd.DataFrame:
     """Measure what was held and asked for against limits, one row a group of either."""
     # The groups of the jobs come first, and so keep their numbers.
-    groups = pd.concat([asked[keys].drop_duplicates(), limits[keys]], ignore_index=True)
+    groups = pd.concat([levels[keys].drop_duplicates(), limits[keys]], ignore_index=True)
     result = groups.drop_duplicates().merge(limits, on=keys, how="left")
     rows = result[keys].assign(__row=range(len(result)))
-    asked = asked.merge(rows, on=keys, how="left")
+    levels = levels.merge(rows, on=keys, how="left")
     held, spot, pending, wanted = (
-        _Levels(asked[asked["__kind"].isin(kinds)], len(result))
-        for kinds in (["dedicated"], ["spot"], ["pending"], ["dedicated", "pending"])
+        _Levels(levels[levels["__kind"] == kind], len(result)) for kind in KINDS
     )
     limit, baseline = (
         result[name].to_numpy("float64", na_value=np.nan) for name in ("limit", "baseline")
@@ -217,15 +225,13 @@ def _measure(
 
 
 class _Levels:
-    """Steps of GPUs, by row of the result."""
+    """For how long how many GPUs were held, or asked for, by row of the result."""
 
-    def __init__(self, asked: pd.DataFrame, rows: int) -> None:
-        steps = sweep(nw.from_native(asked), ["__row"])
-        step = np.flatnonzero(~runs(steps.group)[1:])
+    def __init__(self, levels: pd.DataFrame, rows: int) -> None:
         self._rows = rows
-        self._row = steps.groups["__row"].to_numpy("int64")[steps.group[step]]
-        self._gpus = steps.level[step]
-        self._hours = (steps.time[step + 1] - steps.time[step]) / US_PER_HOUR
+        self._row = levels["__row"].to_numpy("int64")
+        self._gpus = levels["__level"].to_numpy("int64")
+        self._hours = levels["__lasts"].to_numpy("int64") / US_PER_HOUR
 
     def _sum(self, hours: Numbers) -> Numbers:
         return np.asarray(np.bincount(self._row, hours, self._rows), "float64")
@@ -262,8 +268,8 @@ def _keys(by: By) -> list[str]:
     return keys
 
 
-def _demand(jobs: object, keys: list[str]) -> tuple[Frame, pd.DataFrame]:
-    """Collect the GPUs that jobs held or asked for, and of which ``__kind``, as steps or jobs."""
+def _demand(jobs: object, keys: list[str]) -> tuple[Frame, Frame]:
+    """Find the GPUs that jobs held or asked for, and of which ``__kind``."""
     models = [MODEL] if MODEL in column_names(jobs) else []
     needed = ["created_at", "end_at", "gpus", "gpu_hours", "phase"]
     frame = read_table(jobs, [*keys, *needed, *models, *held_columns(jobs)])
@@ -287,41 +293,64 @@ def _demand(jobs: object, keys: list[str]) -> tuple[Frame, pd.DataFrame]:
         waited = frame.filter((nw.col("gpus") > 0) & ~is_spot, nw.col(HELD) > nw.col("created_at"))
         waited = waited.with_columns(end_at=HELD, __kind=nw.lit("pending"), __held="gpus")
         found = nw.concat([found, waited.select(*columns)])
-    if is_lazy(frame):
-        names = {"start": "created_at", "end": "end_at", "gpus": "__held"}
-        table = to_pandas(plain_text(query_steps(found, [*keys, "__kind"]), keys)).rename(
-            columns=names
-        )
-    else:
-        table = to_pandas(plain_text(found, keys))
-    return frame, _one_spelling(table, keys)
+    return frame, plain_text(found, keys)
 
 
-def _in_window(
-    asked: pd.DataFrame, since: Moment | None, until: Moment | None
-) -> tuple[pd.DataFrame, float]:
-    """Cut to the window, and tell its length in hours."""
-    first, last = asked["created_at"].min(), asked["end_at"].max()
-    start, stop = read_window(since, until, None if pd.isna(last) else last.to_pydatetime())
+def _in_one_spelling(asked: Frame) -> tuple[Frame, datetime | None, datetime | None]:
+    """Write types of GPU in one way, and tell when the first was asked for, and the last held."""
+    first, last = nw.col("created_at").min(), nw.col("end_at").max()
+    found = to_pandas(asked.group_by("gpu_type").agg(__first=first, __last=last))
+    text = found["gpu_type"].astype(TEXT)
+    spelled = pd.DataFrame(
+        {"gpu_type": text, "__spelled": text.map(same_type, na_action="ignore").astype(TEXT)}
+    ).dropna()
+    if not is_lazy(asked) or (spelled["gpu_type"] != spelled["__spelled"]).any():
+        asked = beside(asked, from_pandas(spelled, asked), "gpu_type")
+        asked = asked.drop("gpu_type").rename({"__spelled": "gpu_type"})
+    moments = found["__first"].min(), found["__last"].max()
+    return asked, *(None if pd.isna(each) else each.to_pydatetime() for each in moments)
+
+
+def _in_window(asked: Frame, start: datetime | None, stop: datetime | None) -> Frame:
+    """Cut to the window; times become microseconds."""
+    asked = with_microseconds(asked, __from="created_at", __to="end_at")
+    begin, end = nw.col("__from"), nw.col("__to")
     if start is not None:
-        first = pd.Timestamp(start)
-        asked = asked.assign(
-            created_at=asked["created_at"].mask(asked["created_at"] < first, first)
-        )
+        begin = nw.max_horizontal(begin, nw.lit(_count(start)))
     if stop is not None:
-        last = pd.Timestamp(stop)
-        end = asked["end_at"]
-        asked = asked.assign(end_at=end.mask(end > last, last))
-    span = (last - first) / pd.Timedelta(hours=1)
-    asked = asked[asked["end_at"] > asked["created_at"]]
-    return asked.reset_index(drop=True), span if span > 0 else 0.0
+        end = nw.min_horizontal(end, nw.lit(_count(stop)))
+    asked = asked.drop("created_at", "end_at").with_columns(__from=begin, __to=end)
+    return asked.filter(nw.col("__to") > nw.col("__from"))
 
 
-def _one_spelling(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """Make keys text, and their types of GPU one spelling."""
-    table = table.astype(dict.fromkeys(keys, TEXT))
-    spelled = table["gpu_type"].map(same_type, na_action="ignore").astype(TEXT)
-    return table.assign(gpu_type=spelled)
+def _count(moment: datetime) -> int:
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+def _levels(asked: Frame, keys: list[str]) -> pd.DataFrame:
+    """Collect for how long how many GPUs of each kind of `KINDS` were held or asked for, by group.
+
+    There are no more rows than GPUs were held or asked for at once by the groups, of all kinds.
+    """
+    kind = nw.col("__kind")
+    columns = [*keys, "__kind", "__held", "__from", "__to"]
+    wanted = asked.filter(kind != "spot").with_columns(__kind=nw.lit(WANTED))
+    every = nw.concat([asked.select(*columns), wanted.select(*columns)])
+    groups = [*keys, "__kind"]
+    if is_lazy(asked):
+        steps = query_levels(every, groups, "__from", "__to")
+        following = nw.col("__time").shift(-1).over(*groups, order_by="__time")
+        lasts = (following - nw.col("__time")).cast(nw.Int64)
+        found = steps.with_columns(__lasts=lasts).filter(~nw.col("__lasts").is_null())
+        found = found.group_by(*groups, "__level").agg(nw.col("__lasts").sum())
+        table = to_pandas(found.with_columns(nw.col("__lasts").cast(nw.Int64)))
+        return table.astype(dict.fromkeys(keys, TEXT))
+    swept = sweep(every.rename({"__from": "created_at", "__to": "end_at"}), groups)
+    step = np.flatnonzero(~runs(swept.group)[1:])
+    table = swept.groups.take(swept.group[step]).reset_index(drop=True)
+    return table.astype(dict.fromkeys(keys, TEXT)).assign(
+        __level=swept.level[step], __lasts=swept.time[step + 1] - swept.time[step]
+    )
 
 
 def _limits(capacity: object, keys: list[str]) -> pd.DataFrame:
@@ -331,7 +360,8 @@ def _limits(capacity: object, keys: list[str]) -> pd.DataFrame:
     is_team = ~nw.col("team_id").is_null()
     wanted = is_team if "team_name" in keys else ~is_team
     # An answer that spells a type in two ways tells one limit twice; teams of one name have two.
-    rows = _one_spelling(to_pandas(plain_text(frame.filter(wanted), keys)), keys)
+    rows = to_pandas(plain_text(frame.filter(wanted), keys)).astype(dict.fromkeys(keys, TEXT))
+    rows["gpu_type"] = rows["gpu_type"].map(same_type, na_action="ignore").astype(TEXT)
     limits = rows.groupby([*keys, "team_id"], dropna=False)[["limit", "baseline"]].max()
     limits = limits.groupby(keys).sum()
     limits = limits.astype("Int64").reset_index()

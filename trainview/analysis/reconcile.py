@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
@@ -18,13 +19,16 @@ from trainview.analysis.billing import (
 from trainview.analysis.cost import with_estimates
 from trainview.analysis.frames import (
     By,
+    Frame,
     from_pandas,
     give_back,
     group_keys,
+    is_lazy,
     number_groups,
     to_pandas,
 )
 from trainview.analysis.pandas_dtypes import TEXT
+from trainview.analysis.reconcile_queries import put_side_by_side
 
 BOTH_KNOWN = "queueing and deployment"
 COLUMNS = (
@@ -145,6 +149,9 @@ def reconcile_cost(
     of_projects = project_columns(of_jobs, jobs)
     needed = ["job_id", "created_at", "end_at", *of_jobs, *of_projects]
     frame, names = with_estimates(jobs, prices, needed), names_of(of_jobs, billing)
+    if is_lazy(frame):
+        both, marks = put_side_by_side(frame, billing, of_jobs, of_projects)
+        return give_back(_query_differences(both, marks, keys), jobs)
     bill = read_billing(billing, ["is_deleted", "minutes", "kind", "month", *names])
     known, by_job = to_pandas(frame), _by_job(bill, names)
     if "team_name" in of_jobs:
@@ -165,7 +172,9 @@ def reconcile_cost(
     difference = found["estimated_usd"].fillna(0.0) - billed.fillna(0.0)
     # One unknown side is 0 for the sums' sake; of two there is nothing to tell.
     difference = difference.mask(found["estimated_usd"].isna() & billed.isna())
-    found = found.assign(billed_usd=billed, difference_usd=difference, __size=difference.abs())
+    # Engines sum in orders of their own: what differs in the last digits is a tie.
+    size = difference.abs().round(9)
+    found = found.assign(billed_usd=billed, difference_usd=difference, __size=size)
     found = found.sort_values(
         ["__size", *keys], ascending=[False] + [True] * len(keys), na_position="last"
     )
@@ -240,3 +249,58 @@ def _amounts(table: pd.DataFrame) -> pd.DataFrame:
             "billed_minutes": table["__billed_minutes"],
         }
     )
+
+
+def _query_differences(table: Frame, marks: dict[str, nw.Expr], keys: list[str]) -> Frame:
+    """Write the same as a query on jobs and what is billed for them, side by side."""
+    usd, minutes, known = nw.col("__usd"), nw.col("__minutes"), nw.col("__known") > 0
+    in_jobs, in_bill = (~nw.col(name).is_null() for name in ("__in_jobs", "__in_bill"))
+    billed = nw.when(known).then(nw.col("__billed_usd").cast(nw.Float64))
+    nothing_billed = billed.fill_null(0.0) == 0
+    reasons = {
+        "no training job": nw.col("__other"),
+        "not assigned to a job": nw.col("job_id").is_null(),
+        "deleted job": ~in_jobs & (nw.col("__deleted") > 0),
+        "not in the jobs table": ~in_jobs,
+        "free": (usd == 0) & nothing_billed,
+        "billed, though free": (usd == 0) & (minutes == 0),
+        "no price": nw.col("__price").is_null(),
+        "no known duration": usd.is_null(),
+        BOTH_KNOWN: in_bill,
+        **marks,
+    }
+    reason: nw.Expr = nw.lit("not billed")
+    for name, holds in reversed(reasons.items()):
+        reason = nw.when(holds).then(nw.lit(name)).otherwise(reason)
+    table = table.with_columns(reason=reason)
+    unbilled = nw.when(nw.col("reason") == BOTH_KNOWN).then(minutes - nw.col("__billed_minutes"))
+    table = table.with_columns(
+        jobs=(~nw.col("job_id").is_null()).cast(nw.Int64),
+        estimated_usd=usd,
+        overhead_usd=unbilled * nw.col("__nodes") * nw.col("__price"),
+        estimated_minutes=minutes,
+        billed_minutes="__billed_minutes",
+        __missing=(in_jobs & usd.is_null()).cast(nw.Int64),
+        __billed=billed,
+    )
+    table = table.with_columns(price_usd=usd - nw.col("__billed") - nw.col("overhead_usd"))
+    summed = ("estimated_usd", "overhead_usd", "price_usd", "estimated_minutes", "billed_minutes")
+    sums = {name: nw.when(nw.col(name).count() > 0).then(nw.col(name).sum()) for name in summed}
+    sums |= {name: nw.col(name).sum() for name in ("jobs", "__known", "__missing")}
+    # Exact, since these are decimals.
+    sums["billed_usd"] = nw.col("__billed_usd").sum()
+    found = table.group_by(*keys).agg(**sums) if keys else table.select(**sums)
+    estimated, billed = nw.col("estimated_usd"), nw.col("billed_usd")
+    is_unknown = (nw.col("__missing") > 0) & (estimated == 0)
+    found = found.with_columns(
+        jobs=nw.col("jobs").fill_null(0).cast(nw.Int64),
+        estimated_usd=nw.when(~is_unknown.fill_null(value=False)).then(estimated),
+        billed_usd=nw.when(known).then(billed.cast(nw.Float64)),
+    )
+    difference = estimated.fill_null(0.0) - billed.fill_null(0.0)
+    one_is_known = ~estimated.is_null() | ~billed.is_null()
+    found = found.with_columns(difference_usd=nw.when(one_is_known).then(difference))
+    found = found.with_columns(__size=nw.col("difference_usd").abs().round(9))
+    order = [True] + [False] * len(keys)
+    found = found.sort("__size", *keys, descending=order, nulls_last=True)
+    return found.select(*keys, *COLUMNS)

@@ -15,12 +15,14 @@ from trainview.analysis.frames import (
     from_pandas,
     give_back,
     group_keys,
+    is_lazy,
     number_groups,
     plain_text,
     read_table,
     to_pandas,
 )
 from trainview.analysis.joins import beside, one_a_job
+from trainview.analysis.message_queries import with_templates
 from trainview.analysis.pandas_dtypes import TEXT
 from trainview.errors import ArgumentError
 from trainview.statuses import STATUSES
@@ -149,16 +151,30 @@ def _origins(origin: object) -> list[str]:
 
 def _with_origin(frame: Frame) -> Frame:
     """Add ``__origin``, of the messages of failed jobs."""
-    from trainview.analysis.error_rules import NO_MESSAGE, rule_of  # noqa: PLC0415 - as above
+    from trainview.analysis.error_rules import NO_MESSAGE  # noqa: PLC0415 - as above
     from trainview.analysis.messages import templates  # noqa: PLC0415
 
-    told = frame.filter(nw.col("status") == "failed", ~nw.col("error_message").is_null())
-    messages = to_pandas(told.select("error_message").unique())["error_message"].to_list()
-    rules = [rule_of(text) if text else NO_MESSAGE for text in templates(messages)]
-    origins = [rule.origin for rule in rules]
-    found = pd.DataFrame({"error_message": messages, "__origin": origins}, dtype=TEXT)
-    frame = beside(frame, from_pandas(found, frame), "error_message")
+    if is_lazy(frame):
+        message = nw.when(nw.col("status") == "failed").then(nw.col("error_message"))
+        frame, found = with_templates(frame.with_columns(error_message=message))
+        origins = pd.DataFrame({"__template": range(len(found)), "__origin": _origins_of(found)})
+        frame = frame.join(from_pandas(origins, frame), on="__template", how="left")
+        frame = frame.drop("__template")
+    else:
+        told = frame.filter(nw.col("status") == "failed", ~nw.col("error_message").is_null())
+        messages = to_pandas(told.select("error_message").unique())["error_message"].to_list()
+        origins = pd.DataFrame(
+            {"error_message": messages, "__origin": _origins_of(templates(messages))}, dtype=TEXT
+        )
+        frame = beside(frame, from_pandas(origins, frame), "error_message")
     return frame.with_columns(nw.col("__origin").fill_null(NO_MESSAGE.origin))
+
+
+def _origins_of(texts: list[str]) -> "pd.Series[str]":
+    from trainview.analysis.error_rules import NO_MESSAGE, rule_of  # noqa: PLC0415 - as above
+
+    rules = [rule_of(text) if text else NO_MESSAGE for text in texts]
+    return pd.Series([rule.origin for rule in rules], dtype=TEXT)
 
 
 def _summed(groups: pd.DataFrame, keys: list[str]) -> pd.DataFrame:

@@ -7,7 +7,6 @@ same steps.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import NamedTuple
 
 import narwhals.stable.v2 as nw
@@ -17,15 +16,12 @@ import pandas as pd
 from trainview.analysis.frames import (
     Frame,
     Integers,
-    Numbers,
-    is_lazy,
     number_groups,
     plain_text,
     read_table,
     to_pandas,
 )
 from trainview.analysis.holding import from_held, held_columns
-from trainview.analysis.times import US_PER_HOUR
 
 COLUMNS = ("created_at", "end_at", "gpus", "gpu_hours")
 
@@ -43,18 +39,12 @@ class Steps(NamedTuple):
         When the step begins, in microseconds since 1970 UTC.
     level : numpy.ndarray of int64
         How many are held from then on, to the next step of the group; 0 at its last one.
-    peak : numpy.ndarray of int64
-        Highest level from then to the next step.
-    excess : numpy.ndarray of float64
-        Hours by which level times duration exceeds what was held.
     """
 
     groups: pd.DataFrame
     group: Integers
     time: Integers
     level: Integers
-    peak: Integers
-    excess: Numbers
 
 
 def held(jobs: object, keys: Sequence[str]) -> Frame:
@@ -101,7 +91,7 @@ def sweep(frame: Frame, keys: Sequence[str]) -> Steps:
     group, time, level = group[last], time[last], level[last]
     step = runs(group, level)
     group, time, level = group[step].astype("int64"), time[step], level[step]
-    return Steps(groups, group, time, level, level, np.zeros(len(time)))
+    return Steps(groups, group, time, level)
 
 
 def query_levels(
@@ -130,47 +120,3 @@ def query_steps(frame: Frame, keys: Sequence[str]) -> Frame:
     steps = steps.filter(~nw.col("__end").is_null())
     steps = steps.select(*keys, start="__time", end="__end", gpus="__level")
     return plain_text(steps, keys).sort(*keys, "start", nulls_last=True)
-
-
-def query_quarters(frame: Frame, keys: Sequence[str]) -> Steps:
-    """Let the engine sum the steps up by quarter of an hour, and collect only that.
-
-    All zones in use are whole quarters of an hour from UTC, so no period begins inside one, and
-    the number of quarters is bounded by the time that the jobs span.
-    """
-    time, change, level = nw.col("__time"), nw.col("__change"), nw.col("__level")
-    # From the parts of the clock: no engine but has them, and their zone does not matter.
-    offset = (
-        (time.dt.minute().cast(nw.Int64) % 15) * 60_000_000
-        + time.dt.second().cast(nw.Int64) * 1_000_000
-        + time.dt.microsecond().cast(nw.Int64)
-    )
-    steps = query_levels(frame, keys).with_columns(__offset=offset)
-    before = level - nw.when(nw.col("__offset") > 0).then(change).otherwise(0)
-    steps = steps.with_columns(
-        __quarter=time - nw.col("__offset") * nw.lit(timedelta(microseconds=1)),
-        __excess=change * nw.col("__offset"),
-        __peak=nw.max_horizontal(level, before),
-    )
-    quarters = steps.group_by(*keys, "__quarter").agg(
-        nw.col("__change").sum(), nw.col("__excess").sum(), nw.col("__peak").max()
-    )
-    integers = nw.col("__change", "__excess", "__peak").cast(nw.Int64)
-    table = to_pandas(quarters.with_columns(integers))
-    number, groups = number_groups(table, keys)
-    quarter = microseconds(table["__quarter"])
-    order = np.lexsort((quarter, number))
-    table = table.iloc[order]
-    return Steps(
-        groups,
-        number[order],
-        quarter[order],
-        np.cumsum(table["__change"].to_numpy("int64")),
-        table["__peak"].to_numpy("int64"),
-        table["__excess"].to_numpy("int64") / US_PER_HOUR,
-    )
-
-
-def steps_by_quarter(frame: Frame, keys: Sequence[str]) -> Steps:
-    """Collect steps that are exact at every quarter of an hour."""
-    return query_quarters(frame, keys) if is_lazy(frame) else sweep(frame, keys)

@@ -25,6 +25,8 @@ from trainview.analysis.steps import microseconds, runs
 
 TIMES = ("released_at", "started_at")
 COLUMNS = ("job_id", "job_name", "project_name", "status", "phase")
+# Each lane depends on all jobs before: they are laid out in memory, and more than these fill it.
+MOST_JOBS = 1_000_000
 
 
 def job_timeline(jobs: IntoFrameT, by: By = "project_name", *, phases: Any = None) -> IntoFrameT:
@@ -38,7 +40,8 @@ def job_timeline(jobs: IntoFrameT, by: By = "project_name", *, phases: Any = Non
     ----------
     jobs : pandas, Polars, DuckDB or PySpark table
         A jobs table with ``job_id``, ``job_name``, ``project_name``, ``status``, ``phase``,
-        ``created_at``, ``end_at``, ``elapsed_hours``, ``is_open`` and the columns of `by`.
+        ``created_at``, ``end_at``, ``elapsed_hours``, ``is_open`` and the columns of `by`. Lanes
+        are laid out in memory, so a lazy table may have 1,000,000 jobs at most.
     by : str or sequence of str, optional
         Columns to group lanes by; None packs all jobs together.
     phases : table, optional
@@ -67,7 +70,7 @@ def job_timeline(jobs: IntoFrameT, by: By = "project_name", *, phases: Any = Non
     Raises
     ------
     ArgumentError
-        If a column is missing, or `by` names none.
+        If a column is missing, `by` names none, or a lazy table has more than 1,000,000 jobs.
 
     Examples
     --------
@@ -95,7 +98,7 @@ def job_timeline(jobs: IntoFrameT, by: By = "project_name", *, phases: Any = Non
     keys = group_keys(by)
     times = ["created_at", "end_at", "elapsed_hours", "is_open"]
     frame = read_table(jobs, [*COLUMNS, *times, *keys])
-    table = to_pandas(plain_text(frame, ["status", "phase"]))
+    table = to_pandas(plain_text(frame, ["status", "phase"]), most=MOST_JOBS, what="jobs")
     table = table.astype({name: TEXT for name in COLUMNS if table[name].dtype != "str"})
     phase_times: tuple[str, ...] = ()
     if phases is not None:

@@ -1,0 +1,236 @@
+"""What crosses from a lazy engine into Python is bounded by the answer, not by the tables."""
+
+from functools import cache, partial
+from typing import Any
+
+import duckdb
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from tests.analysis.tables import BY_LABEL, KINDS, convert
+from trainview import analysis
+from trainview.analysis import timeline
+from trainview.errors import ArgumentError
+
+LAZY = [kind for kind in KINDS if kind in {"polars lazy", "duckdb"}]
+JOBS, PROJECTS, TYPES, DAYS = 20_000, 5, 4, 30
+HOUR = 3_600_000_000
+
+
+def text(prefix: str, numbers: Any) -> pd.Series:
+    return pd.Series(np.char.add(prefix, np.asarray(numbers).astype("U9")), dtype="str")
+
+
+def clock(us: Any) -> pd.Series:
+    start = np.datetime64("2025-01-01", "us")
+    return pd.Series(start + np.asarray(us, "m8[us]")).dt.tz_localize("UTC")
+
+
+@cache
+def tables() -> dict[str, pd.DataFrame]:
+    """Many jobs of few groups; no two are told apart by what the answers have."""
+    rng = np.random.default_rng(0)
+    number = np.arange(JOBS)
+    labels = rng.choice(
+        ["completed", "failed", "stopped", "running"], JOBS, p=[0.6, 0.3, 0.09, 0.01]
+    )
+    labels[:20] = "running"
+    created = rng.integers(0, (DAYS - 3) * 24 * HOUR, JOBS)
+    us = rng.integers(HOUR // 60, 48 * HOUR, JOBS)
+    is_open = labels == "running"
+    end = np.where(is_open, (DAYS - 1) * 24 * HOUR, created + us)
+    hours = (end - created) / HOUR
+    project, kind = rng.integers(0, PROJECTS, JOBS), rng.integers(0, TYPES, JOBS)
+    failed = labels == "failed"
+    message = text("step ", rng.integers(10_000, 99_999, JOBS)) + text(" took ", number % 900 + 100)
+    jobs = pd.DataFrame(
+        {
+            "job_id": text("j", number),
+            "job_name": text("run-", number),
+            "project_id": text("p", project),
+            "project_name": text("project-", project),
+            "team_name": text("team-", project % 2),
+            "status": labels,
+            "phase": [BY_LABEL[label].phase for label in labels],
+            "error_message": message.where(failed),
+            "created_at": clock(created),
+            "updated_at": clock(np.where(is_open, created, end)),
+            "end_at": clock(end),
+            "is_open": is_open,
+            "elapsed_hours": hours,
+            "instance_type_id": text("type-", kind),
+            "gpu_type": text("G", kind),
+            "gpu_count": 1,
+            "node_count": 1,
+            "gpus": 1,
+            "gpu_memory_limit_mib": 81920,
+            "gpu_hours": hours,
+            "user_email": text("user-", project),
+        }
+    )  # fmt: skip
+    wait = rng.integers(0, HOUR, JOBS)
+    queue = jobs[["job_id", "gpu_type"]].assign(
+        is_waiting=number % 100 == 0,
+        released_at=clock(created + wait).where(number % 100 > 0),
+        waited_hours=wait / HOUR,
+    )
+    billing = jobs[["job_id", "job_name", "project_name", "team_name"]].assign(
+        is_deleted=False,
+        date=jobs["created_at"].dt.floor("D"),
+        month=pd.Timestamp("2025-01-01", tz="UTC"),
+        minutes=60,
+        subtotal_usd=1.25,
+    )
+    measured = np.repeat(number[:200], 100)
+    at = np.tile(np.arange(100) * 60_000_000, 200)
+    metrics = pd.DataFrame(
+        {
+            "job_id": text("j", measured),
+            "node_id": "n0",
+            "gpu": 0,
+            "metric": "gpu_utilization",
+            "timestamp": clock(created[measured] + at),
+            "value": rng.random(len(measured)),
+            "step_seconds": 60.0,
+        }
+    )
+    phases = jobs[["job_id", "gpus"]].assign(
+        released_at=jobs["created_at"],
+        started_at=jobs["created_at"],
+        ended_at=jobs["end_at"],
+        running_hours=hours,
+        deploying_hours=0.0,
+        running_gpu_hours=hours,
+    )
+    return {
+        "jobs": jobs,
+        "queue": queue,
+        "billing": billing,
+        "metrics": metrics,
+        "phases": phases,
+        "checkpoints": jobs[["job_id", "created_at"]],
+        "history": jobs[["job_id", "status"]].assign(
+            from_after=jobs["created_at"], from_before=jobs["created_at"]
+        ),
+        "status_events": jobs[["job_id", "status", "created_at"]],
+        "prices": pd.DataFrame(
+            {
+                "instance_type_id": [f"type-{n}" for n in range(TYPES)],
+                "gpu_type": [f"G{n}" for n in range(TYPES)],
+                "gpu_count": 1,
+                "gpu_memory_limit_mib": 81920,
+                "memory_limit_mib": 81920,
+                "millicpu_limit": 1000,
+                "usd_per_minute": 0.5,
+            }
+        ),
+        "capacity": pd.DataFrame(
+            {"team_id": None, "team_name": None, "gpu_type": ["G0"], "baseline": 1, "limit": 2}
+        ).astype({"team_id": "str", "team_name": "str"}),
+    }
+
+
+# What each helper is called with, and how many rows may cross: so many groups, periods, projects or
+# GPUs at once, and a few single rows.
+FEW = 200
+PER_DAY = FEW + PROJECTS * TYPES * (DAYS + 1)
+CALLS = {
+    "status_counts": ("jobs", {}, {}, FEW),
+    "elapsed_stats": ("jobs", {}, {}, FEW),
+    "gpu_usage": ("jobs", {}, {}, FEW),
+    "gpu_concurrency": ("jobs", {}, {}, FEW),
+    "gpu_hours_over_time": ("jobs", {}, {}, FEW),
+    "failure_rates": ("jobs", {}, {}, FEW),
+    "error_groups": ("jobs", {}, {}, FEW),
+    "failure_costs": ("jobs", {"prices": "prices"}, {}, FEW),
+    "needs_attention": ("jobs", {"metrics": "metrics", "prices": "prices"}, {}, 2 * FEW + 2_000),
+    "estimate_cost": ("jobs", {"prices": "prices"}, {}, FEW),
+    "cost_over_time": (
+        "jobs", {"prices": "prices", "billing": "billing"}, {"by": "project_name"}, PER_DAY
+    ),
+    "reconcile_cost": ("jobs", {"prices": "prices", "billing": "billing"}, {}, FEW),
+    "spend_pace": ("jobs", {"prices": "prices"}, {}, PER_DAY),
+    "queue_waits": ("queue", {}, {}, FEW),
+    "queue_wait_curve": ("queue", {}, {}, FEW),
+    # No more levels than GPUs are held at once.
+    "quota": ("jobs", {"capacity": "capacity"}, {}, FEW + 3 * 1_500),
+    "job_phases": (
+        "jobs",
+        {
+            name: name for name in ("queue", "status_events", "metrics", "billing", "history")
+        },
+        {},
+        FEW,
+    ),
+    "refine_jobs": ("jobs", {"phases": "phases"}, {}, FEW),
+    "lost_work": ("jobs", {"phases": "phases", "checkpoints": "checkpoints"}, {}, FEW),
+    "goodput": ("jobs", {"phases": "phases", "checkpoints": "checkpoints"}, {}, FEW),
+    "time_to_failure": ("jobs", {"phases": "phases"}, {"origin": "code"}, FEW),
+    "clip_jobs": ("jobs", {}, {"since": "7d"}, FEW),
+    "utilization": ("metrics", {"jobs": "jobs"}, {}, FEW),
+    "utilization_over_time": ("metrics", {"jobs": "jobs"}, {"by": "project_name"}, FEW),
+    "idle_gpus": ("metrics", {"jobs": "jobs", "prices": "prices"}, {}, FEW),
+    "right_size": ("jobs", {"metrics": "metrics", "prices": "prices"}, {}, 2_000),
+}  # fmt: skip
+# These need their rows in memory, up to a number that is documented.
+LIMITED = {"job_timeline", "run_chains"}
+
+
+def helpers() -> set[str]:
+    return {name for name in dir(analysis) if callable(getattr(analysis, name)) and name[0] != "_"}
+
+
+def test_every_helper_is_counted_or_has_a_limit():
+    assert helpers() == CALLS.keys() | LIMITED
+
+
+@pytest.fixture
+def crossed(monkeypatch):
+    """Counts the rows that any lazy frame gives up."""
+    rows: list[int] = []
+    collect = nw.LazyFrame.collect
+
+    def counting(self, *args, **kwargs):
+        eager = collect(self, *args, **kwargs)
+        rows.append(len(eager))
+        return eager
+
+    monkeypatch.setattr(nw.LazyFrame, "collect", counting)
+    return rows
+
+
+@cache
+def lazily(kind: str) -> dict[str, Any]:
+    """The tables on one connection."""
+    if kind == "duckdb":
+        connection = duckdb.connect()
+        return {
+            name: connection.from_arrow(pl.from_pandas(one).to_arrow())
+            for name, one in tables().items()
+        }
+    return {name: convert(one, kind) for name, one in tables().items()}
+
+
+@pytest.mark.filterwarnings("ignore:.*left out what contradicts")
+@pytest.mark.parametrize("kind", LAZY)
+@pytest.mark.parametrize("name", CALLS)
+def test_few_rows_cross(name, kind, crossed):
+    first, others, arguments, bound = CALLS[name]
+    given = lazily(kind)
+    helper = partial(getattr(analysis, name), **arguments)
+    tables = {argument: given[table] for argument, table in others.items()}
+    # of jobs, and not of a bill
+    place = {"jobs": given[first]} if name == "spend_pace" else {}
+    helper(*([] if place else [given[first]]), **place, **tables)
+    assert sum(crossed) <= bound
+
+
+@pytest.mark.parametrize("kind", LAZY)
+def test_a_lazy_table_with_more_jobs_than_lanes_are_laid_out_for_is_refused(kind, monkeypatch):
+    monkeypatch.setattr(timeline, "MOST_JOBS", 10)
+    with pytest.raises(ArgumentError, match=r"more than 10 jobs: .* filter the table first"):
+        analysis.job_timeline(lazily(kind)["jobs"])
+    assert len(analysis.job_timeline(tables()["jobs"])) == JOBS

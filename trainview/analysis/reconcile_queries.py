@@ -1,0 +1,136 @@
+"""What `trainview.analysis.reconcile` does in memory, as a query for lazy tables."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import pandas as pd
+
+from trainview.analysis.billing import (
+    NAMES,
+    check_once,
+    names_of,
+    open_billing,
+    query_teams,
+)
+from trainview.analysis.frames import Frame, to_pandas
+from trainview.analysis.steps import microseconds
+from trainview.analysis.times import with_microseconds
+
+COUNTED = ("__usd", "__minutes", "__price", "__nodes", "__created", "__end")
+BILLED = ("__deleted", "__billed_usd", "__known", "__billed_minutes")
+
+
+def put_side_by_side(
+    frame: Frame, billing: object, keys: Sequence[str], of_projects: Sequence[str]
+) -> tuple[Frame, dict[str, nw.Expr]]:
+    """Put jobs and what is billed for them side by side.
+
+    Parameters
+    ----------
+    frame : narwhals frame
+        What `trainview.analysis.cost.with_estimates` gives, lazy.
+    billing : pandas, Polars, DuckDB or PySpark table
+        The bill.
+    keys : sequence of str
+        Columns of jobs.
+    of_projects : sequence of str
+        What `trainview.analysis.billing.project_columns` lists.
+
+    Returns
+    -------
+    frame : narwhals frame
+        One row a job, or thing that is billed without one: `keys`, ``job_id``, ``__usd``,
+        ``__minutes``, ``__price``, ``__nodes``, ``__billed_usd`` (decimal), ``__known`` (amounts in
+        it), ``__billed_minutes``, ``__in_jobs`` and ``__in_bill`` (null or 1), ``__deleted``,
+        ``__other``.
+    marks : dict of str to narwhals.Expr
+        What says that the bill is empty, or begins or ends too late or early for a job.
+    """
+    names = names_of(keys, billing)
+    bill = open_billing(billing, ["is_deleted", "minutes", "kind", "month", *names], frame)
+    jobs = with_microseconds(frame, __created="created_at", __end="end_at")
+    own = list(dict.fromkeys(["job_id", *keys]))
+    jobs = jobs.select(*own, *COUNTED).with_columns(nw.col("job_id").cast(nw.String))
+    check_once(jobs)
+    amount = nw.col("__subtotal_usd")
+    sums = {
+        "__deleted": nw.col("__is_deleted").cast(nw.Int64).sum(),
+        "__billed_usd": amount.sum(),
+        "__known": amount.count(),
+        "__billed_minutes": nw.col("__minutes").sum(),
+    }
+    assigned = bill.filter(~nw.col("job_id").is_null())
+    by_job = assigned.group_by("job_id").agg(**sums)
+    named = [f"__{name}" for name in names]
+    for name in named:
+        by_job = by_job.join(_latest(assigned, jobs, name, named), on="job_id", how="left")
+    by_job = by_job.with_columns(__in_bill=nw.lit(1), __other=nw.lit(value=False))
+    jobs = jobs.with_columns(__in_jobs=nw.lit(1))
+    both = jobs.join(by_job, on="job_id", how="full", suffix="__billed")
+    both = both.with_columns(job_id=nw.coalesce("job_id", "job_id__billed"))
+    columns = [*own, *COUNTED, *BILLED, *named, "__in_jobs", "__in_bill", "__other"]
+    both = both.select(*columns)
+    other = bill.filter(nw.col("job_id").is_null())
+    other = other.with_columns(__other=~nw.col("__kind").is_null())
+    other = other.group_by("__other", *named).agg(**sums)
+    schema = both.collect_schema()
+    found = other.collect_schema().names()
+    nothing: dict[str, Any] = {
+        name: nw.lit(None, schema[name]) for name in columns if name not in found
+    }
+    other = other.with_columns(**nothing | {"__in_bill": nw.lit(1)})
+    counts = ("__in_jobs", "__in_bill", "__deleted", "__known")
+    whole = {name: nw.col(name).cast(nw.Int64) for name in counts}
+    minutes = nw.col("__billed_minutes").cast(nw.Float64)
+    parts = [
+        part.with_columns(**whole, __billed_minutes=minutes).select(*columns)
+        for part in (both, other)
+    ]
+    table = nw.concat(parts)
+    is_job = ~nw.col("__in_jobs").is_null()
+    if "team_name" in keys:
+        table = query_teams(table, frame, of_projects)
+    told: dict[str, nw.Expr] = {
+        name: nw.when(is_job).then(nw.col(name).cast(nw.String)).otherwise(nw.col(f"__{name}"))
+        for name in NAMES
+        if name in keys
+    }
+    return (table.with_columns(**told) if told else table), _marks(bill)
+
+
+def _latest(bill: Frame, jobs: Frame, name: str, named: Sequence[str]) -> Frame:
+    """Find the names that jobs which are only billed had last: they may have been renamed."""
+    known = bill.select(*dict.fromkeys(["job_id", "__date", *named]))
+    known = known.filter(~nw.col(name).is_null())
+    known = known.join(jobs.select("job_id"), on="job_id", how="anti")
+    known = known.unique("job_id", keep="last", order_by=["__date", *named])
+    return known.select("job_id", name)
+
+
+def _marks(bill: Frame) -> dict[str, nw.Expr]:
+    """Find when the days of a bill begin and end; what has no day stands for its month."""
+    day = nw.col("__date")
+    moments = {"__first": day.min(), "__last": day.max()}
+    if "__month" in bill.collect_schema():
+        bill = bill.with_columns(__month=nw.when(day.is_null()).then(nw.col("__month")))
+        moments |= {"__month": nw.col("__month").min(), "__until": nw.col("__month").max()}
+    found = to_pandas(bill.select(__rows=nw.len(), **moments)).iloc[0]
+    begin = [found[name] for name in ("__first", "__month") if name in found]
+    end = [found["__last"] + pd.Timedelta(days=1)]
+    if "__until" in found:
+        end.append(found["__until"] + pd.offsets.MonthBegin(1))
+    earliest, latest = (
+        microseconds(pd.Series(moments, dtype="datetime64[us, UTC]").dropna())
+        for moments in (begin, end)
+    )
+    never = nw.lit(value=False)
+    return {
+        "empty bill": nw.lit(value=not found["__rows"]),
+        "before the first billed day": nw.col("__end") <= int(earliest.min())
+        if len(earliest)
+        else never,
+        "after the last billed day": nw.col("__created") >= int(latest.max())
+        if len(latest)
+        else never,
+    }
