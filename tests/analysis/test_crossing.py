@@ -111,7 +111,9 @@ def tables() -> dict[str, pd.DataFrame]:
         "billing": billing,
         "metrics": metrics,
         "phases": phases,
-        "checkpoints": jobs[["job_id", "created_at"]],
+        "checkpoints": jobs[["job_id", "created_at"]].assign(
+            checkpoint_id=text("c", number), size_bytes=1, sync_status="synced"
+        ),
         "history": jobs[["job_id", "status"]].assign(
             from_after=jobs["created_at"], from_before=jobs["created_at"]
         ),
@@ -169,6 +171,13 @@ CALLS = {
     "lost_work": ("jobs", {"phases": "phases", "checkpoints": "checkpoints"}, {}, FEW),
     "goodput": ("jobs", {"phases": "phases", "checkpoints": "checkpoints"}, {}, FEW),
     "time_to_failure": ("jobs", {"phases": "phases"}, {"origin": "code"}, FEW),
+    "run_chains": ("jobs", {"phases": "phases"}, {}, FEW),
+    "spot_usage": (
+        "jobs", {"phases": "phases", "checkpoints": "checkpoints", "queue": "queue"}, {}, FEW
+    ),
+    "checkpoint_usage": ("checkpoints", {"jobs": "jobs"}, {}, FEW),
+    "compare_jobs": ("jobs", {"after": "jobs"}, {"by": "project_name"}, 2 * FEW),
+    "compare_causes": ("jobs", {"after": "jobs"}, {}, 2 * FEW),
     "clip_jobs": ("jobs", {}, {"since": "7d"}, FEW),
     "utilization": ("metrics", {"jobs": "jobs"}, {}, FEW),
     "utilization_over_time": ("metrics", {"jobs": "jobs"}, {"by": "project_name"}, FEW),
@@ -176,7 +185,7 @@ CALLS = {
     "right_size": ("jobs", {"metrics": "metrics", "prices": "prices"}, {}, 2_000),
 }  # fmt: skip
 # These need their rows in memory, up to a number that is documented.
-LIMITED = {"job_timeline", "run_chains"}
+LIMITED = {"job_timeline"}
 
 
 def helpers() -> set[str]:

@@ -142,6 +142,37 @@ def open_billing(
     return same_kind(frame.select("job_id", **{f"__{name}": name for name in names}), like)
 
 
+def sum_billing(billing: object, columns: Sequence[str], keys: Sequence[str]) -> pd.DataFrame:
+    """Collect a bill as `read_billing` does; of a lazy one, sums by `columns` and day.
+
+    Parameters
+    ----------
+    billing : pandas, Polars, DuckDB or PySpark table
+        A billing table.
+    columns : sequence of str
+        As for `read_billing`.
+    keys : sequence of str
+        What the bill is grouped by: jobs are only told apart where ``job_id`` is among it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of `read_billing`; ``job_id`` is null where jobs are not told apart.
+    """
+    opened = read_table(billing, ["job_id"], name="billing", times=())
+    if not is_lazy(opened):
+        return read_billing(billing, columns)
+    bill = open_billing(billing, columns, opened)
+    if "job_id" not in keys:
+        bill = bill.with_columns(job_id=nw.lit(None, nw.String))
+    usd = nw.col("__subtotal_usd")
+    by = [name for name in bill.collect_schema() if name != "__subtotal_usd"]
+    table = to_pandas(bill.group_by(*by).agg(usd.sum(), __known=usd.count()))
+    table["__subtotal_usd"] = money(table["__subtotal_usd"], table.pop("__known") > 0)
+    text = {name: TEXT for name in ("job_id", *(f"__{name}" for name in NAMES)) if name in table}
+    return table.astype(text)
+
+
 def check_once(jobs: Frame) -> None:
     """Refuse a lazy jobs table that has a job more than once.
 

@@ -88,14 +88,14 @@ def _query_causes(failed: Frame, sums: list[str]) -> tuple[pd.DataFrame, list[st
         projects=nw.col("project_id").n_unique(),
         __unnamed=nw.col("__unnamed").max(),
     )  # fmt: skip
-    result = to_pandas(found).set_index("group")
+    result: pd.DataFrame = to_pandas(found).set_index("group")
     # A null is no project.
     result["projects"] = result["projects"] - result.pop("__unnamed")
     last = result[["last_seen"]].reset_index()
     newest = frame.join(from_pandas(last, frame), on="group", how="inner")
     newest = newest.filter(end == nw.col("last_seen"))
     newest = newest.unique("group", keep="last", order_by=["job_id"])
-    newest = to_pandas(newest.select("group", "job_id", "error_message")).set_index("group")
+    latest = to_pandas(newest.select("group", "job_id", "error_message")).set_index("group")
     result = result.fillna(dict.fromkeys(sums, 0.0)).astype(dict.fromkeys(sums, "float64"))
     result = result.astype({"jobs": "int64", "projects": "int64"})
-    return result.join(newest), causes
+    return result.join(latest), causes

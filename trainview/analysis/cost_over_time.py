@@ -119,17 +119,13 @@ def cost_over_time(
     costing = frame.filter(nw.col("__usd") > 0).with_columns(__held="__nodes")
     bill = _no_bill(keys) if billing is None else _bill(frame, billing, keys, of_projects, freq)
     days = microseconds(bill["__date"])
-    held, begin, hours, _ = hours_held(costing, [*keys, "__price"], freq, "UTC", days)
+    held, begin, usd_hours, _ = hours_held(costing, keys, freq, "UTC", days=days, rate="__price")
     number, groups = number_groups(
         pd.concat([held[keys], bill[keys]], ignore_index=True) if len(bill) else held[keys], keys
     )
     shape = len(groups), len(begin) - 1
     estimated, billed = np.full(shape, np.nan), np.full(shape, np.nan)
-    if len(held):
-        group = number[: len(held)]
-        price = held["__price"].to_numpy("float64")
-        estimated[group] = 0.0
-        np.add.at(estimated, group, hours * 60 * price[:, np.newaxis])
+    estimated[number[: len(held)]] = usd_hours * 60
     if len(days):
         cell = number[len(held) :] * shape[1] + np.searchsorted(begin, days, "right") - 1
         sums = exact_sums(bill["__subtotal_usd"], cell, billed.size).astype("float64")

@@ -254,8 +254,9 @@ def to_pandas(frame: Frame, *, most: int | None = None, what: str = "rows") -> p
 
 def collect(frame: Frame) -> "nw.DataFrame[Any]":
     """Let the engine of a lazy frame run; all that crosses into Python crosses here."""
-    eager = frame.collect("pyarrow") if isinstance(frame, nw.LazyFrame) else frame
-    return cast("nw.DataFrame[Any]", eager)
+    if isinstance(frame, nw.LazyFrame):
+        return frame.collect("pyarrow")
+    return cast("nw.DataFrame[Any]", frame)
 
 
 def from_pandas(result: pd.DataFrame, like: Frame) -> Frame:

@@ -6,8 +6,9 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from trainview.analysis.frames import Frame, Integers, Numbers, from_pandas
+from trainview.analysis.frames import Frame, Integers, Numbers
 from trainview.analysis.measured import HELD, query_together, tells_gpus
+from trainview.analysis.sample_queries import gpus_of
 from trainview.analysis.steps import sweep
 from trainview.analysis.times import US_PER_HOUR
 
@@ -73,7 +74,7 @@ def held_in_periods(
 def query_held_in_periods(
     periods: Frame,
     samples: Frame,
-    facts: pd.DataFrame | None,
+    facts: Frame | None,
     keys: Sequence[str],
     length: int,
 ) -> Frame:
@@ -85,8 +86,8 @@ def query_held_in_periods(
         The keys, ``__period`` and ``samples``, one row a group and period.
     samples : narwhals frame
         What `query_samples` gave.
-    facts : pandas.DataFrame, optional
-        What `read_jobs` found.
+    facts : narwhals frame, optional
+        What `query_jobs` found.
     keys : sequence of str
         The columns to group by.
     length : int
@@ -101,10 +102,10 @@ def query_held_in_periods(
         return periods.with_columns(**{HELD: nw.lit(None, nw.Float64)})
     gpus, begin, end = nw.col("__gpus"), nw.col("__held_from"), nw.col("__end")
     if tells_gpus(keys):
-        lives = samples.filter(nw.col("__last"))
+        lives = gpus_of(samples, keys)
         gpus = nw.when(gpus > 1).then(nw.lit(1.0)).otherwise(gpus)
     else:
-        lives = from_pandas(facts[list(dict.fromkeys([*keys, *LIFE]))], samples)
+        lives = facts.select(*dict.fromkeys([*keys, *LIFE]))
     held = nw.when((nw.col("__gpu_hours") > 0) & (end > begin)).then(gpus).otherwise(gpus * 0)
     lives = lives.with_columns(__change=held.cast(nw.Int64))
     lives = lives.filter(*(~nw.col(name).is_null() for name in (*LIFE, "__change")))

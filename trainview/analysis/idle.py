@@ -20,9 +20,8 @@ from trainview.analysis.measured import (
     most_at_once,
     query_measured,
     share_of_held,
-    sum_of_held,
 )
-from trainview.analysis.sample_queries import query_samples
+from trainview.analysis.sample_queries import query_jobs, query_samples
 from trainview.analysis.samples import (
     GPU,
     UTILIZATION,
@@ -139,11 +138,14 @@ def idle_gpus(
     if not 0 <= threshold <= 1:
         raise ArgumentError(f"threshold={threshold!r}: give a fraction from 0 to 1")
     frame = read_samples(metrics, [UTILIZATION])
-    facts = _rates(jobs, prices, [key for key in keys if key not in GPU])
+    of_jobs = [key for key in keys if key not in GPU]
     if frame.implementation.is_pandas():
+        facts = _rates(jobs, prices, of_jobs)
         idle = from_pandas(_idle(to_pandas(frame), facts, keys, threshold), frame)
     else:
-        idle = _query_idle(query_samples(frame, facts), facts, keys, threshold)
+        lives = _query_rates(jobs, prices, of_jobs, frame)
+        samples = query_samples(frame, lives, stretches=True)
+        idle = _query_idle(samples, lives, keys, threshold)
     order = [True] + [False] * len(keys)
     return give_back(idle.sort("idle_gpu_hours", *keys, descending=order, nulls_last=True), metrics)
 
@@ -159,6 +161,21 @@ def _rates(jobs: object, prices: object, columns: list[str]) -> pd.DataFrame:
     gpus = facts["gpu_count"].astype("float64")
     rate = price * 60 / gpus.where(gpus > 0)
     return facts[["job_id", *columns, "__start", "__end", *held]].assign(__usd_per_hour=rate)
+
+
+def _query_rates(jobs: object, prices: object, columns: list[str], frame: Frame) -> Frame:
+    """Write the same as a query."""
+    if prices is None:
+        rate = nw.lit(None, nw.Float64)
+        return query_jobs(jobs, columns, frame).with_columns(__usd_per_hour=rate)
+    facts = query_jobs(jobs, [*columns, "instance_type_id", "gpu_count"], frame)
+    facts = facts.with_columns(__instance_type_id=nw.col("instance_type_id").cast(nw.String))
+    facts = facts.join(from_pandas(price_list(prices), facts), on="__instance_type_id", how="left")
+    gpus = nw.col("gpu_count").cast(nw.Float64)
+    rate = nw.when(gpus > 0).then(nw.col("__price") * 60 / gpus)
+    facts = facts.with_columns(__usd_per_hour=rate)
+    own = list(dict.fromkeys(["job_id", *columns]))
+    return facts.select(*own, "__start", "__end", "__gpu_hours", "__held_of_one", "__usd_per_hour")
 
 
 def _idle(
@@ -209,40 +226,50 @@ def _idle(
     )
 
 
-def _query_idle(samples: Frame, facts: pd.DataFrame, keys: list[str], threshold: float) -> Frame:
+def _query_idle(samples: Frame, facts: Frame, keys: list[str], threshold: float) -> Frame:
     """Write the same as a query."""
     since, covered = nw.col("__from"), nw.col("__covered")
     idle = (nw.col("value") < threshold) & ~covered.is_null()
-    in_order = {"order_by": ["__time", "value"]}
-    goes_on = (idle & (nw.col("__missing") == 0)).shift(1).over(*GPU, **in_order)
-    samples = samples.with_columns(__goes_on=goes_on.fill_null(value=False))
-    begin = nw.when(~nw.col("__goes_on")).then(since).otherwise(0)
-    samples = samples.with_columns(__begin=begin)
+    goes_on = (nw.col("__before") < threshold).fill_null(value=False)
+    samples = samples.with_columns(__begin=nw.when(~goes_on).then(since).otherwise(0))
     # Where a stretch begins, carried along to each of its samples.
-    samples = samples.with_columns(__begin=nw.col("__begin").cum_max().over(*GPU, **in_order))
-    samples = samples.with_columns(
-        __idle=nw.when(idle).then(covered),
-        __length=nw.when(idle).then(since + covered - nw.col("__begin")),
+    begin = nw.col("__begin").cum_max().over(*GPU, "metric", order_by=["__time", "value"])
+    rate = nw.col("__usd_per_hour")
+    samples = samples.with_columns(__begin=nw.when(idle).then(begin))
+    idle_time = nw.when(idle).then(covered)
+    parts = {
+        "__covered": covered.sum(),
+        "__idle": idle_time.sum(),
+        "__stop": nw.when(idle).then(since + covered).max(),
+        "__rate": rate.max(),
+        "__held_of_one": nw.col("__held_of_one").max(),
+        "__samples": nw.len(),
+    }
+    # One row a stretch, and one a GPU for the time between.
+    parts_by = [*dict.fromkeys([*keys, *GPU]), "__begin"]
+    stretches = samples.group_by(*parts_by).agg(**parts)
+    stretches = stretches.with_columns(
+        nw.col("__covered", "__idle").fill_null(0).cast(nw.Int64),
+        __length=nw.col("__stop") - nw.col("__begin"),
     )
     longest = nw.col("__length").max()
-    samples = samples.with_columns(__longest=longest.over(*keys) if keys else longest)
+    stretches = stretches.with_columns(__longest=longest.over(*keys) if keys else longest)
     is_longest = nw.col("__length") == nw.col("__longest")
-    rate = nw.col("__usd_per_hour")
-    of_group, is_known = nw.col("__idle"), ~rate.is_null()
+    of_group, is_known = nw.col("__idle"), ~nw.col("__rate").is_null()
     priced = nw.when(is_known).then(of_group).sum()
     unpriced = nw.when(~is_known).then(of_group).sum()
-    there = (rate.count() > 0) & ((unpriced.fill_null(0) == 0) | (priced > 0))
+    there = (nw.col("__rate").count() > 0) & ((unpriced.fill_null(0) == 0) | (priced > 0))
     sums = {
-        "__covered": covered.sum(),
-        "__idle": nw.col("__idle").sum(),
+        "__covered": nw.col("__covered").sum(),
+        "__idle": of_group.sum(),
         "__length": longest,
         "__begin": nw.when(is_longest).then(nw.col("__begin")).min(),
-        "__usd": nw.when(there).then((of_group * rate).sum()),
+        "__usd": nw.when(there).then((of_group * nw.col("__rate")).sum()),
         "__unpriced": unpriced,
-        "__samples": nw.len(),
-        **sum_of_held(facts, keys),
+        "__samples": nw.col("__samples").sum(),
+        "__held_of_one": nw.col("__held_of_one").max(),
     }
-    found = samples.group_by(*keys).agg(**sums) if keys else samples.select(**sums)
+    found = stretches.group_by(*keys).agg(**sums) if keys else stretches.select(**sums)
     found = found.with_columns(covered_gpu_hours=covered.fill_null(0) / US_PER_HOUR)
     found = query_measured(found, samples, facts, keys, counted="__samples")
     found = found.with_columns(

@@ -63,7 +63,9 @@ def _are_joinable(one: Frame, other: Frame) -> bool:
     import duckdb  # noqa: PLC0415 - it is there, since the relations are its
 
     try:
-        one.to_native().limit(0).cross(other.to_native().limit(0))
+        # Two of one table have one name.
+        left = one.to_native().limit(0).set_alias("trainview_left")
+        left.cross(other.to_native().limit(0).set_alias("trainview_right"))
     except duckdb.InvalidInputException:
         return False
     return True

@@ -10,7 +10,8 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from trainview.analysis.frames import Frame, Integers, Numbers, from_pandas
+from trainview.analysis.frames import Frame, Integers, Numbers
+from trainview.analysis.sample_queries import gpus_of
 from trainview.analysis.samples import GPU, Samples
 from trainview.analysis.steps import query_levels, sweep
 
@@ -66,13 +67,13 @@ def most_at_once(
     return most
 
 
-def query_most_at_once(samples: Frame, keys: Sequence[str]) -> Frame:
+def query_most_at_once(gpus: Frame, keys: Sequence[str]) -> Frame:
     """Write the same number as a query: the keys, and ``gpus``.
 
     Parameters
     ----------
-    samples : narwhals frame
-        What `query_samples` gave.
+    gpus : narwhals frame
+        What `gpus_of` gave.
     keys : sequence of str
         The columns to group by.
 
@@ -81,13 +82,8 @@ def query_most_at_once(samples: Frame, keys: Sequence[str]) -> Frame:
     narwhals frame
         One row a group.
     """
-    covered = nw.col("__covered")
-    length = nw.when(covered > 1).then(covered).otherwise(1)
-    lives = samples.with_columns(__stop=nw.col("__from") + length)
-    lives = lives.group_by(*dict.fromkeys([*keys, "job_id"])).agg(
-        __first=nw.col("__from").min(),
-        __stop=nw.col("__stop").max(),
-        __held=nw.col("__last").cast(nw.Int64).sum(),
+    lives = gpus.group_by(*dict.fromkeys([*keys, "job_id"])).agg(
+        __first=nw.col("__first").min(), __stop=nw.col("__stop").max(), __held=nw.len()
     )
     most = {"gpus": nw.col("__level").max()}
     levels = query_levels(lives, keys, "__first", "__stop")
@@ -138,32 +134,24 @@ def share_of_held(covered: Numbers, held: Numbers) -> Numbers:
     return np.asarray(np.minimum(covered / np.where(held > 0, held, np.nan), 1), "float64")
 
 
-def sum_of_held(facts: pd.DataFrame | None, keys: Sequence[str]) -> dict[str, nw.Expr]:
-    """Write what `held_by` finds as an aggregation of samples, where it is one."""
-    if facts is None or not tells_gpus(keys):
-        return {}
-    of_one = nw.when(nw.col("__last")).then(nw.col("__held_of_one"))
-    return {HELD: nw.when(of_one.count() > 0).then(of_one.sum())}
+def _query_held(lives: Frame, keys: Sequence[str], name: str) -> Frame:
+    hours = nw.when(nw.col(name).count() > 0).then(nw.col(name).sum())
+    return lives.group_by(*keys).agg(**{HELD: hours}) if keys else lives.select(**{HELD: hours})
 
 
 def query_measured(
-    found: Frame,
-    samples: Frame,
-    facts: pd.DataFrame | None,
-    keys: Sequence[str],
-    *,
-    counted: str,
+    found: Frame, samples: Frame, facts: Frame | None, keys: Sequence[str], *, counted: str
 ) -> Frame:
     """Add how many GPUs were measured at once, and how much of what jobs held, as a query.
 
     Parameters
     ----------
     found : narwhals frame
-        Aggregated samples, with `sum_of_held` and ``covered_gpu_hours``.
+        Aggregated samples, with ``covered_gpu_hours``, and ``__held_of_one``, the most of a group.
     samples : narwhals frame
         What `query_samples` gave.
-    facts : pandas.DataFrame, optional
-        What `read_jobs` found.
+    facts : narwhals frame, optional
+        What `query_jobs` found.
     keys : sequence of str
         The columns to group by.
     counted : str
@@ -174,11 +162,19 @@ def query_measured(
     narwhals frame
         With ``gpus``, ``held_gpu_hours`` and ``measured_share``.
     """
-    others = [query_most_at_once(samples, keys)]
+    if set(GPU) <= set(keys):
+        # A group is one GPU: there is nothing to find out that needs all samples again.
+        of_one = nw.col("__held_of_one") if facts is not None else nw.lit(None, nw.Float64)
+        found = found.with_columns(gpus=nw.lit(1, nw.Int64), **{HELD: of_one})
+        return found.with_columns(measured_share=query_share())
+    gpus = gpus_of(samples, keys)
+    others = [query_most_at_once(gpus, keys)]
     if facts is None:
         found = found.with_columns(**{HELD: nw.lit(None, nw.Float64)})
-    elif not tells_gpus(keys):
-        others.append(from_pandas(_held_by_jobs(facts, keys), samples))
+    elif tells_gpus(keys):
+        others.append(_query_held(gpus, keys, "__held_of_one"))
+    else:
+        others.append(_query_held(facts, keys, "__gpu_hours"))
     found = query_together(found, others, keys, counted)
     return found.with_columns(
         nw.col("gpus").fill_null(0).cast(nw.Int64), measured_share=query_share()

@@ -18,7 +18,7 @@ from trainview.analysis.frames import (
     number_groups,
     to_pandas,
 )
-from trainview.analysis.steps import Steps, query_levels, sweep, timestamps
+from trainview.analysis.steps import Steps, query_changes, query_levels, sweep, timestamps
 from trainview.analysis.times import US_PER_HOUR, US_PER_SECOND, with_microseconds
 from trainview.errors import ArgumentError
 
@@ -120,21 +120,29 @@ def _passed(time: datetime, zone: ZoneInfo) -> datetime:
 
 
 def hours_held(
-    frame: Frame, keys: Sequence[str], freq: str, tz: str, days: Integers | None = None
+    frame: Frame,
+    keys: Sequence[str],
+    freq: str,
+    tz: str,
+    *,
+    days: Integers | None = None,
+    rate: str | None = None,
 ) -> tuple[pd.DataFrame, Integers, Numbers, Integers]:
     """Share what is held out over periods.
 
     Parameters
     ----------
     frame : narwhals frame
-        Rows that hold ``__held`` from ``created_at`` to ``end_at``; of a lazy one, one row a group
-        and period is collected, at most.
+        Rows that hold ``__held`` from ``created_at`` to ``end_at``; of a lazy one, one row a group,
+        rate and period is collected, at most.
     keys : sequence of str
         The columns to group by.
     freq, tz : str
         The kind of periods, and the time zone.
     days : numpy.ndarray of int64, optional
         Other moments that the periods must reach to.
+    rate : str, optional
+        The column that hours are multiplied by, which has few values.
 
     Returns
     -------
@@ -143,19 +151,46 @@ def hours_held(
     begin : numpy.ndarray of int64
         Where periods begin, as `edges` gives it; the last entry ends the last period.
     hours : numpy.ndarray of float64
-        Hours times what is held, one row a group, one column a period.
+        Hours times what is held, and times the rate, one row a group, one column a period.
     peaks : numpy.ndarray of int64
-        The most that is held at one moment, in the same shape.
+        The most that is held at one moment, in the same shape; with a rate they mean nothing.
     """
-    more = [] if days is None else days
+    more: list[int] = [] if days is None else days.tolist()
+    parts = list(keys) if rate is None else [*keys, rate]
     if is_lazy(frame):
         frame = with_microseconds(frame, __from="created_at", __to="end_at")
         begin = _around([*_span(frame), *more], freq, tz)
-        return _query_spread(frame.select(*keys, "__held", "__from", "__to"), keys, begin)
-    steps = sweep(frame, keys)
+        levels = (query_levels if rate is None else query_changes)(frame, parts, "__from", "__to")
+        table = to_pandas(_by_period(levels, parts, begin))
+        # What ends where the last period does changes none.
+        table = table[table["__period"] < len(begin) - 1].reset_index(drop=True)
+        number, groups = number_groups(table, keys)
+        hours, peaks = np.zeros(shape := (len(groups), len(begin) - 1)), np.zeros(shape, "int64")
+        # One rate after the other: all at once are as many times the result.
+        for factor, rows in _by_rate(table, rate):
+            of_rate, most = _from_changes(table.take(rows), number[rows], len(groups), begin)
+            hours += of_rate * factor
+            peaks = np.maximum(peaks, most)
+        return groups, begin, hours, peaks
+    steps = sweep(frame, parts)
     ends = [] if not len(steps.time) else [steps.time.min(), steps.time.max() - 1]
     begin = _around([*ends, *more], freq, tz)
-    return steps.groups, begin, *_spread(steps, begin)
+    of_parts, most = _spread(steps, begin)
+    if rate is None:
+        return steps.groups, begin, of_parts, most
+    number, groups = number_groups(steps.groups, keys)
+    hours, peaks = np.zeros(shape := (len(groups), len(begin) - 1)), np.zeros(shape, "int64")
+    factors = steps.groups[rate].to_numpy("float64")
+    np.add.at(hours, number, of_parts * factors[:, np.newaxis])
+    return groups, begin, hours, peaks
+
+
+def _by_rate(table: pd.DataFrame, rate: str | None) -> list[tuple[float, Integers]]:
+    """List the rates, each with its rows."""
+    if rate is None:
+        return [(1.0, np.arange(len(table)))]
+    number, factors = pd.factorize(table[rate].to_numpy("float64"))
+    return [(float(each), np.flatnonzero(number == at)) for at, each in enumerate(factors)]
 
 
 def _around(moments: "list[int]", freq: str, tz: str) -> Integers:
@@ -171,40 +206,32 @@ def _span(frame: Frame) -> list[int]:
     return [int(moment) for row in span.to_numpy().tolist() for moment in row]
 
 
-def _query_spread(
-    frame: Frame, keys: Sequence[str], begin: Integers
-) -> tuple[pd.DataFrame, Integers, Numbers, Integers]:
-    """Let the engine sum the changes up by period, and collect only these sums.
+def _from_changes(
+    table: pd.DataFrame, group: Integers, groups: int, begin: Integers
+) -> tuple[Numbers, Integers]:
+    """Find hours and peaks by what `_by_period` sums up.
 
     What is held in a period is what is held at its end all along, less each change for as long as
     the period lasted before it. Seconds and what is left of them are summed apart, so that sums of
     whole numbers are exact, and fit.
     """
     number = len(begin) - 1
-    levels = query_levels(frame, keys, "__from", "__to")
-    changes = _by_period(levels, keys, begin)
-    table = to_pandas(changes)
-    # What ends where the last period does changes none.
-    table = table[table["__period"] < number].reset_index(drop=True)
-    group, groups = number_groups(table, keys)
     cell = group * number + table["__period"].to_numpy("int64")
-    size = len(groups) * number
 
     def dense(name: str, nothing: int = 0) -> Integers:
-        values = np.full(size, nothing, "int64")
+        values = np.full(groups * number, nothing, "int64")
         values[cell] = table[name].to_numpy("int64")
-        return values.reshape(len(groups), number)
+        return values.reshape(groups, number)
 
     change = dense("__change")
     level = np.cumsum(change, axis=1)
-    carried = level - change
     seconds, rest = np.divmod(np.diff(begin), US_PER_SECOND)
     hours = (
         (level * seconds - dense("__seconds")) + (level * rest - dense("__rest")) / US_PER_SECOND
     ) / (US_PER_HOUR // US_PER_SECOND)
     # What was held before lasts into the period, unless that begins with a change.
-    peaks = np.maximum(dense("__peak"), np.where(dense("__first", 1) > 0, carried, 0))
-    return groups, begin, hours, peaks
+    carried = np.where(dense("__first", 1) > 0, level - change, 0)
+    return hours, np.maximum(dense("__peak"), carried)
 
 
 def _by_period(levels: Frame, keys: Sequence[str], begin: Integers) -> Frame:
@@ -224,8 +251,10 @@ def _by_period(levels: Frame, keys: Sequence[str], begin: Integers) -> Frame:
     sums = [nw.col("__change").sum(), nw.col("__seconds").sum(), nw.col("__rest").sum()]
     numbers = ["__change", "__seconds", "__rest", "__peak", "__first"]
     whole = nw.col("__period", *numbers).cast(nw.Int64)
+    # Where only sums are wanted, nobody has found the levels.
+    level = "__level" if "__level" in levels.collect_schema() else "__change"
     found = levels.group_by(*keys, "__period").agg(
-        *sums, __peak=nw.col("__level").max(), __first=offset.min()
+        *sums, __peak=nw.col(level).max(), __first=offset.min()
     )
     found = found.with_columns(whole)
     if (length == unit).all():

@@ -323,9 +323,8 @@ def _query_curve(frame: Frame, keys: list[str]) -> Frame:
     rows = seen.with_columns(low=low, high=high, __place=nw.lit(1))
     columns = [*keys, "hours", "share", "low", "high", "at_risk", "__place"]
     ones = dict.fromkeys(("share", "low", "high"), nw.lit(1.0))
-    first = seen.group_by(*keys) if keys else seen
-    at_risk = at_risk.max()
-    first = first.agg(at_risk) if keys else first.select(at_risk)
+    most = at_risk.max()
+    first = seen.group_by(*keys).agg(most) if keys else seen.select(most)
     first = first.filter(~nw.col("at_risk").is_null())
     first = first.with_columns(**ones, hours=nw.lit(0.0), __place=nw.lit(0))
     curve = nw.concat([first.select(*columns), rows.select(*columns)])

@@ -307,8 +307,11 @@ def _in_one_spelling(asked: Frame) -> tuple[Frame, datetime | None, datetime | N
     if not is_lazy(asked) or (spelled["gpu_type"] != spelled["__spelled"]).any():
         asked = beside(asked, from_pandas(spelled, asked), "gpu_type")
         asked = asked.drop("gpu_type").rename({"__spelled": "gpu_type"})
-    moments = found["__first"].min(), found["__last"].max()
-    return asked, *(None if pd.isna(each) else each.to_pydatetime() for each in moments)
+    begin, end = (
+        None if pd.isna(each) else each.to_pydatetime()
+        for each in (found["__first"].min(), found["__last"].max())
+    )
+    return asked, begin, end
 
 
 def _in_window(asked: Frame, start: datetime | None, stop: datetime | None) -> Frame:

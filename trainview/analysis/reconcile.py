@@ -285,20 +285,23 @@ def _query_differences(table: Frame, marks: dict[str, nw.Expr], keys: list[str])
     )
     table = table.with_columns(price_usd=usd - nw.col("__billed") - nw.col("overhead_usd"))
     summed = ("estimated_usd", "overhead_usd", "price_usd", "estimated_minutes", "billed_minutes")
-    sums = {name: nw.when(nw.col(name).count() > 0).then(nw.col(name).sum()) for name in summed}
-    sums |= {name: nw.col(name).sum() for name in ("jobs", "__known", "__missing")}
+    sums: dict[str, nw.Expr] = {
+        name: nw.when(nw.col(name).count() > 0).then(nw.col(name).sum()) for name in summed
+    }
+    for name in ("jobs", "__known", "__missing"):
+        sums[name] = nw.col(name).sum()
     # Exact, since these are decimals.
     sums["billed_usd"] = nw.col("__billed_usd").sum()
     found = table.group_by(*keys).agg(**sums) if keys else table.select(**sums)
-    estimated, billed = nw.col("estimated_usd"), nw.col("billed_usd")
+    estimated, sum_billed = nw.col("estimated_usd"), nw.col("billed_usd")
     is_unknown = (nw.col("__missing") > 0) & (estimated == 0)
     found = found.with_columns(
         jobs=nw.col("jobs").fill_null(0).cast(nw.Int64),
         estimated_usd=nw.when(~is_unknown.fill_null(value=False)).then(estimated),
-        billed_usd=nw.when(known).then(billed.cast(nw.Float64)),
+        billed_usd=nw.when(known).then(sum_billed.cast(nw.Float64)),
     )
-    difference = estimated.fill_null(0.0) - billed.fill_null(0.0)
-    one_is_known = ~estimated.is_null() | ~billed.is_null()
+    difference = estimated.fill_null(0.0) - sum_billed.fill_null(0.0)
+    one_is_known = ~estimated.is_null() | ~sum_billed.is_null()
     found = found.with_columns(difference_usd=nw.when(one_is_known).then(difference))
     found = found.with_columns(__size=nw.col("difference_usd").abs().round(9))
     order = [True] + [False] * len(keys)

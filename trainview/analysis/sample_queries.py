@@ -1,10 +1,20 @@
 """What `trainview.analysis.samples` does with NumPy, as queries for all other kinds of tables."""
 
-import narwhals.stable.v2 as nw
-import pandas as pd
+from collections.abc import Sequence
 
-from trainview.analysis.frames import Frame, from_pandas
-from trainview.analysis.samples import GPU
+import narwhals.stable.v2 as nw
+
+from trainview.analysis.frames import (
+    Frame,
+    column_names,
+    from_pandas,
+    is_lazy,
+    plain_text,
+    read_table,
+)
+from trainview.analysis.holding import HELD as HELD_AT
+from trainview.analysis.joins import same_kind
+from trainview.analysis.samples import GPU, read_jobs
 from trainview.analysis.times import US_PER_SECOND, with_microseconds
 
 
@@ -21,60 +31,167 @@ def query_mean(name: str) -> nw.Expr:
     return nw.when(value.count() > 0).then(total / value.count())
 
 
-def query_samples(frame: Frame, facts: pd.DataFrame | None) -> Frame:
+def query_jobs(jobs: object, columns: Sequence[str], like: Frame) -> Frame:
+    """Open what `read_jobs` finds as a query on the engine of the samples.
+
+    Parameters
+    ----------
+    jobs : pandas, Polars, DuckDB or PySpark table
+        As for `read_jobs`.
+    columns : sequence of str
+        What else is needed.
+    like : narwhals frame
+        The samples.
+
+    Returns
+    -------
+    narwhals frame
+        The same columns, one row a job.
+    """
+    there = column_names(jobs)
+    known = [name for name in ("created_at", "end_at", HELD_AT) if name in there]
+    held = [name for name in ("gpus", "gpu_hours") if name in there]
+    frame = read_table(jobs, ["job_id", *columns, *known, *held])
+    if not is_lazy(frame) or not is_lazy(like):
+        return from_pandas(read_jobs(jobs, columns), like)
+    frame = same_kind(plain_text(frame, frame.collect_schema().names()), like)
+    frame = frame.filter(~nw.col("job_id").is_null())
+    frame = frame.unique("job_id", keep="any")
+    moments = {f"__us_{name}": name for name in known}
+    frame = with_microseconds(frame, **moments)
+    nothing, unknown = nw.lit(None, nw.Int64), nw.lit(None, nw.Float64)
+    start, end, since = (
+        nw.col(f"__us_{name}") if name in known else nothing
+        for name in ("created_at", "end_at", HELD_AT)
+    )
+    fits = (end >= start).fill_null(value=True) if {"created_at", "end_at"} <= {*known} else None
+    life = {"__start": start, "__end": end, "__held_from": nw.coalesce(since, start)}
+    if fits is not None:
+        life = {name: nw.when(fits).then(at) for name, at in life.items()}
+    amounts = {
+        f"__{name}": nw.col(name).cast(nw.Float64) if name in held else unknown
+        for name in ("gpus", "gpu_hours")
+    }
+    of_one = nw.when(nw.col("__gpus") > 0).then(nw.col("__gpu_hours") / nw.col("__gpus"))
+    frame = frame.with_columns(
+        **{name: at.cast(nw.Int64) for name, at in life.items()}, **amounts
+    ).with_columns(__held_of_one=of_one, job_id=nw.col("job_id").cast(nw.String))
+    own = list(dict.fromkeys(["job_id", *columns]))
+    return frame.select(*own, *life, *amounts, "__held_of_one")
+
+
+def query_samples(frame: Frame, facts: Frame | None, *, stretches: bool = False) -> Frame:
     """Write the samples with their coverage as a query.
+
+    All that is needed of the samples before and after one is taken at once: to sort so many rows is
+    what takes the time.
 
     Parameters
     ----------
     frame : narwhals frame
         What `read_samples` found.
-    facts : pandas.DataFrame, optional
-        What `read_jobs` found.
+    facts : narwhals frame, optional
+        What `query_jobs` found.
+    stretches : bool, optional
+        Whether to look at the sample before each too.
 
     Returns
     -------
     narwhals frame
         The samples that `within_jobs` keeps with the facts of their jobs, and ``__time`` and
         ``__step`` in microseconds, ``__from``, ``__covered`` and ``__missing`` as `coverage` gives
-        them, and ``__last``: whether no sample of this GPU follows.
+        them; with `stretches` also ``__before``, the value of the sample before, where that is
+        known to reach up to this one.
     """
     step = (nw.col("step_seconds") * US_PER_SECOND).round().cast(nw.Int64)
     frame = with_microseconds(frame, __time="timestamp").with_columns(__step=step)
-    time, start, end = nw.col("__time"), nw.col("__start"), nw.col("__end")
-    step, gap = nw.col("__step"), nw.col("__gap")
+    frame = _with_neighbours(frame, stretches=stretches)
     if facts is None:
         unknown = nw.lit(None, nw.Int64)
         frame = frame.with_columns(__start=unknown, __end=unknown)
     else:
-        frame = _with_gaps(frame.join(from_pandas(facts, frame), on="job_id", how="inner"))
-        # A sample whose step is not known speaks for its own moment.
-        reach = nw.when(~step.is_null()).then(nw.min_horizontal(step, nw.coalesce(gap, step)))
-        until = time + reach.fill_null(0)
-        in_time = start.is_null() | (time >= start) | (until > start)
-        frame = frame.filter(in_time, end.is_null() | (time < end))
-    frame = _with_gaps(frame)
+        frame = frame.join(facts, on="job_id", how="inner")
+    time, start, end = nw.col("__time"), nw.col("__start"), nw.col("__end")
+    step, gap = nw.col("__step"), nw.col("__gap")
+    if facts is not None:
+        frame = frame.filter(_is_late_enough(time, step, gap), end.is_null() | (time < end))
+        # The sample that follows may lie after the end of the job; none before it is left out.
+        frame = frame.with_columns(__gap=nw.when(end.is_null() | (time + gap < end)).then(gap))
     # What is not known limits nothing.
     stop = nw.min_horizontal(time + nw.min_horizontal(step, nw.coalesce(gap, step)), end)
     begin = nw.max_horizontal(time, start)
     covered = stop - begin
-    between = (gap.cast(nw.Float64) / step.cast(nw.Float64) - 0.5).ceil() - 1
-    return frame.with_columns(
+    between = _between(gap, step)
+    frame = frame.with_columns(
         __from=begin,
         __covered=nw.when(~step.is_null()).then(
             nw.when(covered > 0).then(covered).otherwise(covered * 0)
         ),
         __missing=nw.when(between > 0).then(between).otherwise(between * 0),
     )
+    if stretches:
+        since, step = nw.col("__since"), nw.col("__step_before")
+        follows = (_between(since, step) <= 0) & _is_late_enough(time - since, step, since)
+        before = nw.when(follows.fill_null(value=False)).then(nw.col("__before"))
+        frame = frame.with_columns(__before=before)
+    return frame
 
 
-def _with_gaps(frame: Frame) -> Frame:
-    """Add the time to the next sample of the series, and whether none of the GPU follows."""
-    following = {
-        f"__next{name}": nw.col(name).shift(-1).over(*GPU, order_by=["metric", "__time", "value"])
-        for name in ("metric", "__time")
+def _is_late_enough(time: nw.Expr, step: nw.Expr, gap: nw.Expr) -> nw.Expr:
+    """Say whether a sample speaks for some time of its job, or for what is after its start."""
+    start = nw.col("__start")
+    # A sample whose step is not known speaks for its own moment.
+    reach = nw.when(~step.is_null()).then(nw.min_horizontal(step, nw.coalesce(gap, step)))
+    return start.is_null() | (time >= start) | (time + reach.fill_null(0) > start)
+
+
+def _between(gap: nw.Expr, step: nw.Expr) -> nw.Expr:
+    """Count the samples that would fit into a gap."""
+    return (gap.cast(nw.Float64) / step.cast(nw.Float64) - 0.5).ceil() - 1
+
+
+def _with_neighbours(frame: Frame, *, stretches: bool) -> Frame:
+    """Add the time to the next sample of the series, and what is known of the one before."""
+    series = [*GPU, "metric"]
+    in_order = {"order_by": ["__time", "value"]}
+    names = {"__gap": ("__time", -1)}
+    if stretches:
+        names |= {
+            "__since": ("__time", 1), "__before": ("value", 1), "__step_before": ("__step", 1),
+        }  # fmt: skip
+    shifted = {
+        new: nw.col(name).shift(places).over(*series, **in_order)
+        for new, (name, places) in names.items()
     }
-    same = nw.col("__nextmetric") == nw.col("metric")
-    return frame.with_columns(**following).with_columns(
-        __gap=nw.when(same).then(nw.col("__next__time") - nw.col("__time")),
-        __last=nw.col("__next__time").is_null(),
+    time = nw.col("__time")
+    frame = frame.with_columns(**shifted)
+    since = {"__since": time - nw.col("__since")} if stretches else {}
+    return frame.with_columns(__gap=nw.col("__gap") - time, **since)
+
+
+def gpus_of(samples: Frame, keys: Sequence[str]) -> Frame:
+    """Sum samples up by GPU.
+
+    Parameters
+    ----------
+    samples : narwhals frame
+        What `query_samples` gave.
+    keys : sequence of str
+        The columns to group by.
+
+    Returns
+    -------
+    narwhals frame
+        One row a GPU: `keys`, what makes the GPU, ``__first`` and ``__stop``, when it was measured
+        from and to, and the facts of its job as far as they are there.
+    """
+    covered = nw.col("__covered")
+    length = nw.when(covered > 1).then(covered).otherwise(1)
+    facts = ["__held_from", "__end", "__gpus", "__gpu_hours", "__held_of_one"]
+    there = [name for name in facts if name in samples.collect_schema()]
+    samples = samples.with_columns(__stop=nw.col("__from") + length)
+    return samples.group_by(*dict.fromkeys([*keys, *GPU])).agg(
+        __first=nw.col("__from").min(),
+        __stop=nw.col("__stop").max(),
+        **{name: nw.col(name).max() for name in there},
     )

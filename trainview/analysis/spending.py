@@ -6,7 +6,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from trainview.analysis.billing import UNKNOWN, exact_sums, read_billing
+from trainview.analysis.billing import UNKNOWN, exact_sums, sum_billing
 from trainview.analysis.cost import with_estimates
 from trainview.analysis.cost_over_time import US_PER_DAY, cost_over_time
 from trainview.analysis.frames import (
@@ -69,7 +69,7 @@ def of_bill(billing: Any, keys: list[str], now: int | None) -> Spent:
     """Sum a bill up by group and day."""
     there = column_names(billing, "billing")
     months = ["month"] if "month" in there else []
-    bill = read_billing(billing, [*(key for key in keys if key != "job_id"), *months])
+    bill = sum_billing(billing, [*(key for key in keys if key != "job_id"), *months], keys)
     if "team_name" in keys:
         bill["__team_name"] = bill["__team_name"].fillna(UNKNOWN)
     names = {f"__{key}": key for key in keys if key != "job_id"}

@@ -184,16 +184,16 @@ def _with_waits(table: pd.DataFrame, frame: Frame, queue: Any, keys: list[str]) 
     optional = ["released_at"] if "released_at" in column_names(queue, "queue") else []
     columns = ["job_id", "waited_hours", "is_waiting", *optional]
     waits = read_table(queue, columns, name="queue", times=optional)
-    facts = to_pandas(frame.select("job_id", *(key for key in keys if key != "job_id")))
-    facts = facts.dropna(subset="job_id").drop_duplicates("job_id", keep="last")
-    known = to_pandas(plain_text(waits, ["job_id"])).merge(
-        facts.astype({"job_id": "object"}), on="job_id", how="inner"
+    facts = one_a_job(
+        frame.select("job_id", *(key for key in keys if key != "job_id"), __is=nw.lit(1))
     )
-    found = queue_waits(known, by=keys or None)[[*keys, "p50", "p90"]]
+    known = beside(waits, facts, "job_id").filter(~nw.col("__is").is_null())
+    waited: Any = queue_waits(known.to_native(), by=keys or None)
+    found = to_pandas(read_table(waited, [*keys, "p50", "p90"], times=()))
     named = found.rename(columns={"p50": "p50_wait_hours", "p90": "p90_wait_hours"})
     if not keys:
         return table.join(named)
     both = pd.concat([table[keys], named[keys]], ignore_index=True)
     number, _ = number_groups(both, keys)
-    waited = named.drop(columns=keys).set_axis(number[len(table) :])
-    return table.join(waited.reindex(number[: len(table)]).set_axis(table.index))
+    by_number = named.drop(columns=keys).set_axis(number[len(table) :])
+    return table.join(by_number.reindex(number[: len(table)]).set_axis(table.index))

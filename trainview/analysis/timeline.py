@@ -128,7 +128,7 @@ def job_timeline(jobs: IntoFrameT, by: By = "project_name", *, phases: Any = Non
 def _with_phases(table: pd.DataFrame, phases: Any) -> pd.DataFrame:
     """Add when jobs were released and began to run, where that lies between their start and end."""
     read = read_table(phases, ["job_id", *TIMES], name="phases", times=TIMES)
-    known = to_pandas(one_a_job(read)).set_index("job_id")
+    known = to_pandas(one_a_job(read), most=MOST_JOBS, what="jobs in phases").set_index("job_id")
     of_jobs = known.reindex(table["job_id"]).set_axis(table.index)
     times = {name: of_jobs[name].astype("datetime64[us, UTC]") for name in TIMES}
     fits = {

@@ -21,9 +21,9 @@ from trainview.analysis.measured import (
     most_at_once,
     query_measured,
     share_of_held,
-    sum_of_held,
 )
-from trainview.analysis.sample_queries import query_mean, query_samples
+from trainview.analysis.pandas_dtypes import TEXT
+from trainview.analysis.sample_queries import query_jobs, query_mean, query_samples
 from trainview.analysis.samples import (
     GPU,
     MEMORY,
@@ -133,11 +133,13 @@ def utilization(
     """
     keys = sample_keys(by, result=SUMMARY, jobs=jobs is not None)
     frame = read_samples(metrics, [UTILIZATION, MEMORY])
-    facts = None if jobs is None else _memory(jobs, [key for key in keys if key not in GPU])
+    of_jobs = [key for key in keys if key not in GPU]
     if frame.implementation.is_pandas():
+        facts = None if jobs is None else _memory(jobs, of_jobs)
         summary = from_pandas(_summary(to_pandas(frame), facts, keys), frame)
     else:
-        summary = _query_summary(query_samples(frame, facts), facts, keys)
+        lives = None if jobs is None else _query_memory(jobs, of_jobs, frame)
+        summary = _query_summary(query_samples(frame, lives), lives, keys)
     # Engines sum in orders of their own: what differs in the last digits is a tie.
     summary = summary.with_columns(__order=nw.col("mean_utilization").round(9))
     return give_back(summary.sort("__order", *keys, nulls_last=True).drop("__order"), metrics)
@@ -147,12 +149,34 @@ def _memory(jobs: object, columns: list[str]) -> pd.DataFrame:
     """Collect columns of jobs, and how many bytes one of their GPUs has."""
     facts = read_jobs(jobs, [*columns, *LIMIT])
     kinds = facts[list(LIMIT)].drop_duplicates()
-    plain = kinds.astype("object").where(kinds.notna(), None)
-    mib = [memory_mib_of_one(kind, count or 0, limit) for kind, count, limit in plain.to_numpy()]
-    size = pd.Series(mib, kinds.index, dtype="float64") * BYTES_PER_MIB
-    facts = facts.merge(kinds.assign(__memory=size), on=list(LIMIT), how="left")
+    facts = facts.merge(kinds.assign(__memory=_sizes(kinds)), on=list(LIMIT), how="left")
     life = ["__start", "__end", "__memory", "__gpu_hours", "__held_of_one"]
     return facts[["job_id", *columns, *life]]
+
+
+def _sizes(kinds: pd.DataFrame) -> "pd.Series[float]":
+    """Find how many bytes one GPU of each kind has."""
+    plain = kinds.astype("object").where(kinds.notna(), None)
+    mib = [memory_mib_of_one(kind, count or 0, limit) for kind, count, limit in plain.to_numpy()]
+    return pd.Series(mib, kinds.index, dtype="float64") * BYTES_PER_MIB
+
+
+def _query_memory(jobs: object, columns: list[str], frame: Frame) -> Frame:
+    """Write the same as a query; only the kinds of GPUs are collected."""
+    facts = query_jobs(jobs, [*columns, *LIMIT], frame)
+    # A null is a kind like any other, but joins with nothing.
+    kind, *numbers = LIMIT
+    keys = {
+        f"__{kind}": nw.col(kind).cast(nw.String).fill_null(""),
+        **{f"__{name}": nw.col(name).cast(nw.Int64).fill_null(-1) for name in numbers},
+    }
+    facts = facts.with_columns(**keys)
+    kinds = to_pandas(facts.select(*LIMIT, *keys).unique())
+    sizes = kinds[list(keys)].assign(__memory=_sizes(kinds[list(LIMIT)]))
+    sizes = sizes.astype({f"__{kind}": TEXT}).drop_duplicates(list(keys))
+    facts = facts.join(from_pandas(sizes, facts), on=list(keys), how="left")
+    life = ["__start", "__end", "__memory", "__gpu_hours", "__held_of_one"]
+    return facts.select(*dict.fromkeys(["job_id", *columns]), *life)
 
 
 def _summary(table: pd.DataFrame, facts: pd.DataFrame | None, keys: list[str]) -> pd.DataFrame:
@@ -209,7 +233,7 @@ def _quantiles(group: Integers, value: Numbers, groups: int) -> list[Numbers]:
     return found
 
 
-def _query_summary(samples: Frame, facts: pd.DataFrame | None, keys: list[str]) -> Frame:
+def _query_summary(samples: Frame, facts: Frame | None, keys: list[str]) -> Frame:
     """Write the same summary as a query."""
     if facts is None:
         unknown = nw.lit(None, nw.Float64)
@@ -233,7 +257,7 @@ def _query_summary(samples: Frame, facts: pd.DataFrame | None, keys: list[str]) 
         "p95_utilization": p95,
         "mean_memory_share": query_mean("__share"),
         "max_memory_bytes": nw.col("__used").max(),
-        **sum_of_held(facts, keys),
+        **({} if facts is None else {"__held_of_one": nw.col("__held_of_one").max()}),
     }
     found = samples.group_by(*keys).agg(**summary) if keys else samples.select(**summary)
     found = query_measured(found, samples, facts, keys, counted="samples")

@@ -10,7 +10,7 @@ from narwhals.stable.v2.typing import IntoFrameT
 from trainview.analysis.frames import By, Frame, from_pandas, give_back, to_pandas
 from trainview.analysis.held_periods import held_in_periods, query_held_in_periods
 from trainview.analysis.measured import query_share, share_of_held
-from trainview.analysis.sample_queries import query_mean, query_samples
+from trainview.analysis.sample_queries import query_jobs, query_mean, query_samples
 from trainview.analysis.samples import (
     GPU,
     UTILIZATION,
@@ -112,11 +112,12 @@ def utilization_over_time(
         raise ArgumentError(f"freq={freq!r}: choose one of {', '.join(PERIODS)}")
     frame = read_samples(metrics, [UTILIZATION])
     of_jobs = [key for key in keys if key not in GPU]
-    facts = None if jobs is None else read_jobs(jobs, of_jobs)
     if frame.implementation.is_pandas():
+        facts = None if jobs is None else read_jobs(jobs, of_jobs)
         periods = from_pandas(_by_period(to_pandas(frame), facts, PERIODS[freq], keys), frame)
     else:
-        periods = _query_periods(query_samples(frame, facts), facts, PERIODS[freq], keys)
+        lives = None if jobs is None else query_jobs(jobs, of_jobs, frame)
+        periods = _query_periods(query_samples(frame, lives), lives, PERIODS[freq], keys)
     return give_back(periods.sort(*keys, "period", nulls_last=True), metrics)
 
 
@@ -146,9 +147,7 @@ def _by_period(
     )
 
 
-def _query_periods(
-    samples: Frame, facts: pd.DataFrame | None, seconds: int, keys: list[str]
-) -> Frame:
+def _query_periods(samples: Frame, facts: Frame | None, seconds: int, keys: list[str]) -> Frame:
     """Write the same averages as a query."""
     time = nw.col("__from")
     samples = samples.with_columns(__period=time - time % (seconds * US_PER_SECOND))
