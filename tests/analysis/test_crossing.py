@@ -211,9 +211,13 @@ def crossed(monkeypatch):
     return rows
 
 
-@cache
+@pytest.fixture(scope="module", params=LAZY)
+def given(request) -> dict[str, Any]:
+    """The tables as lazy ones of one engine, on one connection."""
+    return lazily(request.param)
+
+
 def lazily(kind: str) -> dict[str, Any]:
-    """The tables on one connection."""
     if kind == "duckdb":
         connection = duckdb.connect()
         return {
@@ -224,11 +228,9 @@ def lazily(kind: str) -> dict[str, Any]:
 
 
 @pytest.mark.filterwarnings("ignore:.*left out what contradicts")
-@pytest.mark.parametrize("kind", LAZY)
 @pytest.mark.parametrize("name", CALLS)
-def test_few_rows_cross(name, kind, crossed):
+def test_few_rows_cross(name, given, crossed):
     first, others, arguments, bound = CALLS[name]
-    given = lazily(kind)
     helper = partial(getattr(analysis, name), **arguments)
     tables = {argument: given[table] for argument, table in others.items()}
     # of jobs, and not of a bill
@@ -237,9 +239,8 @@ def test_few_rows_cross(name, kind, crossed):
     assert sum(crossed) <= bound
 
 
-@pytest.mark.parametrize("kind", LAZY)
-def test_a_lazy_table_with_more_jobs_than_lanes_are_laid_out_for_is_refused(kind, monkeypatch):
+def test_a_lazy_table_with_more_jobs_than_lanes_are_laid_out_for_is_refused(given, monkeypatch):
     monkeypatch.setattr(timeline, "MOST_JOBS", 10)
     with pytest.raises(ArgumentError, match=r"more than 10 jobs: .* filter the table first"):
-        analysis.job_timeline(lazily(kind)["jobs"])
+        analysis.job_timeline(given["jobs"])
     assert len(analysis.job_timeline(tables()["jobs"])) == JOBS
