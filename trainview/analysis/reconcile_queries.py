@@ -71,6 +71,10 @@ def put_side_by_side(
     both = both.with_columns(job_id=nw.coalesce("job_id", "job_id__billed"))
     columns = [*own, *COUNTED, *BILLED, *named, "__in_jobs", "__in_bill", "__other"]
     both = both.select(*columns)
+    # a column without any value may have no type at all
+    untyped = [name for name, dtype in both.collect_schema().items() if dtype == nw.Unknown]
+    if untyped:
+        both = both.with_columns(nw.col(*untyped).cast(nw.String))
     other = bill.filter(nw.col("job_id").is_null())
     other = other.with_columns(__other=~nw.col("__kind").is_null())
     other = other.group_by("__other", *named).agg(**sums)
