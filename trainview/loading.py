@@ -1,6 +1,5 @@
 """Load and merge: whatever holds answers of the API, as a Snapshot."""
 
-import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -12,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from trainview.errors import ArgumentError, DataWarning, PayloadError
-from trainview.files.sources import Options, Part, Source, read_source
+from trainview.files.sources import IN_LIST, Options, Part, Source, read_source
 from trainview.history.places import Place
 from trainview.history.reading import history_at, read_history
 from trainview.reading.records import Records
@@ -30,8 +29,6 @@ from trainview.text.gaps import count_rejected, name_gaps
 from trainview.text.moments import read_moment
 from trainview.text.safe import safe_text
 
-# A fault in one element of a list, which can be left out.
-_IN_LIST = re.compile(r"\[\d+\]|\bline \d+[.:] ?")
 _SKIP_HINT = '; on_error="skip" leaves such records out'
 
 
@@ -206,7 +203,7 @@ def _read(source: Source, options: Options) -> list[Part]:
     except PayloadError as error:
         message = str(error)
     hint = "" if options.skip_bad else _SKIP_HINT
-    raise PayloadError(f"{message}{hint if _IN_LIST.search(message) else ''}")
+    raise PayloadError(f"{message}{hint if IN_LIST.search(message) else ''}")
 
 
 def _zone(name: str | None) -> ZoneInfo | None:

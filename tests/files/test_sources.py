@@ -415,9 +415,15 @@ def test_an_unreadable_file_in_a_folder_is_named_or_skipped(tmp_path):
     write(tmp_path / "3.json", "<html>")
     with pytest.raises(
         PayloadError,
-        match=r"3\.json: expected answers of the training API, but this is an HTML page",
+        match=r"3\.json: expected answers of the training API, but this is an HTML page"
+        r'.*; on_error="skip" leaves such files out$',
     ):
         tv.load(tmp_path)
+    with pytest.raises(PayloadError, match=r"skip.* leaves such files out$") as nested:
+        tv.load([[tmp_path, b"{}"], payload(jobs=[ONE])])
+    assert str(nested.value).count("on_error") == 1
+    with pytest.raises(PayloadError, match=r"save the JSON$"):
+        tv.load(tmp_path / "3.json")
     with pytest.warns(DataWarning, match="^1 file left out"):
         snap = tv.load(tmp_path, on_error="skip")
     assert len(snap.jobs) == 4

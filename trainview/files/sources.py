@@ -6,6 +6,7 @@ A source is a path, a folder, bytes, an open file, parsed JSON, or a list of tho
 import io
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -48,6 +49,9 @@ Part: TypeAlias = Records | dict[str, pa.Table] | str
 _JSON_NAMES = (".json", ".jsonl", ".ndjson")
 JSON_ENDINGS, _PARQUET = (*_JSON_NAMES, *(f"{name}.gz" for name in _JSON_NAMES)), ".parquet"
 _LISTS = (b'"training_projects"', b'"training_jobs"')
+# A fault in one element of a list, which can be left out.
+IN_LIST = re.compile(r"\[\d+\]|\bline \d+[.:] ?")
+_SKIP_FILES = '; on_error="skip" leaves such files out'
 # What the slow path says of more than one document.
 _SEVERAL = "Extra data"
 
@@ -167,7 +171,9 @@ def _read_each(
             yield from read(source, options)
         except faults as error:
             if not options.skip_bad:
-                raise
+                told = _SKIP_FILES in str(error) or IN_LIST.search(str(error))
+                hint = "" if told or len(sources) == 1 else _SKIP_FILES
+                raise type(error)(f"{error}{hint}") from None
             failures.append(error)
     if len(failures) == len(sources):
         raise failures[0]
