@@ -207,7 +207,7 @@ def test_the_ground_of_pictures_has_the_colour_of_the_page(visit):
 
 
 def test_figures_fill_their_rows(visit):
-    for name, rows in (("small", [3, 3]), ("metrics alone", [4, 3]), ("fleet", [4, 4])):
+    for name, rows in (("small", [3, 3]), ("metrics alone", [4, 4]), ("fleet", [4, 4])):
         page = visit(name)
         boxes = [box.bounding_box() for box in page.locator(".figures > div").all()]
         tops = sorted({box["y"] for box in boxes})
