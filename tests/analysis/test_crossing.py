@@ -114,6 +114,13 @@ def tables() -> dict[str, pd.DataFrame]:
         "checkpoints": jobs[["job_id", "created_at"]].assign(
             checkpoint_id=text("c", number), size_bytes=1, sync_status="synced"
         ),
+        "caches": jobs[["project_id"]].assign(
+            path=text("data/", number),
+            size_bytes=1,
+            file_type="file",
+            modified_at=jobs["created_at"],
+            captured_at=jobs["created_at"].max(),
+        ),
         "history": jobs[["job_id", "status"]].assign(
             from_after=jobs["created_at"], from_before=jobs["created_at"]
         ),
@@ -176,6 +183,7 @@ CALLS = {
         "jobs", {"phases": "phases", "checkpoints": "checkpoints", "queue": "queue"}, {}, FEW
     ),
     "checkpoint_usage": ("checkpoints", {"jobs": "jobs"}, {}, FEW),
+    "cache_usage": ("caches", {"metrics": "metrics", "jobs": "jobs"}, {"by": "folder"}, FEW),
     "compare_jobs": ("jobs", {"after": "jobs"}, {"by": "project_name"}, 2 * FEW),
     "compare_causes": ("jobs", {"after": "jobs"}, {}, 2 * FEW),
     "clip_jobs": ("jobs", {}, {"since": "7d"}, FEW),

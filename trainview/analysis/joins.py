@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import narwhals.stable.v2 as nw
 
-from trainview.analysis.frames import Frame, collect, from_pandas, is_lazy, plain_text, to_pandas
+from trainview.analysis.frames import Frame, from_pandas, is_lazy, plain_text, to_pandas
 
 # A second table that its own engine cannot join crosses by way of memory.
 MOST_ROWS = 10_000_000
@@ -54,7 +54,7 @@ def same_kind(facts: Frame, frame: Frame) -> Frame:
         return from_pandas(to_pandas(facts, most=MOST_ROWS, what=what), frame)
     if is_lazy(frame) != is_lazy(facts):
         either = cast("Any", facts)
-        return cast("Frame", either.lazy() if is_lazy(frame) else collect(facts))
+        return cast("Frame", either.lazy() if is_lazy(frame) else either.collect())
     return facts
 
 

@@ -276,14 +276,25 @@ def _query_estimate(frame: Frame, keys: list[str]) -> Frame:
     seen = seen.with_columns(nw.col(*counts).fill_null(0).cast(nw.Int64))
     at_risk = nw.col("__jobs").cum_sum(reverse=True).over(*keys, order_by="hours")
     seen = seen.with_columns(at_risk=at_risk.cast(nw.Int64))
-    at_risk, released = nw.col("at_risk"), nw.col("__jobs") - nw.col("__censored")
-    left = (at_risk - released).cast(nw.Float64)
-    # Of a product there is no sum, but of its logarithm; -1000 is as good as that of 0.
-    step = nw.when((released > 0) & (left > 0)).then((left / at_risk).log()).otherwise(0.0)
-    step = nw.when((released > 0) & (left <= 0)).then(nw.lit(-1000.0)).otherwise(step)
-    seen = seen.with_columns(__step=step)
-    total = nw.col("__step").cum_sum().over(*keys, order_by="hours")
-    return seen.with_columns(share=total.exp())
+    at_risk, censored = nw.col("at_risk"), nw.col("__censored")
+    left = at_risk - (nw.col("__jobs") - censored)
+    # All that is at risk at a time was left at the one before, but for who was last seen then: so
+    # only these times have factors, of which there is no product but by their logarithms.
+    grows = (censored > 0) & (left > censored)
+    factor = nw.when(grows).then(left.cast(nw.Float64) / (left - censored)).otherwise(1.0)
+    seen = seen.with_columns(__step=factor.log(), __left=left)
+    step, jobs = nw.col("__step"), nw.col("__jobs")
+    before = {
+        "__factor": step.cum_sum().over(*keys, order_by="hours") - step,
+        "__seen": jobs.cum_sum().over(*keys, order_by="hours") - jobs,
+    }
+    seen = seen.with_columns(**before)
+    whole = (nw.col("__seen") + at_risk).cast(nw.Float64)
+    share = nw.col("__left") / whole * nw.col("__factor").exp()
+    # Where nobody is released the share stays what it was.
+    falls = (jobs > nw.col("__censored")) & (whole > 0)
+    seen = seen.with_columns(share=nw.when(falls).then(share).otherwise(1.0))
+    return seen.with_columns(share=nw.col("share").cum_min().over(*keys, order_by="hours"))
 
 
 def _query_waits(frame: Frame, keys: list[str]) -> Frame:
