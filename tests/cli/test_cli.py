@@ -458,7 +458,7 @@ def test_ctrl_c_while_fetching_ends_with_130_and_the_old_file(tmp_path):
 
 def test_export_writes_every_format_and_needs_force_to_replace(small_fleet, tmp_path):
     snap = load_quietly(small_fleet)
-    assert all(len(getattr(snap, name)) for name in TABLES)
+    assert all(len(getattr(snap, name)) for name in TABLES if name != "caches")
     for form in ("csv", "parquet", "json"):
         target = tmp_path / f"out-{form}"
         words = ("export", small_fleet, "-o", target, "--to", form)

@@ -162,7 +162,8 @@ def read_table(
     names = list(schema) if others else list(dict.fromkeys(columns))
     frame = nw.maybe_reset_index(frame.select(*names))
     if frame.implementation.is_pandas():
-        plain = plain_columns(frame.to_native(), set(columns), times, NUMBERS)
+        asked = {*columns, *(name for name in names if name in times)}
+        plain = plain_columns(frame.to_native(), asked, times, NUMBERS)
         frame = cast("Frame", nw.from_native(cast("Any", plain)))
     frame = with_zone(frame, times)
     schema = frame.collect_schema()

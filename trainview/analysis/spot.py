@@ -23,6 +23,7 @@ from trainview.analysis.frames import (
 from trainview.analysis.goodput import lost_work
 from trainview.analysis.intervals import with_interval
 from trainview.analysis.joins import beside, one_a_job
+from trainview.analysis.pandas_dtypes import TEXT
 from trainview.analysis.queue import queue_waits
 from trainview.statuses import STATUSES
 
@@ -156,6 +157,11 @@ def _with_model(jobs: Any, columns: list[str]) -> Frame:
     named = [name for name in dict.fromkeys(columns) if name != MODEL]
     frame = read_table(jobs, [*named, *([MODEL] if there else [])])
     frame = plain_text(frame, named)
+    if there and frame.implementation.is_pandas():
+        # narwhals casts what is missing to the text "nan" where pandas' option asks for objects
+        table = to_pandas(frame)
+        told = table[MODEL].astype("object").where(table[MODEL].notna(), DEDICATED).astype(TEXT)
+        return cast("Frame", nw.from_native(table.assign(**{MODEL: told}), eager_only=True))
     model = nw.col(MODEL).cast(nw.String) if there else nw.lit(None, nw.String)
     return frame.with_columns(model.fill_null(DEDICATED).alias(MODEL))
 

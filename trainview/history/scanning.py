@@ -123,7 +123,7 @@ def scan(
     ...     _ = tv.record(folder, snapshots=[tv.sample(projects=3)])
     ...     fleet = tv.scan(folder)
     ...     tv.gpu_usage(fleet.jobs, by="gpu_type").collect().columns[:3]
-    ['gpu_type', 'jobs', 'open_jobs']
+    ['gpu_type', 'jobs', 'gpus']
     """
     opened = Engine(engine, session)
     place = find_place(source)

@@ -21,7 +21,7 @@ def width_of(text: str) -> int:
     Examples
     --------
     >>> width_of("llm"), width_of("訓練")
-    (3, 6)
+    (3, 4)
     """
     if text.isascii():
         return len(text)

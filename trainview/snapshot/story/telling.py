@@ -182,7 +182,8 @@ def job(snap: State, job_id: str) -> JobStory:
     --------
     >>> import trainview as tv
     >>> snap = tv.load(tv.sample(projects=2))
-    >>> story = tv.job(snap, snap.jobs["job_id"].iloc[0])
+    >>> ended = snap.jobs[snap.jobs["status"] == "completed"]
+    >>> story = tv.job(snap, ended["job_id"].iloc[0])
     >>> story.to_dict()["missing"]["metrics"]
     'no samples were fetched: trainview fetch -o fleet/ --with metrics'
     """
