@@ -124,7 +124,6 @@ def state_at(
     place: Place,
     table: str,
     moment: datetime | None = None,
-    columns: Sequence[str] | None = None,
     jobs: pa.Array | None = None,
 ) -> pa.Table:
     """Read the newest version of each record up to a moment, whichever look wrote it.
@@ -137,8 +136,6 @@ def state_at(
         Which table.
     moment : datetime.datetime, optional
         The newest of all when left out.
-    columns : sequence of str, optional
-        The columns that are needed beside the key.
     jobs : pyarrow.Array, optional
         Only those of these jobs.
 
@@ -148,7 +145,7 @@ def state_at(
         Its columns and those of `SEEN`; of records that are gone too.
     """
     keys = KEYS[table]
-    found = _read(place, table, columns and [*keys, *columns, *_SEEN_NAMES], moment, jobs)
+    found = _read(place, table, None, moment, jobs)
     if not found.num_rows:
         return found
     return found.take(pa.array(newest_rows(found, keys)))
@@ -162,11 +159,8 @@ def every_row(
 
 
 def all_versions(place: Place, table: str, columns: Sequence[str]) -> pa.Table:
-    """Read all versions of all records, each once, by key and time."""
-    keys = KEYS[table]
-    found = _read(place, table, [*keys, *columns, *_SEEN_NAMES])
-    order = [(name, "ascending") for name in (*keys, "seen_at", "look_id")]
-    return found.sort_by(order)
+    """Read all versions of all records, in no order: the key, some columns and those of `SEEN`."""
+    return _read(place, table, [*KEYS[table], *columns, *_SEEN_NAMES])
 
 
 def present(state: pa.Table) -> pa.Table:
