@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from trainview.plot.canvas import NARROW, add_legend, count_axis, name_x, no_data, size
+from trainview.plot.canvas import NARROW, count_axis, name_x, no_data, size
 from trainview.plot.colours import OTHERS, OTHERS_HATCH, Look, phase_look
 from trainview.plot.idle import IDLE
 from trainview.plot.results import Numbers, group_names, numbers, read_result, texts
-from trainview.plot.rows import finish_rows, label_bars, stack_bars, start_rows
+from trainview.plot.rows import explain_stack, finish_rows, label_bars, stack_bars, start_rows
 from trainview.plot.wording import number, percent
 from trainview.statuses import STATUS_HATCHES
 from trainview.text.safe import count
@@ -90,10 +90,7 @@ def plot_lost_work(lost: Any, *, ax: Axes | None = None) -> Axes:
     hidden = [float(part[rows.shown :].sum()) for part in (losses, stopped, unknown, known)]
     unit = "" if narrow else " GPU-hours"
     finish_rows(rows, names, _lost(*hidden, unit=unit, narrow=narrow))
-    sums = dict(zip(KINDS, stack.sum(axis=1), strict=True))
-    drawn = [kind for kind, total in sums.items() if total > 0]
-    notes = [f" ({number(sums[kind])})" for kind in drawn]
-    add_legend(ax, [KINDS[kind].sample() for kind in drawn], drawn, notes, above=True)
+    explain_stack(ax, stack, KINDS)
     return ax
 
 
@@ -160,10 +157,7 @@ def plot_goodput(goodput: Any, *, ax: Axes | None = None) -> Axes:
     hidden = stack[:, rows.shown :].sum(axis=1)
     others = f"{number(hidden.sum())} GPU-hours, {number(hidden[0])} productive at most"
     finish_rows(rows, names, others)
-    sums = dict(zip(PARTS, stack.sum(axis=1), strict=True))
-    drawn = [name for name, total in sums.items() if total > 0]
-    notes = [f" ({number(sums[name])})" for name in drawn]
-    add_legend(ax, [PARTS[name].sample() for name in drawn], drawn, notes, above=True)
+    explain_stack(ax, stack, PARTS)
     return ax
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from trainview.plot.canvas import NARROW, add_legend, count_axis, name_x, no_data, size
+from trainview.plot.canvas import NARROW, count_axis, name_x, no_data, size
 from trainview.plot.colours import OTHERS, OTHERS_HATCH, Look, phase_look
 from trainview.plot.results import Numbers, moments, numbers, read_result, texts
-from trainview.plot.rows import finish_rows, label_bars, stack_bars, start_rows
+from trainview.plot.rows import explain_stack, finish_rows, label_bars, stack_bars, start_rows
 from trainview.plot.wording import number, percent
 from trainview.text.safe import count
 
@@ -90,10 +90,7 @@ def plot_job_phases(phases: Any, *, ax: Axes | None = None) -> Axes:
     count_axis(ax, "x")
     rest = slice(rows.shown, None)
     finish_rows(rows, names, f"{number(totals[rest].sum())} GPU-hours")
-    sums = dict(zip(LOOKS, stack.sum(axis=1), strict=True))
-    drawn = [name for name, total in sums.items() if total > 0]
-    notes = [f" ({number(sums[name])})" for name in drawn]
-    add_legend(ax, [LOOKS[name].sample() for name in drawn], drawn, notes, above=True)
+    explain_stack(ax, stack, LOOKS)
     return ax
 
 

@@ -3,13 +3,13 @@
 What does not fit is summed up in a line of its own: nothing is left out silently.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from trainview.plot.canvas import FAINT, NARROW, name_ticks, size, take_axes, tidy
+from trainview.plot.canvas import FAINT, NARROW, add_legend, name_ticks, size, take_axes, tidy
 from trainview.plot.colours import Look
 from trainview.plot.names import (
     INERT,
@@ -21,6 +21,7 @@ from trainview.plot.names import (
 )
 from trainview.plot.results import Numbers
 from trainview.plot.shapes import write_inside
+from trainview.plot.wording import number
 from trainview.text.safe import count
 
 # Rows of new Axes, at most, and the width of their figure in inches.
@@ -161,6 +162,24 @@ def stack_bars(
             if labelled:
                 span = start[row], start[row] + part[row]
                 write_inside(rows.ax, span, row, f"{part[row]:,.0f}", look)
+
+
+def explain_stack(ax: Axes, stack: Numbers, looks: Mapping[str, Look]) -> None:
+    """Name the parts of stacked bars that are drawn, with their sums, above the Axes.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where they are.
+    stack : numpy.ndarray of float64
+        As for `stack_bars`.
+    looks : dict of str to Look
+        Names of the parts, and how they are drawn.
+    """
+    sums = dict(zip(looks, stack.sum(axis=1), strict=True))
+    drawn = [name for name, total in sums.items() if total > 0]
+    notes = [f" ({number(sums[name])})" for name in drawn]
+    add_legend(ax, [looks[name].sample() for name in drawn], drawn, notes, above=True)
 
 
 def label_bars(
