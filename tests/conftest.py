@@ -5,12 +5,23 @@ examples. `make test CI=1` is what CI runs.
 """
 
 import gc
+import shutil
 
 import pytest
 from hypothesis import settings
 
 from tests.analysis import spark
 
+_CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+_CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 _EXAMPLES = {"ci": 100, "dev": 5}
 
 for _name, _number in _EXAMPLES.items():
@@ -43,6 +54,18 @@ def small_fleet(tmp_path_factory):
     folder = tmp_path_factory.mktemp("small_fleet")
     write_sample(folder, Fleet(projects=8, jobs_per_project=6, seed=2))
     return folder
+
+
+@pytest.fixture(scope="session")
+def browser():
+    chromium = next(filter(None, map(shutil.which, _CHROMIUM)), None)
+    if chromium is None:
+        pytest.skip("no Chromium here: install your system's package")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=chromium, args=_CHROMIUM_FLAGS)
+        yield started
+        started.close()
 
 
 @pytest.fixture

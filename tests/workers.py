@@ -11,14 +11,18 @@ from xdist.scheduler import LoadScopeScheduling
 TOGETHER = ("tests/reporting/", "tests/sampling/", "tests/analysis/test_spark.py")
 # What engines give is compared with what pandas gives, which is found out once for all of them.
 _ENGINE = re.compile(r"(.*)::\w+\[(.*?)-?(?:pandas|polars lazy|polars|duckdb|pyspark)\]")
-# Those of the tests that stand elsewhere, and ask the session of Spark too.
-_SPARK = re.compile(r".*::\w+\[spark\]")
+# Those of the tests that stand elsewhere, and ask the session of Spark or the browser too.
+_ELSEWHERE = {
+    re.compile(r".*::\w+\[spark\]"): "tests/analysis/test_spark.py",
+    re.compile(r"tests/story/test_drawing\.py::test_axe_.*"): "tests/reporting/",
+}
 
 
 def unit(nodeid: str) -> str:
     """Name what a test is sent to a worker with; itself, if it stands alone."""
-    if _SPARK.fullmatch(nodeid):
-        return TOGETHER[-1]
+    for pattern, there in _ELSEWHERE.items():
+        if pattern.fullmatch(nodeid):
+            return there
     if place := next((place for place in TOGETHER if nodeid.startswith(place)), None):
         return place
     engine = _ENGINE.fullmatch(nodeid)

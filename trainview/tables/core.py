@@ -96,7 +96,7 @@ def build_tables(
     projects, project_row = _with_unlisted(_project_columns(projects), jobs)
     of_project = projects.select(["project_name", "team_name"]).take(project_row)
     job_table = _job_table(jobs, of_project, moment, notes)
-    latest_row = _latest_rows(project_row, _get(jobs, "created_at"), is_latest, projects.num_rows)
+    latest_row = _latest_rows(project_row, jobs, is_latest, projects.num_rows)
     return Tables(
         projects=_project_table(projects, job_table, latest_row),
         jobs=job_table,
@@ -256,12 +256,21 @@ def _with_unlisted(projects: pa.Table, jobs: pa.StructArray) -> tuple[pa.Table, 
 
 
 def _latest_rows(
-    project_row: pa.Array, created_at: pa.Array, is_latest: Any, projects: int
+    project_row: pa.Array, jobs: pa.StructArray, is_latest: Any, projects: int
 ) -> pa.Array:
-    """Find each project's most recently created job; the API's own word breaks a tie."""
-    order = np.lexsort((is_latest, pc.cast(created_at, pa.int64()).to_numpy()))
+    """Find each project's most recently created job.
+
+    The API's own word breaks a tie, then the id, so that the order of the records has no say.
+    """
+    project = project_row.to_numpy()
+    created = pc.cast(_get(jobs, "created_at"), pa.int64()).to_numpy()
+    order = np.lexsort((is_latest, created))
     latest = np.full(projects, -1)
-    latest[project_row.to_numpy()[order]] = order
+    latest[project[order]] = order
+    first = latest[project]
+    tied = np.flatnonzero((created == created[first]) & (is_latest == is_latest[first]))
+    tied = tied[pc.sort_indices(_get(jobs, "id").take(pa.array(tied))).to_numpy()]
+    latest[project[tied]] = tied
     return pa.array(latest, mask=latest < 0)
 
 
