@@ -12,6 +12,8 @@ from hypothesis import settings
 
 from tests.analysis import spark
 
+collect_ignore = ["typing/user_code.py"]  # for type checkers alone
+
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 _CHROMIUM_FLAGS = [
     "--no-sandbox",

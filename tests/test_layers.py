@@ -23,7 +23,7 @@ HOUSE = {
     "files": "errors reading schema tables text",
     "api": "errors text",
     "analysis": "errors gpus schema statuses text",
-    "plot": "errors statuses text",
+    "plot": "errors schema statuses text",
     "snapshot": "analysis errors files gpus schema statuses tables text",
     "history": "analysis errors files reading schema statuses tables text",
     "loading": "errors files history reading schema snapshot tables text",
@@ -115,7 +115,7 @@ def test_every_edge_of_the_house_is_used():
 
 def test_narwhals_is_used_by_its_stable_name():
     used = {name for path in SOURCES for name in imports(path) if name.startswith("narwhals")}
-    assert used == {"narwhals.stable.v2", "narwhals.stable.v2.typing.IntoFrameT"}
+    assert used == {"narwhals.stable.v2", "narwhals.stable.v2.typing.IntoFrame"}
 
 
 def test_only_the_client_speaks_http_and_only_it_reads_the_key():

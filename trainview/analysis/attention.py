@@ -5,7 +5,6 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
-from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.cost import price_list
 from trainview.analysis.failures import FAILED, OPEN
@@ -30,6 +29,7 @@ from trainview.analysis.waste import (
     usd_per_gpu_hour,
 )
 from trainview.errors import ArgumentError
+from trainview.schema.table_types import AnyDataFrame, DataFrame
 from trainview.statuses import STATUSES
 
 _SHOWN = ("job_id", "job_name", "project_name", "team_name", "user_email", "status")
@@ -47,12 +47,12 @@ CENTURY = 100 * 365 * 24.0
 
 
 def needs_attention(  # noqa: PLR0913 - each limit is an argument
-    jobs: IntoFrameT,
-    projects: Any = None,
+    jobs: DataFrame,
+    projects: AnyDataFrame | None = None,
     *,
-    metrics: Any = None,
-    prices: Any = None,
-    queue: Any = None,
+    metrics: AnyDataFrame | None = None,
+    prices: AnyDataFrame | None = None,
+    queue: AnyDataFrame | None = None,
     waiting_hours: float = 2.0,
     deploying_hours: float = 1.0,
     usual_factor: float = 3.0,
@@ -61,7 +61,7 @@ def needs_attention(  # noqa: PLR0913 - each limit is an argument
     failures: int = 3,
     idle_hours: float = 2.0,
     idle_threshold: float = 0.05,
-) -> IntoFrameT:
+) -> DataFrame:
     """List the jobs that somebody should look at, and say why and what to do.
 
     What loses most comes first. Where the loss is the same or not known, the order is that of the

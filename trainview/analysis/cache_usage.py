@@ -5,7 +5,6 @@ from typing import Any, cast
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
-from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.frames import (
     By,
@@ -20,6 +19,7 @@ from trainview.analysis.frames import (
 )
 from trainview.analysis.joins import beside, one_a_job
 from trainview.errors import ArgumentError
+from trainview.schema.table_types import AnyDataFrame, DataFrame
 
 FOLDER, DIRECTORY, SHARE = "folder", "directory", "cache_utilization"
 COUNTS = ("projects", "files")
@@ -33,14 +33,14 @@ RESULT = (*COUNTS, *SIZES, "share", *MOMENTS, "utilization", "measured_at")
 
 
 def cache_usage(
-    caches: IntoFrameT,
-    projects: Any = None,
+    caches: DataFrame,
+    projects: AnyDataFrame | None = None,
     by: By = "project_name",
     *,
-    metrics: Any = None,
-    jobs: Any = None,
+    metrics: AnyDataFrame | None = None,
+    jobs: AnyDataFrame | None = None,
     depth: int = 1,
-) -> IntoFrameT:
+) -> DataFrame:
     """Sum up what the caches of projects hold: how much, in how many files, how old, how full.
 
     All jobs of a project share its cache, and it outlives them. Directories are no files: their own

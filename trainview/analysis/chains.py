@@ -1,9 +1,8 @@
 """Jobs that continue one another: attempts at the same training."""
 
-from typing import Any, cast
+from typing import cast
 
 import narwhals.stable.v2 as nw
-from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.chain_sweep import sweep_chains
 from trainview.analysis.evidence import as_times, in_microseconds
@@ -17,6 +16,7 @@ from trainview.analysis.frames import (
 from trainview.analysis.goodput import LOSES, UNKNOWN, with_lost
 from trainview.analysis.times import US_PER_HOUR
 from trainview.errors import ArgumentError
+from trainview.schema.table_types import AnyDataFrame, DataFrame
 
 # A counter at the end of a name, with what people write before it: run-7, run_v2, run (3),
 # run-attempt-2, run retry 2, run-resumed.
@@ -39,8 +39,12 @@ RESULT = (
 
 
 def run_chains(
-    jobs: IntoFrameT, *, within_hours: float = 24, phases: Any = None, checkpoints: Any = None
-) -> IntoFrameT:
+    jobs: DataFrame,
+    *,
+    within_hours: float = 24,
+    phases: AnyDataFrame | None = None,
+    checkpoints: AnyDataFrame | None = None,
+) -> DataFrame:
     """Find jobs that continue one another, and what share of the time until success was training.
 
     A heuristic: no record says which job continues which. A job continues the one before it of the

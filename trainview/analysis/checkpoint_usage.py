@@ -1,13 +1,11 @@
 """How much the checkpoints of each project hold, and what is still on its way."""
 
-from typing import Any
-
 import narwhals.stable.v2 as nw
-from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.failures import OPEN
 from trainview.analysis.frames import By, give_back, group_keys, plain_text, read_table
 from trainview.analysis.joins import beside, one_a_job
+from trainview.schema.table_types import AnyDataFrame, DataFrame
 
 COUNTS = ("jobs", "checkpoints", "syncing", "syncing_ended_jobs")
 SIZES = ("size_bytes", "largest_bytes", "syncing_ended_bytes")
@@ -17,7 +15,9 @@ RESULT = (
 )
 
 
-def checkpoint_usage(checkpoints: IntoFrameT, jobs: Any, by: By = "project_name") -> IntoFrameT:
+def checkpoint_usage(
+    checkpoints: DataFrame, jobs: AnyDataFrame, by: By = "project_name"
+) -> DataFrame:
     """Sum up checkpoints, and find those still syncing though their job has ended.
 
     A checkpoint is gone for good when its job or project is deleted; one that is still syncing is

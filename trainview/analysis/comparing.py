@@ -6,7 +6,6 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
-from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.frames import (
     By,
@@ -19,6 +18,7 @@ from trainview.analysis.frames import (
 )
 from trainview.analysis.measures import BOUNDS, COUNTS, MEASURES, Side, measure, sum_up
 from trainview.analysis.pandas_dtypes import TEXT
+from trainview.schema.table_types import DataFrame
 
 # What differs by less than this part of the larger is the same: sums of floating-point numbers.
 _SAME = 1e-9
@@ -28,7 +28,7 @@ _INTEGERS = dict.fromkeys(COUNTS, "int64") | {"unpriced_jobs": "Int64"}
 
 
 def compare_jobs(
-    before: IntoFrameT,
+    before: DataFrame,
     after: Any,
     by: By = None,
     *,
@@ -36,7 +36,7 @@ def compare_jobs(
     billing: Sequence[Any] = (None, None),
     metrics: Sequence[Any] = (None, None),
     lost: Sequence[Any] = (None, None),
-) -> IntoFrameT:
+) -> DataFrame:
     """Put two sets of jobs side by side, in key figures or by group.
 
     What is not known of one of them is null, and so is the difference. A group without jobs has 0

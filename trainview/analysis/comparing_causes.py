@@ -6,21 +6,21 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
-from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.comparing import by_what_it_costs, side_by_side, verdicts
 from trainview.analysis.failures import KIND, OPEN, REST, error_groups, failure_costs
 from trainview.analysis.frames import from_pandas, give_back, number_groups, read_table, to_pandas
 from trainview.analysis.intervals import with_interval
 from trainview.analysis.pandas_dtypes import TEXT
+from trainview.schema.table_types import DataFrame
 
 _TOLD = [*KIND, "last_seen", *REST]
 _WORDS = {"worse": "more", "better": "fewer"}
 
 
 def compare_causes(
-    before: IntoFrameT, after: Any, *, prices: Sequence[Any] = (None, None)
-) -> IntoFrameT:
+    before: DataFrame, after: Any, *, prices: Sequence[Any] = (None, None)
+) -> DataFrame:
     """Put the failure causes of two sets of jobs side by side.
 
     Parameters

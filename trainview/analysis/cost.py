@@ -1,12 +1,10 @@
 """What jobs cost at list prices: an estimate."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
-from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.frames import (
     By,
@@ -23,13 +21,14 @@ from trainview.analysis.holding import HELD, from_held, held_columns
 from trainview.analysis.pandas_dtypes import TEXT
 from trainview.analysis.times import US_PER_HOUR, with_microseconds
 from trainview.errors import ArgumentError
+from trainview.schema.table_types import AnyDataFrame, DataFrame
 from trainview.statuses import STATUSES
 
 # Scheduling, image pull and failed boots are not billed.
 FREE = [status.label for status in STATUSES if not status.holds_gpus]
 
 
-def estimate_cost(jobs: IntoFrameT, prices: Any, by: By = "project_name") -> IntoFrameT:
+def estimate_cost(jobs: DataFrame, prices: AnyDataFrame, by: By = "project_name") -> DataFrame:
     """Estimate what jobs cost: list price times nodes times elapsed time.
 
     Elapsed time includes queueing and deployment, which are not billed, so the estimate is an upper

@@ -1,11 +1,8 @@
 """What jobs cost over the calendar, with the bill beside it."""
 
-from typing import Any
-
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
-from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.billing import (
     exact_sums,
@@ -34,6 +31,7 @@ from trainview.analysis.periods import check_period, hours_held
 from trainview.analysis.steps import microseconds, timestamps
 from trainview.analysis.times import US_PER_HOUR
 from trainview.errors import ArgumentError
+from trainview.schema.table_types import AnyDataFrame, DataFrame
 
 US_PER_DAY = 24 * US_PER_HOUR
 # Periods that hold whole months.
@@ -41,8 +39,12 @@ _WHOLE_MONTHS = frozenset({"M", "Q", "Y"})
 
 
 def cost_over_time(
-    jobs: IntoFrameT, prices: Any, billing: Any = None, freq: str = "D", by: By = None
-) -> IntoFrameT:
+    jobs: DataFrame,
+    prices: AnyDataFrame,
+    billing: AnyDataFrame | None = None,
+    freq: str = "D",
+    by: By = None,
+) -> DataFrame:
     """Share costs out over days, weeks, months, quarters or years, with the bill beside them.
 
     The estimate of each job is spread evenly from its submission, or from ``held_at`` where

@@ -1,9 +1,6 @@
 """How often jobs fail, of what, and what that costs."""
 
-from typing import Any
-
 import narwhals.stable.v2 as nw
-from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.causes import by_cause
 from trainview.analysis.cost import costs_something, is_known, with_estimates
@@ -16,6 +13,7 @@ from trainview.analysis.frames import (
     read_table,
 )
 from trainview.analysis.intervals import with_interval
+from trainview.schema.table_types import AnyDataFrame, DataFrame
 from trainview.statuses import STATUSES
 
 # What has not ended; a status that is not known yet counts as one of a job that has.
@@ -25,7 +23,7 @@ KIND, REST = ["error", "category", "origin", "is_symptom"], ["advice", "example"
 FAILED = [status.label for status in STATUSES if status.phase == "failed"]
 
 
-def failure_rates(jobs: IntoFrameT, by: By = "project_name") -> IntoFrameT:
+def failure_rates(jobs: DataFrame, by: By = "project_name") -> DataFrame:
     """Estimate how likely jobs are to fail, with the uncertainty of small numbers.
 
     ``low`` and ``high`` bound the failure rate with 95% confidence: the score interval of
@@ -84,7 +82,7 @@ def failure_rates(jobs: IntoFrameT, by: By = "project_name") -> IntoFrameT:
     return give_back(rates, jobs)
 
 
-def error_groups(jobs: IntoFrameT) -> IntoFrameT:
+def error_groups(jobs: DataFrame) -> DataFrame:
     """Group failed jobs by cause: by their error messages without what differs from job to job.
 
     Of a message, the line counts that tells the cause: of tracebacks the exception, that of the
@@ -152,7 +150,7 @@ def error_groups(jobs: IntoFrameT) -> IntoFrameT:
     return give_back(from_pandas(causes[[*KIND, *columns, *REST]], frame), jobs)
 
 
-def failure_costs(jobs: IntoFrameT, prices: Any) -> IntoFrameT:
+def failure_costs(jobs: DataFrame, prices: AnyDataFrame) -> DataFrame:
     """Estimate what failed jobs cost by cause, with the causes of `error_groups`.
 
     Costs are those of `estimate_cost`: estimates, and nothing for a failed deployment.

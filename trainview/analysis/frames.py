@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.pandas_dtypes import TEXT, check_names, plain_columns
 from trainview.analysis.times import with_zone
 from trainview.errors import ArgumentError
+from trainview.schema.table_types import DataFrame
 from trainview.text.names import did_you_mean
 
 # Eager and lazy frames answer to the verbs used here alike; the type says lazy for both.
@@ -302,9 +302,9 @@ def in_arrow(frame: Frame) -> Frame:
     return cast("Frame", nw.from_native(eager.to_arrow(), eager_only=True))
 
 
-def give_back(frame: Frame, table: IntoFrameT) -> IntoFrameT:  # noqa: ARG001
+def give_back(frame: Frame, table: DataFrame) -> DataFrame:  # noqa: ARG001
     """Unwrap a result; it has the kind of the caller's table, and pandas rows count from 0."""
-    return cast("IntoFrameT", nw.maybe_reset_index(frame).to_native())
+    return cast("DataFrame", nw.maybe_reset_index(frame).to_native())
 
 
 def only(frame: Frame, column: str, values: "pd.Series[Any]") -> Frame:

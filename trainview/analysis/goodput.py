@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import narwhals.stable.v2 as nw
-from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.evidence import as_times, in_microseconds
 from trainview.analysis.frames import (
@@ -19,6 +18,7 @@ from trainview.analysis.frames import (
 from trainview.analysis.idle import idle_gpus
 from trainview.analysis.joins import beside, one_a_job
 from trainview.analysis.times import US_PER_HOUR
+from trainview.schema.table_types import AnyDataFrame, DataFrame
 
 # What a job that ended like this had not saved is lost; who stops a job may want no more of it.
 LOSES = ["failed", "preempted"]
@@ -30,7 +30,7 @@ UNKNOWN = nw.lit(None, nw.Float64)
 ZERO = nw.lit(0.0)
 
 
-def lost_work(jobs: IntoFrameT, phases: Any, checkpoints: Any) -> IntoFrameT:
+def lost_work(jobs: DataFrame, phases: AnyDataFrame, checkpoints: AnyDataFrame | None) -> DataFrame:
     """Measure what jobs that ended early had done since their last checkpoint.
 
     Parameters
@@ -95,12 +95,12 @@ def lost_work(jobs: IntoFrameT, phases: Any, checkpoints: Any) -> IntoFrameT:
 
 
 def goodput(
-    jobs: IntoFrameT,
-    phases: Any,
-    checkpoints: Any,
+    jobs: DataFrame,
+    phases: AnyDataFrame,
+    checkpoints: AnyDataFrame | None,
     by: By = "project_name",
-    metrics: Any = None,
-) -> IntoFrameT:
+    metrics: AnyDataFrame | None = None,
+) -> DataFrame:
     """Estimate what share of the GPU time came to something, at most.
 
     Of the GPU-hours in which jobs deployed and ran, those of deployment are lost, and those of

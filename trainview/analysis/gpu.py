@@ -2,7 +2,6 @@
 
 import narwhals.stable.v2 as nw
 import numpy as np
-from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.frames import (
     By,
@@ -21,9 +20,10 @@ from trainview.analysis.steps import (
     timestamps,
 )
 from trainview.analysis.times import US_PER_HOUR
+from trainview.schema.table_types import DataFrame
 
 
-def gpu_usage(jobs: IntoFrameT, by: By = "gpu_type") -> IntoFrameT:
+def gpu_usage(jobs: DataFrame, by: By = "gpu_type") -> DataFrame:
     """Sum up GPUs and GPU-hours.
 
     GPU-hours are those of the table: an upper bound, unless `refine_jobs` has counted them from
@@ -90,7 +90,7 @@ def gpu_usage(jobs: IntoFrameT, by: By = "gpu_type") -> IntoFrameT:
     return give_back(usage, jobs)
 
 
-def gpu_concurrency(jobs: IntoFrameT, by: By = "gpu_type") -> IntoFrameT:
+def gpu_concurrency(jobs: DataFrame, by: By = "gpu_type") -> DataFrame:
     """Tell how many GPUs were held at each moment, as exact steps.
 
     Only jobs with GPU-hours count, each from ``created_at`` to ``end_at``, or from ``held_at``
@@ -154,8 +154,8 @@ def gpu_concurrency(jobs: IntoFrameT, by: By = "gpu_type") -> IntoFrameT:
 
 
 def gpu_hours_over_time(
-    jobs: IntoFrameT, freq: str = "D", by: By = "gpu_type", tz: str = "UTC"
-) -> IntoFrameT:
+    jobs: DataFrame, freq: str = "D", by: By = "gpu_type", tz: str = "UTC"
+) -> DataFrame:
     """Share GPU-hours out over hours, days, weeks, months, quarters or years.
 
     The hours are the area under the steps of `gpu_concurrency`, so their sum is the total of

@@ -1,11 +1,8 @@
 """GPUs that were held and idle."""
 
-from typing import Any
-
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
-from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.cost import price_list
 from trainview.analysis.frames import (
@@ -35,6 +32,7 @@ from trainview.analysis.samples import (
 from trainview.analysis.steps import runs, timestamps
 from trainview.analysis.times import US_PER_HOUR, with_times
 from trainview.errors import ArgumentError
+from trainview.schema.table_types import AnyDataFrame, DataFrame
 
 RESULT = (
     "gpus",
@@ -52,12 +50,12 @@ RESULT = (
 
 
 def idle_gpus(
-    metrics: IntoFrameT,
-    jobs: Any,
-    prices: Any = None,
+    metrics: DataFrame,
+    jobs: AnyDataFrame,
+    prices: AnyDataFrame | None = None,
     threshold: float = 0.05,
     by: By = ("job_id", "node_id", "gpu"),
-) -> IntoFrameT:
+) -> DataFrame:
     """Find the time in which GPUs were held and idle, and what it cost.
 
     A GPU is idle while a sample of its utilisation is below the threshold, from the sample on for

@@ -5,7 +5,6 @@ from functools import reduce
 from typing import Any, NamedTuple, cast
 
 import narwhals.stable.v2 as nw
-from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis import evidence
 from trainview.analysis.evidence import US_PER_MINUTE, WAITING, as_times, in_microseconds
@@ -13,6 +12,7 @@ from trainview.analysis.frames import Frame, give_back, in_arrow, plain_text, re
 from trainview.analysis.joins import beside
 from trainview.analysis.times import US_PER_HOUR, US_PER_SECOND
 from trainview.errors import DataWarning
+from trainview.schema.table_types import AnyDataFrame, DataFrame
 from trainview.statuses import STATUSES
 from trainview.text.safe import count
 
@@ -65,14 +65,14 @@ class Start(NamedTuple):
 
 
 def job_phases(
-    jobs: IntoFrameT,
+    jobs: DataFrame,
     *,
-    queue: Any = None,
-    status_events: Any = None,
-    metrics: Any = None,
-    billing: Any = None,
-    history: Any = None,
-) -> IntoFrameT:
+    queue: AnyDataFrame | None = None,
+    status_events: AnyDataFrame | None = None,
+    metrics: AnyDataFrame | None = None,
+    billing: AnyDataFrame | None = None,
+    history: AnyDataFrame | None = None,
+) -> DataFrame:
     """Find out when each job waited, deployed and ran, as far as that is known.
 
     A list of jobs tells neither. The other tables know parts of it: the queue when a job was
@@ -170,7 +170,7 @@ def job_phases(
     return found
 
 
-def find_phases(jobs: IntoFrameT, **tables: Any) -> tuple[IntoFrameT, Frame]:
+def find_phases(jobs: DataFrame, **tables: Any) -> tuple[DataFrame, Frame]:
     """Find the phases of jobs, and mark the evidence that contradicts them.
 
     Parameters

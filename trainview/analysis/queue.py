@@ -5,7 +5,6 @@ from typing import NamedTuple
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
-from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.frames import (
     By,
@@ -25,6 +24,7 @@ from trainview.analysis.frames import (
 from trainview.analysis.intervals import Z_95
 from trainview.analysis.status import QUANTILES
 from trainview.analysis.steps import runs
+from trainview.schema.table_types import DataFrame
 
 # Rounding lets a share of exactly a half come out a little above it.
 ROUNDING = 1e-12
@@ -55,7 +55,7 @@ class Curve(NamedTuple):
     at_risk: Integers
 
 
-def queue_waits(queue: IntoFrameT, by: By = "gpu_type") -> IntoFrameT:
+def queue_waits(queue: DataFrame, by: By = "gpu_type") -> DataFrame:
     """Estimate how long jobs wait for their GPUs.
 
     A job that still waits, or was stopped before it was released, would have waited for its time
@@ -125,7 +125,7 @@ def queue_waits(queue: IntoFrameT, by: By = "gpu_type") -> IntoFrameT:
     return give_back(from_pandas(result, frame), queue)
 
 
-def queue_wait_curve(queue: IntoFrameT, by: By = "gpu_type") -> IntoFrameT:
+def queue_wait_curve(queue: DataFrame, by: By = "gpu_type") -> DataFrame:
     """Estimate what share of jobs waits longer than any time.
 
     The estimate is that of `queue_waits`. Its bounds are from the variance of M. Greenwood, "The

@@ -7,7 +7,6 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
-from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.frames import (
     By,
@@ -30,6 +29,7 @@ from trainview.analysis.times import EPOCH, US_PER_HOUR, with_microseconds
 from trainview.analysis.windows import read_window
 from trainview.errors import ArgumentError
 from trainview.gpus import same_type
+from trainview.schema.table_types import AnyDataFrame, DataFrame
 from trainview.text.moments import Moment
 
 KEYS = (["gpu_type"], ["gpu_type", "team_name"])
@@ -67,14 +67,14 @@ LONGEST = ("at_limit_share", "at_limit_share_with_extra")
 
 
 def quota(
-    jobs: IntoFrameT,
-    capacity: Any,
+    jobs: DataFrame,
+    capacity: AnyDataFrame,
     extra_gpus: int = 8,
     by: By = "gpu_type",
     *,
     since: Moment | None = None,
     until: Moment | None = None,
-) -> IntoFrameT:
+) -> DataFrame:
     """Compare the GPUs that jobs held and asked for with how many may be held, and with some more.
 
     Only dedicated capacity counts against a limit: spot jobs may run beyond it, and are told

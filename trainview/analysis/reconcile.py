@@ -6,7 +6,6 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
-from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.billing import (
     exact_sums,
@@ -29,6 +28,7 @@ from trainview.analysis.frames import (
 )
 from trainview.analysis.pandas_dtypes import TEXT
 from trainview.analysis.reconcile_queries import put_side_by_side
+from trainview.schema.table_types import AnyDataFrame, DataFrame
 
 BOTH_KNOWN = "queueing and deployment"
 COLUMNS = (
@@ -44,11 +44,11 @@ COLUMNS = (
 
 
 def reconcile_cost(
-    jobs: IntoFrameT,
-    prices: Any,
-    billing: Any,
+    jobs: DataFrame,
+    prices: AnyDataFrame,
+    billing: AnyDataFrame,
     by: By = ("job_id", "project_name", "reason"),
-) -> IntoFrameT:
+) -> DataFrame:
     """Put the estimate of each job beside its bill, and say why they differ.
 
     Where the reason is ``queueing and deployment``, the difference has two parts: what elapsed

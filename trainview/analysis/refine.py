@@ -1,21 +1,19 @@
 """GPU-hours from when GPUs began to be held, where that is known."""
 
-from typing import Any
-
 import narwhals.stable.v2 as nw
-from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.evidence import WAITING
 from trainview.analysis.frames import Frame, column_names, give_back, is_lazy, read_table
 from trainview.analysis.joins import beside, one_a_job
 from trainview.analysis.times import US_PER_HOUR, with_microseconds
+from trainview.schema.table_types import AnyDataFrame, DataFrame
 
 TIMES = ("released_at", "started_at")
 # 0 where a job did not get so far.
 HOURS = ("deploying_hours", "running_hours")
 
 
-def refine_jobs(jobs: IntoFrameT, phases: Any) -> IntoFrameT:
+def refine_jobs(jobs: DataFrame, phases: AnyDataFrame) -> DataFrame:
     """Count GPU-hours from when a job began to hold its GPUs, instead of from submission.
 
     Parameters

@@ -1,12 +1,11 @@
 """How long jobs run before one fails."""
 
 from collections.abc import Sequence
-from typing import Any, cast, get_args
+from typing import cast, get_args
 
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
-from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.chi_square import chi_square_quantile
 from trainview.analysis.frames import (
@@ -25,6 +24,7 @@ from trainview.analysis.joins import beside, one_a_job
 from trainview.analysis.message_queries import with_templates
 from trainview.analysis.pandas_dtypes import TEXT
 from trainview.errors import ArgumentError
+from trainview.schema.table_types import AnyDataFrame, DataFrame
 from trainview.statuses import STATUSES
 
 RESULT = (
@@ -39,11 +39,11 @@ SMALLEST = 8
 
 
 def time_to_failure(
-    jobs: IntoFrameT,
-    phases: Any,
+    jobs: DataFrame,
+    phases: AnyDataFrame,
     by: By = "gpus",
     origin: str | Sequence[str] | None = None,
-) -> IntoFrameT:
+) -> DataFrame:
     """Estimate for how long jobs run until one fails (MTTF), by size.
 
     MTTF is running time by failures. Jobs that completed, were stopped or preempted, or still run,

@@ -6,7 +6,6 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
-from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.cost import price_list, with_estimates
 from trainview.analysis.frames import (
@@ -23,6 +22,7 @@ from trainview.analysis.samples import MEMORY
 from trainview.analysis.utilization import BYTES_PER_MIB, LIMIT, utilization
 from trainview.errors import ArgumentError
 from trainview.gpus import memory_mib_of_one, same_type, times_slower
+from trainview.schema.table_types import AnyDataFrame, DataFrame
 
 HOST_MEMORY = "cpu_memory_usage_bytes"
 _SHOWN = ("job_id", "job_name", "project_name", "user_email", "status")
@@ -43,9 +43,9 @@ _NOISE = 1e-9
 
 
 def right_size(  # noqa: PLR0913 - each limit is an argument
-    jobs: IntoFrameT,
-    metrics: Any,
-    prices: Any,
+    jobs: DataFrame,
+    metrics: AnyDataFrame,
+    prices: AnyDataFrame,
     *,
     max_memory_share: float = 0.5,
     max_utilization: float = 0.3,
@@ -53,7 +53,7 @@ def right_size(  # noqa: PLR0913 - each limit is an argument
     headroom: float = 0.2,
     min_measured_share: float = 0.5,
     min_hours: float = 1.0,
-) -> IntoFrameT:
+) -> DataFrame:
     """Find jobs that used little of their GPUs, and the cheapest instance type that would do.
 
     A job is in the result if the peak of memory of its worst GPU stayed below `max_memory_share` of

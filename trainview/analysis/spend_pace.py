@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from numbers import Real
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,7 @@ from trainview.analysis.pandas_dtypes import TEXT
 from trainview.analysis.spending import WEEK, WEEKS, Spent, of_bill, of_jobs
 from trainview.analysis.steps import timestamps
 from trainview.errors import ArgumentError
+from trainview.schema.table_types import AnyDataFrame, DataFrame
 from trainview.text.moments import Moment, read_moment
 from trainview.text.safe import safe_text
 
@@ -34,14 +35,14 @@ RESULT = (
 
 
 def spend_pace(
-    billing: Any = None,
+    billing: DataFrame | None = None,
     *,
-    jobs: Any = None,
-    prices: Any = None,
+    jobs: DataFrame | None = None,
+    prices: AnyDataFrame | None = None,
     budget: float | Mapping[str, float] | None = None,
     by: By = None,
     as_of: Moment | None = None,
-) -> Any:
+) -> DataFrame:
     """Tell what the month has cost so far, and extrapolate it to the month's end.
 
     The mean of the last 7 whole days, and of the last 28, is carried on to the end of the month
@@ -135,7 +136,8 @@ def spend_pace(
     order = ["__order", "month_to_date_usd", *keys]
     ascending = [False, False] + [True] * len(keys)
     result = result.sort_values(order, ascending=ascending, na_position="last")
-    return give_back(from_pandas(result[[*keys, *RESULT]], like), billing if jobs is None else jobs)
+    table = cast("DataFrame", billing if jobs is None else jobs)
+    return give_back(from_pandas(result[[*keys, *RESULT]], like), table)
 
 
 def _budgets(budget: object, keys: list[str]) -> float | dict[str, float] | None:

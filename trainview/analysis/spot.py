@@ -5,7 +5,6 @@ from typing import Any, cast
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
-from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.failures import OPEN
 from trainview.analysis.frames import (
@@ -25,6 +24,7 @@ from trainview.analysis.intervals import with_interval
 from trainview.analysis.joins import beside, one_a_job
 from trainview.analysis.pandas_dtypes import TEXT
 from trainview.analysis.queue import queue_waits
+from trainview.schema.table_types import AnyDataFrame, DataFrame
 from trainview.statuses import STATUSES
 
 MODEL = "availability_model"
@@ -39,12 +39,12 @@ RESULT = (
 
 
 def spot_usage(
-    jobs: IntoFrameT,
-    phases: Any = None,
-    checkpoints: Any = None,
-    queue: Any = None,
+    jobs: DataFrame,
+    phases: AnyDataFrame | None = None,
+    checkpoints: AnyDataFrame | None = None,
+    queue: AnyDataFrame | None = None,
     by: By = MODEL,
-) -> IntoFrameT:
+) -> DataFrame:
     """Compare jobs on spot capacity with those on dedicated: use, preemptions, lost work, waiting.
 
     A job without ``availability_model`` is dedicated. The list of jobs shows the latest value: one

@@ -3,7 +3,6 @@
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
-from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.frames import (
     By,
@@ -15,11 +14,12 @@ from trainview.analysis.frames import (
     read_table,
     to_pandas,
 )
+from trainview.schema.table_types import DataFrame
 
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 
 
-def status_counts(jobs: IntoFrameT, by: By = None) -> IntoFrameT:
+def status_counts(jobs: DataFrame, by: By = None) -> DataFrame:
     """Count the jobs in each status.
 
     Parameters
@@ -74,7 +74,7 @@ def status_counts(jobs: IntoFrameT, by: By = None) -> IntoFrameT:
     return give_back(counts.select(*columns, "jobs", "share"), jobs)
 
 
-def elapsed_stats(jobs: IntoFrameT, by: By = "status") -> IntoFrameT:
+def elapsed_stats(jobs: DataFrame, by: By = "status") -> DataFrame:
     """Summarise how long jobs took from submission to their end.
 
     Elapsed time includes queueing and deployment, and that of an open job is not over yet.

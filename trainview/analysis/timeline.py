@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.frames import (
     By,
@@ -22,6 +21,7 @@ from trainview.analysis.frames import (
 from trainview.analysis.joins import one_a_job
 from trainview.analysis.pandas_dtypes import TEXT
 from trainview.analysis.steps import microseconds, runs
+from trainview.schema.table_types import AnyDataFrame, DataFrame
 
 TIMES = ("released_at", "started_at")
 COLUMNS = ("job_id", "job_name", "project_name", "status", "phase")
@@ -29,7 +29,9 @@ COLUMNS = ("job_id", "job_name", "project_name", "status", "phase")
 MOST_JOBS = 1_000_000
 
 
-def job_timeline(jobs: IntoFrameT, by: By = "project_name", *, phases: Any = None) -> IntoFrameT:
+def job_timeline(
+    jobs: DataFrame, by: By = "project_name", *, phases: AnyDataFrame | None = None
+) -> DataFrame:
     """Lay jobs out in lanes, the rows of a Gantt chart, so that no two bars of a lane overlap.
 
     A lane belongs to one group, and each group has as few lanes as possible: as many as it has

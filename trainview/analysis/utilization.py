@@ -1,11 +1,8 @@
 """How busy GPUs really were."""
 
-from typing import Any
-
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
-from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.frames import (
     By,
@@ -38,6 +35,7 @@ from trainview.analysis.samples import (
 )
 from trainview.analysis.times import US_PER_HOUR
 from trainview.gpus import memory_mib_of_one
+from trainview.schema.table_types import AnyDataFrame, DataFrame
 
 SUMMARY = (
     "gpus",
@@ -58,8 +56,8 @@ BYTES_PER_MIB = 1024**2
 
 
 def utilization(
-    metrics: IntoFrameT, jobs: Any = None, by: By = ("job_id", "node_id", "gpu")
-) -> IntoFrameT:
+    metrics: DataFrame, jobs: AnyDataFrame | None = None, by: By = ("job_id", "node_id", "gpu")
+) -> DataFrame:
     """Summarise how busy GPUs were, by what was measured.
 
     A GPU without samples is not in the result: no data is not 0%. So a mean speaks of what was

@@ -1,11 +1,8 @@
 """How busy GPUs were in each period."""
 
-from typing import Any
-
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
-from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.frames import By, Frame, from_pandas, give_back, to_pandas
 from trainview.analysis.held_periods import held_in_periods, query_held_in_periods
@@ -25,6 +22,7 @@ from trainview.analysis.samples import (
 from trainview.analysis.steps import timestamps
 from trainview.analysis.times import US_PER_HOUR, US_PER_SECOND, with_times
 from trainview.errors import ArgumentError
+from trainview.schema.table_types import AnyDataFrame, DataFrame
 
 RESULT = (
     "period",
@@ -39,11 +37,11 @@ PERIODS = {"min": 60, "5min": 300, "15min": 900, "h": 3600, "D": 86400}
 
 
 def utilization_over_time(
-    metrics: IntoFrameT,
+    metrics: DataFrame,
     freq: str = "h",
     by: By = ("job_id", "node_id", "gpu"),
-    jobs: Any = None,
-) -> IntoFrameT:
+    jobs: AnyDataFrame | None = None,
+) -> DataFrame:
     """Average how busy GPUs were in each minute, hour or day.
 
     Parameters

@@ -4,12 +4,12 @@ from datetime import datetime
 
 import narwhals.stable.v2 as nw
 import pandas as pd
-from narwhals.stable.v2.typing import IntoFrameT
 
 from trainview.analysis.frames import Frame, give_back, read_table, to_pandas
 from trainview.analysis.holding import HELD
 from trainview.analysis.times import US_PER_HOUR, with_microseconds
 from trainview.errors import ArgumentError
+from trainview.schema.table_types import DataFrame
 from trainview.statuses import STATUSES
 from trainview.text.moments import Moment, is_span, read_moment
 
@@ -22,8 +22,8 @@ _HELD_NONE = [status for status in STATUSES if status.terminal and not status.ho
 
 
 def clip_jobs(
-    jobs: IntoFrameT, since: Moment | None = None, until: Moment | None = None
-) -> IntoFrameT:
+    jobs: DataFrame, since: Moment | None = None, until: Moment | None = None
+) -> DataFrame:
     """Cut jobs to a window of time, so that every helper then speaks of that window alone.
 
     A job that overlaps [since, until) stays, with the part of its time that lies inside. Windows

@@ -16,6 +16,7 @@ from trainview.fetching.each_job import (
     fetch_each,
 )
 from trainview.fetching.fetched import Fetched
+from trainview.schema.table_types import AnyDataFrame
 from trainview.tables.caches import read_cache
 
 _NO_RIGHT = 403
@@ -24,7 +25,7 @@ _NOTHING = b"{}"
 
 
 def fetch_caches(
-    projects: Any,
+    projects: AnyDataFrame,
     *,
     concurrency: int = CONCURRENCY,
     cache: Any = True,

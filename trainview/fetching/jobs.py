@@ -24,6 +24,7 @@ from trainview.fetching.each_job import (
 from trainview.fetching.fetched import Fetched
 from trainview.fetching.series import fetch_series
 from trainview.schema import FLEET_TABLES, PANDAS_TEXT
+from trainview.schema.table_types import AnyDataFrame
 from trainview.statuses import OPEN_PHASES, UNKNOWN_PHASE
 from trainview.tables.attempts import MARK
 from trainview.tables.checkpoints import read_checkpoints
@@ -38,7 +39,7 @@ _LATEST_SAMPLES = timedelta(days=1)
 
 
 def fetch_metrics(
-    jobs: Any,
+    jobs: AnyDataFrame,
     *,
     step_seconds: int = 60,
     concurrency: int = CONCURRENCY,
@@ -120,7 +121,7 @@ def fetch_metrics(
 
 
 def fetch_checkpoints(
-    jobs: Any,
+    jobs: AnyDataFrame,
     *,
     concurrency: int = CONCURRENCY,
     cache: Any = True,
@@ -168,7 +169,7 @@ def fetch_checkpoints(
 
 
 def fetch_queue(
-    jobs: Any,
+    jobs: AnyDataFrame,
     *,
     concurrency: int = CONCURRENCY,
     cache: Any = True,
@@ -239,7 +240,7 @@ def fetch_queue(
 
 
 def fetch_error_logs(
-    jobs: Any,
+    jobs: AnyDataFrame,
     *,
     lines: int = 100,
     concurrency: int = CONCURRENCY,

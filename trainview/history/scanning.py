@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
 import narwhals.stable.v2 as nw
 import pyarrow as pa
@@ -37,11 +37,17 @@ from trainview.tables.dtypes import without_categories
 from trainview.text.moments import read_moment
 from trainview.text.safe import safe_text
 
+if TYPE_CHECKING:
+    import duckdb
+    import polars as pl
+    import pyspark.sql
+
+_Table = TypeVar("_Table")
 # These have a few rows an organisation, and are read at once.
 _SMALL = {"prices", "capacity"}
 
 
-class Scan:
+class Scan(Generic[_Table]):
     """Lazy tables of one engine, each opened when it is asked for.
 
     Attributes
@@ -56,13 +62,26 @@ caches, metrics, logs : polars.LazyFrame, duckdb.DuckDBPyRelation or pyspark.sql
         rows.
     """
 
+    projects: _Table
+    jobs: _Table
+    instance_types: _Table
+    prices: _Table
+    capacity: _Table
+    billing: _Table
+    queue: _Table
+    status_events: _Table
+    checkpoints: _Table
+    caches: _Table
+    metrics: _Table
+    logs: _Table
+
     def __init__(
-        self, engine: str, as_of: datetime | None, open_table: Callable[[str], Any]
+        self, engine: str, as_of: datetime | None, open_table: Callable[[str], _Table]
     ) -> None:
         self.engine, self.as_of = engine, as_of
         self._open = open_table
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> _Table:
         if name not in TABLES:
             raise AttributeError(f"a scan has no table {name!r}: it has {', '.join(TABLES)}")
         return self._open(name)
@@ -75,13 +94,37 @@ caches, metrics, logs : polars.LazyFrame, duckdb.DuckDBPyRelation or pyspark.sql
         return f"<Scan with {self.engine}, {moment}>"
 
 
+@overload
+def scan(
+    source: str | os.PathLike[str],
+    *,
+    engine: Literal["polars"] = "polars",
+    session: Any = None,
+    at: str | date | datetime | None = None,
+) -> "Scan[pl.LazyFrame]": ...
+@overload
+def scan(
+    source: str | os.PathLike[str],
+    *,
+    engine: Literal["duckdb"],
+    session: "duckdb.DuckDBPyConnection | None" = None,
+    at: str | date | datetime | None = None,
+) -> "Scan[duckdb.DuckDBPyRelation]": ...
+@overload
+def scan(
+    source: str | os.PathLike[str],
+    *,
+    engine: Literal["spark"],
+    session: "pyspark.sql.SparkSession | None" = None,
+    at: str | date | datetime | None = None,
+) -> "Scan[pyspark.sql.DataFrame]": ...
 def scan(
     source: str | os.PathLike[str],
     *,
     engine: str = "polars",
     session: Any = None,
     at: str | date | datetime | None = None,
-) -> Scan:
+) -> Scan[Any]:
     """Open a recorded history, or a folder of Parquet, as lazy tables: nothing is read yet.
 
     The helpers take these tables as they take any. The engine chooses the newest record of each

@@ -1,7 +1,5 @@
 """The picture of what needs attention."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 
@@ -10,6 +8,7 @@ from trainview.plot.names import short
 from trainview.plot.results import numbers, read_result, texts
 from trainview.plot.rows import finish_rows, label_bars, stack_bars, start_rows
 from trainview.plot.status import stack_statuses
+from trainview.schema.table_types import AnyDataFrame
 from trainview.statuses import STATUSES
 from trainview.text.safe import count
 
@@ -18,7 +17,7 @@ HOLDING = [status.label for status in STATUSES if status.holds_gpus and not stat
 PHASES = {status.label: status.phase for status in STATUSES}
 
 
-def plot_needs_attention(attention: Any, *, ax: Axes | None = None) -> Axes:
+def plot_needs_attention(attention: AnyDataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw how many jobs need attention for each reason, by status, and the GPUs that they hold.
 
     A job that needs it for several reasons counts in each.

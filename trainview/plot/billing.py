@@ -1,7 +1,5 @@
 """The picture of estimates beside the bill."""
 
-from typing import Any
-
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -14,12 +12,13 @@ from trainview.plot.names import short
 from trainview.plot.results import group_names, numbers, read_result, sum_known, texts
 from trainview.plot.rows import draw_bars, finish_rows, label_bars, start_rows
 from trainview.plot.wording import LEAST_USD, money, signed_money
+from trainview.schema.table_types import AnyDataFrame
 
 # Of a row: how high each of its two bars is, and how far from the middle.
 BAR, APART = 0.32, 0.19
 
 
-def plot_reconcile_cost(costs: Any, *, ax: Axes | None = None) -> Axes:
+def plot_reconcile_cost(costs: AnyDataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw estimate and bill as a pair of bars, with their difference and its reason.
 
     Where rows have no single reason, or a price other than on the list is part of the difference,

@@ -1,7 +1,5 @@
 """The picture of what caches hold."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 
@@ -10,13 +8,14 @@ from trainview.plot.colours import PLAIN, Look
 from trainview.plot.results import group_names, numbers, read_result
 from trainview.plot.rows import finish_rows, label_bars, stack_bars, start_rows
 from trainview.plot.wording import number
+from trainview.schema.table_types import AnyDataFrame
 from trainview.text.safe import count
 
 GIB, TIB = 2.0**30, 2.0**40
 LOOK = Look(PLAIN)
 
 
-def plot_cache_usage(usage: Any, *, ax: Axes | None = None) -> Axes:
+def plot_cache_usage(usage: AnyDataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw what the caches of each group hold, with how full they are where that is known.
 
     Parameters

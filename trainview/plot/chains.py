@@ -16,6 +16,7 @@ from trainview.plot.results import Numbers, moments, numbers, read_result, texts
 from trainview.plot.rows import BAR, Rows, finish_rows, say, say_beside, start_rows
 from trainview.plot.shapes import MOST_SHAPES, bars, look_of_bars
 from trainview.plot.wording import percent
+from trainview.schema.table_types import AnyDataFrame
 from trainview.statuses import STATUSES
 from trainview.text.safe import count
 
@@ -25,7 +26,7 @@ ROOM = 0.5
 _HOURS_A_DAY = 24
 
 
-def plot_run_chains(chains: Any, *, ax: Axes | None = None) -> Axes:
+def plot_run_chains(chains: AnyDataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw the attempts of each chain over the hours since the first was submitted.
 
     An attempt is a bar from its submission to its end, in the colour of the status it ended with;

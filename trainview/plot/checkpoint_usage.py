@@ -1,7 +1,5 @@
 """The picture of what checkpoints hold."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 
@@ -10,13 +8,14 @@ from trainview.plot.colours import PLAIN, Look
 from trainview.plot.results import group_names, numbers, read_result, sum_known
 from trainview.plot.rows import finish_rows, label_bars, stack_bars, start_rows
 from trainview.plot.wording import number
+from trainview.schema.table_types import AnyDataFrame
 from trainview.text.safe import count
 
 TIB = 2.0**40
 LOOKS = {"whole": Look(PLAIN), "syncing, job ended": Look("#D55E00", "////")}
 
 
-def plot_checkpoint_usage(usage: Any, *, ax: Axes | None = None) -> Axes:
+def plot_checkpoint_usage(usage: AnyDataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw what the checkpoints of each group hold, and what of it is not whole though jobs ended.
 
     Parameters

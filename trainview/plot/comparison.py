@@ -20,6 +20,7 @@ from trainview.plot.results import (
 )
 from trainview.plot.rows import Rows, draw_bars, finish_rows, start_rows
 from trainview.plot.wording import number, percent, signed_money
+from trainview.schema.table_types import AnyDataFrame
 from trainview.statuses import PHASE_COLOURS
 
 MORE, LESS = PHASE_COLOURS["failed"], PHASE_COLOURS["succeeded"]
@@ -48,7 +49,7 @@ class _Bars(NamedTuple):
     labels: list[str]
 
 
-def plot_compare(changes: Any, *, ax: Axes | None = None) -> Axes:
+def plot_compare(changes: AnyDataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw differences as bars: what costs most more on top, what costs most less at the bottom.
 
     They are in USD where the result knows them, else in GPU-hours; of key figures, in percent.

@@ -16,6 +16,7 @@ from trainview.plot.dates import date_axis, time_label
 from trainview.plot.groups import rank_groups
 from trainview.plot.names import name_id
 from trainview.plot.results import Numbers, group_names, moments, numbers, read_result
+from trainview.schema.table_types import AnyDataFrame
 
 # Stands for all groups in a mapping of limits.
 ALL = ""
@@ -24,7 +25,7 @@ MARGIN = 0.005
 
 
 def plot_gpu_concurrency(
-    steps: Any, *, limit: float | Mapping[Any, float] | None = None, ax: Axes | None = None
+    steps: AnyDataFrame, *, limit: float | Mapping[Any, float] | None = None, ax: Axes | None = None
 ) -> Axes:
     """Draw how many GPUs were held at each moment: exact steps, a line a group.
 

@@ -1,7 +1,5 @@
 """The picture of what jobs cost."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 
@@ -10,9 +8,10 @@ from trainview.plot.colours import PLAIN
 from trainview.plot.results import group_names, numbers, read_result, sum_known
 from trainview.plot.rows import draw_bars, finish_rows, label_bars, start_rows
 from trainview.plot.wording import cost_label
+from trainview.schema.table_types import AnyDataFrame
 
 
-def plot_estimate_cost(cost: Any, *, ax: Axes | None = None) -> Axes:
+def plot_estimate_cost(cost: AnyDataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw estimated costs as bars, each with its share and the jobs that are not in it.
 
     Parameters

@@ -22,9 +22,10 @@ from trainview.plot.dates import date_axis, period_lengths, time_label
 from trainview.plot.groups import rank_groups
 from trainview.plot.results import Numbers, group_names, moments, numbers, read_result
 from trainview.plot.stacks import stack_periods
+from trainview.schema.table_types import AnyDataFrame
 
 
-def plot_cost_over_time(cost: Any, *, ax: Axes | None = None) -> Axes:
+def plot_cost_over_time(cost: AnyDataFrame, *, ax: Axes | None = None) -> Axes:
     r"""Draw the cost of each period: stacked bars for the estimate, a stroke for the bill.
 
     The bill is that of all groups together. Where nothing is known of it, there is no stroke.

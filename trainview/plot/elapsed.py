@@ -1,7 +1,5 @@
 """Pictures of how long jobs take."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 
@@ -10,6 +8,7 @@ from trainview.plot.colours import PLAIN, phase_look
 from trainview.plot.durations import SHORTEST, draw_marks, draw_reach, duration_axis
 from trainview.plot.results import group_names, numbers, read_result
 from trainview.plot.rows import finish_rows, say, say_beside, start_rows
+from trainview.schema.table_types import AnyDataFrame
 from trainview.statuses import STATUSES
 from trainview.text.safe import count
 
@@ -22,7 +21,7 @@ MARKS = {
 }
 
 
-def plot_elapsed_stats(stats: Any, *, ax: Axes | None = None) -> Axes:
+def plot_elapsed_stats(stats: AnyDataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw how long jobs take: from the median to the 90th percentile, and the extremes.
 
     The axis is logarithmic. What took less than a second is drawn at one second.

@@ -13,6 +13,7 @@ from trainview.plot.names import fit, name_id, put
 from trainview.plot.results import Numbers, group_names, numbers, read_result, sum_known
 from trainview.plot.rows import WIDTH, Rows, finish_rows, label_bars, say, say_beside, start_rows
 from trainview.plot.wording import cost_label, number
+from trainview.schema.table_types import AnyDataFrame
 from trainview.statuses import PHASE_COLOURS
 from trainview.text.safe import count
 
@@ -23,7 +24,7 @@ _OF_CAUSES = ("origin", "is_symptom", "advice", "example", "job_id")
 TEXT_AT, BAR_AT, BAR = -0.16, 0.22, 0.3
 
 
-def plot_failure_rates(rates: Any, *, ax: Axes | None = None) -> Axes:
+def plot_failure_rates(rates: AnyDataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw failure rates as points, each with the interval that it lies in with 95% confidence.
 
     Parameters
@@ -88,7 +89,7 @@ def plot_failure_rates(rates: Any, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def plot_error_groups(errors: Any, *, ax: Axes | None = None) -> Axes:
+def plot_error_groups(errors: AnyDataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw how many jobs failed of each cause, with the GPU-hours that were lost.
 
     Parameters
@@ -139,7 +140,7 @@ def plot_error_groups(errors: Any, *, ax: Axes | None = None) -> Axes:
     return rows.ax
 
 
-def plot_failure_costs(costs: Any, *, ax: Axes | None = None) -> Axes:
+def plot_failure_costs(costs: AnyDataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw what failed jobs cost, cause by cause, with the jobs and the GPU-hours that were lost.
 
     Parameters

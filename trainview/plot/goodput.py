@@ -1,7 +1,5 @@
 """Pictures of what of the GPU time came to something, and of what was lost."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -12,6 +10,7 @@ from trainview.plot.idle import IDLE
 from trainview.plot.results import Numbers, group_names, numbers, read_result, texts
 from trainview.plot.rows import explain_stack, finish_rows, label_bars, stack_bars, start_rows
 from trainview.plot.wording import number, percent
+from trainview.schema.table_types import AnyDataFrame
 from trainview.statuses import STATUS_HATCHES
 from trainview.text.safe import count
 
@@ -31,7 +30,7 @@ PARTS = {
 }
 
 
-def plot_lost_work(lost: Any, *, ax: Axes | None = None) -> Axes:
+def plot_lost_work(lost: AnyDataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw what each project lost since the last checkpoints of its failed and preempted jobs.
 
     What stopped jobs had not saved is drawn beside it, without a filling: their users may have
@@ -94,7 +93,7 @@ def plot_lost_work(lost: Any, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def plot_goodput(goodput: Any, *, ax: Axes | None = None) -> Axes:
+def plot_goodput(goodput: AnyDataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw what share of the GPU time came to something, at most, and what became of the rest.
 
     Parameters

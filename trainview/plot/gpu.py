@@ -1,7 +1,5 @@
 """Pictures of what used the GPUs."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 
@@ -10,9 +8,10 @@ from trainview.plot.colours import PLAIN
 from trainview.plot.results import group_names, numbers, read_result
 from trainview.plot.rows import draw_bars, finish_rows, label_bars, start_rows
 from trainview.plot.wording import number, percent
+from trainview.schema.table_types import AnyDataFrame
 
 
-def plot_gpu_usage(usage: Any, *, ax: Axes | None = None) -> Axes:
+def plot_gpu_usage(usage: AnyDataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw GPU-hours as bars, the largest on top, each with its share.
 
     Parameters

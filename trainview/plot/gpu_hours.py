@@ -1,7 +1,5 @@
 """The picture of GPU-hours over the calendar."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 
@@ -17,9 +15,10 @@ from trainview.plot.dates import HOUR, date_axis, period_name, time_label
 from trainview.plot.groups import rank_groups
 from trainview.plot.results import group_names, moments, numbers, read_result
 from trainview.plot.stacks import stack_periods
+from trainview.schema.table_types import AnyDataFrame
 
 
-def plot_gpu_hours_over_time(hours: Any, *, ax: Axes | None = None) -> Axes:
+def plot_gpu_hours_over_time(hours: AnyDataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw the GPU-hours of each period: stacked bars, as wide as the period, a colour a group.
 
     Parameters

@@ -27,6 +27,7 @@ from trainview.plot.lanes import label_height, named_blocks
 from trainview.plot.results import group_names, moments, numbers, read_result, sum_known
 from trainview.plot.rows import say_below
 from trainview.plot.wording import number, percent
+from trainview.schema.table_types import AnyDataFrame
 from trainview.text.safe import count
 
 # From which utilisation on: idle time as elsewhere, then the darker the busier.
@@ -47,7 +48,7 @@ SEPARATE = 0.1
 NAME = 0.32
 
 
-def plot_utilization_over_time(utilization: Any, *, ax: Axes | None = None) -> Axes:
+def plot_utilization_over_time(utilization: AnyDataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw how busy each GPU was: a heat map with a row a GPU, and time along x.
 
     A period without samples is hatched: nothing is known of it. Where there are more rows or

@@ -1,7 +1,5 @@
 """The picture of idle GPUs."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 
@@ -10,13 +8,14 @@ from trainview.plot.colours import OTHERS, Look
 from trainview.plot.results import group_names, numbers, read_result, sum_known
 from trainview.plot.rows import finish_rows, label_bars, stack_bars, start_rows
 from trainview.plot.wording import money, number, percent
+from trainview.schema.table_types import AnyDataFrame
 
 # Idle time looks the same wherever it is drawn.
 IDLE = "#DE8F05"
 LOOKS = {"idle": Look(IDLE), "busy": Look(OTHERS)}
 
 
-def plot_idle_gpus(idle: Any, *, ax: Axes | None = None) -> Axes:
+def plot_idle_gpus(idle: AnyDataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw the hours that GPUs were idle, of all that samples cover, and what they cost.
 
     Parameters

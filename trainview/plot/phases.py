@@ -1,7 +1,5 @@
 """The picture of how long jobs waited, deployed and ran."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,6 +9,7 @@ from trainview.plot.colours import OTHERS, OTHERS_HATCH, Look, phase_look
 from trainview.plot.results import Numbers, moments, numbers, read_result, texts
 from trainview.plot.rows import explain_stack, finish_rows, label_bars, stack_bars, start_rows
 from trainview.plot.wording import number, percent
+from trainview.schema.table_types import AnyDataFrame
 from trainview.text.safe import count
 
 # Phases look like the statuses in which jobs go through them.
@@ -25,7 +24,7 @@ RUNNING = list(LOOKS).index("running")
 _HOURS_A_DAY = 24
 
 
-def plot_job_phases(phases: Any, *, ax: Axes | None = None) -> Axes:
+def plot_job_phases(phases: AnyDataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw for how many GPU-hours the jobs of each project waited, deployed and ran.
 
     Hours count once for each GPU of a job: those that it held, or asked for while it waited. Of the

@@ -24,6 +24,7 @@ from trainview.plot.groups import MOST, rank_groups
 from trainview.plot.names import name_id
 from trainview.plot.results import group_names, numbers, read_result
 from trainview.plot.rows import finish_rows, say, say_beside, start_rows
+from trainview.schema.table_types import AnyDataFrame
 from trainview.text.safe import count
 
 MARKS = {
@@ -33,7 +34,7 @@ MARKS = {
 }
 
 
-def plot_queue_waits(waits: Any, *, ax: Axes | None = None) -> Axes:
+def plot_queue_waits(waits: AnyDataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw how long jobs wait: from the median to the 90th percentile, and the extremes.
 
     The axis is logarithmic. What took less than a second is drawn at one second.
@@ -103,7 +104,7 @@ def plot_queue_waits(waits: Any, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def plot_queue_wait_curve(curve: Any, *, ax: Axes | None = None) -> Axes:
+def plot_queue_wait_curve(curve: AnyDataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw which share of the jobs still waits after some time: steps, with a 95% interval.
 
     The axis of time is logarithmic. What took less than a second is drawn at one second.

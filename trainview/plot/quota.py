@@ -1,7 +1,5 @@
 """The picture of GPUs held against the quota."""
 
-from typing import Any
-
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,9 +12,10 @@ from trainview.plot.durations import mark_style
 from trainview.plot.results import group_names, numbers, read_result
 from trainview.plot.rows import BAR, draw_bars, finish_rows, say_beside, start_rows
 from trainview.plot.wording import percent
+from trainview.schema.table_types import AnyDataFrame
 
 
-def plot_quota(quota: Any, *, ax: Axes | None = None) -> Axes:
+def plot_quota(quota: AnyDataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw the mean and the peak of the GPUs held inside of their limit, a row a type.
 
     What is held is an upper bound that counts waiting as holding: a peak beyond the limit is

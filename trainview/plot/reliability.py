@@ -13,6 +13,7 @@ from trainview.plot.names import INERT, name_id
 from trainview.plot.results import group_names, numbers, read_result
 from trainview.plot.rows import finish_rows, say, say_beside, start_rows
 from trainview.plot.wording import number
+from trainview.schema.table_types import AnyDataFrame
 from trainview.text.safe import count
 
 # An arrow ends where this many times its lower bound is.
@@ -21,7 +22,7 @@ CAP = 4.5
 LABEL = "Running time per failure (MTTF)"
 
 
-def plot_time_to_failure(times: Any, *, ax: Axes | None = None) -> Axes:
+def plot_time_to_failure(times: AnyDataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw how long jobs run until one fails (MTTF), each with its 95% interval.
 
     Where nothing failed only the lower bound is known: an arrow begins there. The axis is

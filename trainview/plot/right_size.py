@@ -1,7 +1,5 @@
 """The picture of what fewer or other GPUs would save."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 
@@ -11,11 +9,12 @@ from trainview.plot.names import short
 from trainview.plot.results import numbers, read_result, sum_known, texts
 from trainview.plot.rows import finish_rows, label_bars, stack_bars, start_rows
 from trainview.plot.wording import money
+from trainview.schema.table_types import AnyDataFrame
 
 LOOKS = {"even if slower": Look(PLAIN), "if it takes as long": Look(OTHERS, "////")}
 
 
-def plot_right_size(advice: Any, *, ax: Axes | None = None) -> Axes:
+def plot_right_size(advice: AnyDataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw what each job would save on the advised GPUs, and which these are.
 
     Parameters

@@ -12,12 +12,13 @@ from trainview.plot.colours import OTHERS, PLAIN, Look
 from trainview.plot.results import Numbers, group_names, numbers, read_result, sum_known
 from trainview.plot.rows import BAR, finish_rows, label_bars, stack_bars, start_rows
 from trainview.plot.wording import money, percent
+from trainview.schema.table_types import AnyDataFrame
 
 LOOKS = {"so far": Look(PLAIN), "to the month's end": Look(OTHERS, "////")}
 BUDGET = "#D55E00"
 
 
-def plot_spend_pace(pace: Any, *, ax: Axes | None = None) -> Axes:
+def plot_spend_pace(pace: AnyDataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw what the month has cost so far, what it comes to if it goes on, and the budget.
 
     Parameters

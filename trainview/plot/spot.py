@@ -11,9 +11,10 @@ from trainview.plot.colours import phase_look
 from trainview.plot.results import group_names, numbers, read_result
 from trainview.plot.rows import finish_rows, say, say_beside, start_rows
 from trainview.plot.wording import number
+from trainview.schema.table_types import AnyDataFrame
 
 
-def plot_spot_usage(usage: Any, *, ax: Axes | None = None) -> Axes:
+def plot_spot_usage(usage: AnyDataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw preemption rates as points, each with the interval that it lies in with 95% confidence.
 
     Parameters

@@ -1,7 +1,6 @@
 """Pictures of how many jobs are in each status."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,10 +10,11 @@ from trainview.plot.canvas import add_legend, count_axis, no_data
 from trainview.plot.colours import Look, status_looks
 from trainview.plot.results import Numbers, group_names, numbers, read_result, texts
 from trainview.plot.rows import finish_rows, label_bars, stack_bars, start_rows
+from trainview.schema.table_types import AnyDataFrame
 from trainview.text.safe import count
 
 
-def plot_status_counts(counts: Any, *, ax: Axes | None = None) -> Axes:
+def plot_status_counts(counts: AnyDataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw how many jobs are in each status: stacked bars in lifecycle order, one a group.
 
     Parameters

@@ -37,6 +37,7 @@ from trainview.plot.parts import TIMES, Parts, part_look, split
 from trainview.plot.results import Numbers, moments, numbers, read_result, texts
 from trainview.plot.rows import say
 from trainview.plot.shapes import MOST_SHAPES, bars, look_of_bars, write_inside
+from trainview.schema.table_types import AnyDataFrame
 from trainview.statuses import PHASES, UNKNOWN_PHASE
 from trainview.text.safe import count
 
@@ -69,7 +70,7 @@ class Jobs(NamedTuple):
     is_open: npt.NDArray[np.bool_]
 
 
-def plot_job_timeline(timeline: Any, *, ax: Axes | None = None) -> Axes:
+def plot_job_timeline(timeline: AnyDataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw jobs over time: a Gantt chart with the lanes of each project together.
 
     Bars have the colour of their phase. Where it is known when jobs waited and deployed, their bars

@@ -14,6 +14,7 @@ from trainview.plot.names import name_id
 from trainview.plot.results import group_names, numbers, read_result, sum_known
 from trainview.plot.rows import BAR, finish_rows, say, say_beside, start_rows
 from trainview.plot.wording import number, percent
+from trainview.schema.table_types import AnyDataFrame
 
 MARKS = {
     "p50_utilization": ("|", "median"),
@@ -22,7 +23,7 @@ MARKS = {
 }
 
 
-def plot_utilization(utilization: Any, *, ax: Axes | None = None) -> Axes:
+def plot_utilization(utilization: AnyDataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw the mean utilisation as bars, with marks for its median, its p95 and the memory.
 
     Parameters

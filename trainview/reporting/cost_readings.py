@@ -109,12 +109,10 @@ def read_costs(snapshot: Snapshot) -> Costs:
 
 def _pace(snapshot: Snapshot, by: str | None) -> pd.DataFrame:
     if len(snapshot.billing):
-        found = analysis.spend_pace(snapshot.billing, by=by, as_of=snapshot.as_of)
-    else:
-        found = analysis.spend_pace(
-            jobs=snapshot.jobs, prices=snapshot.prices, by=by, as_of=snapshot.as_of
-        )
-    return found  # type: ignore[no-any-return]
+        return analysis.spend_pace(snapshot.billing, by=by, as_of=snapshot.as_of)
+    return analysis.spend_pace(
+        jobs=snapshot.jobs, prices=snapshot.prices, by=by, as_of=snapshot.as_of
+    )
 
 
 def period_for(first: pd.Timestamp, last: pd.Timestamp) -> str:
