@@ -98,7 +98,11 @@ CALLS = {
             "    tv.plot_checkpoint_usage\n"
             ")"
         ),
-        "plot_cache_usage": "tv.cache_usage(snap.caches, snap.projects).pipe(tv.plot_cache_usage)",
+        "plot_cache_usage": (
+            "tv.cache_usage(\n"
+            "    snap.caches, snap.projects, metrics=snap.metrics, jobs=snap.jobs\n"
+            ").pipe(tv.plot_cache_usage)"
+        ),
     },
     "How long do jobs wait and take?": {
         "plot_queue_waits": "tv.queue_waits(snap.queue).pipe(tv.plot_queue_waits)",

@@ -37,7 +37,9 @@ def known(tmp_path_factory) -> dict[str, Any]:
         warnings.simplefilter("ignore", DataWarning)
         snap = load(folder)
     truth = listed(fleet)
-    return {"snap": snap, "truth": truth, "history": looked_at(truth), "phases": {}}
+    return {
+        "snap": snap, "fleet": fleet, "truth": truth, "history": looked_at(truth), "phases": {},
+    }  # fmt: skip
 
 
 def looked_at(truth: pd.DataFrame) -> pd.DataFrame:
@@ -223,3 +225,31 @@ def test_failures_by_size_are_those_of_the_truth(known):
     off = (uncertainty(phases) / HOUR)[phases["started_at"].notna()].sum()
     assert found["running_hours"][0] == pytest.approx(hours, abs=off)
     assert np.isfinite(found["mttf_low_hours"][0])
+
+
+def test_caches_hold_what_jobs_had_written_when_they_were_last_measured(known):
+    snap, jobs = known["snap"], known["snap"].jobs
+    found = analysis.cache_usage(
+        snap.caches, snap.projects, ["project_id"], metrics=snap.metrics, jobs=jobs
+    ).set_index("project_id")
+    summaries = {name: known["fleet"].cache_summary(name) for name in snap.projects["project_id"]}
+    files = {
+        name: [one for one in summary["file_summaries"] if one["file_type"] == "file"]
+        for name, summary in summaries.items()
+        if summary
+    }
+    assert set(found.index) == set(files) < set(summaries)
+    assert any(not of_one for of_one in files.values())
+    measured = 0
+    for name, row in found.iterrows():
+        sizes = [one["size_bytes"] for one in files[name]]
+        assert (row["files"], row["size_bytes"]) == (len(sizes), sum(sizes))
+        if pd.notna(row["utilization"]):
+            measured += 1
+            there = [
+                one["size_bytes"]
+                for one in files[name]
+                if pd.Timestamp(one["modified"]) <= row["measured_at"]
+            ]
+            assert row["utilization"] == pytest.approx(sum(there) / 2**40, abs=1e-4)
+    assert measured > 5

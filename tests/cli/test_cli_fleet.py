@@ -29,6 +29,7 @@ COMMANDS = {
     "utilization": [[], ["--idle"]],
     "queue": [[], ["--show", "jobs"], ["--show", "spot"]],
     "checkpoints": [[]],
+    "caches": [[], ["--by", "folder", "--depth", "2"]],
     "quota": [[], ["--by-team"]],
 }
 # texts are cut in their middle, so this would be a number
@@ -47,7 +48,7 @@ def data():
 
 def expected(data, words):
     jobs, teams = data.jobs, data.jobs.merge(data.projects[["project_id", "team_name"]])
-    money = data.prices, data.billing
+    money, caches = (data.prices, data.billing), (data.caches, data.projects)
     return {
         "cost": lambda: tv.estimate_cost(jobs, data.prices),
         "cost --show bill": lambda: tv.reconcile_cost(jobs, *money, by="project_name"),
@@ -68,6 +69,10 @@ def expected(data, words):
             jobs, data.job_phases(), data.checkpoints, data.queue
         ),
         "checkpoints": lambda: tv.checkpoint_usage(data.checkpoints, jobs),
+        "caches": lambda: tv.cache_usage(*caches, metrics=data.metrics, jobs=jobs),
+        "caches --by folder --depth 2": lambda: tv.cache_usage(
+            *caches, "folder", metrics=data.metrics, jobs=jobs, depth=2
+        ),
         "quota": lambda: tv.quota(jobs, data.capacity, until=data.as_of),
         "quota --by-team": lambda: tv.quota(
             teams, data.capacity, by=["team_name", "gpu_type"], until=data.as_of
@@ -219,6 +224,16 @@ def test_quota_says_what_more_gpus_would_have_changed():
     assert "What 1 more GPU would have" in out("quota", DATA, "--extra-gpus", "1")
 
 
+def test_caches_for_people_say_how_full_they_are_where_jobs_tell(tmp_path):
+    text = out("caches", DATA, env={"COLUMNS": "140"})
+    wanted = r"^moe-8x7b-scaling-laws +83 +913\.2 GiB +39\.8% +2026-03-27 07:05 +89\.2%"
+    assert re.search(wanted, text, re.MULTILINE)
+    assert "utilization" not in out("caches", DATA, "--by", "folder")
+    data = load_quietly(DATA)
+    data.assign(metrics=data.metrics.head(0)).to_parquet(tmp_path / "less")
+    assert "utilization" not in out("caches", tmp_path / "less")
+
+
 def test_a_limit_that_nobody_reached_is_told(tmp_path):
     with ApiServer(Api([job(created_at="2026-03-31T10:00:00Z")])) as server:
         folder = fetched(tmp_path, server, "capacity")
@@ -281,7 +296,9 @@ def fleet(number=6, **changes):
     times = {"created_at": "2026-03-31T10:00:00Z", "updated_at": "2026-03-31T13:00:00Z"}
     waits = {"current_status": "TRAINING_JOB_PENDING", "updated_at": "2026-03-31T10:00:00Z"}
     jobs = [job(f"job{index}", **times) for index in range(number)]
-    return Api([*jobs, job("w", **times | waits)], projects=[project()], **changes)
+    api = Api([*jobs, job("w", **times | waits)], projects=[project()], **changes)
+    api.cached = {"proj1": [("hub/model", 9, "file")]}
+    return api
 
 
 def at(server, tmp_path):

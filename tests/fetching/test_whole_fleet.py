@@ -15,7 +15,7 @@ from trainview.sampling import Fleet
 AS_OF = datetime.fromisoformat("2026-03-31T18:00:00Z")
 KEY = "no-real-key"
 DATA = Path(__file__).parents[2] / "data"
-TABLES = ["projects", "jobs", "instance_types", "prices", "capacity", "queue", "status_events", "checkpoints"]  # fmt: skip
+TABLES = ["projects", "jobs", "instance_types", "prices", "capacity", "queue", "status_events", "checkpoints", "caches"]  # fmt: skip
 
 
 class FleetApi:
@@ -37,9 +37,10 @@ class FleetApi:
         if path == "/v1/billing/usage_summary":
             return 200, fleet.usage_summary(query["start_date"], query["end_date"])
         *_, job_id, what = path.split("/")
-        if what == "queue_context":
-            context = fleet.queue_context(job_id)
-            return (404, {"error": "no GPU"}) if context is None else (200, context)
+        if what in {"queue_context", "summary"}:
+            of_job, project_id = what == "queue_context", path.split("/")[3]
+            found = fleet.queue_context(job_id) if of_job else fleet.cache_summary(project_id)
+            return (404, {"error": "no GPU, no cache"}) if found is None else (200, found)
         if what == "checkpoints":
             return 200, fleet.checkpoints(job_id)
         span = int(query["start_epoch_millis"]), int(query["end_epoch_millis"])
@@ -67,7 +68,7 @@ def test_the_fleet_that_is_fetched_in_spite_of_storms_and_faults_is_the_one_in_d
     where = {"api_key": KEY, "cache": tmp_path, "concurrency": 6}
     with ApiServer(FleetApi(), trouble=trouble, now=AS_OF) as server:
         where["base_url"] = server.url
-        snap = tv.fetch(include=["prices", "capacity", "queue", "checkpoints"], **where)
+        snap = tv.fetch(include=["prices", "capacity", "queue", "checkpoints", "caches"], **where)
         bills = tv.fetch_billing(until=AS_OF, api_key=KEY, base_url=server.url)
         some = snap.jobs[snap.jobs["project_name"].isin(["qwen3-32b-dpo", "smoke-tests"])]
         metrics = tv.fetch_metrics(some, step_seconds=1800, **where)
@@ -75,7 +76,7 @@ def test_the_fleet_that_is_fetched_in_spite_of_storms_and_faults_is_the_one_in_d
     assert snap.as_of == loaded.as_of
     for name in TABLES:
         found, expected = getattr(snap, name), getattr(loaded, name)
-        if name in {"queue", "status_events", "checkpoints"}:
+        if name in {"queue", "status_events", "checkpoints", "caches"}:
             found, expected = (in_order(frame) for frame in (found, expected))
         assert_frame_equal(found, expected, obj=name)
     assert len(snap.not_fetched) == 0

@@ -29,6 +29,7 @@ def digest(fleet):
         fleet.training_capacity(),
         [fleet.usage_summary(start, end) for start, end in pairwise(MONTHS)],
         [fleet.job_metrics(job, step_seconds=1800) for job in jobs],
+        [fleet.cache_summary(project["id"]) for project in fleet.payload["training_projects"]],
         [[fleet.checkpoints(job), fleet.queue_context(job)] for job in jobs],
         [fleet.job_logs(job, 1_774_000_000_000, 1_774_500_000_000) for job in jobs],
     ]

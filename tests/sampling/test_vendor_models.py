@@ -55,6 +55,9 @@ def test_every_answer_follows_the_models(any_fleet):
     check(vendor.GetTrainingGpuCapacityResponse, any_fleet.training_capacity())
     for start, end in pairwise(["2025-12-01T00:00Z", *MONTHS]):
         check(vendor.UsageSummary, any_fleet.usage_summary(start, end))
+    for project in lists["training_projects"]:
+        if summary := any_fleet.cache_summary(project["id"]):
+            check(vendor.GetCacheSummaryResponse, summary)
     for job in lists["training_jobs"][::5]:
         metrics = any_fleet.job_metrics(job["id"], step_seconds=14_400)
         check(vendor.GetTrainingJobMetricsResponse, metrics)

@@ -193,8 +193,10 @@ def caches(source: Source, output: Output, by: list[str] | None, depth: int) -> 
     found = cache_usage(
         snapshot.caches, snapshot.projects, by, **measured, jobs=snapshot.jobs, depth=depth
     )
-    columns = ["files", "size_bytes", "share", "oldest_at", "latest_at"]
-    full = ["utilization"] if found["utilization"].notna().any() else []
+    columns = ["files", "size_bytes", "share", "latest_at"]
+    # a part of a cache is as full as the whole
+    is_whole = not {"folder", "file_type"} & {*(by or [])}
+    full = ["utilization"] if is_whole and found["utilization"].notna().any() else []
     put(found, output, [*(by or []), *columns, *full], "Caches, and what fills them")
 
 

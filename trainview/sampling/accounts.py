@@ -9,8 +9,16 @@ from typing import TypeAlias
 
 from trainview.errors import ArgumentError
 from trainview.sampling.dice import DAY, MINUTE, SECOND, Calendar, Dice, spell
-from trainview.sampling.organisation import CAUSES, INSTANCES, PRICES, TABLES, UNITS_PER_USD, Job
-from trainview.sampling.records import Record, api_status
+from trainview.sampling.organisation import (
+    CAUSES,
+    INSTANCES,
+    PRICES,
+    TABLES,
+    UNITS_PER_USD,
+    Job,
+    Record,
+)
+from trainview.sampling.records import api_status
 
 # By team, None for the whole organisation, and by GPU type.
 Limits: TypeAlias = dict[tuple[str | None, str], int]

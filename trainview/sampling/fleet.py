@@ -6,9 +6,10 @@ from typing import Any
 
 from trainview.errors import ArgumentError
 from trainview.sampling import accounts, failures, records, submissions
+from trainview.sampling.caches import cache_record, cached_files
 from trainview.sampling.dice import AS_OF, DAY, NEVER, Calendar, milliseconds, moment
 from trainview.sampling.metrics import metrics_record
-from trainview.sampling.organisation import TABLES, Job
+from trainview.sampling.organisation import TABLES, Job, Project
 from trainview.sampling.scheduling import schedule
 
 
@@ -111,12 +112,18 @@ class Fleet:
         schedule(self.jobs, limits, calendar)
         self._jobs = {job.id: job for job in sorted(jobs, key=lambda job: job.submitted)}
         self._limits = accounts.with_teams(limits, jobs)
+        by_project: dict[Project, list[Job]] = {project: [] for project in members}
+        for job in self._jobs.values():
+            by_project[job.project].append(job)
+        self._files = {
+            project.id: cached_files(project, own, self._as_of)
+            for project, own in by_project.items()
+        }
         self._team_ids = {project.team: next(draw.ids) for project in members}
         used = {row["gpu_type"]: row for row in self.training_capacity()["gpu_capacities"]}
         jobs.sort(key=lambda job: (-job.submitted, job.id))
         self._records = {job.id: records.job_record(job, used, self._as_of) for job in jobs}
-        ordered = self._jobs.values()
-        listed = records.project_records(members, ordered, self._records, calendar)
+        listed = records.project_records(by_project, self._records, calendar)
         self.payload: dict[str, Any] = {
             "trainview": {"format": 1, "as_of": now.isoformat().replace("+00:00", "Z")},
             "training_projects": listed,
@@ -142,8 +149,14 @@ class Fleet:
     ) -> dict[str, Any]:
         """Answer ``GET .../jobs/{job_id}/metrics``; a sample is the same in every window."""
         job, step = self._job(job_id), _whole("step_seconds", step_seconds, least=1)
-        answer = metrics_record(job, (start_ms, end_ms), step, self._as_of)
+        files = self._files[job.project.id]
+        answer = metrics_record(job, files, (start_ms, end_ms), step, self._as_of)
         return answer | {"training_job": self._records[job_id]}
+
+    def cache_summary(self, project_id: str) -> dict[str, Any] | None:
+        """Answer ``GET /v1/training_projects/{project_id}/cache/summary``; None without a cache."""
+        files = self._files.get(project_id)
+        return None if files is None else cache_record(project_id, files, self._as_of)
 
     def checkpoints(self, job_id: str) -> dict[str, Any]:
         """Answer ``GET .../jobs/{job_id}/checkpoints``, oldest first."""

@@ -7,13 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 from trainview.sampling.dice import SECOND, Dice
-from trainview.sampling.organisation import CAUSES, KINDS, TABLES, Job
+from trainview.sampling.organisation import CAUSES, KINDS, MIB, TABLES, Files, Job
 
 Levels: TypeAlias = npt.NDArray[np.int64]
 Samples: TypeAlias = list[dict[str, Any]]
 
 _FULL = 10_000
-MIB = 1 << 20
 # What a process takes of a GPU or of a machine before it does anything.
 _CONTEXT_MIB = 620
 # Reinforcement learning trains for one half of each cycle; in the other it generates text.
@@ -22,8 +21,13 @@ _CYCLE = 1260
 _MIX, _MIX_AGAIN = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 
 
-def metrics_record(job: Job, window: tuple[int, int], step: int, as_of: int) -> dict[str, Any]:
-    """Tell what was measured of a job in a window of epoch milliseconds, ends included."""
+def metrics_record(
+    job: Job, files: Files | None, window: tuple[int, int], step: int, as_of: int
+) -> dict[str, Any]:
+    """Tell what was measured of a job in a window of epoch milliseconds, ends included.
+
+    What is in its cache, and when it came there, `files` tells.
+    """
     first, last = (job.started, min(job.ended, as_of)) if job.ran(as_of) else (1, 0)
     start, end = max(first, window[0]), min(last, window[1])
     # Multiples of the step, wherever the window begins, so that windows continue each other.
@@ -34,7 +38,8 @@ def metrics_record(job: Job, window: tuple[int, int], step: int, as_of: int) -> 
     leader = measured[0]["metrics"]
     if not job.ran(as_of):
         leader, measured = leader | {"gpu_memory_usage_bytes": {}, "gpu_utilization": {}}, []
-    return {**leader, "cache": None, "per_node_metrics": measured}
+    cache = None if files is None else nodes[0].cache(files)
+    return {**leader, "cache": cache, "per_node_metrics": measured}
 
 
 def node_name(job: Job, number: int) -> str:
@@ -76,18 +81,25 @@ class _Node:
         memory = self._memory("memory", instance.memory_limit_mib, self.shares[1])
         storage = (200 + 30 * vcpu) * 1024
         full = storage * (_FULL if self.exhausts == "storage" else 3500) // _FULL
-        stored = (storage // 25 + (full - storage // 25) * self.age // self.life).tolist()
-        shares = [v * _FULL // storage / _FULL for v in stored]
+        stored = storage // 25 + (full - storage // 25) * self.age // self.life
         return {
             "gpu_memory_usage_bytes": {rank: memory for rank, (_, memory) in gpus.items()},
             "gpu_utilization": {rank: utilization for rank, (utilization, _) in gpus.items()},
             "cpu_usage": self._samples("cpu", [v * vcpu // 10 / 1000 for v in cpu]),
             "cpu_memory_usage_bytes": memory,
-            "ephemeral_storage": {
-                "usage_bytes": self._samples("storage", [v * MIB for v in stored]),
-                "utilization": self._samples("storage share", shares),
-            },
+            "ephemeral_storage": self._filled("storage", stored * MIB, storage * MIB),
         }
+
+    def cache(self, files: Files) -> dict[str, Samples]:
+        """Give the series of the cache of its project, which grows with each file."""
+        held = np.cumsum([0, *(size for _, _, size in files)])
+        there = np.searchsorted([moment // SECOND for moment, _, _ in files], self.seconds, "right")
+        return self._filled("cache", held[there], TABLES["cache_gib"] << 30)
+
+    def _filled(self, name: str, held: Levels, room: int) -> dict[str, Samples]:
+        shares = [v / _FULL for v in (held * _FULL // room).tolist()]
+        usage = self._samples(name, held.tolist())
+        return {"usage_bytes": usage, "utilization": self._samples(f"{name} share", shares)}
 
     def _by_phase(self, *levels: int) -> Levels:
         """Take the level of what it is doing: idle, loading, pausing, generating or training."""

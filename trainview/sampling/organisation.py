@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from trainview.sampling.dice import NEVER, SECOND
 
@@ -13,6 +13,9 @@ TABLES: dict[str, Any] = tomllib.loads(_TEXT)
 KINDS: dict[str, dict[str, Any]] = TABLES["kinds"]
 CAUSES: dict[str, dict[str, Any]] = TABLES["causes"]
 
+Record: TypeAlias = dict[str, Any]
+# When a file was written, its path, its bytes; the oldest first.
+Files: TypeAlias = list[tuple[int, str, int]]
 # A hung job does nothing any more after so long.
 _QUIET_AFTER = 11_400 * SECOND
 
@@ -39,6 +42,7 @@ INSTANCES = {row[0]: _instance(*row[:-1]) for row in TABLES["instances"]}
 # In hundred-thousandths of a US dollar a minute and node.
 PRICES = {row[0]: row[-1] for row in TABLES["instances"]}
 UNITS_PER_USD = 100_000
+MIB = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,16 +1,12 @@
 """Projects, jobs, checkpoints and log lines as the API tells them: one dict a record."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from typing import Any, TypeAlias
+from collections.abc import Iterator
 
 from trainview.errors import ArgumentError
 from trainview.sampling.dice import DAY, SECOND, Calendar, Dice, spell
-from trainview.sampling.metrics import MIB, node_name
-from trainview.sampling.organisation import KINDS, TABLES, Job, Project
+from trainview.sampling.metrics import node_name
+from trainview.sampling.organisation import KINDS, MIB, TABLES, Job, Project, Record
 from trainview.statuses import API_PREFIX
-
-Record: TypeAlias = dict[str, Any]
 
 # The reference page has none of the newer fields, so some records have none either.
 _SHAPES = ((7, "full"), (2, "reference page"), (1, "nulls"))
@@ -67,16 +63,12 @@ def _newer_fields(job: Job, status: str, as_of: int) -> Record:
 
 
 def project_records(
-    projects: Iterable[Project], jobs: Iterable[Job], records: dict[str, Record], calendar: Calendar
+    projects: dict[Project, list[Job]], records: dict[str, Record], calendar: Calendar
 ) -> list[Record]:
     """Tell about projects, each with the latest of its ordered jobs, the newest project first."""
-    by_project: defaultdict[Project, list[Job]] = defaultdict(list)
-    for job in jobs:
-        by_project[job.project].append(job)
     rows: list[Record] = []
-    for project in projects:
+    for project, own in projects.items():
         dice = Dice("project", project.id)
-        own = by_project[project]
         first = own[0].submitted if own else calendar.as_of
         created = min(calendar.at(project.life[0]), first) - dice.seconds(120, 5400)
         if project.life[0] == 0:

@@ -2,30 +2,26 @@
 
 import json
 import os
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from trainview.files.atomic import making_folder, replacing
+from trainview.files.atomic import check_target, making_folder, replacing
 from trainview.sampling.dice import DAY, MINUTE, milliseconds, moment
 from trainview.sampling.fleet import Fleet
+from trainview.tables.caches import read_cache
 from trainview.tables.checkpoints import read_checkpoints
 from trainview.tables.combining import combine
 from trainview.tables.logs import read_logs
 from trainview.tables.metrics import read_metrics
 from trainview.tables.queue import read_queue
 
-Contents: TypeAlias = dict[str, Callable[[], Any]]
-
 STEP_SECONDS = 1800
 _LIFE = ("created_at", "updated_at")
-_OF_QUEUE = ("queue", "status_events")
-_TABLES = (*_OF_QUEUE, "checkpoints", "logs", "metrics")
+_TABLES = ("queue", "status_events", "checkpoints", "caches", "logs", "metrics")
 
 
 def write_sample(
@@ -70,55 +66,57 @@ def write_sample(
     ['training_projects.json', 'training_jobs.json']
     """
     fleet = fleet or Fleet()
-    contents: Contents = {
-        f"{key}.json": partial(dict, {key: fleet.payload[key]})
-        for key in ("training_projects", "training_jobs")
+    contents: dict[str, Any] = {
+        f"{key}.json": {key: fleet.payload[key]} for key in ("training_projects", "training_jobs")
     }
-    if not only_lists:
-        contents |= _answers(fleet)
-        contents |= {f"{name}.parquet": partial(_table, fleet, name) for name in _TABLES}
     with making_folder(folder) as place:
+        # Before all the rest is made.
+        check_target(place / "training_jobs.json", force=force)
+        if not only_lists:
+            contents |= _answers(fleet) | _tables(fleet)
         files = [place / name for name in contents]
         with replacing(files, force=force) as temporary:
             for path, content in zip(temporary, contents.values(), strict=True):
-                _write(path, content())
+                _write(path, content)
     return files
 
 
-def _answers(fleet: Fleet) -> Contents:
-    answers: Contents = {
-        "instance_type_prices.json": fleet.instance_type_prices,
-        "training_capacity.json": fleet.training_capacity,
+def _answers(fleet: Fleet) -> dict[str, Any]:
+    answers = {
+        "instance_type_prices.json": fleet.instance_type_prices(),
+        "training_capacity.json": fleet.training_capacity(),
     }
     end = pd.Timestamp(fleet.payload["trainview"]["as_of"])
     # The API bills nothing before 2026.
     for month in pd.date_range("2026-01-01T00:00Z", end, freq="MS", inclusive="left"):
-        bill = partial(fleet.usage_summary, month, min(month + pd.offsets.MonthBegin(), end))
+        bill = fleet.usage_summary(month, min(month + pd.offsets.MonthBegin(), end))
         answers[f"usage_summary_{month:%Y-%m}.json"] = bill
     return answers
 
 
-def _table(fleet: Fleet, name: str) -> pa.Table:
+def _tables(fleet: Fleet) -> dict[str, pa.Table]:
+    """Read what the API tells project by project and job by job."""
+    parts: dict[str, list[pa.Table]] = {name: [] for name in _TABLES}
+    for project in fleet.payload["training_projects"]:
+        if summary := fleet.cache_summary(project["id"]):
+            parts["caches"].append(read_cache(_encoded(summary)))
     # The order in which the API lists jobs is newest first.
-    tables = (_part(fleet, job, name) for job in reversed(fleet.payload["training_jobs"]))
-    return combine(name, [table for table in tables if table is not None and table.num_rows])
-
-
-def _part(fleet: Fleet, job: dict[str, Any], name: str) -> pa.Table | None:
-    """Read what a table holds about a job."""
-    id_ = job["id"]
-    if name == "checkpoints":
-        return read_checkpoints(_encoded(fleet.checkpoints(id_)))
-    if name == "metrics":
-        return read_metrics(_encoded(fleet.job_metrics(id_, step_seconds=STEP_SECONDS)), id_)
-    if name in _OF_QUEUE and (context := fleet.queue_context(id_)):
-        return read_queue(_encoded(context))[_OF_QUEUE.index(name)]
-    if name == "logs" and job["current_status"].endswith("FAILED"):
-        submitted, end = (milliseconds(moment(key, job[key])) for key in _LIFE)
-        end += 5 * MINUTE
-        start = max(submitted, end - 7 * DAY)
-        return read_logs(_encoded(fleet.job_logs(id_, start, end, limit=20, direction="desc")), id_)
-    return None
+    for job in reversed(fleet.payload["training_jobs"]):
+        id_ = job["id"]
+        samples = _encoded(fleet.job_metrics(id_, step_seconds=STEP_SECONDS))
+        parts["metrics"].append(read_metrics(samples, id_))
+        parts["checkpoints"].append(read_checkpoints(_encoded(fleet.checkpoints(id_))))
+        if context := fleet.queue_context(id_):
+            queue, events = read_queue(_encoded(context))
+            parts["queue"].append(queue)
+            parts["status_events"].append(events)
+        if job["current_status"].endswith("FAILED"):
+            submitted, end = (milliseconds(moment(key, job[key])) for key in _LIFE)
+            end += 5 * MINUTE
+            start = max(submitted, end - 7 * DAY)
+            lines = fleet.job_logs(id_, start, end, limit=20, direction="desc")
+            parts["logs"].append(read_logs(_encoded(lines), id_))
+    return {f"{name}.parquet": combine(name, tables) for name, tables in parts.items()}
 
 
 def _encoded(answer: dict[str, Any]) -> bytes:

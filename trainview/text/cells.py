@@ -18,6 +18,7 @@ SHARES = frozenset(
         "preemption_rate",
         "share",
         "share_waiting",
+        "utilization",
     }
 )
 _HOURS = frozenset({"mean", "p50", "p90", "p99", "max", "mean_gpus", "longest_wait"})
