@@ -6,6 +6,8 @@ committed notebook changes only when its content does.
 
 import base64
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +17,39 @@ from nbclient import NotebookClient
 FOLDER = Path(__file__).parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("[0-9]*.ipynb"))
 _TIMEOUT = 300
+# Names, numbers of cells, options and pictures of the notebook before.
+_FRESH_START = """
+from matplotlib import pyplot
+import pandas
+pandas.reset_option("^display")
+pyplot.close("all")
+pyplot.rcdefaults()
+%reset -f
+"""
 # The picture that the README shows is an output of a notebook.
 _README_PICTURE = ("03_gpu_usage", "plot_gpu_hours_over_time", FOLDER / "gpu_hours.png")
 
 
-def run(path: Path) -> Any:
-    """Execute a notebook in its own kernel and give it back, without what varies."""
-    notebook = nbformat.read(path, as_version=4)
+@contextmanager
+def kernel() -> Iterator[NotebookClient]:
+    """Start one kernel, in which any number of notebooks run one after the other."""
     client = NotebookClient(
-        notebook, timeout=_TIMEOUT, kernel_name="python3", resources={"metadata": {"path": FOLDER}}
+        nbformat.v4.new_notebook(), timeout=_TIMEOUT, kernel_name="python3",
+        resources={"metadata": {"path": FOLDER}},
+    )  # fmt: skip
+    with client.setup_kernel():
+        yield client
+
+
+def run(path: Path, client: NotebookClient) -> Any:
+    """Execute a notebook from a fresh start and give it back, without what varies."""
+    notebook = nbformat.read(path, as_version=4)
+    client.nb = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(_FRESH_START), *notebook.cells]
     )
-    client.execute()
+    client.reset_execution_trackers()
+    for index, cell in enumerate(client.nb.cells):
+        client.execute_cell(cell, index, store_history=index > 0)
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
@@ -44,11 +68,12 @@ def keep_readme_picture(path: Path, notebook: Any) -> None:
 
 
 def main() -> int:
-    for path in NOTEBOOKS:
-        notebook = run(path)
-        nbformat.write(notebook, path)
-        keep_readme_picture(path, notebook)
-        print(path.name)
+    with kernel() as client:
+        for path in NOTEBOOKS:
+            notebook = run(path, client)
+            nbformat.write(notebook, path)
+            keep_readme_picture(path, notebook)
+            print(path.name)
     return 0
 
 

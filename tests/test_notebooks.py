@@ -5,7 +5,7 @@ import re
 import nbformat
 import pytest
 
-from tests.notebooks import NOTEBOOKS, run
+from tests.notebooks import NOTEBOOKS, kernel, run
 
 
 def texts(notebook):
@@ -22,11 +22,17 @@ def texts(notebook):
             )
 
 
+@pytest.fixture(scope="module")
+def client():
+    with kernel() as client:
+        yield client
+
+
 @pytest.mark.notebook
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs_and_its_outputs_are_the_committed_ones(path):
+def test_a_notebook_runs_and_its_outputs_are_the_committed_ones(path, client):
     committed = nbformat.read(path, as_version=4)
-    assert list(texts(run(path))) == list(texts(committed)), "run: make notebooks"
+    assert list(texts(run(path, client))) == list(texts(committed)), "run: make notebooks"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -1,6 +1,6 @@
 """Which tests one worker runs together: those that share what is made once in a process.
 
-Pages, a browser, large samples, a Spark session, and what pandas gives for each helper are such.
+Pages, a browser, large samples, a kernel, a Spark session, and what pandas gives for each helper are such.
 pytest-xdist 3.8 has groups of its own for this, but pytest 9.2 does not let it mark them.
 """
 
@@ -8,7 +8,12 @@ import re
 
 from xdist.scheduler import LoadScopeScheduling
 
-TOGETHER = ("tests/reporting/", "tests/sampling/", "tests/analysis/test_spark.py")
+TOGETHER = (
+    "tests/reporting/",
+    "tests/sampling/",
+    "tests/test_notebooks.py",
+    "tests/analysis/test_spark.py",
+)
 # What engines give is compared with what pandas gives, which is found out once for all of them.
 _ENGINE = re.compile(r"(.*)::\w+\[(.*?)-?(?:pandas|polars lazy|polars|duckdb|pyspark)\]")
 # Those of the tests that stand elsewhere, and ask the session of Spark or the browser too.
