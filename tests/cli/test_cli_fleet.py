@@ -272,7 +272,7 @@ def test_a_table_that_is_not_there_is_an_error_with_the_remedy(words, remedy):
         (["utilization", DATA, "--idle", "--threshold", "5"], "0<=x<=1"),
         (["fetch", "-o", "-", "--with", "prices"], "name a folder, not -"),
         (["fetch", "-o", "x.json", "--with", "prices"], "name a folder, not x.json"),
-        (["fetch", "-o", "fleet", "--with", "colours"], "--with 'colours': choose of prices"),
+        (["fetch", "-o", "fleet", "--with", "colours"], "--with 'colours': choose one of prices"),
         (["fetch", "-o", "fleet", "--with", "prices", "--concurrency", "99"], "1<=x<=32"),
         (["fetch", "-o", "fleet", "--with", "prices", "--cache-limit", "-1"], "x>=0"),
         (["fetch", "-o", "fleet", "--with", "prices"], "BASETEN_API_KEY"),
@@ -593,7 +593,7 @@ KNOWN = "max-failure-rate, max-pending, max-silent, max-cost, max-idle-gpu-hours
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[rules]\nmax-pendig = '2h'", f"no rule 'max-pendig': choose of {KNOWN}"),
+        ("[rules]\nmax-pendig = '2h'", f"no rule 'max-pendig': choose one of {KNOWN}"),
         ("max-pending = '2h'", f"'max-pending' is no part of it: rules stand in one table [rules], of {KNOWN}"),
         ("[rules]\nmax-cost = 1\n[other]", "'other' is no part of it"),
         ("", "there is none: rules stand in one table [rules]"),

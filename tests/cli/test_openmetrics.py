@@ -164,7 +164,7 @@ def test_it_serves_who_scrapes_this_machine(tmp_path):
             "--since and --until: all that is told is so now, and is not cut",
         ),
         ([DATA, "--as-of", "2026-03-01", "--port", "0"], "--as-of: each look has its own moment"),
-        (["--with", "logs"], "--with logs: choose of prices, capacity, metrics"),
+        (["--with", "logs"], "--with logs: choose one of prices, capacity, metrics"),
         ([DATA, "--with", "prices"], "--with asks the API: leave SOURCE out"),
     ],
 )

@@ -142,7 +142,7 @@ def test_a_file_that_is_written_again_is_watched_too(tmp_path):
         (["-"], "standard input can be read once"),
         (["--every", "0s"], "'0s': give a length of time above zero, such as 30s or 5m"),
         (["--every", "soon"], "'soon': give a length of time"),
-        (["--with", "metrics"], "--with metrics: choose of prices, capacity, billing"),
+        (["--with", "metrics"], "--with metrics: choose one of prices, capacity, billing"),
         (["data", "--with", "prices"], "--with asks the API: leave SOURCE out"),
         (["data", "--as-of", "2026-03-01"], "--as-of: each look has its own moment"),
         ([], "BASETEN_API_KEY"),

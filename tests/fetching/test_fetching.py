@@ -757,7 +757,7 @@ def test_fetch_can_include_everything_and_tells_what_it_could_not_get():
         ["metrics", "b", "ApiError"]
     ]
     assert len(plain.not_fetched) == 0
-    with pytest.raises(tv.ArgumentError, match="include='money': choose of prices, capacity"):
+    with pytest.raises(tv.ArgumentError, match="include='money': choose one of prices, capacity"):
         tv.fetch(include="money", api_key=KEY, base_url=server.url)
 
 

@@ -542,7 +542,7 @@ def test_an_export_without_metrics_does_not_revive_those_of_an_older_one(tmp_pat
 
 def test_assign_names_what_it_does_not_know():
     snap = tv.load({"training_jobs": [job("a")]})
-    with pytest.raises(tv.ArgumentError, match="no table 'metric': choose of projects, jobs"):
+    with pytest.raises(tv.ArgumentError, match="no table 'metric': choose one of projects, jobs"):
         snap.assign(metric=snap.jobs)
     with pytest.raises(tv.ArgumentError, match="the table has no column usd_per_minute"):
         snap.assign(prices=snap.instance_types)

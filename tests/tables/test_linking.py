@@ -204,6 +204,33 @@ def test_bills_that_overlap_are_put_together_with_a_note():
     assert len(both.notes) == 1
 
 
+def test_bills_that_overlap_give_the_same_amounts_in_any_order():
+    def line(name, *days, rest=0):
+        daily = [{"date": f"2026-03-0{date}", "subtotal": usd, "minutes": 1} for date, usd in days]
+        usd = sum(day["subtotal"] for day in daily) + rest
+        resource = {"id": name, "is_deleted": False}
+        return {"billable_resource": resource, "subtotal": usd, "minutes": 1, "daily": daily}
+
+    def whole(usd, *lines):
+        known = {"subtotal": usd, "credits_used": 0, "total": usd, "minutes": 9}
+        return {"training_usage": known | {"breakdown": list(lines)}}
+
+    cases = [
+        # two bills of 4, one of them below its lines
+        (whole(4, line("a", (1, 2))), whole(4, line("a", (1, 2), (3, 3))), 4),
+        # of as much, less is known by day
+        (whole(5, line("a", (1, 1), rest=1), line("b", (3, 3))), whole(5, line("a", rest=2), line("b", (3, 3))), 5),
+    ]  # fmt: skip
+    for *bills, usd in cases:
+        found = []
+        for order in permutations(bills):
+            billing = tv.load(list(order)).billing
+            rows = billing[["resource_id", "date", "subtotal_usd"]].astype("str")
+            found.append(sorted(map(str, rows.to_numpy().tolist())))
+            assert billing["subtotal_usd"].sum() == usd
+        assert found[0] == found[1]
+
+
 def test_gpu_limits_that_spell_one_type_in_several_ways_are_noted():
     limits = [
         {"gpu_type": gpu_type, "baseline": 1, "limit": 8, "usage_count": 0}

@@ -20,6 +20,7 @@ from trainview.analysis.frames import (
 from trainview.analysis.joins import beside, one_a_job
 from trainview.errors import ArgumentError
 from trainview.schema.table_types import AnyDataFrame, DataFrame
+from trainview.text.names import did_you_mean
 
 FOLDER, DIRECTORY, SHARE = "folder", "directory", "cache_utilization"
 COUNTS = ("projects", "files")
@@ -115,7 +116,10 @@ def cache_usage(
     own = [key for key in keys if key in there and key != "project_id"]
     others = [key for key in keys if key not in {*there, FOLDER}]
     if others and projects is None:
-        raise ArgumentError(f"by={others[0]!r}: no column of caches, give the projects table too")
+        raise ArgumentError(
+            f"by={others[0]!r}: no column of caches, give the projects table too"
+            f"{did_you_mean(others[0], there)}"
+        )
     frame = _files(caches, own)
     if makes_folders:
         frame, own = frame.with_columns(folder=_folder(depth)), [*own, FOLDER]

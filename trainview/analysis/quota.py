@@ -31,6 +31,7 @@ from trainview.errors import ArgumentError
 from trainview.gpus import same_type
 from trainview.schema.table_types import AnyDataFrame, DataFrame
 from trainview.text.moments import Moment
+from trainview.text.names import did_you_mean
 
 KEYS = (["gpu_type"], ["gpu_type", "team_name"])
 MODEL = "availability_model"
@@ -261,9 +262,11 @@ def _keys(by: By) -> list[str]:
     """Refuse what has no limit of its own."""
     keys = group_keys(by, result=COLUMNS)
     if keys != [MODEL] and sorted({*keys} - {MODEL}) not in KEYS:
+        known = ("gpu_type", "team_name", MODEL)
+        hints = [did_you_mean(key, known) for key in keys if key not in known]
         raise ArgumentError(
             f"by={by!r}: limits are by 'gpu_type', or by ['team_name', 'gpu_type'], each with or "
-            f"without {MODEL!r}, or by {MODEL!r} alone"
+            f"without {MODEL!r}, or by {MODEL!r} alone{''.join(hints[:1])}"
         )
     return keys
 

@@ -33,6 +33,7 @@ from trainview.analysis.pandas_dtypes import TEXT
 from trainview.analysis.steps import microseconds, runs
 from trainview.analysis.times import US_PER_SECOND
 from trainview.errors import ArgumentError
+from trainview.text.names import did_you_mean
 
 UTILIZATION = "gpu_utilization"
 MEMORY = "gpu_memory_usage_bytes"
@@ -106,6 +107,7 @@ def sample_keys(by: By, *, result: Sequence[str], jobs: bool) -> list[str]:
             raise ArgumentError(
                 f"by={key!r}: samples are grouped by {', '.join(GPU)}, and by the columns of a "
                 "jobs table where the helper takes one and you give it"
+                f"{did_you_mean(key, GPU)}"
             )
     return keys
 

@@ -98,7 +98,7 @@ def _refuse(source: Source, include: list[str]) -> None:
     for name in include:
         if name not in _TABLES:
             raise click.UsageError(
-                f"--with {safe_text(name, 60)}: choose of {', '.join(_TABLES)}; what takes a call "
+                f"--with {safe_text(name, 60)}: choose one of {', '.join(_TABLES)}; what takes a call "
                 "a job is for trainview record"
             )
     if include and source.parts:

@@ -98,7 +98,7 @@ def check_include(include: Include) -> list[str]:
         if name not in {*INCLUDABLE, EVERYTHING}:
             known = ", ".join((*INCLUDABLE, EVERYTHING))
             hint = did_you_mean(name, (*INCLUDABLE, EVERYTHING))
-            raise ArgumentError(f"include={name!r}: choose of {known}{hint}")
+            raise ArgumentError(f"include={name!r}: choose one of {known}{hint}")
     return [name for name in INCLUDABLE if name in names or EVERYTHING in names]
 
 

@@ -33,7 +33,7 @@ class Engine:
 
     def __init__(self, name: str, session: Any = None) -> None:
         if name not in ENGINES:
-            raise ArgumentError(f"engine={name!r}: choose of {', '.join(ENGINES)}")
+            raise ArgumentError(f"engine={name!r}: choose one of {', '.join(ENGINES)}")
         try:
             start: Callable[[Any], tuple[Any, Any]] = {
                 "polars": _start_polars, "duckdb": _start_duckdb, "spark": _start_spark,

@@ -290,7 +290,7 @@ pandas.DataFrame
         found = {}
         for name, table in tables.items():
             if name not in TABLES:
-                choice = f"choose of {', '.join(TABLES)}{did_you_mean(name, TABLES)}"
+                choice = f"choose one of {', '.join(TABLES)}{did_you_mean(name, TABLES)}"
                 raise ArgumentError(f"no table {name!r}: {choice}")
             found[name] = to_pandas(from_pandas(table, TABLES[name]))
         # what `refine` has found out stays with its jobs

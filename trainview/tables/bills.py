@@ -118,8 +118,7 @@ def _largest(of_parts: dict[int, list[Line]]) -> tuple[list[Line], int]:
     # sums beside days may speak of other days: they contradict nothing
     sums = {_usd(lines) for lines in of_parts.values() if all(line.date is None for line in lines)}
     different += len(sums) > 1
-    chosen = [line for of_day in best.values() for line in of_day]
-    most = _usd(chosen)
+    choices = [[line for of_day in best.values() for line in of_day]]
     for lines in reversed(of_parts.values()):
         dates = [line.date for line in lines if line.date is not None]
         if len(dates) == len(lines):
@@ -131,10 +130,14 @@ def _largest(of_parts: dict[int, list[Line]]) -> tuple[list[Line], int]:
             if dates and not min(dates) <= date <= max(dates)
             for line in of_day
         ]
-        if _usd(lines) + _usd(outside) > most:
-            chosen = [*lines, *outside]
-            most = _usd(chosen)
-    return chosen, different
+        choices.append([*lines, *outside])
+    return max(choices, key=_worth), different
+
+
+def _worth(lines: Sequence[Line]) -> tuple[Decimal, Decimal, list[tuple[datetime, Decimal]]]:
+    """Put the larger sum first, then what knows more of its days, whatever the order of bills."""
+    days = sorted((line.date, line.usd) for line in lines if line.date is not None)
+    return _usd(lines), sum((usd for _, usd in days), Decimal(0)), days
 
 
 def _unassigned(
@@ -154,7 +157,9 @@ def _unassigned(
     for (resource, month), of_parts in bills.items():
         if resource is not None or month is None:
             continue
-        number = max(of_parts, key=lambda part: (own[part, month] + _usd(of_parts[part]), part))
+        # of bills that come to as much, the one that assigns most
+        totals = {part: own[part, month] + _usd(lines) for part, lines in of_parts.items()}
+        number = max(of_parts, key=lambda part: (totals[part], own[part, month], part))
         lines, rest = of_parts[number], _usd(of_parts[number])
         others = known[month] - own[number, month]
         if rest <= 0 or others <= 0:
