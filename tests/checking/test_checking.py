@@ -274,16 +274,21 @@ def test_where_there_is_nothing_to_measure_a_rule_holds_without_a_value():
         max_idle_gpu_hours=0, min_utilization=1, max_wait_p90_hours=0,
     ).set_index("rule")  # fmt: skip
     assert not found["broken"].any()
-    assert found["value"].dropna().to_dict() == {"max-cost": 0.0}
+    assert found["value"].isna().all()
     assert found["detail"].to_dict() == {
         "max-failure-rate": "no job ended",
         "max-pending": "no job waits",
         "max-silent": "no job is open",
-        "max-cost": "estimate at list prices",
+        "max-cost": "no job has run",
         "max-idle-gpu-hours": "no GPUs were held",
         "min-utilization": "no GPUs were held",
         "max-wait-p90": "no job with GPUs was submitted",
     }
+    found = tv.check(snapshot(WAITS, job(0, 1, status="deploy-failed")), max_cost_usd=0)
+    assert found[["verdict", "detail"]].to_numpy().tolist() == [
+        ["holds", "no job has run yet: 1 job waits"]
+    ]
+    assert found["value"].isna().all()
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,11 @@ def _longest(
 
 def _cost(context: Context, _: float) -> Finding | None:
     jobs = context.window.jobs
+    costly = int((~jobs["status"].isin(FREE)).sum())
+    if not costly:
+        waiting = int((jobs["is_open"] & (jobs["phase"] == "waiting")).sum())
+        waits = f": {count(waiting, 'job')} {'waits' if waiting == 1 else 'wait'}"
+        return Finding(None, f"no job has run yet{waits}" if waiting else "no job has run")
     costs = estimate_cost(jobs, context.snapshot.prices)
     usd = float(costs["estimated_usd"].sum())
     unpriced, untimed = (int(costs[f"{name}_jobs"].sum()) for name in ("unpriced", "untimed"))
@@ -84,7 +89,6 @@ def _cost(context: Context, _: float) -> Finding | None:
     told = tuple(f"{count(n, 'job')} {what} not in it" for what, n in gaps.items() if n)
     # a job without a price may have no known duration either
     unknown = max(gaps.values())
-    costly = int((~jobs["status"].isin(FREE)).sum())
     return Finding(usd, detail, told, can_hold=costly - unknown >= ENOUGH * costly)
 
 
@@ -101,7 +105,7 @@ def _idle(context: Context, _: float) -> Finding | None:
     detail = f"of {covered:,.1f} measured, {held:,.1f} held"
     if total:
         detail += f"; most in {named(most['project_name'])}: {most['idle_gpu_hours']:,.1f}"
-    if idle["idle_usd"].notna().any():
+    if total and idle["idle_usd"].notna().any():
         unpriced = idle["unpriced_idle_gpu_hours"].sum()
         more = f", and {unpriced:,.1f} GPU-hours without a price" if unpriced else ""
         detail += f"; {idle['idle_usd'].sum():,.0f} USD{more}"

@@ -160,7 +160,9 @@ def _read_rules(path: Path) -> tuple[dict[str, Any], dict[str, dict[str, float]]
     for name, value in rules.items():
         if name not in {*_ARGUMENTS, "since"}:
             hint = did_you_mean(name, _ARGUMENTS)
-            raise ConfigError(f"{place}: no rule '{safe_text(name, 60)}': choose one of {known}{hint}")
+            raise ConfigError(
+                f"{place}: no rule '{safe_text(name, 60)}': choose one of {known}{hint}"
+            )
         try:
             if name == "since":
                 found[name] = _read_limit(moment, value)

@@ -117,6 +117,8 @@ def _refuse(
         raise click.UsageError("--as-of: each look has its own moment")
     for name in include:
         if name not in _TABLES:
-            raise click.UsageError(f"--with {safe_text(name, 60)}: choose one of {', '.join(_TABLES)}")
+            raise click.UsageError(
+                f"--with {safe_text(name, 60)}: choose one of {', '.join(_TABLES)}"
+            )
     if include and source.parts:
         raise click.UsageError("--with asks the API: leave SOURCE out")
