@@ -147,7 +147,7 @@ def test_money_is_a_number_in_pandas_and_exact_in_files_and_sums(tmp_path):
     ("changes", "phase", "hours"),
     [
         ({"current_status": "TRAINING_JOB_STOPPED", "updated_at": "2026-03-01T11:00:00Z"}, "", 1),
-        ({"current_status": "TRAINING_JOB_RUNNING", "updated_at": "2026-03-01T11:00:00Z"}, "", 100),
+        ({"current_status": "TRAINING_JOB_RUNNING", "updated_at": "2026-03-01T11:00:00Z"}, "", 1),
         ({"current_status": "TRAINING_JOB_ODD", "updated_at": "2026-03-01T11:00:00Z"}, "waits", 100),
         (WAITS, "waits", 100),
     ],

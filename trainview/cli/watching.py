@@ -98,8 +98,8 @@ def _refuse(source: Source, include: list[str]) -> None:
     for name in include:
         if name not in _TABLES:
             raise click.UsageError(
-                f"--with {safe_text(name, 60)}: choose one of {', '.join(_TABLES)}; what takes a call "
-                "a job is for trainview record"
+                f"--with {safe_text(name, 60)}: choose one of {', '.join(_TABLES)}; what takes a "
+                "call a job is for trainview record"
             )
     if include and source.parts:
         raise click.UsageError("--with asks the API: leave SOURCE out")

@@ -47,18 +47,21 @@ def link_queue(queue: pa.Table, jobs: pa.Table) -> pa.Table:
     -------
     pyarrow.Table
         The queue with ``project_name`` and ``team_name``. A job that has ended waited no longer
-        than to its end; one that runs, has ended or has vanished does not wait any more.
+        than to its end, one that starts or runs no longer than to the last change of its record;
+        neither waits any more, nor does one that has vanished.
     """
     if not queue.num_rows:
         return queue
     plain, of_job = _plain(queue), _rows_of(_plain(jobs), queue["job_id"], "job_id")
     known, phase = pc.is_valid(of_job["job_id"]), of_job["phase"]
     unreleased = pc.is_null(plain["released_at"])
-    over = pc.invert(pc.is_in(phase, pa.array([*OPEN_PHASES, UNKNOWN_PHASE])))
-    ended = pc.and_(pc.and_(known, over), unreleased)
-    cut = pc.and_(ended, pc.less(of_job["end_at"], plain["observed_until"]))
+    waits_on = pc.is_in(phase, pa.array(["waiting", UNKNOWN_PHASE]))
+    over = pc.and_(pc.and_(known, pc.invert(waits_on)), unreleased)
+    holds = pc.is_in(phase, pa.array(OPEN_PHASES))
+    last = pc.if_else(holds, of_job["updated_at"], of_job["end_at"])
+    cut = pc.and_(over, pc.less(last, plain["observed_until"]))
     cut = pc.fill_null(cut, fill_value=False)
-    until = pc.if_else(cut, of_job["end_at"], plain["observed_until"])
+    until = pc.if_else(cut, last, plain["observed_until"])
     waited = pc.subtract(_us(until), _us(plain["submitted_at"]))
     exact = pc.max_element_wise(waited, 0)
     hours = pc.divide(pc.cast(exact, pa.float64(), safe=False), float(_US_PER_HOUR))
