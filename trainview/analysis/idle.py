@@ -91,7 +91,8 @@ def idle_gpus(
           that several jobs used in turn counts once
         - ``covered_gpu_hours`` (float64): GPU-hours that their samples speak for
         - ``held_gpu_hours`` (float64): GPU-hours that the jobs of the group held, measured or not,
-          or, by ``node_id`` or ``gpu``, these GPUs; an upper bound, null where not known
+          or, by ``node_id`` or ``gpu``, these GPUs; from submission on, time in the queue
+          included, or from ``held_at`` where `refine_jobs` told that; null where not known
         - ``measured_share`` (float64): covered / held, 0 to 1, as in `utilization`: what is not
           covered may have been idle too
         - ``idle_gpu_hours`` (float64): those of them in which a GPU was idle

@@ -92,7 +92,8 @@ def utilization(
         - ``covered_gpu_hours`` (float64): GPU-hours that these speak for: of each its step, but
           at most the time to the next; nothing where the step is not known
         - ``held_gpu_hours`` (float64): GPU-hours that the jobs of the group held, measured or not,
-          or, by ``node_id`` or ``gpu``, these GPUs; an upper bound, null without `jobs`
+          or, by ``node_id`` or ``gpu``, these GPUs; from submission on, time in the queue
+          included, or from ``held_at`` where `refine_jobs` told that; null without `jobs`
         - ``measured_share`` (float64): covered / held, 0 to 1; GPUs that were never measured and
           samples that stopped count as missing; null where nothing is held
         - ``missing_share`` (float64): samples that would fit into the gaps between these, as a

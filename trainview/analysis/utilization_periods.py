@@ -75,8 +75,9 @@ def utilization_over_time(
         - ``covered_gpu_hours`` (float64): GPU-hours that the mean speaks for: those that the
           samples cover
         - ``held_gpu_hours`` (float64): GPU-hours that the jobs of the group held in this period,
-          measured or not, or, by ``node_id`` or ``gpu``, the GPUs that were ever measured; an
-          upper bound, null where not known or without `jobs`
+          measured or not, or, by ``node_id`` or ``gpu``, the GPUs that were ever measured; from
+          submission on, time in the queue included, or from ``held_at`` where `refine_jobs` told
+          that; null where not known or without `jobs`
         - ``measured_share`` (float64): covered / held, 0 to 1; a mean of few of the GPUs held
           tells little of the others; null where nothing is held
 
