@@ -456,10 +456,13 @@ def test_a_bad_source_among_several_leaves_the_others(tmp_path):
 
 def test_a_bad_answer_in_a_list_or_among_lines_leaves_the_others():
     bad = {"training_job": {"id": "j1"}, "per_node_metrics": "x"}
-    for source in ([payload(jobs=[ONE]), bad], lines(bad, payload(jobs=[ONE])).encode()):
+    for source, place in [
+        ([payload(jobs=[ONE]), bad], "[1]"),
+        (lines(bad, payload(jobs=[ONE])).encode(), "line 1"),
+    ]:
         snap = load(source, on_error="skip")
         assert list(snap.jobs["job_id"]) == ["j1"]
-        assert snap.rejected["path"].tolist() == ["per_node_metrics"]
+        assert snap.rejected["path"].tolist() == [f"{place}.per_node_metrics"]
         assert snap.rejected["reason"].tolist() == ['expected a list, got "x"']
     with pytest.raises(PayloadError, match="per_node_metrics: expected a list"):
         tv.load([bad, bad], on_error="skip")
@@ -478,3 +481,28 @@ def test_what_was_left_out_is_kept_in_what_is_saved(kind, tmp_path):
 def test_only_the_two_ways_to_treat_errors_are_taken():
     with pytest.raises(tv.ArgumentError, match="on_error='ignore': choose 'raise' or 'skip'"):
         tv.load({}, on_error="ignore")
+
+
+def test_what_is_left_out_is_named_by_where_it_stood():
+    instance_type = ONE["instance_type"]
+    prices = {"instance_types": [{"instance_type": instance_type, "price": usd} for usd in ("1", 2, -1)]}  # fmt: skip
+    logs = {
+        "logs": [{"timestamp": "1", "message": None}, {"timestamp": "x", "message": ""}, *LINES]
+    }
+    snap = load([prices, logs], on_error="skip")
+    assert snap.rejected["path"].tolist() == [
+        "[1].logs[0].message",
+        "[1].logs[1].timestamp",
+        "[0].instance_types[0].price",
+        "[0].instance_types[2].price",
+    ]
+    with pytest.raises(PayloadError, match=r"^list: \[1\].submitted_at: expected a time, got null"):
+        tv.load([prices | {"instance_types": []}, QUEUE | {"submitted_at": None}])
+
+
+@pytest.mark.parametrize(
+    "answer", [QUEUE, {"logs": LINES}, LISTING], ids=["queue", "logs", "listing"]
+)
+def test_text_in_utf_16_is_told_for_what_it_is_in_every_answer(answer):
+    with pytest.raises(PayloadError, match="UTF-16 text: save it as UTF-8"):
+        tv.load(json.dumps(answer).encode("utf-16"))

@@ -105,7 +105,9 @@ def test_what_changed_counts_once_in_samples(tmp_path):
 
 
 def test_what_cannot_be_scanned_is_said(tmp_path, monkeypatch):
-    with pytest.raises(tv.ArgumentError, match="engine='pandas': choose one of polars, duckdb, spark"):
+    with pytest.raises(
+        tv.ArgumentError, match="engine='pandas': choose one of polars, duckdb, spark"
+    ):
         tv.scan(tmp_path, engine="pandas")
     with monkeypatch.context() as patched:
         patched.setitem(sys.modules, "duckdb", None)

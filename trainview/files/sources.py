@@ -287,7 +287,7 @@ def _read_found(answer: Answer, name: str, rejected: list[Rejection] | None) -> 
     try:
         part = _read_answer(text.encode("utf-8", "surrogateescape"), name, bad)
     except PayloadError as error:
-        message = answer.locate(str(error))
+        message = f"{name}: {answer.locate(str(error).removeprefix(f'{name}: '))}"
     else:
         for one in bad or []:
             rejected.append(one._replace(path=one.path and answer.locate(one.path)))  # type: ignore[union-attr]

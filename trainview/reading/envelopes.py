@@ -32,19 +32,23 @@ class Answer(NamedTuple):
         The JSON.
     places : dict of str to list of str
         For the lists that were made of single values: where each of these stood.
+    place : str
+        For an answer that stood whole among others: where that was.
     """
 
     text: str
     places: dict[str, list[str]]
+    place: str = ""
 
-    def locate(self, message: str) -> str:
-        """Say in an error message where a value stood, instead of where it was put."""
+    def locate(self, path: str) -> str:
+        """Say of a path, and what may follow it, where it stood instead of where it was put."""
 
         def replace(match: "re.Match[str]") -> str:
             places = self.places.get(match[1], [])
             return places[int(match[2])] if int(match[2]) < len(places) else match[0]
 
-        return re.sub(r"\b(training_jobs|training_projects|logs)\[(\d+)\]", replace, message)
+        found = re.sub(r"\b(training_jobs|training_projects|logs)\[(\d+)\]", replace, path)
+        return f"{self.place}.{found}" if self.place else found
 
 
 def read_documents(text: str, name: str, rejected: list[Rejection] | None = None) -> list[Part]:
@@ -175,13 +179,13 @@ class _Found:
                 self._line(line.text, job_id, f"{place}.logs[{line.key}]".lstrip("."))
         elif kind == "checkpoints of the command line":
             text = json.dumps(_with_zone(value, self._zone, f"{self._name}: {place}".rstrip(": ")))
-            self._whole.append(Answer(text, {}))
+            self._whole.append(Answer(text, {}, place))
         elif kind in {"training_jobs", "training_projects"}:
             self._put(kind, part.text, place)
         elif kind == "envelope":
             self._unwrap(part, place)
         elif kind == "answer":
-            self._whole.append(Answer(part.text, {}))
+            self._whole.append(Answer(part.text, {}, place))
         elif self._rejected is None:
             raise PayloadError(f"{self._name}: {place or 'top level'}: {_expected(value)}")
         else:

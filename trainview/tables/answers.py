@@ -1,6 +1,7 @@
 """Small answers as plain objects that have been checked, and columns made from them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import count
 from typing import Any
 
 import pyarrow as pa
@@ -52,6 +53,32 @@ def read_answer(
             ]
         return answer
     raise PayloadError(message)
+
+
+def in_place(
+    answer: Any, key: str, rejected: list[Rejection] | None
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Go through a list of an answer, each record with the place where it stood.
+
+    Parameters
+    ----------
+    answer : dict
+        What `read_answer` gives.
+    key : str
+        The list's key.
+    rejected : list of Rejection or None
+        What `read_answer` was given: whose records stand in the list no more.
+
+    Yields
+    ------
+    int, dict
+        The place in the list as it was, and the record.
+    """
+    start = f"{key}["
+    paths = [one.path for one in rejected or [] if one.path and one.path.startswith(start)]
+    out = {int(path[len(start) :].partition("]")[0]) for path in paths}
+    places = (place for place in count() if place not in out)
+    yield from zip(places, list(answer[key]), strict=False)
 
 
 def to_table(table: str, rows: Iterable[dict[str, Any]]) -> pa.Table:

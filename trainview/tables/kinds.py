@@ -46,7 +46,8 @@ def read_any(
         If it is one, but not as the API documents it.
     """
     try:
-        answer = json.loads(payload)
+        # bytes in UTF-16 would be taken too
+        answer = json.loads(payload.decode("utf-8-sig"))
     except (ValueError, RecursionError):
         return None
     keys = answer if isinstance(answer, dict) else {}

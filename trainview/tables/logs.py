@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from trainview.errors import PayloadError
 from trainview.reading.rejection import Rejection
 from trainview.schema import FLEET_TABLES, LOGS_ANSWER, TIME
-from trainview.tables.answers import read_answer
+from trainview.tables.answers import in_place, read_answer
 from trainview.tables.dtypes import conform
 from trainview.text.safe import safe_text
 
@@ -46,7 +46,8 @@ def read_logs(
         If the payload is not what the API documents; with the path to the first fault.
     """
     lines = []
-    for index, line in enumerate(read_answer(payload, LOGS_ANSWER, name, rejected)["logs"]):
+    answer = read_answer(payload, LOGS_ANSWER, name, rejected)
+    for index, line in in_place(answer, "logs", rejected):
         if _NANOSECONDS.fullmatch(line["timestamp"]):
             lines.append(line)
             continue

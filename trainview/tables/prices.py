@@ -6,7 +6,7 @@ from trainview.errors import PayloadError
 from trainview.gpus import same_type
 from trainview.reading.rejection import Rejection
 from trainview.schema import PRICES_ANSWER
-from trainview.tables.answers import read_answer, to_table
+from trainview.tables.answers import in_place, read_answer, to_table
 from trainview.text.safe import count
 
 
@@ -61,7 +61,7 @@ def read_prices(
     """
     answer = read_answer(payload, PRICES_ANSWER, name, rejected)
     known = []
-    for index, entry in enumerate(answer["instance_types"]):
+    for index, entry in in_place(answer, "instance_types", rejected):
         if entry["price"] >= 0:
             known.append(entry)
             continue
