@@ -112,7 +112,7 @@ def test_every_kind_of_source_gives_the_same_snapshot(how, tmp_path):
     sources = {
         "str": str(path), "Path": path, "gz": packed, "bytes": SEARCH, "bytearray": bytearray(SEARCH),
         "memoryview": memoryview(SEARCH), "BytesIO": io.BytesIO(SEARCH), "StringIO": io.StringIO(SEARCH.decode()),
-        "dict": json.loads(SEARCH), "folder": tmp_path, "list": [path], "tuple": (SEARCH,),
+        "dict": json.loads(SEARCH), "folder": packed.parent, "list": [path], "tuple": (SEARCH,),
     }  # fmt: skip
     assert_same(tv.load(sources[how]), expected)
 
@@ -149,6 +149,18 @@ def test_a_folder_without_data_is_refused(tmp_path):
     (tmp_path / "notes.txt").write_text("x")
     with pytest.raises(SourceError, match="a folder without JSON files or saved tables"):
         tv.load(tmp_path)
+    inner = tmp_path / "march"
+    inner.mkdir()
+    (inner / "jobs.json").write_bytes(SEARCH)
+    with pytest.raises(SourceError, match="folders in it are not read: name march itself"):
+        tv.load(tmp_path)
+    (tmp_path / "jobs.json").write_bytes(SEARCH)
+    with pytest.warns(tv.DataWarning, match="not read, as they are folders in it: march"):
+        assert "march" in tv.load(tmp_path).notes[0]
+    tv.load(inner).to_csv(tmp_path / "csv")
+    (tmp_path / "csv" / "trainview.json").unlink()
+    with pytest.raises(SourceError, match=r"tables of to_csv are there, but not trainview\.json"):
+        tv.load(tmp_path / "csv")
 
 
 def test_a_fault_names_the_file_it_is_in(tmp_path):

@@ -97,7 +97,7 @@ def test_tables_keep_their_width_on_any_code_page(page, monkeypatch):
 
 @pytest.mark.skipif(os.name != "posix", reason="closes streams as POSIX shells do")
 @pytest.mark.parametrize(
-    ("shell", "code"), [(">&-", 0), ("2>&-", 0), (">&- 2>&-", 0), (">/dev/full", 6)]
+    ("shell", "code"), [(">&-", 0), ("2>&-", 0), (">&- 2>&-", 0), (">/dev/full", 6), ("<&-", 2)]
 )
 def test_streams_that_are_closed_or_full_end_in_no_traceback(shell, code):
     done = command("summary", "-", shell=shell)

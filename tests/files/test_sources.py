@@ -179,6 +179,8 @@ def test_no_link_to_a_checkpoint_is_kept(tmp_path):
         (b"[]", "an empty list"),
         (b"[1, 2]", r"\[0\]: expected a job, a project, a log line or an answer of the API, got 1"),
         (b"", "^bytes: expected answers of the training API, but this is an empty file"),
+        (b"\x7fELF\x02\x01\x01\0\0", "but this is a binary file: give the API's JSON"),
+        (b"jobs.json".ljust(257, b"\0") + b"ustar", "but this is a tar archive: unpack it first"),
         (b"\xef\xbb\xbf \n", "this is an empty file"),
         (b'{"error": "unauthorized"}', "this is an error that the API answered"),
         (b'{"code": "FORBIDDEN", "message": "no"}', "this is an error that the API answered"),

@@ -7,14 +7,14 @@ import shlex
 import sys
 from contextlib import nullcontext
 from functools import wraps
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 import click
 
 from trainview.cli.filters import Filters, filter_options, since_option
 from trainview.cli.options import common, options
 from trainview.cli.progress import progress
-from trainview.errors import ApiError, ConfigError
+from trainview.errors import ApiError, ConfigError, SourceError
 from trainview.text.safe import safe_text
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ class Source(NamedTuple):
             return job(self.read(), job_id)
         names = ", ".join(safe_text(part, 40) for part in self.parts)
         with progress(f"reading {names}"):
-            parts = [sys.stdin.buffer if part == "-" else part for part in self.parts]
+            parts = [_standard_input() if part == "-" else part for part in self.parts]
             return load_job(
                 parts if len(parts) > 1 else parts[0],
                 job_id,
@@ -195,7 +195,7 @@ class Source(NamedTuple):
 
         what = f"reading {', '.join(safe_text(part, 40) for part in self.parts)}"
         with nullcontext() if self.is_quiet else progress(what):
-            parts = [sys.stdin.buffer if part == "-" else part for part in self.parts]
+            parts = [_standard_input() if part == "-" else part for part in self.parts]
             single = parts[0] if len(parts) == 1 else parts
             # of a recorded history a moment is one of many
             moment = "as_of" if history_at(single) is None else "at"
@@ -299,6 +299,12 @@ def asks_for_each_job(command: Callable[..., None]) -> Callable[..., None]:
             help="How many calls for single jobs are on their way at once.",
         ),
     )(asking)  # fmt: skip
+
+
+def _standard_input() -> BinaryIO:
+    if sys.stdin is None:
+        raise SourceError("cannot read standard input: it is closed")
+    return sys.stdin.buffer
 
 
 def on_error(skip_bad: bool) -> Any:  # noqa: FBT001 - named like its option

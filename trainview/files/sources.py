@@ -26,7 +26,7 @@ from trainview.reading.envelopes import Answer, read_documents, to_answers
 from trainview.reading.look_alikes import describe, describe_object
 from trainview.reading.records import Records, decompress, read_records
 from trainview.reading.rejection import Rejection, without_bad_records
-from trainview.schema import REJECTED, TABLES
+from trainview.schema import CORE_TABLES, REJECTED, TABLES
 from trainview.tables.core import Tables, to_records
 from trainview.tables.kinds import is_answer, read_any
 from trainview.text.safe import safe_text
@@ -148,14 +148,37 @@ def _read_path(source: str | os.PathLike[str], options: Options) -> Iterator[Par
         yield from tables.notes
         return
     endings = (*JSON_ENDINGS, _PARQUET)
-    files = sorted(file for file in path.iterdir() if file.name.endswith(endings))
+    there = sorted(path.iterdir())
+    files = [file for file in there if file.name.endswith(endings)]
+    inner = [file.name for file in there if _holds_files(file, endings)]
     if not files:
-        names = ", ".join(safe_text(file.name, 40) for file in sorted(path.iterdir())[:5])
+        names = ", ".join(safe_text(file.name, 40) for file in there[:5])
         found = f"there is {names}" if names else "it is empty"
+        if {f"{name}.csv" for name in CORE_TABLES} <= {file.name for file in there}:
+            found = f"the tables of to_csv are there, but not {MANIFEST}, which says what they are"
+        elif inner:
+            found += f"; folders in it are not read: name {_name_all(inner)} itself"
         raise SourceError(
             f"{safe_text(path)}: a folder without JSON files or saved tables: {found}"
         )
     yield from _read_each(files, _read_one, options, PayloadError, SourceError)
+    if inner:
+        yield f"{safe_text(path)}: not read, as they are folders in it: {_name_all(inner)}"
+
+
+def _name_all(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(safe_text(name, 40) for name in names[:5]) + more
+
+
+def _holds_files(path: Path, endings: tuple[str, ...]) -> bool:
+    """Tell whether it is a folder with files that would be read if it were named."""
+    if path.name.startswith((".", "__")) or not path.is_dir():
+        return False
+    try:
+        return any(file.name.endswith(endings) for file in path.iterdir())
+    except OSError:
+        return False
 
 
 def _read_each(

@@ -18,6 +18,10 @@ _MAGIC = {
 }
 
 
+# Letters of UTF-16 have zero bytes too, and are told apart.
+_BINARY = re.compile(rb"[\x00-\x06\x0e-\x1a]")
+_OTHER_TEXT = (b"\xff\xfe", b"\xfe\xff", b"{", b"[", b"\0{", b"\0[")
+_TAR = b"ustar"
 _BLANK = b" \t\r\n\xef\xbb\xbf"
 _CODE = {"code", "message"}
 _OURS = b"trainview"
@@ -53,6 +57,10 @@ def describe(payload: bytes, tables: Iterable[tuple[str, list[str]]] = ()) -> st
             return what
     if _HTML.match(head):
         return _REPORT if _OURS in head else _PAGE
+    if head.startswith(_TAR, 257):
+        return "a tar archive: unpack it first"
+    if _BINARY.search(head) and not head.startswith(_OTHER_TEXT):
+        return "a binary file: give the API's JSON"
     return _describe_csv(head, list(tables))
 
 
