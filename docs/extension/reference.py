@@ -5,7 +5,7 @@ import inspect
 import trainview as tv
 from docs.extension.gallery import PLOTS
 
-# One line of words a group; the plots stand in the order of the gallery.
+# In the order of work; those with snap. are methods of a snapshot, plots stand as in the gallery.
 GROUPS = {
     "Load": """
         load fetch merge sample scan Snapshot Scan
@@ -15,9 +15,12 @@ GROUPS = {
         fetch_queue
         fetch_error_logs Fetched Client
     """,
+    "Narrow down and refine": """
+        snap.clip snap.select snap.refine snap.assign clip_jobs refine_jobs
+    """,
     "Ask: jobs": """
-        needs_attention job status_counts elapsed_stats job_timeline job_phases refine_jobs
-        clip_jobs compare check
+        snap.summary needs_attention job status_counts elapsed_stats job_timeline snap.job_phases
+        job_phases compare check
     """,
     "Ask: GPUs": """
         gpu_usage gpu_hours_over_time gpu_concurrency quota utilization utilization_over_time
@@ -35,7 +38,8 @@ GROUPS = {
     """,
     "Plot": " ".join(PLOTS),
     "Export and record": """
-        report columns record compact status_intervals
+        report snap.to_parquet snap.to_csv snap.to_json snap.to_excel columns record compact
+        status_intervals
     """,
     "Errors": """
         TrainviewError ConfigError ArgumentError SourceError NetworkError ApiError AuthError
@@ -44,39 +48,64 @@ GROUPS = {
 }
 _INTRODUCTION = """\
 Everything is under `import trainview as tv`. Helpers take tables and give tables, of pandas,
-Polars, DuckDB or PySpark; plots take what a helper gives. Saving is a method of `tv.Snapshot`:
-`to_parquet`, `to_csv`, `to_json`, `to_excel`.
+Polars, DuckDB or PySpark; plots take what a helper gives. What is done with all tables at once is a
+method of the snapshot, here `snap`.
 """
 
 
 def pages() -> dict[str, str]:
     """Give the pages, by their path in the folder of the documentation."""
-    names = [name for group in GROUPS.values() for name in group.split()]
+    names = [name for group in GROUPS.values() for name in functions(group)]
     return {"reference/index.md": _index()} | {
         f"reference/tv.{name}.rst": _page(name) for name in names
     }
 
 
+def functions(group: str) -> list[str]:
+    """List the names of a group that stand under `tv`."""
+    return [name for name in group.split() if not name.startswith("snap.")]
+
+
+def methods(group: str) -> list[str]:
+    """List the methods of a snapshot that stand in a group."""
+    return [name.removeprefix("snap.") for name in group.split() if name.startswith("snap.")]
+
+
 def _index() -> str:
     parts = ["# API reference", _INTRODUCTION]
     for title, group in GROUPS.items():
-        rows = [f"| [tv.{name}](tv.{name}) | {_first_line(name)} |" for name in group.split()]
+        rows = [f"| {_link(name)} | {_first_line(name)} |" for name in group.split()]
         parts += [f"## {title}", "\n".join(["| name | what it does |", "|---|---|", *rows])]
     for title, group in GROUPS.items():
-        tree = "\n".join(f"tv.{name}" for name in group.split())
+        tree = "\n".join(f"tv.{name}" for name in functions(group))
         parts.append(f"```{{toctree}}\n:hidden:\n:caption: {title}\n\n{tree}\n```")
     return "\n\n".join(parts) + "\n"
 
 
+def _link(name: str) -> str:
+    method = name.removeprefix("snap.")
+    if method == name:
+        return f"[tv.{name}](tv.{name})"
+    return f"{{py:obj}}`{name} <trainview.Snapshot.{method}>`"
+
+
 def _first_line(name: str) -> str:
-    text = inspect.getdoc(getattr(tv, name)) or ""
+    method = name.removeprefix("snap.")
+    text = inspect.getdoc(getattr(tv if method == name else tv.Snapshot, method)) or ""
     return text.splitlines()[0].replace("``", "`").replace("|", "\\|")
 
 
 def _page(name: str) -> str:
     title = f"tv.{name}"
     lines = [title, "=" * len(title), "", ".. currentmodule:: trainview", ""]
-    if not inspect.isclass(getattr(tv, name)):
+    if name == "Snapshot":
+        lines += [".. autoclass:: trainview.Snapshot", ""]
+        for group, members in GROUPS.items():
+            if found := methods(members):
+                lines += [group, "-" * len(group), ""]
+                lines += [f".. automethod:: trainview.Snapshot.{method}" for method in found]
+                lines += [""]
+    elif not inspect.isclass(getattr(tv, name)):
         lines += [f".. autofunction:: trainview.{name}", ""]
     else:
         lines += [

@@ -11,12 +11,19 @@ DOCS = Path(gallery.__file__).parents[1]
 
 
 def test_every_public_name_has_a_page_in_one_group():
-    names = [name for group in reference.GROUPS.values() for name in group.split()]
+    groups = reference.GROUPS.values()
+    names = [name for group in groups for name in reference.functions(group)]
     assert sorted(names) == sorted(tv.__all__), "put new names into docs/extension/reference.py"
+    methods = [name for group in groups for name in reference.methods(group)]
+    public = [name for name in vars(tv.Snapshot) if not name.startswith("_")]
+    assert sorted(methods) == sorted(public)
     pages = reference.pages()
     for name in names:
         assert f"trainview.{name}\n" in pages[f"reference/tv.{name}.rst"]
         assert pages["reference/index.md"].count(f"[tv.{name}](tv.{name})") == 1
+    for name in methods:
+        assert f".. automethod:: trainview.Snapshot.{name}\n" in pages["reference/tv.Snapshot.rst"]
+        assert pages["reference/index.md"].count(f"`snap.{name} <") == 1
 
 
 def test_every_plot_is_in_the_gallery_once():

@@ -74,7 +74,7 @@ def plot_needs_attention(attention: AnyDataFrame, *, ax: Axes | None = None) -> 
     looks, reasons, stack = stack_statuses(statuses, phases, reason, np.ones(len(statuses)))
     holds = np.isin(statuses, HOLDING)
     gpus = np.where(holds, np.nan_to_num(numbers(table, "gpus")), 0.0)
-    rows = start_rows(ax, len(reasons), height=0.36, legend=len(looks))
+    rows = start_rows(ax, len(reasons), height=0.36, extra=0.25)
     ax = rows.ax
     ax.set_xlabel("Jobs that need attention")
     if not len(reasons):
@@ -89,7 +89,7 @@ def plot_needs_attention(attention: AnyDataFrame, *, ax: Axes | None = None) -> 
     label_bars(ax, totals[: rows.shown].tolist(), labels)
     count_axis(ax, "x", whole=True)
     finish_rows(rows, reasons, count(totals[rows.shown :].sum(), "job"))
-    add_legend(ax, [look.sample() for look in looks.values()], list(looks), above=narrow)
+    add_legend(ax, [look.sample() for look in looks.values()], list(looks), above=True, room=0.75)
     return ax
 
 

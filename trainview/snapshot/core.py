@@ -32,7 +32,12 @@ from trainview.text.safe import count
 class Snapshot(State):
     """What the API said at one moment, as tidy tables.
 
-    Made by `load`, `fetch` or `merge`. `columns` describes every column.
+    Made by `load`, `fetch` or `merge`. `columns` describes every column. Helpers and plots take one
+    table, as in ``tv.gpu_usage(snap.jobs)``; what is done with all of them is a method:
+
+    - narrow down and refine, into a new snapshot: `clip`, `select`, `refine`, `assign`
+    - ask: `summary`, `job_phases`
+    - export: `to_parquet`, `to_csv`, `to_json`, `to_excel`, and `report` for a page
 
     Attributes
     ----------
