@@ -1,6 +1,11 @@
-"""How much a property test tries."""
+"""How much is tried: all in CI, a share while you work."""
 
 from hypothesis import settings
+
+
+def tries_all() -> bool:
+    """Tell whether the current profile is that of CI, or a larger one."""
+    return settings.default.max_examples >= settings.get_profile("ci").max_examples
 
 
 def examples(number: int) -> int:
@@ -10,9 +15,9 @@ def examples(number: int) -> int:
 
 
 def shared_out(number: int, turn: int) -> range:
-    """Give those of a number of cases that it is the turn of: all in `ci`, else every third.
+    """Give those of a number of cases that it is the turn of: all in `ci`, else every seventh.
 
-    Three tests with turns that follow each other try all of them.
+    Seven tests with turns that follow each other try all of them.
     """
-    every = 1 if settings.default.max_examples >= settings.get_profile("ci").max_examples else 3
+    every = 1 if tries_all() else 7
     return range(turn % every, number, every)

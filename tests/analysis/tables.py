@@ -151,6 +151,7 @@ def _connection(_columns: tuple[str, ...]) -> duckdb.DuckDBPyConnection:
     """
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'America/New_York'")
+    connection.execute("SET threads = 1")
     return connection
 
 

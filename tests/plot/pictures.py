@@ -26,10 +26,15 @@ def date(moment: Any) -> float:
     return at(moment).timestamp() / 86400
 
 
+def draw(ax: Axes) -> None:
+    """Lay out all of a figure and draw it as dots."""
+    FigureCanvasAgg(ax.get_figure(root=True)).draw()
+
+
 def render(ax: Axes) -> None:
     """Draw all of a figure, as dots and as SVG with its letters as shapes and as text."""
+    draw(ax)
     figure = ax.get_figure(root=True)
-    FigureCanvasAgg(figure).draw()
     # laid out by now, which takes most of the time
     figure.set_layout_engine("none")
     for fonttype in ("path", "none"):

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from mypy import api
 
 import trainview as tv
 from trainview.schema import TABLES
@@ -21,16 +20,15 @@ HELPERS = [
 ]
 
 
-def test_mypy_and_pyright_agree_on_what_users_write(monkeypatch):
-    monkeypatch.chdir(ROOT)  # the settings are those of pyproject.toml
-    said, errors, status = api.run(["tests/typing/user_code.py"])
-    assert (status, errors) == (0, ""), said
+@pytest.mark.parametrize(
+    "checker", [["mypy", "tests/typing/user_code.py"], ["pyright", "--pythonpath", sys.executable]]
+)
+def test_mypy_and_pyright_agree_on_what_users_write(checker):
+    # not in this process, which what mypy leaves behind makes slow
     done = subprocess.run(
-        [sys.executable, "-m", "pyright", "--pythonpath", sys.executable],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [sys.executable, "-m", *checker], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.startswith("0 errors")
 
 
 def test_a_signature_reads_as_people_write_it():
