@@ -13,7 +13,10 @@ KIND = "pyspark"
 EVERYTHING = os.environ.get("TRAINVIEW_TEST_KINDS") == KIND
 SETTINGS = {
     "spark.driver.bindAddress": "127.0.0.1",
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    # What is compiled quickly takes more room than Java leaves for it.
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=192m "
+    "-XX:+IgnoreUnrecognizedVMOptions -XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote "
+    "-XX:+UseSerialGC -Xmn192m",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.memory": "512m",
     "spark.log.level": "OFF",
@@ -29,7 +32,11 @@ QUICK = {
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.constraintPropagation.enabled": "false",
+    # every query is written out for a page that nobody looks at
+    "spark.sql.debug.maxToStringFields": "1",
+    "spark.sql.maxPlanStringLength": "0",
     "spark.sql.ui.explainMode": "simple",
+    "spark.ui.liveUpdate.period": "-1",
 }
 
 
@@ -50,11 +57,30 @@ def require_java() -> None:
         pytest.skip(missing)
 
 
+def remember_classes() -> None:
+    """Let py4j look up a class of Java or its method once: each use of one searches 200 jars."""
+    from py4j.java_gateway import JavaClass, JavaMember, JVMView
+
+    def remembering(look_up: Any) -> Any:
+        def found(self: Any, name: str) -> Any:
+            value = look_up(self, name)
+            if isinstance(value, JavaClass | JavaMember):
+                vars(self)[name] = value
+            return value
+
+        return found
+
+    for kind in (JavaClass, JVMView):
+        kind.__getattr__ = remembering(kind.__getattr__)
+
+
 @cache
 def session() -> Any:
     require_java()
     from pyspark.sql import SparkSession
 
+    if not EVERYTHING:
+        remember_classes()
     builder = SparkSession.builder.master("local[2]").appName("trainview tests")
     return builder.config(map=SETTINGS if EVERYTHING else SETTINGS | QUICK).getOrCreate()
 
@@ -63,7 +89,8 @@ def session() -> Any:
 def session_with(**settings: str) -> Any:
     """Open another session on the same Spark, with settings of its own."""
     other = session().newSession()
-    for name, value in settings.items():
+    # that tables come in several parts is tried in the first session
+    for name, value in {"leafNodeDefaultParallelism": "1", **settings}.items():
         other.conf.set(f"spark.sql.{name.replace('_', '.')}", value)
     return other
 

@@ -4,7 +4,7 @@
 """
 
 import runpy
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -47,6 +47,9 @@ CALLS = {
     **{name: (call, JOBS) for name, call in test_contract.CALLS.items()},
     **{name: (one.call, one.first) for name, one in test_fleet_contract.CALLS.items()},
 }
+EVERY = HELPERS | CALLS
+# Most helpers take the same one, which is brought to Spark once.
+TABLES = {id(frame): frame for _, frame in EVERY.values()}
 NULLABLE = {
     *("elapsed_hours", "error_message", "gpu_hours", "gpu_type", "job_name", "node_id"),
     *("step_seconds", "user_email", "waited_hours"),
@@ -79,6 +82,7 @@ class Input(NamedTuple):
 
 
 INPUTS = {
+    "as it is": Input(lambda frame: frame),
     "times without a zone": Input(in_march, without_zone),
     "another session": Input(
         in_march, session={"session_timeZone": "Australia/Lord_Howe", "ansi_enabled": "false"}
@@ -88,26 +92,35 @@ INPUTS = {
 }
 
 
+def pairs() -> list[tuple[str, str]]:
+    """Pair each helper with every kind of input, and each of its calls with one at least."""
+    found = []
+    for helper in HELPERS:
+        calls = [helper, *(name for name in reversed(CALLS) if name.startswith(f"{helper} by "))]
+        for number, kind_of_input in enumerate(INPUTS):
+            found.append((calls[number % len(calls)], kind_of_input))
+    assert CALLS.keys() <= {call for call, _ in found}
+    return found
+
+
 def on_spark(frame: pd.DataFrame, **settings: str) -> Any:
     session = spark.session_with(**settings) if settings else spark.session()
     return spark.from_arrow(pl.from_pandas(frame).to_arrow(), session)
 
 
-@pytest.mark.parametrize("name", CALLS)
-def test_spark_gives_what_pandas_gives(name):
-    call, frame = CALLS[name]
-    result = call(convert(frame, spark.KIND))
-    assert is_kind(result, spark.KIND)
-    assert_same(result, call(frame))
-
-
-@pytest.mark.parametrize("kind_of_input", INPUTS)
-@pytest.mark.parametrize("name", HELPERS)
-def test_spark_gives_what_pandas_gives_on_every_kind_of_input(name, kind_of_input):
-    call, frame = HELPERS[name]
+@cache
+def changed(kind_of_input: str, number: int) -> tuple[pd.DataFrame, Any]:
+    """Change a table to a kind of input, for pandas and for Spark."""
     one = INPUTS[kind_of_input]
-    frame = one.change(frame)
-    result = call(on_spark(one.given(frame), **one.session))
+    frame = one.change(TABLES[number])
+    return frame, on_spark(one.given(frame), **one.session)
+
+
+@pytest.mark.parametrize(("name", "kind_of_input"), pairs())
+def test_spark_gives_what_pandas_gives_on_every_kind_of_input(name, kind_of_input):
+    call, table = EVERY[name]
+    frame, given = changed(kind_of_input, id(table))
+    result = call(given)
     assert is_kind(result, spark.KIND)
     assert_same(result, call(frame))
 

@@ -61,7 +61,8 @@ def test_a_scan_of_a_history_has_what_load_has(engine, recorded):
     assert_same(
         tv.scan(recorded, engine=engine, session=session_of(engine)), tv.load(recorded), small
     )
-    for moment, _ in states(31, looks=6)[::2]:
+    moments = [moment for moment, _ in states(31, looks=6)]
+    for moment in moments[3:4] if engine == "spark" else moments[::2]:
         at = tv.scan(recorded, engine=engine, session=session_of(engine), at=moment)
         assert_same(at, tv.load(recorded, at=moment), ["projects", "jobs"])
 
