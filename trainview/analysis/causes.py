@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from trainview.analysis.frames import Frame, from_pandas, is_lazy, to_pandas
-from trainview.analysis.message_queries import with_templates
+from trainview.analysis.message_queries import find_templates
 from trainview.analysis.pandas_dtypes import TEXT
 
 
@@ -74,11 +74,15 @@ def _find_causes(failed: Frame, sums: list[str]) -> tuple[pd.DataFrame, list[str
 
 def _query_causes(failed: Frame, sums: list[str]) -> tuple[pd.DataFrame, list[str]]:
     """Let the engine of a lazy table group the same; one row a cause is collected."""
-    frame, causes = with_templates(failed)
+    with_template, causes = find_templates(failed)
     group, end, nobody = nw.col("__template"), nw.col("end_at"), len(causes)
     if "" in causes:
         group = nw.when(group != causes.index("")).then(group)
-    frame = frame.with_columns(group=group.cast(nw.Int64).fill_null(nobody))
+
+    def name(jobs: Frame) -> Frame:
+        return with_template(jobs).with_columns(group=group.cast(nw.Int64).fill_null(nobody))
+
+    frame = name(failed)
     unnamed = nw.col("project_id").is_null().cast(nw.Int64)
     found = frame.with_columns(__unnamed=unnamed).group_by("group").agg(
         nw.col(*sums).sum(),
@@ -92,7 +96,10 @@ def _query_causes(failed: Frame, sums: list[str]) -> tuple[pd.DataFrame, list[st
     # A null is no project.
     result["projects"] = result["projects"] - result.pop("__unnamed")
     last = result[["last_seen"]].reset_index()
-    newest = frame.join(from_pandas(last, frame), on="group", how="inner")
+    # few jobs ended at such a moment: of the others nothing else is computed
+    ends = last[["last_seen"]].drop_duplicates().rename(columns={"last_seen": "end_at"})
+    newest = name(failed.join(from_pandas(ends, failed), on="end_at", how="semi"))
+    newest = newest.join(from_pandas(last, frame), on="group", how="inner")
     newest = newest.filter(end == nw.col("last_seen"))
     newest = newest.unique("group", keep="last", order_by=["job_id"])
     latest = to_pandas(newest.select("group", "job_id", "error_message")).set_index("group")

@@ -5,19 +5,22 @@ and where a number names a cause. So messages whose digits are all of the first 
 by their shapes alone; the others by their whole texts.
 """
 
+from collections.abc import Callable
+
 import narwhals.stable.v2 as nw
 import pandas as pd
 
 from trainview.analysis.frames import Frame, from_pandas, to_pandas
 from trainview.analysis.pandas_dtypes import TEXT
+from trainview.analysis.times import with_sql
 
 # Beyond these, messages of one cause have nothing in common that is seen without reading all.
 MOST_MESSAGES = 1_000_000
 _WHAT = "error messages of different kinds"
 
 
-def with_templates(frame: Frame) -> tuple[Frame, list[str]]:
-    """Give the messages of a lazy frame the numbers of their templates.
+def find_templates(frame: Frame) -> tuple[Callable[[Frame], Frame], list[str]]:
+    """Find the templates of the messages of a lazy frame.
 
     Parameters
     ----------
@@ -26,8 +29,9 @@ def with_templates(frame: Frame) -> tuple[Frame, list[str]]:
 
     Returns
     -------
-    frame : narwhals frame
-        With ``__template``: the place of its template in the list, null without a message.
+    with_template : callable
+        Adds ``__template`` to these rows, or to some of them: the place of their template in the
+        list, null without a message.
     found : list of str
         The templates of `trainview.analysis.messages.templates`, each once.
 
@@ -40,8 +44,7 @@ def with_templates(frame: Frame) -> tuple[Frame, list[str]]:
     from trainview.analysis.messages import counts_by_place, templates  # noqa: PLC0415
 
     message = nw.col("error_message")
-    frame = frame.with_columns(__shape=_shape(message))
-    told = frame.filter(~message.is_null())
+    told = _with_shape(frame).filter(~message.is_null())
     shapes = told.group_by("__shape").agg(error_message=message.min())
     known = to_pandas(shapes, most=MOST_MESSAGES, what=_WHAT).astype(TEXT)
     enough = known["__shape"].map(counts_by_place).astype("bool")
@@ -56,16 +59,26 @@ def with_templates(frame: Frame) -> tuple[Frame, list[str]]:
         messages = []
     number, found = pd.factorize(pd.Series(templates([*samples, *messages]), dtype="object"))
     by_shape = pd.DataFrame({"__shape": known["__shape"], "__template": number[: len(samples)]})
-    frame = frame.join(from_pandas(by_shape, frame), on="__shape", how="left")
-    if messages:
-        texts = pd.Series(messages, dtype=TEXT)
-        by_text = pd.DataFrame({"error_message": texts, "__of_text": number[len(samples) :]})
-        frame = frame.join(from_pandas(by_text, frame), on="error_message", how="left")
-        frame = frame.with_columns(__template=nw.coalesce("__template", "__of_text"))
-        frame = frame.drop("__of_text")
-    return frame.drop("__shape"), list(found)
+    texts = pd.Series(messages, dtype=TEXT)
+    by_text = pd.DataFrame({"error_message": texts, "__of_text": number[len(samples) :]})
+
+    def with_template(rows: Frame) -> Frame:
+        rows = _with_shape(rows)
+        rows = rows.join(from_pandas(by_shape, rows), on="__shape", how="left")
+        if messages:
+            rows = rows.join(from_pandas(by_text, rows), on="error_message", how="left")
+            rows = rows.with_columns(__template=nw.coalesce("__template", "__of_text"))
+            rows = rows.drop("__of_text")
+        return rows.drop("__shape")
+
+    return with_template, list(found)
 
 
-def _shape(message: nw.Expr) -> nw.Expr:
+def _with_shape(rows: Frame) -> Frame:
     """Let all digits be 0, but an address is no number that begins with 0."""
-    return message.str.replace_all("0x", "\ue01fx", literal=True).str.replace_all("[1-9]", "0")
+    if rows.implementation.is_polars():
+        message = nw.col("error_message").str.replace_all("0x", "\ue01fx", literal=True)
+        return rows.with_columns(__shape=message.str.replace_all("[1-9]", "0"))
+    # the others have a word that takes a fifth of the time of a pattern
+    words = "translate(replace({}, '0x', '\ue01fx'), '123456789', '000000000')"
+    return with_sql(rows, {"__shape": "error_message"}, words)

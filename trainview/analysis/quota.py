@@ -24,7 +24,7 @@ from trainview.analysis.frames import (
 from trainview.analysis.holding import HELD, from_held, held_columns
 from trainview.analysis.joins import beside
 from trainview.analysis.pandas_dtypes import TEXT
-from trainview.analysis.steps import query_levels, runs, sweep
+from trainview.analysis.steps import runs, sweep
 from trainview.analysis.times import EPOCH, US_PER_HOUR, with_microseconds
 from trainview.analysis.windows import read_window
 from trainview.errors import ArgumentError
@@ -338,25 +338,44 @@ def _levels(asked: Frame, keys: list[str]) -> pd.DataFrame:
 
     There are no more rows than GPUs were held or asked for at once by the groups, of all kinds.
     """
-    kind = nw.col("__kind")
+    if is_lazy(asked):
+        table = to_pandas(_query_kinds(asked, keys))
+        return table.astype(dict.fromkeys(keys, TEXT))
     columns = [*keys, "__kind", "__held", "__from", "__to"]
-    wanted = asked.filter(kind != "spot").with_columns(__kind=nw.lit(WANTED))
+    wanted = asked.filter(nw.col("__kind") != "spot").with_columns(__kind=nw.lit(WANTED))
     every = nw.concat([asked.select(*columns), wanted.select(*columns)])
     groups = [*keys, "__kind"]
-    if is_lazy(asked):
-        steps = query_levels(every, groups, "__from", "__to")
-        following = nw.col("__time").shift(-1).over(*groups, order_by="__time")
-        lasts = (following - nw.col("__time")).cast(nw.Int64)
-        found = steps.with_columns(__lasts=lasts).filter(~nw.col("__lasts").is_null())
-        found = found.group_by(*groups, "__level").agg(nw.col("__lasts").sum())
-        table = to_pandas(found.with_columns(nw.col("__lasts").cast(nw.Int64)))
-        return table.astype(dict.fromkeys(keys, TEXT))
     swept = sweep(every.rename({"__from": "created_at", "__to": "end_at"}), groups)
     step = np.flatnonzero(~runs(swept.group)[1:])
     table = swept.groups.take(swept.group[step]).reset_index(drop=True)
     return table.astype(dict.fromkeys(keys, TEXT)).assign(
         __level=swept.level[step], __lasts=swept.time[step + 1] - swept.time[step]
     )
+
+
+def _query_kinds(asked: Frame, keys: list[str]) -> Frame:
+    """Write the levels of all kinds as one query: one sweep, in which each kind has a level."""
+    held, kind = nw.col("__held").cast(nw.Int64), nw.col("__kind")
+    nothing = nw.lit(0, nw.Int64)
+    is_kind = {each: kind == each for each in KINDS} | {WANTED: kind != "spot"}
+    of_kind = {each: nw.when(is_kind[each]).then(held).otherwise(nothing) for each in KINDS}
+    asked = asked.with_columns(**of_kind)
+    begun = asked.select(*keys, *KINDS, __time="__from")
+    ended = asked.select(*keys, *(nw.col(each) * -1 for each in KINDS), __time="__to")
+    steps = nw.concat([begun, ended.select(*begun.collect_schema())])
+    steps = steps.group_by(*keys, "__time").agg(nw.col(*KINDS).sum())
+    over: dict[str, Any] = {"order_by": "__time"}
+    levels = {each: nw.col(each).cast(nw.Int64).cum_sum().over(*keys, **over) for each in KINDS}
+    following = nw.col("__time").shift(-1).over(*keys, **over)
+    steps = steps.with_columns(**levels, __lasts=following - nw.col("__time"))
+    kinds = from_pandas(pd.DataFrame({"__kind": list(KINDS)}, dtype=TEXT), steps)
+    found = steps.join(kinds, how="cross")
+    level: nw.Expr = nw.col(WANTED)
+    for each in KINDS[:-1]:
+        level = nw.when(kind == each).then(nw.col(each)).otherwise(level)
+    found = found.with_columns(__level=level.cast(nw.Int64)).filter(nw.col("__level") > 0)
+    found = found.group_by(*keys, "__kind", "__level").agg(nw.col("__lasts").sum())
+    return found.with_columns(nw.col("__lasts").cast(nw.Int64))
 
 
 def _limits(capacity: object, keys: list[str]) -> pd.DataFrame:

@@ -21,7 +21,7 @@ from trainview.analysis.frames import (
     to_pandas,
 )
 from trainview.analysis.joins import beside, one_a_job
-from trainview.analysis.message_queries import with_templates
+from trainview.analysis.message_queries import find_templates
 from trainview.analysis.pandas_dtypes import TEXT
 from trainview.errors import ArgumentError
 from trainview.schema.table_types import AnyDataFrame, DataFrame
@@ -156,7 +156,9 @@ def _with_origin(frame: Frame) -> Frame:
 
     if is_lazy(frame):
         message = nw.when(nw.col("status") == "failed").then(nw.col("error_message"))
-        frame, found = with_templates(frame.with_columns(error_message=message))
+        frame = frame.with_columns(error_message=message)
+        with_template, found = find_templates(frame)
+        frame = with_template(frame)
         origins = pd.DataFrame({"__template": range(len(found)), "__origin": _origins_of(found)})
         frame = frame.join(from_pandas(origins, frame), on="__template", how="left")
         frame = frame.drop("__template")

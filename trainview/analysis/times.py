@@ -38,7 +38,7 @@ def with_zone(frame: Frame, names: Sequence[str]) -> Frame:
     if frame.implementation.is_spark_like():
         zoneless = [name for name, dtype in frame.to_native().dtypes if dtype == "timestamp_ntz"]
         # By way of text: all else that Spark has for it takes them for times of the session's zone.
-        return _with_sql(
+        return with_sql(
             frame,
             {name: name for name in zoneless if name in names},
             "CAST(CONCAT(CAST({} AS STRING), 'Z') AS TIMESTAMP)",
@@ -75,10 +75,10 @@ def with_microseconds(frame: Frame, **columns: str) -> Frame:
         The frame with the new columns (int64); null where the time is.
     """
     if frame.implementation.is_spark_like():
-        return _with_sql(frame, columns, "UNIX_MICROS({})")
+        return with_sql(frame, columns, "UNIX_MICROS({})")
     if frame.implementation.is_duckdb():
         # Its differences of times go by way of a calendar, and take ten times as long.
-        return _with_sql(frame, columns, "epoch_us({})")
+        return with_sql(frame, columns, "epoch_us({})")
     return frame.with_columns(
         **{new: nw.col(name).dt.timestamp("us") for new, name in columns.items()}
     )
@@ -100,9 +100,9 @@ def with_times(frame: Frame, **columns: str) -> Frame:
         The frame with the new columns; null where there are no microseconds.
     """
     if frame.implementation.is_spark_like():
-        return _with_sql(frame, columns, "TIMESTAMP_MICROS({})")
+        return with_sql(frame, columns, "TIMESTAMP_MICROS({})")
     if frame.implementation.is_duckdb():
-        return _with_sql(frame, columns, "make_timestamptz(CAST({} AS BIGINT))")
+        return with_sql(frame, columns, "make_timestamptz(CAST({} AS BIGINT))")
     return frame.with_columns(**{new: _as_time(name) for new, name in columns.items()})
 
 
@@ -121,11 +121,26 @@ def with_decimals(frame: Frame, name: str) -> Frame:
         return cast("Frame", nw.from_native(native.with_columns(money)))
     # by way of text: the shortest decimal that is the same number is meant
     text = "VARCHAR" if kind.is_duckdb() else "STRING"
-    return _with_sql(frame, {name: name}, f"CAST(CAST({{}} AS {text}) AS DECIMAL(38, 12))")
+    return with_sql(frame, {name: name}, f"CAST(CAST({{}} AS {text}) AS DECIMAL(38, 12))")
 
 
-def _with_sql(frame: Frame, columns: dict[str, str], sql: str) -> Frame:
-    """Add or replace columns of a table of Spark or DuckDB by what SQL makes of a column."""
+def with_sql(frame: Frame, columns: dict[str, str], sql: str) -> Frame:
+    """Add or replace columns of a table of Spark or DuckDB by what SQL makes of a column.
+
+    Parameters
+    ----------
+    frame : narwhals frame
+        Of Spark or DuckDB.
+    columns : dict of str to str
+        Names of the new columns, and of those they are made of.
+    sql : str
+        The words, with ``{}`` for the column.
+
+    Returns
+    -------
+    narwhals frame
+        The frame with the new columns.
+    """
     if not columns:
         return frame
     native = frame.to_native()
