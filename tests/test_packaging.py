@@ -73,7 +73,7 @@ def test_what_is_imported_is_declared_and_what_is_declared_is_imported():
     names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
     imported = {name.split(".")[0] for name in names} - sys.stdlib_module_names - {"trainview"}
     assert imported | IMPORTED_BY_NO_NAME == {
-        needed.name for needed in requirements("excel", "duckdb", "polars", "spark")
+        needed.name for needed in requirements("excel", "interactive", "duckdb", "polars", "spark")
     }
 
 

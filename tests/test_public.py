@@ -37,6 +37,7 @@ PUBLIC = [
     "elapsed_stats",
     "error_groups",
     "estimate_cost",
+    "explore",
     "failure_costs",
     "failure_rates",
     "fetch",

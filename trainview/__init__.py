@@ -27,6 +27,7 @@ _HOMES = {
     "history.compaction": "compact",
     "history.intervals": "status_intervals",
     "history.scanning": "Scan scan",
+    "interactive": "explore",
     "loading": "load merge",
     "plot": """
         plot_cache_usage plot_checkpoint_usage plot_compare plot_cost_over_time plot_elapsed_stats

@@ -58,6 +58,7 @@ from .history.compaction import compact as compact
 from .history.intervals import status_intervals as status_intervals
 from .history.scanning import Scan as Scan
 from .history.scanning import scan as scan
+from .interactive import explore as explore
 from .loading import load as load
 from .loading import merge as merge
 from .plot import plot_cache_usage as plot_cache_usage

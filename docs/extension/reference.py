@@ -37,6 +37,9 @@ GROUPS = {
         queue_waits queue_wait_curve spot_usage
     """,
     "Plot": " ".join(PLOTS),
+    "Look closer": """
+        explore
+    """,
     "Export and record": """
         report snap.to_parquet snap.to_csv snap.to_json snap.to_excel columns record compact
         status_intervals

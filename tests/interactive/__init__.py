@@ -1,0 +1,1 @@
+"""What is explored in a browser: the timeline by itself, as a widget, and tables."""
