@@ -64,6 +64,11 @@ def visit(browser, files):
     assert faults == []
 
 
+def unfold(tab):
+    tab.get_by_text("These jobs as a table").click()
+    tab.locator(".tv-listing caption").wait_for()
+
+
 def texts(tab, selector=TIP):
     """The pairs of word and value that are told of a job."""
     names = tab.locator(f"{selector} dt").all_inner_texts()
@@ -162,7 +167,7 @@ def test_filters_and_search_leave_what_matches_and_say_how_many(visit, fleet):
     assert tab.locator(TALLY).inner_text() == f"{len(both)} of {len(jobs)} jobs shown in 1 project"
     tab.get_by_role("button", name="Select shown").click()
     assert tab.evaluate("chosen.at(-1)") == [jobs.index.get_loc(row) for row in both.index]
-    tab.get_by_text("These jobs as a table").click()
+    unfold(tab)
     assert tab.locator(".tv-listing tbody tr").count() == len(both)
     # what is no longer shown is no longer selected
     tab.get_by_role("searchbox").fill(both["job_id"].iloc[0].upper())
@@ -258,7 +263,7 @@ def test_two_fingers_zoom_and_one_pans(visit):
 def test_axe_finds_no_violation(visit, scheme):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     tab = visit("fleet", color_scheme=scheme)
-    tab.get_by_text("These jobs as a table").click()
+    unfold(tab)
     tab.locator("canvas").focus()
     tab.keyboard.press("Home")
     tab.keyboard.press("Enter")
@@ -271,7 +276,7 @@ def test_axe_finds_no_violation(visit, scheme):
 def test_hostile_names_are_text(visit):
     tab = visit("hostile")
     assert tab.locator("main :is(img, script)").count() == 0
-    tab.get_by_text("These jobs as a table").click()
+    unfold(tab)
     cells = tab.locator(".tv-listing tbody td:first-child").all_inner_texts()
     assert safe_text(EVIL) in cells
     assert max(map(len, cells)) == 200
@@ -290,7 +295,7 @@ def test_a_timeline_without_jobs_says_so(visit):
     assert tab.locator(TALLY).inner_text() == "0 jobs in 0 projects"
     tab.locator("canvas").focus()
     tab.keyboard.press("ArrowRight")
-    tab.get_by_text("These jobs as a table").click()
+    unfold(tab)
     assert tab.get_by_role("application").get_attribute("aria-label") == "Timeline without jobs"
 
 
