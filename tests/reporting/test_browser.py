@@ -135,7 +135,7 @@ def test_even_markup_that_got_in_would_be_stopped_by_the_policy(browser, reports
 
 def test_without_scripts_all_of_it_can_be_read(visit):
     page = visit("sample", java_script_enabled=False)
-    assert page.locator(".wide svg:visible").count() == 28
+    assert page.locator(".picture svg:visible").count() == 28
     assert page.locator("th button").count() == 0
     assert page.locator(".tools:visible").count() == 0
     unfold(page, PROJECTS)
@@ -157,9 +157,8 @@ def test_the_page_never_scrolls_sideways(visit, name, width):
 def test_a_phone_gets_pictures_whose_texts_can_be_read(visit):
     page = visit("sample", 390)
     assert page.locator("svg:visible").count() == 28
-    assert page.locator(".narrow svg:visible").count() == 28
     heights = page.evaluate(
-        "[...document.querySelectorAll('.narrow svg text')].map((one) => one.getBoundingClientRect().height)"
+        "[...document.querySelectorAll('svg text')].map((one) => one.getBoundingClientRect().height)"
     )
     assert min(heights) >= 9
 
@@ -199,7 +198,7 @@ def test_texts_of_pictures_have_the_colour_of_the_scheme(visit):
 
 def test_the_ground_of_pictures_has_the_colour_of_the_page(visit):
     # between the rows of the heat map
-    line = "#utilization-job .wide [stroke='var(--ground)']"
+    line = "#utilization-job .picture [stroke='var(--ground)']"
     for scheme, ground in (("light", "rgb(255, 255, 255)"), ("dark", "rgb(20, 23, 27)")):
         page = visit("fleet", color_scheme=scheme)
         stroke = f'getComputedStyle(document.querySelector("{line}")).stroke'
@@ -225,7 +224,7 @@ def test_it_prints_to_a_pdf_that_is_unfolded_and_has_no_controls(visit):
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert page.locator("details[open]").count() == 0
     page.emulate_media(media="print")
-    for controls in ("nav", ".tools", ".part > details > summary", ".narrow", ".more"):
+    for controls in ("nav", ".tools", ".part > details > summary", ".more"):
         assert page.locator(f"{controls}:visible").count() == 0
     for part in (ATTENTION, PROJECTS):
         assert page.locator(f"{part} table").is_visible()

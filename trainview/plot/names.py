@@ -111,9 +111,14 @@ def points(kind: Kind) -> float:
 def inches(text: str, kind: Kind = "font.size") -> float:
     """Measure the width of a text."""
     text, families = drawable(text)
-    font = FontProperties(family=families, size=points(kind))
+    return _width(text, tuple(families), points(kind)) / 72
+
+
+@lru_cache(maxsize=4096)
+def _width(text: str, families: tuple[str, ...], size: float) -> float:
+    font = FontProperties(family=list(families), size=size)
     width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
-    return float(width) / 72
+    return float(width)
 
 
 def fit(name: str, most: float, kind: Kind = "font.size") -> str:

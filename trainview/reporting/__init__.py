@@ -18,7 +18,7 @@ from trainview.reporting.readings import Readings, read
 from trainview.reporting.sections import SECTIONS
 from trainview.reporting.tables import view
 from trainview.reporting.words import day
-from trainview.snapshot import Snapshot, refined
+from trainview.snapshot import Snapshot, refined_with_phases
 from trainview.text.safe import count
 
 
@@ -70,7 +70,7 @@ def render(snapshot: Snapshot) -> str:
     str
         A whole HTML document. Equal snapshots give equal documents.
     """
-    snapshot = refined(snapshot)
+    snapshot, phases = refined_with_phases(snapshot)
     environment = Environment(
         loader=PackageLoader("trainview.reporting", "."),
         autoescape=True,
@@ -78,7 +78,7 @@ def render(snapshot: Snapshot) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    readings = read(snapshot)
+    readings = read(snapshot, phases)
     has_jobs = len(snapshot.jobs) > 0
     told = [section for section in SECTIONS if has_jobs or not section.needs_jobs]
     topics = [(section, section.topic(readings)) for section in told]

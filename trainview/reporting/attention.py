@@ -121,7 +121,7 @@ def issues(readings: Readings) -> list[Issue]:
             ("GPU-hours", NULL if pd.isna(job["gpu_hours"]) else number(job["gpu_hours"])),
             ("Job id", cell("job_id", job["job_id"], 60)),
         ]
-        details = [f"{detail[:1].upper()}{detail[1:]}." for detail in rows["detail"]]
+        details = [f"{detail[:1].upper()}{detail[1:].rstrip('.')}." for detail in rows["detail"]]
         message = _last_line(messages[job_id])
         made.append(
             Issue(
@@ -157,11 +157,11 @@ def attention(readings: Readings) -> Topic:
         by_reason = found["reason"].value_counts(sort=False)
         counts = "; ".join(f"{reason}: {count(jobs, 'job')}" for reason, jobs in by_reason.items())
         label = f"Jobs that need attention for each reason, as bars. {counts}."
-        height = 1.1 + 0.36 * len(by_reason)
+        height = 1.6 + 0.36 * len(by_reason)
         rest = rest._replace(
             title="All of them",
             lead=f"Above are the first {_MOST_ISSUES} of {len(listing):,} jobs. The picture counts "
             "all of them by reason, the table lists them.",
-            chart=Chart(plot_needs_attention, found, label, height, height + 0.5),
+            chart=Chart(plot_needs_attention, found, label, height),
         )
     return Topic(lead, [rest], listing[:_MOST_ISSUES])

@@ -36,8 +36,7 @@ def statuses(readings: Readings) -> Topic:
         plot.plot_status_counts,
         counts,
         f"Jobs by status, as a stacked bar in the order of their lives. {bars}",
-        1.2 + 0.2 * ceil(len(counts) / 4),
-        1.3 + 0.2 * len(counts),
+        1.3 + 0.2 * ceil(len(counts) / 2),
     )
     columns = ["status", "phase", "jobs", "share"]
     table = Table(counts, "Jobs by status", columns, shell("status"))
@@ -66,7 +65,7 @@ def durations(readings: Readings) -> Topic:
     )
     label = f"Elapsed time by status, on a logarithmic scale. {bars}"
     height = 1.2 + 0.3 * min(len(known), BARS)
-    chart = Chart(plot.plot_elapsed_stats, known, label, height, height + 0.3)
+    chart = Chart(plot.plot_elapsed_stats, known, label, height + 0.3)
     columns = ["status", "jobs", "mean", "p50", "p90", "p99", "max"]
     table = Table(stats, "Elapsed time by status", columns, "tv.elapsed_stats(snap.jobs)")
     has_chart = known["jobs"].sum() > 1
@@ -103,7 +102,9 @@ def timeline(readings: Readings) -> Topic:
         lead += " Nothing can be drawn: the timestamps are inconsistent."
     else:
         height = min(max(_LOWEST, 1.0 + _LANE * (lanes["lane"].max() + 1)), _TALLEST)
-        chart = Chart(plot.plot_job_timeline, lanes, _alternative(lanes, drawn), height)
+        chart = Chart(
+            plot.plot_job_timeline, lanes, _alternative(lanes, drawn), height, is_wide=True
+        )
     return Topic(lead, [Part("timeline-all", "", "", chart, table)])
 
 

@@ -1,8 +1,9 @@
 "use strict";
 const text = (row, at) => row.cells[at].dataset.key ?? row.cells[at].textContent;
+// what is below 0.1 is more than 0.0
 const number = (row, at) => {
-  const key = text(row, at).replaceAll(",", "");
-  return key === "" ? NaN : Number(key);
+  const [, below, digits] = /^(<?)(.*?)(?:%| pp)?$/.exec(text(row, at).replaceAll(",", ""));
+  return digits === "" ? NaN : Number(digits) * (below ? 0.5 : 1);
 };
 const order = new Intl.Collator("en", { numeric: true });
 

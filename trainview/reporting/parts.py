@@ -38,15 +38,15 @@ class Chart(NamedTuple):
         What the picture says, for those who do not see it.
     height : float
         In inches.
-    narrow_height : float or None
-        The same for phones, if it is another.
+    is_wide : bool
+        Whether it needs all of a screen or sheet of paper.
     """
 
     plot: Callable[..., object]
     frame: pd.DataFrame
     label: str
     height: float = 3.4
-    narrow_height: float | None = None
+    is_wide: bool = False
 
 
 class Table(NamedTuple):

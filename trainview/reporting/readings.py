@@ -10,7 +10,7 @@ from trainview.analysis.pandas_dtypes import TEXT
 from trainview.plot.attention import HOLDING
 from trainview.reporting.cost_readings import Costs, period_for, read_costs
 from trainview.reporting.outcomes import Changes, Health, read_changes, read_health
-from trainview.snapshot import Snapshot, attention_of, quiet_phases, summary_of
+from trainview.snapshot import Snapshot, attention_of, summary_of
 
 # Of a heat map: seconds of its periods, and the most cells that still open quickly as shapes.
 _SECONDS = {"min": 60, "5min": 300, "15min": 900, "h": 3600, "D": 86400}
@@ -144,13 +144,15 @@ class Readings(NamedTuple):
     limits: Limits | None
 
 
-def read(snapshot: Snapshot) -> Readings:
+def read(snapshot: Snapshot, phases: pd.DataFrame) -> Readings:
     """Ask every helper about a snapshot.
 
     Parameters
     ----------
     snapshot : Snapshot
         Of any size, also without jobs; refined.
+    phases : pandas.DataFrame
+        Of its jobs.
 
     Returns
     -------
@@ -162,7 +164,7 @@ def read(snapshot: Snapshot) -> Readings:
     held = jobs[jobs["gpu_hours"] > 0]
     freq = period_for(held["created_at"].min(), held["end_at"].max())
     steps = analysis.gpu_concurrency(jobs)
-    phases, attention = quiet_phases(snapshot), attention_of(snapshot)
+    attention = attention_of(snapshot)
     return Readings(
         snapshot=snapshot,
         figures=summary_of(snapshot, attention).set_index("figure")["value"],

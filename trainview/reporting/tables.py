@@ -1,6 +1,11 @@
-"""The tables of the page: a helper's result as cells, each as people read it and as it sorts."""
+"""The tables of the page: a helper's result as rows, each cell as people read it."""
 
+import re
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import NamedTuple
+
+from markupsafe import Markup, escape
 
 from trainview.reporting.parts import Table
 from trainview.reporting.words import duration
@@ -122,23 +127,17 @@ _HEADINGS = {
     "saving_usd": "Saving (USD)",
     "saving_low_usd": "Saving, at least (USD)",
 }
+# What the page's script reads as a number: of other texts, it needs to be told what they sort by.
+_READABLE = re.compile(r"<?[+-]?[\d,]+(\.\d+)?(%| pp)?")
 # Of a comparison.
 _SIDES = ("before", "after", "difference")
 
 
-class Cell(NamedTuple):
-    """A value as people read it; as it sorts, if that differs; and its class in the style sheet."""
-
-    text: str
-    key: str | None
-    kind: str
-
-
 class Column(NamedTuple):
-    """The heading of a column, and whether it holds numbers."""
+    """The heading of a column, and what it holds: numbers, prose, or (empty) other text."""
 
     heading: str
-    number: bool
+    kind: str
 
 
 class View(NamedTuple):
@@ -150,8 +149,12 @@ class View(NamedTuple):
         What it shows.
     columns : list of Column
         Its columns.
-    rows : list of list of Cell
-        What it holds.
+    kinds : str
+        Classes in the style sheet, which say of which columns the cells are no usual text.
+    rows : list of list of str
+        What it holds, as people read it.
+    body : markupsafe.Markup
+        The same as elements.
     cut : str
         What is left out; empty when nothing is.
     printed : str
@@ -162,7 +165,9 @@ class View(NamedTuple):
 
     caption: str
     columns: list[Column]
-    rows: list[list[Cell]]
+    kinds: str
+    rows: list[list[str]]
+    body: Markup
     cut: str
     printed: str
     command: str
@@ -181,21 +186,24 @@ def view(table: Table) -> View:
     View
         At most `MOST_ROWS` rows, with a sentence on those that are left out.
     """
-    frame, columns = table.frame, table.columns
-    shown = frame.head(MOST_ROWS)[list(columns)]
-    numbers = [is_number(frame[name]) for name in columns]
-    rows = [
-        [
-            _cell(name, value, number=number)
-            for name, value, number in zip(columns, row, numbers, strict=True)
-        ]
-        for row in shown.itertuples(index=False, name=None)
-    ]
-    headings = [_heading(name) for name in columns]
+    frame = table.frame
+    shown = frame.head(MOST_ROWS)
+    columns, texts, cells = [], [], []
+    for name in table.columns:
+        number = is_number(frame[name])
+        columns.append(Column(_heading(name), _kind(name, number=number)))
+        values = shown[name].to_list()
+        texts.append([_text(name, value) for value in values])
+        keys = _keys(texts[-1], values) if number else {}
+        cells.append([_cell(text, keys.get(at)) for at, text in enumerate(texts[-1])])
+    kinds = [f"{column.kind[0]}{at}" for at, column in enumerate(columns, 1) if column.kind]
+    rows = ("".join(row) for row in zip(*cells, strict=True))
     return View(
         table.caption,
-        [Column(*pair) for pair in zip(headings, numbers, strict=True)],
-        rows,
+        columns,
+        " ".join(kinds),
+        [list(row) for row in zip(*texts, strict=True)],
+        Markup("\n".join(f"<tr>{row}</tr>" for row in rows)),  # noqa: S704 - escaped by cell
         _left_out(len(shown), len(frame)),
         _left_out(MOST_PRINTED, len(frame)),
         table.command,
@@ -209,6 +217,12 @@ def _heading(name: str) -> str:
     return _HEADINGS.get(name, name.replace("_", " ").capitalize())
 
 
+def _kind(name: str, *, number: bool) -> str:
+    if number:
+        return "number"
+    return "prose" if name in _PROSE else ""
+
+
 def _left_out(shown: int, rows: int) -> str:
     hidden = rows - shown
     if hidden <= 0:
@@ -216,12 +230,23 @@ def _left_out(shown: int, rows: int) -> str:
     return f"The first {shown:,} of {rows:,} rows; {hidden:,} are left out."
 
 
-def _cell(name: str, value: object, *, number: bool) -> Cell:
+def _text(name: str, value: object) -> str:
     text = cell(name, value)
-    if name in _DURATIONS and text != NULL:
-        text = duration(float(str(value)))
-    if not number:
-        return Cell(text, None, "prose" if name in _PROSE else "")
-    plain = text.replace(",", "")
-    key = "" if text == NULL else f"{value:.9g}"
-    return Cell(text, None if plain == key else key, "number")
+    return duration(float(str(value))) if name in _DURATIONS and text != NULL else text
+
+
+def _keys(texts: Sequence[str], values: Sequence[float]) -> dict[int, str]:
+    """Say what numbers sort by whose text does not tell: that of others, or in several units."""
+    alike: dict[str, set[float]] = defaultdict(set)
+    for text, value in zip(texts, values, strict=True):
+        if text != NULL:
+            alike[text].add(value)
+    unclear = {text for text, sizes in alike.items() if len(sizes) > 1}
+    unclear |= {text for text in alike if not _READABLE.fullmatch(text)}
+    return {at: f"{values[at]:.9g}" for at, text in enumerate(texts) if text in unclear}
+
+
+def _cell(text: str, key: str | None) -> str:
+    return (
+        f"<td>{escape(text)}</td>" if key is None else f'<td data-key="{key}">{escape(text)}</td>'
+    )

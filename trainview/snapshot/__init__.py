@@ -4,7 +4,7 @@ from trainview.snapshot.changes import job_changes
 from trainview.snapshot.comparison import Comparison, compare, comparison
 from trainview.snapshot.core import Snapshot
 from trainview.snapshot.questions import attention_of, figures_of, summary_of
-from trainview.snapshot.refining import quiet_phases, refined
+from trainview.snapshot.refining import quiet_phases, refined, refined_with_phases
 from trainview.snapshot.weeks import newest_weeks
 
 __all__ = [
@@ -18,5 +18,6 @@ __all__ = [
     "newest_weeks",
     "quiet_phases",
     "refined",
+    "refined_with_phases",
     "summary_of",
 ]

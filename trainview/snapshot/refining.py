@@ -93,6 +93,32 @@ def refined(snapshot: S) -> S:
     return snapshot if set(REFINED) <= set(snapshot.jobs) else refine(snapshot)
 
 
+def refined_with_phases(snapshot: S) -> tuple[S, pd.DataFrame]:
+    """Refine a snapshot, and give the phases of its jobs, which take longest to find.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        Of any kind.
+
+    Returns
+    -------
+    snapshot : Snapshot
+        As by `refined`.
+    phases : pandas.DataFrame
+        As by `phases_of`.
+    """
+    if set(REFINED) <= set(snapshot.jobs):
+        return snapshot, quiet_phases(snapshot)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", DataWarning)
+        phases = phases_of(snapshot)
+    notes = [str(one.message) for one in caught if issubclass(one.category, DataWarning)]
+    new = (note for note in notes if note not in snapshot.notes)
+    snapshot = replace(snapshot, notes=(*snapshot.notes, *new))
+    return refine(snapshot, phases), phases
+
+
 def evidence_of(snapshot: State) -> dict[str, pd.DataFrame]:
     """Give the tables that tell about the times of jobs, as far as there are any."""
     tables = {name: getattr(snapshot, name) for name in EVIDENCE}
