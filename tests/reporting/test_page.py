@@ -166,7 +166,7 @@ def test_what_needs_attention_is_told_with_all_that_one_asks_first():
     prose, cells = found.prose(), found.text_of("td")
     for row in attention_of(snap).itertuples():
         assert f"{row.detail[0].upper()}{row.detail[1:].rstrip('.')}." in prose
-        assert ".. " not in prose
+        assert f"{row.detail}.." not in prose
         assert row.detail in cells
         team = "" if pd.isna(row.team_name) else f"Team {row.team_name}"
         for value in (row.project_name, row.job_name, row.reason, team, f"Job id {row.job_id}"):
@@ -237,7 +237,7 @@ def test_what_is_cut_is_said_and_how_to_get_the_rest():
 
 
 def test_numbers_sort_by_their_value_where_their_text_does_not_tell():
-    hours, sizes = [1234.5, 0.04, 2.21, 2.22, 2.22, 0.0, None], [2**20, 2**30, 5, 5, 0, 1, 1]
+    hours, sizes = [1234.5, 0.04, 2.21, 2.22, 2.22, 0.0, None], [2**20, 10**9, 5, 5, 0, 1, 1]
     frame = pd.DataFrame({"gpu_hours": hours, "size_bytes": sizes, "waited_hours": hours})
     body = view(Table(frame, "Sizes", [*frame], "")).body
     cells = re.findall(r'<td(?: data-key="([^"]*)")?>([^<]*)</td>', body)
