@@ -6,6 +6,7 @@ import pytest
 
 import trainview as tv
 from tests.cli.shell import DATA, fault, out, trainview
+from tests.properties import tries_all
 from tests.story.by_hand import WHOLE
 from tests.test_snapshot import load_quietly
 
@@ -36,7 +37,7 @@ def test_what_is_read_of_a_folder_is_enough(to, tmp_path):
         *snap.jobs["job_id"].head(3),
         *snap.jobs[snap.jobs["status"] == "failed"]["job_id"].head(2),
     ]
-    for job_id in jobs:
+    for job_id in jobs if tries_all() else [jobs[0], jobs[-1]]:
         assert (
             json.loads(out("job", job_id, tmp_path, "--format", "json"))
             == tv.job(snap, job_id).to_dict()

@@ -13,6 +13,7 @@ import pytest
 from tests.api_server import Api, ApiServer
 from tests.builders import A10G, job, project
 from tests.cli.shell import DATA, KEY, start
+from tests.properties import tries_all
 
 JOBS = [job(f"job{number:03}", instance_type=A10G) for number in range(40)]
 
@@ -65,7 +66,7 @@ def test_a_fetch_that_is_stopped_at_any_moment_ends_clean(number, code, tmp_path
     chance = random.Random(number)  # noqa: S311 - not for secrets
     stopped = 0
     with ApiServer(Api(JOBS, projects=[project()])) as server:
-        for attempt in range(5):
+        for attempt in range(5 if tries_all() else 2):
             target = tmp_path / f"fleet{attempt}"
             process = start(
                 "fetch", "-o", target, "--with", "metrics,checkpoints", "--no-cache",
@@ -75,13 +76,13 @@ def test_a_fetch_that_is_stopped_at_any_moment_ends_clean(number, code, tmp_path
             if judge(returned, lines, code, target):
                 stopped += 1
                 assert not list(tmp_path.rglob("*.tmp"))
-    assert stopped
+    assert stopped or not tries_all()
 
 
 @pytest.mark.parametrize("command", ["export", "report"])
 def test_what_writes_is_stopped_likewise(command, tmp_path):
     chance = random.Random(command)  # noqa: S311 - not for secrets
-    for attempt in range(3):
+    for attempt in range(3 if tries_all() else 1):
         target = tmp_path / f"out{attempt}.json"
         more = ["--to", "json"] if command == "export" else []
         words = (command, DATA, "-o", target, *more)
