@@ -59,4 +59,5 @@ def test_all_the_notebooks_are_there():
         "06_cost.ipynb",
         "07_idle_gpus.ipynb",
         "08_reliability.ipynb",
+        "09_explore.ipynb",
     ]
