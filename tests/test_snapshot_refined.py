@@ -5,7 +5,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import trainview as tv
-from tests.analysis.evidence import events, queue
+from tests.analysis.evidence import events, intervals, queue
 from tests.analysis.tables import at, job
 from tests.test_snapshot import assert_same, load_quietly, write
 from tests.test_snapshot_window import snapshot
@@ -21,6 +21,17 @@ HOURS, BASES = [8 * 6.0, 8 * 30.0, 8 * 20.0], ["released", "started", "submitted
 
 def columns(snap: tv.Snapshot, *names: str) -> list[list[object]]:
     return [snap.jobs[name].to_list() for name in names]
+
+
+def test_a_recorded_history_tells_what_the_snapshot_does_not():
+    looks = intervals(("j3", "running", 74, 76), ("j1", "running", 1, 2))
+    snap = snapshot(*JOBS)
+    phases = snap.job_phases(history=looks).set_index("job_id")
+    assert list(phases.loc[["j1", "j2", "j3"], "basis"]) == ["history", "none", "history"]
+    assert phases.loc["j3", "uncertainty_hours"] == 1
+    found = snap.refine(history=looks)
+    assert columns(found, "hours_basis") == [["started", "submitted", "started"]]
+    assert columns(found, "gpu_hours") == [[8 * 8.5, 8 * 40.0, 8 * 15.0]]
 
 
 @pytest.fixture(scope="module")

@@ -17,22 +17,32 @@ NOMINAL_GIB = {
     "B300": 288,
     "GB300": 288,
 }
-# By the data sheets: dense tensor TFLOPS in 16 bits, and GB/s of memory bandwidth. H100_40GB is a
-# slice of an H100 (MIG 3g.40gb): three of seven compute slices, half of the memory.
+# Dense tensor TFLOPS in 16 bits, without sparsity (the data sheets give twice as many with it, or
+# alone), and GB/s of memory bandwidth. A type whose vendor publishes no such figure, such as
+# RTX_PRO_6000, is not here: no advice is better than a guess.
 PEAK_RATES = {
-    "T4": (65, 320),
+    # NVIDIA T4 data sheet (t4-tensor-core-datasheet-951643.pdf)
+    "T4": (65, 300),
+    # nvidia.com/en-us/data-center/l4: 242 with sparsity
     "L4": (121, 300),
+    # NVIDIA A10G for AWS (NVIDIA_AWS_A10G_DataSheet_FINAL_02_17_2022.pdf); the A10 has more
     "A10G": (70, 600),
+    # NVIDIA V100 data sheet (v100-datasheet-update-us-1165301-r5.pdf), SXM2
     "V100": (125, 900),
+    # NVIDIA A100 data sheet (nvidia-a100-datasheet-us-nvidia-1758950-r4-web.pdf), SXM
     "A100": (312, 2039),
     "A100_40GB": (312, 1555),
+    # nvidia.com/en-us/data-center/h100 and h200, SXM: 1,979 with sparsity
     "H100": (989, 3350),
-    "H100_40GB": (424, 1675),
     "H200": (989, 4800),
+    # NVIDIA MIG user guide, 3g.40gb: three of an H100's seven compute slices, half of its memory
+    "H100_40GB": (424, 1675),
+    # nvidia.com/en-us/data-center/l40s: 733 with sparsity
     "L40S": (362, 864),
-    "RTX_PRO_6000": (504, 1597),
+    # nvidia.com/en-us/data-center/hgx: 36 PFLOPS with sparsity for eight, of either
     "B200": (2250, 8000),
     "B300": (2250, 8000),
+    # nvidia.com/en-us/data-center/gb300-nvl72: 360 PFLOPS with sparsity and 576 TB/s for 72
     "GB300": (2500, 8000),
 }
 # A limit is somewhat below the nominal memory, but far from that of two GPUs, or of half a one.

@@ -17,7 +17,7 @@ from trainview.history.reading import history_at, read_history
 from trainview.reading.records import Records
 from trainview.schema import FLEET_TABLES, GAPS
 from trainview.snapshot import Snapshot
-from trainview.snapshot.story import JobStory, find_job, job, related, tell
+from trainview.snapshot.story import RELATED, JobStory, find_job, job, related, tell
 from trainview.tables.attempts import link_attempts
 from trainview.tables.combining import combine, newest_of
 from trainview.tables.core import Tables, build_tables, to_records
@@ -147,7 +147,7 @@ def load_job(
     moment = None if as_of is None else read_moment(as_of, "as_of")
 
     def choose(tables: Tables) -> list[str]:
-        jobs = to_pandas(tables.jobs)
+        jobs = to_pandas(tables.jobs.select(RELATED))
         return related(jobs, find_job(jobs, job_id))
 
     # in several folders a job may be in one of them only

@@ -295,6 +295,9 @@ CALLS = {
         )
         for by in (None, "folder", ["project_name", "folder"], ["file_type"])
     },
+    "checkpoint_usage by status": HELPERS["checkpoint_usage"]._replace(
+        call=partial(HELPERS["checkpoint_usage"].call, by=["status", "job_id"])
+    ),
     "spend_pace by names": HELPERS["spend_pace"]._replace(
         call=partial(HELPERS["spend_pace"].call, by=["team_name", "project_name"])
     ),

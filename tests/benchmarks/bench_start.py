@@ -65,7 +65,9 @@ def write_fleets(folder: Path) -> dict[str, list[str]]:
         names = dict(zip(ids, others, strict=False))
         others = others[len(ids) :]
         copies.append(own.assign(job_id=own["job_id"].astype("str").map(names)))
-    fleet = fleet.assign(metrics=pd.concat(copies, ignore_index=True))
+    # in the order that tables have which are put together from answers
+    samples = pd.concat(copies, ignore_index=True).sort_values(["job_id", "timestamp"])
+    fleet = fleet.assign(metrics=samples.astype({"job_id": "category"}))
     fleet.to_parquet(folder / "tables")
     a_job = payload["training_jobs"][100]["id"]
     return {

@@ -711,12 +711,13 @@ def test_every_help_text_has_an_example_that_names_the_command(command):
 
 def test_the_summary_shows_the_fleet_where_it_is_known(data):
     text = out("summary", DATA, env={"COLUMNS": "100"})
-    for words in ("USD estimated", "Estimated cost by project in USD", "Idle GPUs by project", f"{idlest(data)['idle_gpu_hours']:,.1f}", "GPUs held, and the limit"):  # fmt: skip
+    for words in ("USD estimated", "Estimated cost by project in USD", "Idle GPUs by project", "The 7 whole days before 2026-03-31 against the 7 before: ", f"{idlest(data)['idle_gpu_hours']:,.1f}", "GPUs held, and the limit"):  # fmt: skip
         assert words in text
     figures = data.summary().set_index("figure")["value"]
     assert figures["USD billed"] == float(data.billing["subtotal_usd"].sum())
     lists = out("summary", DATA / "training_jobs.json", env={"COLUMNS": "160"})
     assert "USD" not in lists
+    assert "The last 7 days against the 7 before: GPU-hours" in lists
     assert "idle" not in lists
 
 

@@ -40,6 +40,7 @@ class OneApi(Api):
     def __init__(self, jobs=JOBS, **options):
         super().__init__(jobs, projects=[project(), project("proj2")], **options)
         self.searches = []
+        self.cached = {"proj1": [("hub/model", 9, "file")]}
 
     def answer(self, path, query):
         if path.endswith("/jobs"):
@@ -64,6 +65,7 @@ def test_an_id_takes_a_dozen_calls_and_no_list_of_the_fleet():
     assert sorted(server.paths) == sorted([
         "/v1/training_jobs/search",
         "/v1/training_projects/proj1/jobs",
+        "/v1/training_projects/proj1/cache/summary",
         "/v1/training/jobs/run1/queue_context",
         *(f"/v1/training_projects/proj1/jobs/run1/{what}" for what in ("checkpoints", "logs", "metrics")),
         "/v1/instance_type_prices",
@@ -79,6 +81,7 @@ def test_an_id_takes_a_dozen_calls_and_no_list_of_the_fleet():
     # the other attempts' checkpoints were not asked for
     assert {row["lost_hours"] for row in found["chain"]} == {None}
     assert found["missing"] == {}
+    assert (found["cache"]["files"], found["cache"]["size_bytes"]) == (1, 9)
 
 
 def test_a_name_takes_the_lists_and_a_waiting_job_the_open_ones():

@@ -59,6 +59,7 @@ METRICS = metrics(
       for hour, value in enumerate(values, start=2)),
     used(120, 60, job_id="ja", step_seconds=3600.0),
     used(180, 64, job_id="ja", step_seconds=3600.0),
+    sample(180, 0.25, metric="cache_utilization", job_id="ja", node_id=None, gpu=None),
 )  # fmt: skip
 FLEET = {
     "metrics": METRICS,
@@ -79,6 +80,11 @@ FLEET = {
         event(10, "failed", exit_code=137),
     ),
     "checkpoints": rows("checkpoints", saved(4, "step-100"), saved(6, "step-200")),
+    "caches": rows("caches", *(
+        {"project_id": project, "path": path, "size_bytes": size, "file_type": "file",
+         "modified_at": at(1), "captured_at": at(20)}
+        for project, path, size in [("p1", "hub/model", 3 * GIB), ("p2", "x", 1)]
+    )),
     "logs": rows("logs", *(
         {"job_id": "ja", "timestamp": at(9 + n / 100), "level": "INFO", "message": f"step {n}"}
         for n in range(12)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import trainview as tv
-from tests.analysis.fleet import metrics, sample
+from tests.analysis.fleet import metrics, prices, sample, used
 from tests.analysis.tables import at, job, table
 from tests.properties import examples, tries_all
 from tests.reporting.snapshots import DATA, FLEETS, SNAPSHOTS
@@ -67,6 +67,7 @@ def test_everything_that_is_known_about_a_job_is_told():
     assert [one["job_name"] for one in story["ahead"]] == ["long", None]
     assert [(row["job_id"], row["attempt"]) for row in story["chain"]] == [("ja", 1), ("jb", 2)]
     assert story["chain"][0]["outcome"] == "completed"
+    assert (story["cache"]["size_bytes"], story["cache"]["utilization"]) == (3 * GIB, 0.25)
     assert story["error"]["category"] == "GPU out of memory"
     assert story["events"][-1]["exit_code"] == 137
     assert [line["message"] for line in story["logs"]] == [f"step {n}" for n in range(12)]
@@ -84,7 +85,8 @@ def test_where_nothing_was_fetched_nothing_is_made_up():
     assert story["missing"]["metrics"] == (
         "no samples were fetched: trainview fetch -o fleet/ --with metrics"
     )
-    assert {*story["missing"]} == {"metrics", "checkpoints", "logs", "queue", "prices", "billing"}
+    lacking = {"metrics", "checkpoints", "logs", "queue", "prices", "billing", "caches"}
+    assert {*story["missing"]} == lacking
     [part] = story["segments"]
     assert (part["phase"], part["hours"]) == ("not known", 10.0)
     assert (story["gpus"], story["checkpoints"], story["queue"]) == ([], None, None)
@@ -178,6 +180,67 @@ def test_what_could_not_be_fetched_is_not_taken_for_nothing():
     assert story["missing"]["checkpoints"] == "checkpoints could not be fetched: 500"
     assert (story["checkpoints"], story["lost"]["lost_hours"]) == (None, None)
     assert {row["lost_hours"] for row in story["chain"]} == {None}
+
+
+def test_the_cache_of_another_project_that_could_not_be_fetched_is_not_missed_here():
+    gap = {"table": "caches", "job_id": None, "project_id": "p2", "error": None, "detail": "500"}
+    gaps = pd.DataFrame([gap], dtype="str")
+    snap = dataclasses.replace(snapshot("caches"), not_fetched=gaps)
+    assert "caches" not in told("ja", snap)["missing"]
+    assert told("busy", snap)["missing"]["caches"].endswith("could not be fetched: 500")
+
+
+LINES = ["Traceback (most recent call last):", "ModuleNotFoundError: No module named 'flash_attn'", "bye"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("message", "lines", "category", "told_by"),
+    [
+        (None, LINES, "missing module", "log"),
+        (" ", LINES, "missing module", "log"),
+        (OOM, LINES, "GPU out of memory", "message"),
+        (None, ["step 1", "bye"], "other", "message"),
+        (None, [], "other", "message"),
+    ],
+)
+def test_a_job_without_a_message_has_the_cause_that_its_log_tells(
+    message, lines, category, told_by
+):
+    logs = [
+        {"job_id": "ja", "timestamp": at(9 + n / 100), "message": line, "level": None}
+        for n, line in enumerate(lines)
+    ]
+    jobs = (JOBS[0] | {"error_message": message}, *JOBS[1:])
+    snap = snapshot(jobs=jobs, logs=rows("logs", *logs))
+    error = told("ja", snap)["error"]
+    assert (error["category"], error["told_by"]) == (category, told_by)
+    tells = "no message; its log tells: No module named 'flash_attn'"
+    assert (tells in tv.job(snap, "ja").to_text(120)) == (told_by == "log")
+
+
+def test_a_job_that_would_do_with_less_is_told_so():
+    little = metrics(
+        *(
+            each
+            for gpu in (0, 1)
+            for each in (
+                sample(0, 0.1, job_id="jb", gpu=gpu, step_seconds=8 * 3600.0),
+                used(0, 8, job_id="jb", gpu=gpu, step_seconds=8 * 3600.0),
+            )
+        )
+    ).assign(timestamp=at(12))
+    one = JOBS[1] | {"gpu_memory_limit_mib": 2 * 81920}
+    listed = prices(**{"H100:8": 0.5, "H100:1": 0.25}).assign(
+        gpu_type="H100", gpu_count=[2, 1], gpu_memory_limit_mib=81920
+    )
+    snap = snapshot(jobs=(one,), metrics=little, prices=listed)
+    story = told("jb", snap)
+    expected = tv.right_size(snap.refine().jobs, little, listed).iloc[0]
+    assert story["right_size"]["advised_instance_type_id"] == "H100:1"
+    assert story["right_size"]["saving_usd"] == expected["saving_usd"] == 120.0
+    [advice] = story["advice"]
+    assert advice == f"H100:1 would do: {expected['reason']}; saves 120.00 USD"
+    assert told("ja")["right_size"] is None
 
 
 def test_evidence_that_contradicts_is_told_for_this_job_alone():

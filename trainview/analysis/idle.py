@@ -1,5 +1,7 @@
 """GPUs that were held and idle."""
 
+from collections.abc import Sequence
+
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
@@ -34,6 +36,10 @@ from trainview.analysis.times import US_PER_HOUR, with_times
 from trainview.errors import ArgumentError
 from trainview.schema.table_types import AnyDataFrame, DataFrame
 
+# A GPU is idle below this share, if nothing else is said.
+THRESHOLD = 0.05
+# What the price of a job's GPUs depends on.
+PRICED = ("instance_type_id", "gpu_count")
 RESULT = (
     "gpus",
     "covered_gpu_hours",
@@ -53,7 +59,7 @@ def idle_gpus(
     metrics: DataFrame,
     jobs: AnyDataFrame,
     prices: AnyDataFrame | None = None,
-    threshold: float = 0.05,
+    threshold: float = THRESHOLD,
     by: By = ("job_id", "node_id", "gpu"),
 ) -> DataFrame:
     """Find the time in which GPUs were held and idle, and what it cost.
@@ -139,27 +145,27 @@ def idle_gpus(
     frame = read_samples(metrics, [UTILIZATION])
     of_jobs = [key for key in keys if key not in GPU]
     if frame.implementation.is_pandas():
-        facts = _rates(jobs, prices, of_jobs)
-        idle = from_pandas(_idle(to_pandas(frame), facts, keys, threshold), frame)
+        priced = PRICED if prices is not None else ()
+        facts = with_rates(read_jobs(jobs, [*of_jobs, *priced]), prices)
+        samples = within_jobs(to_pandas(frame), facts)
+        idle = from_pandas(find_idle(samples, facts, keys, threshold), frame)
     else:
         lives = _query_rates(jobs, prices, of_jobs, frame)
-        samples = query_samples(frame, lives, stretches=True)
-        idle = _query_idle(samples, lives, keys, threshold)
+        queried = query_samples(frame, lives, stretches=True)
+        idle = _query_idle(queried, lives, keys, threshold)
     order = [True] + [False] * len(keys)
     return give_back(idle.sort("idle_gpu_hours", *keys, descending=order, nulls_last=True), metrics)
 
 
-def _rates(jobs: object, prices: object, columns: list[str]) -> pd.DataFrame:
-    """Collect columns of jobs, and the price of an hour of one of their GPUs."""
+def with_rates(facts: pd.DataFrame, prices: object) -> pd.DataFrame:
+    """Add the price of an hour of one GPU to what `read_jobs` found, with the columns `PRICED`."""
     if prices is None:
-        return read_jobs(jobs, columns).assign(__usd_per_hour=np.nan)
-    facts = read_jobs(jobs, [*columns, "instance_type_id", "gpu_count"])
-    held = ["__gpu_hours", "__held_of_one"]
+        return facts.assign(__usd_per_hour=np.nan)
     listed = price_list(prices).set_index("__instance_type_id")["__price"]
     price = facts["instance_type_id"].map(listed).astype("float64")
     gpus = facts["gpu_count"].astype("float64")
     rate = price * 60 / gpus.where(gpus > 0)
-    return facts[["job_id", *columns, "__start", "__end", *held]].assign(__usd_per_hour=rate)
+    return facts.assign(__usd_per_hour=rate)
 
 
 def _query_rates(jobs: object, prices: object, columns: list[str], frame: Frame) -> Frame:
@@ -167,7 +173,7 @@ def _query_rates(jobs: object, prices: object, columns: list[str], frame: Frame)
     if prices is None:
         rate = nw.lit(None, nw.Float64)
         return query_jobs(jobs, columns, frame).with_columns(__usd_per_hour=rate)
-    facts = query_jobs(jobs, [*columns, "instance_type_id", "gpu_count"], frame)
+    facts = query_jobs(jobs, [*columns, *PRICED], frame)
     facts = facts.with_columns(__instance_type_id=nw.col("instance_type_id").cast(nw.String))
     facts = facts.join(from_pandas(price_list(prices), facts), on="__instance_type_id", how="left")
     gpus = nw.col("gpu_count").cast(nw.Float64)
@@ -177,11 +183,28 @@ def _query_rates(jobs: object, prices: object, columns: list[str], frame: Frame)
     return facts.select(*own, "__start", "__end", "__gpu_hours", "__held_of_one", "__usd_per_hour")
 
 
-def _idle(
-    table: pd.DataFrame, facts: pd.DataFrame, keys: list[str], threshold: float
+def find_idle(
+    table: pd.DataFrame, facts: pd.DataFrame, keys: Sequence[str], threshold: float
 ) -> pd.DataFrame:
-    """Find idle time in a pandas table."""
-    samples, gpus, groups = number_samples(within_jobs(table, facts), facts, keys)
+    """Find idle time in the samples of a pandas table.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        What `within_jobs` left of the samples of utilisation.
+    facts : pandas.DataFrame
+        What `with_rates` found.
+    keys : sequence of str
+        The columns to group by.
+    threshold : float
+        Below it a GPU is idle.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of `idle_gpus`, one row a group.
+    """
+    samples, gpus, groups = number_samples(table, facts, keys)
     samples = samples.in_order()
     since, covered, missing = coverage(samples, gpus)
     idle = (samples.value < threshold) & ~np.isnan(covered)

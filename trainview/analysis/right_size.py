@@ -38,6 +38,8 @@ RESULT = (
     *("advised_instance_type_id", "advised_gpu_type", "advised_gpus"),
     *("saving_usd_per_hour", "saving_usd", "saving_low_usd", "basis", "reason"),
 )
+# Below these a job used little of its GPUs, if nothing else is said.
+MAX_MEMORY_SHARE, MAX_UTILIZATION = 0.5, 0.3
 # What is left of a GPU too much, or too little, by the digits of floating-point numbers.
 _NOISE = 1e-9
 
@@ -47,8 +49,8 @@ def right_size(  # noqa: PLR0913 - each limit is an argument
     metrics: AnyDataFrame,
     prices: AnyDataFrame,
     *,
-    max_memory_share: float = 0.5,
-    max_utilization: float = 0.3,
+    max_memory_share: float = MAX_MEMORY_SHARE,
+    max_utilization: float = MAX_UTILIZATION,
     idle_threshold: float = 0.05,
     headroom: float = 0.2,
     min_measured_share: float = 0.5,

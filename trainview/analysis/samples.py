@@ -8,7 +8,7 @@ Times that contradict each other, an end before the start, limit nothing. Tables
 worked on with NumPy, all others by their engine, to the same numbers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import narwhals.stable.v2 as nw
@@ -112,7 +112,7 @@ def sample_keys(by: By, *, result: Sequence[str], jobs: bool) -> list[str]:
     return keys
 
 
-def read_jobs(jobs: object, columns: Sequence[str]) -> pd.DataFrame:
+def read_jobs(jobs: object, columns: Iterable[str]) -> pd.DataFrame:
     """Collect what is needed of a jobs table, one row a job.
 
     Parameters
@@ -120,7 +120,7 @@ def read_jobs(jobs: object, columns: Sequence[str]) -> pd.DataFrame:
     jobs : pandas, Polars, DuckDB or PySpark table
         With ``job_id`` and the columns; ``created_at``, ``end_at``, ``gpus`` and ``gpu_hours`` are
         read too where it has them.
-    columns : sequence of str
+    columns : iterable of str
         What else is needed.
 
     Returns

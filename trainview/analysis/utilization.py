@@ -1,5 +1,7 @@
 """How busy GPUs really were."""
 
+from collections.abc import Sequence
+
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
@@ -134,8 +136,9 @@ def utilization(
     frame = read_samples(metrics, [UTILIZATION, MEMORY])
     of_jobs = [key for key in keys if key not in GPU]
     if frame.implementation.is_pandas():
-        facts = None if jobs is None else _memory(jobs, of_jobs)
-        summary = from_pandas(_summary(to_pandas(frame), facts, keys), frame)
+        facts = None if jobs is None else with_memory(read_jobs(jobs, [*of_jobs, *LIMIT]))
+        samples = within_jobs(to_pandas(frame), facts)
+        summary = from_pandas(summarise(samples, facts, keys), frame)
     else:
         lives = None if jobs is None else _query_memory(jobs, of_jobs, frame)
         summary = _query_summary(query_samples(frame, lives), lives, keys)
@@ -144,13 +147,10 @@ def utilization(
     return give_back(summary.sort("__order", *keys, nulls_last=True).drop("__order"), metrics)
 
 
-def _memory(jobs: object, columns: list[str]) -> pd.DataFrame:
-    """Collect columns of jobs, and how many bytes one of their GPUs has."""
-    facts = read_jobs(jobs, [*columns, *LIMIT])
+def with_memory(facts: pd.DataFrame) -> pd.DataFrame:
+    """Add how many bytes one GPU has to what `read_jobs` found, with the columns of `LIMIT`."""
     kinds = facts[list(LIMIT)].drop_duplicates()
-    facts = facts.merge(kinds.assign(__memory=_sizes(kinds)), on=list(LIMIT), how="left")
-    life = ["__start", "__end", "__memory", "__gpu_hours", "__held_of_one"]
-    return facts[["job_id", *columns, *life]]
+    return facts.merge(kinds.assign(__memory=_sizes(kinds)), on=list(LIMIT), how="left")
 
 
 def _sizes(kinds: pd.DataFrame) -> "pd.Series[float]":
@@ -178,9 +178,23 @@ def _query_memory(jobs: object, columns: list[str], frame: Frame) -> Frame:
     return facts.select(*dict.fromkeys(["job_id", *columns]), *life)
 
 
-def _summary(table: pd.DataFrame, facts: pd.DataFrame | None, keys: list[str]) -> pd.DataFrame:
-    """Summarise a pandas table."""
-    table = within_jobs(table, facts)
+def summarise(table: pd.DataFrame, facts: pd.DataFrame | None, keys: Sequence[str]) -> pd.DataFrame:
+    """Summarise the samples of a pandas table.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        What `within_jobs` left.
+    facts : pandas.DataFrame, optional
+        What `with_memory` found.
+    keys : sequence of str
+        The columns to group by.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of `utilization`, one row a group.
+    """
     samples, gpus, groups = number_samples(table, facts, keys)
     is_busy = (table["metric"] == UTILIZATION).to_numpy("bool")
     busy, memory = samples.take(is_busy).in_order(), samples.take(~is_busy).in_order()

@@ -294,7 +294,13 @@ def _changed(snapshot: Snapshot) -> str:
     left_out = {name: getattr(snapshot, name).head(0) for name in ("metrics", "checkpoints")}
     found = newest_weeks(replace(snapshot, **left_out))
     said = headlines(found.table()) if found is not None else []
-    return f"The last 7 days against the 7 before: {said[0]}" if said else ""
+    if found is None or found.windows is None or not said:
+        return ""
+    _, end = found.windows[1]
+    # those of `trainview compare --since 7d` end at the newest moment, and have no bill
+    is_whole = end == end.floor("D")
+    days = f"7 whole days before {end:%Y-%m-%d}" if is_whole else "last 7 days"
+    return f"The {days} against the 7 before: {said[0]}"
 
 
 def _side_by_side(sections: list[Section], width: int, source: str) -> list[RenderableType]:

@@ -18,6 +18,7 @@ from trainview.errors import (
     NotFoundError,
     PayloadError,
 )
+from trainview.fetching.caches import fetch_caches
 from trainview.fetching.each_job import Options, prune_cache
 from trainview.fetching.extras import Extras, with_extras
 from trainview.fetching.fetched import Fetched
@@ -61,7 +62,8 @@ def fetch_job(
 
     It takes two calls to find an id and the jobs of its project, or, for anything else, two more
     for all projects and jobs; one for all open jobs, where it waits; one each for its queue, its
-    checkpoints, its log and the prices, one for each month of its bill, and a few for its samples.
+    checkpoints, its log, its project's cache and the prices, one for each month of its bill, and a
+    few for its samples.
 
     Parameters
     ----------
@@ -164,7 +166,8 @@ def _with_answers(
             told = answer.failures["detail"].to_list()
             if told and strict:
                 raise ApiError(f"{name} could not be fetched: {told[0]}")
-            told += [_NOT_TOLD] * (answer.unavailable > 0)
+            # a project may have no cache
+            told += [_NOT_TOLD] * (answer.unavailable > 0 and name != "caches")
             if told:
                 failures.append({"table": name, "error": None, "detail": told[0]})
             else:
@@ -195,6 +198,8 @@ def _calls(
     }
     if job["phase"] == "waiting":
         return calls
+    project = pd.DataFrame({"project_id": [job["project_id"]]})
+    calls["caches"] = partial(fetch_caches, project, **each)
     calls["metrics"] = partial(fetch_metrics, one, step_seconds=step, **each)
     calls["logs"] = partial(fetch_last_lines, one, LINES, unlimited, client)
     # a bill of the day of its end has all of its minutes

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 _HOW: dict[str, Any] = {"compression": "zstd", "write_page_checksum": True}
 # Whoever reads the rows of one job reads few others.
-_ROWS = 2**18
+_ROWS = 2**16
 
 
 def write_parquet(table: pa.Table, target: Any) -> None:

@@ -16,6 +16,7 @@ from trainview.files.atomic import from_home
 from trainview.files.excel import write_excel
 from trainview.files.export import write_folder, write_json
 from trainview.schema import CORE_TABLES, FLEET_TABLES, GAPS, TABLES
+from trainview.schema.table_types import AnyDataFrame
 from trainview.snapshot.questions import summary_of
 from trainview.snapshot.refining import phases_of, refine
 from trainview.snapshot.state import State
@@ -214,8 +215,14 @@ pandas.DataFrame
         write_excel(tables | gaps, path, force=force)
         return from_home(path)
 
-    def job_phases(self) -> pd.DataFrame:
+    def job_phases(self, *, history: AnyDataFrame | None = None) -> pd.DataFrame:
         """Find out when each job waited, deployed and ran, by all that the snapshot holds.
+
+        Parameters
+        ----------
+        history : pandas, Polars, DuckDB or PySpark table, optional
+            What `trainview.status_intervals` gives of a recorded history: it tells when jobs began
+            to run, to the time between two looks.
 
         Returns
         -------
@@ -235,14 +242,19 @@ pandas.DataFrame
         >>> set(snap.job_phases()["basis"])
         {'none'}
         """
-        return phases_of(self)
+        return phases_of(self, history)
 
-    def refine(self) -> "Snapshot":
+    def refine(self, *, history: AnyDataFrame | None = None) -> "Snapshot":
         """Count GPU-hours from when GPUs began to be held, as far as the snapshot tells.
 
         Refine a snapshot before it is clipped or selected from: a window cuts also what tells
         about the times before it. What is written to files, and what `merge` puts together, is
         again as the API listed it: refine what is loaded.
+
+        Parameters
+        ----------
+        history : table, optional
+            As for `job_phases`.
 
         Returns
         -------
@@ -263,7 +275,7 @@ pandas.DataFrame
         >>> set(snap.jobs["hours_basis"])
         {'submitted'}
         """
-        found = refine(self)
+        found = refine(self, history=history)
         for note in found.notes[len(self.notes) :]:
             warnings.warn(note, DataWarning, stacklevel=2)
         return found

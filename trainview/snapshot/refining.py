@@ -9,6 +9,7 @@ import pandas as pd
 from trainview.analysis import job_phases, refine_jobs
 from trainview.analysis.pandas_dtypes import TEXT
 from trainview.errors import DataWarning
+from trainview.schema.table_types import AnyDataFrame
 from trainview.snapshot.state import State
 from trainview.tables.listed import REFINED, as_listed
 
@@ -20,20 +21,22 @@ EVIDENCE = ("queue", "status_events", "metrics", "billing")
 _BASES = ("released", "started", "submitted")
 
 
-def phases_of(snapshot: State) -> pd.DataFrame:
+def phases_of(snapshot: State, history: AnyDataFrame | None = None) -> pd.DataFrame:
     """Find out when each job waited, deployed and ran.
 
     Parameters
     ----------
     snapshot : Snapshot
         Of any kind.
+    history : table, optional
+        What `status_intervals` gives.
 
     Returns
     -------
     pandas.DataFrame
-        What `job_phases` gives with all evidence that the snapshot has.
+        What `job_phases` gives with all evidence that there is.
     """
-    return job_phases(snapshot.jobs, **evidence_of(snapshot))
+    return job_phases(snapshot.jobs, **evidence_of(snapshot), history=history)
 
 
 def quiet_phases(snapshot: State) -> pd.DataFrame:
@@ -43,7 +46,9 @@ def quiet_phases(snapshot: State) -> pd.DataFrame:
         return phases_of(snapshot)
 
 
-def refine(snapshot: S, phases: pd.DataFrame | None = None) -> S:
+def refine(
+    snapshot: S, phases: pd.DataFrame | None = None, history: AnyDataFrame | None = None
+) -> S:
     """Count GPU-hours from when GPUs began to be held.
 
     Parameters
@@ -52,6 +57,8 @@ def refine(snapshot: S, phases: pd.DataFrame | None = None) -> S:
         Of any kind.
     phases : pandas.DataFrame, optional
         What `phases_of` gives, where that is known already.
+    history : table, optional
+        As for `phases_of`.
 
     Returns
     -------
@@ -61,13 +68,14 @@ def refine(snapshot: S, phases: pd.DataFrame | None = None) -> S:
     """
     jobs = as_listed(snapshot.jobs)
     notes: list[str] = []
-    if not evidence_of(snapshot):
+    if not evidence_of(snapshot) and history is None:
         basis = pd.Series("submitted", jobs.index, dtype=TEXT)
         found = jobs.assign(held_at=jobs["created_at"], hours_basis=basis)
     else:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", DataWarning)
-            found = refine_jobs(jobs, phases_of(snapshot) if phases is None else phases)
+            known = phases_of(snapshot, history) if phases is None else phases
+            found = refine_jobs(jobs, known)
         notes = [str(one.message) for one in caught if issubclass(one.category, DataWarning)]
     if all(name in snapshot.jobs for name in REFINED):
         is_better = _rank(snapshot.jobs) < _rank(found)

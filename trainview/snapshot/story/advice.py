@@ -39,6 +39,7 @@ def advise(parts: Mapping[str, Any]) -> list[str]:
     advice += _of_work(parts)
     advice += _of_chain(parts)
     advice += _of_gpus(parts)
+    advice += _of_size(parts["right_size"])
     syncing = [one for one in parts["checkpoints"] or () if one["sync_status"] == _SYNCING]
     if syncing and not parts["job"]["is_open"]:
         advice.append(
@@ -99,6 +100,15 @@ def _of_chain(parts: Mapping[str, Any]) -> list[str]:
     names = ", ".join(f"{safe_text(row['job_id'], 60)} ({row['status']})" for row in followers[:3])
     more = f" and {len(followers) - 3:,} more" if len(followers) > 3 else ""
     return [f"continued by {safe_text(names)}{more}"]
+
+
+def _of_size(found: Row | None) -> list[str]:
+    """Tell what would do instead, and what that saves."""
+    if found is None:
+        return []
+    would = f"{safe_text(found['advised_instance_type_id'])} would do: {safe_text(found['reason'])}"
+    saving = found["saving_usd"]
+    return [would if saving is None else f"{would}; saves {cell('saving_usd', saving)} USD"]
 
 
 def _of_gpus(parts: Mapping[str, Any]) -> list[str]:

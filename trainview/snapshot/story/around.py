@@ -13,6 +13,13 @@ from trainview.gpus import same_type
 _WITHIN = pd.Timedelta(hours=24)
 
 
+# The columns of jobs that `find_job` and `related` look at.
+RELATED = [
+    *("job_id", "job_name", "project_id", "project_name", "user_email", "gpu_type", "gpus"),
+    *("status", "phase", "is_open", "created_at", "end_at"),
+]
+
+
 def row_of(jobs: pd.DataFrame, job_id: str) -> pd.DataFrame:
     """Give the one row of a job, the last if there are several."""
     return jobs[jobs["job_id"] == job_id].iloc[-1:]

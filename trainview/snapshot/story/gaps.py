@@ -17,31 +17,34 @@ _HOLDS = {
     "queue": "answers about the queue",
     "prices": "prices",
     "billing": "bills",
+    "caches": "summaries of caches",
 }
 # What a job that has not run cannot have.
-_OF_RUNS = ("metrics", "checkpoints", "logs", "billing")
+_OF_RUNS = ("metrics", "checkpoints", "logs", "billing", "caches")
 # What is so by nature, and no gap.
 HAS_NOT_RUN, HAS_NO_GPUS = "it has not run", "it has no GPUs"
+HAS_NO_CACHE = "its project has no cache"
 _FETCH = "trainview fetch -o fleet/ --with"
 
 
-def failed_calls(not_fetched: pd.DataFrame, job_id: str) -> dict[str, str]:
+def failed_calls(not_fetched: pd.DataFrame, job_id: str, project_id: str) -> dict[str, str]:
     """Find which tables could not be fetched for a job.
 
     Parameters
     ----------
     not_fetched : pandas.DataFrame
         Of a snapshot.
-    job_id : str
-        The job.
+    job_id, project_id : str
+        The job, and its project.
 
     Returns
     -------
     dict of str to str
         What happened, by table; calls for the whole organisation count as well.
     """
-    is_mine = (not_fetched["job_id"] == job_id) | not_fetched["job_id"].isna()
-    mine = not_fetched[is_mine.to_numpy("bool")]
+    of_job, of_project = not_fetched["job_id"], not_fetched["project_id"]
+    is_of_all = of_job.isna() & (of_project.isna() | (of_project == project_id))
+    mine = not_fetched[((of_job == job_id) | is_of_all).to_numpy("bool")]
     return dict(zip(mine["table"], mine["detail"].fillna("unknown error"), strict=True))
 
 
@@ -81,6 +84,7 @@ def missing_parts(
         "metrics": (parts["gpus"], "no samples of its GPUs"),
         "queue": (parts["queue"], "the queue tells nothing about this job"),
         "logs": (parts["logs"], "no log lines of this job"),
+        "caches": (parts["cache"], HAS_NO_CACHE),
     }
     for table, (rows, words) in empty.items():
         if not rows:

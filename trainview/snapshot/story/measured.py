@@ -2,16 +2,26 @@
 
 import pandas as pd
 
-from trainview.analysis.idle import idle_gpus
-from trainview.analysis.utilization import BYTES_PER_MIB, utilization
-from trainview.gpus import memory_mib_of_one
+from trainview.analysis.frames import to_pandas
+from trainview.analysis.idle import PRICED, THRESHOLD, find_idle, with_rates
+from trainview.analysis.samples import (
+    GPU,
+    MEMORY,
+    UTILIZATION,
+    read_jobs,
+    read_samples,
+    within_jobs,
+)
+from trainview.analysis.utilization import LIMIT, summarise, with_memory
 from trainview.snapshot.story.plain import Row, Rows, plain_rows
 
 _GPU = ("node_id", "gpu")
 
 
-def gpus_of(metrics: pd.DataFrame, mine: pd.DataFrame, prices: pd.DataFrame) -> Rows:
-    """List the GPUs of a job that were measured.
+def measured(
+    metrics: pd.DataFrame, mine: pd.DataFrame, prices: pd.DataFrame
+) -> tuple[Rows, Row | None]:
+    """Tell how busy the GPUs of a job were, in one pass over its samples.
 
     Parameters
     ----------
@@ -24,32 +34,33 @@ def gpus_of(metrics: pd.DataFrame, mine: pd.DataFrame, prices: pd.DataFrame) -> 
 
     Returns
     -------
-    list of dict
+    gpus : list of dict
         By node and GPU: the columns of `utilization` and `idle_gpus`; ``memory_bytes``, the memory
         of one GPU, and ``max_memory_share``, the most used as a fraction of it, None where that is
         not known.
+    usage : dict or None
+        The job's row of `utilization`; None without samples.
     """
-    used = plain_rows(utilization(metrics, mine)) if len(metrics) else []
+    if metrics.empty:
+        return [], None
+    samples = to_pandas(read_samples(metrics, [UTILIZATION, MEMORY]))
+    facts = with_memory(read_jobs(mine, dict.fromkeys([*LIMIT, *PRICED])))
+    facts = with_rates(facts, prices if len(prices) else None)
+    samples = within_jobs(samples, facts)
+    used = plain_rows(summarise(samples, facts, GPU))
     if not used:
-        return []
-    listed = prices if len(prices) else None
-    idle = {_key(row): row for row in plain_rows(idle_gpus(metrics, mine, listed))}
-    job = plain_rows(mine[["gpu_type", "gpu_count", "gpu_memory_limit_mib"]])[0]
-    mib = memory_mib_of_one(**job)
-    size = None if mib is None else mib * BYTES_PER_MIB
+        return [], None
+    [usage] = plain_rows(summarise(samples, facts, ["job_id"]))
+    busy = samples[samples["metric"] == UTILIZATION].reset_index(drop=True)
+    idle = {_key(row): row for row in plain_rows(find_idle(busy, facts, GPU, THRESHOLD))}
+    size = plain_rows(facts[["__memory"]])[0]["__memory"]
     rows = [
         row
         | {name: value for name, value in idle.get(_key(row), {}).items() if name not in row}
         | {"memory_bytes": size, "max_memory_share": _share(row["max_memory_bytes"], size)}
         for row in used
     ]
-    return sorted(rows, key=lambda row: (row["node_id"] or "", row["gpu"]))
-
-
-def usage_of(metrics: pd.DataFrame, mine: pd.DataFrame) -> Row | None:
-    """Sum up how busy the GPUs of a job were: its row of `utilization`, None without samples."""
-    found = plain_rows(utilization(metrics, mine, by="job_id")) if len(metrics) else []
-    return found[0] if found else None
+    return sorted(rows, key=lambda row: (row["node_id"] or "", row["gpu"])), usage
 
 
 def _key(row: Row) -> tuple[object, ...]:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from trainview.analysis.cost import FREE
 from trainview.analysis.phases import NOT_RUN
-from trainview.snapshot.story.gaps import HAS_NO_GPUS, HAS_NOT_RUN
+from trainview.snapshot.story.gaps import HAS_NO_CACHE, HAS_NO_GPUS, HAS_NOT_RUN
 from trainview.snapshot.story.plain import Row, Rows
 from trainview.text.cells import NULL, cell
 from trainview.text.safe import count, safe_text
@@ -13,7 +13,7 @@ from trainview.text.spans import readable_hours
 
 # From so many GPUs on, a line tells of all GPUs of a node.
 MANY_GPUS = 16
-NATURAL = (HAS_NO_GPUS, HAS_NOT_RUN)
+NATURAL = (HAS_NO_GPUS, HAS_NOT_RUN, HAS_NO_CACHE)
 _FEW = 5
 _LINES = 10
 _LONGEST = 600
@@ -128,6 +128,7 @@ def sections_of(story: Any) -> list[Section]:
     makers: tuple[Callable[[Any], Section | None], ...] = (
         _gpus,
         _checkpoints,
+        _cache,
         _cost,
         _queue,
         _attempts,
@@ -217,6 +218,21 @@ def _checkpoints(story: Any) -> Section | None:
     ]
     heads = ["checkpoint" if len(saved) <= 3 else "last checkpoints", "saved", "size", "upload"]
     return Section("Checkpoints", [line], [Table(heads, rows, (2,))])
+
+
+def _cache(story: Any) -> Section | None:
+    cache = story.cache
+    if cache is None:
+        return None
+    if not cache["files"]:
+        return Section("Cache of its project", ["empty"])
+    size = cell("size_bytes", cache["size_bytes"])
+    lines = [f"{size} in {count(cache['files'], 'file')}"]
+    if cache["latest_at"] is not None:
+        lines[0] += f", last changed {_moment(cache['latest_at'])}"
+    if cache["utilization"] is not None:
+        lines.append(f"{cell('share', cache['utilization'])} full, as its samples say")
+    return Section("Cache of its project", lines)
 
 
 def _cost(story: Any) -> Section | None:
@@ -342,7 +358,10 @@ def _error(story: Any) -> Section | None:
     if error is not None:
         symptom = ", mostly the symptom of another failure" if error["is_symptom"] else ""
         lines.append(f"{error['category']}, origin {error['origin']}{symptom}")
-        lines.append(_message(job["error_message"], "it ended without a message"))
+        if error["told_by"] == "log":
+            lines.append(f"no message; its log tells: {_message(error['error'], '')}")
+        else:
+            lines.append(_message(job["error_message"], "it ended without a message"))
     elif job["error_message"] and job["phase"] != "waiting":
         lines.append(_message(job["error_message"], ""))
     if last is not None and last["exit_code"] is not None and not job["is_open"]:

@@ -10,7 +10,6 @@ import pandas as pd
 
 from trainview.analysis.chains import run_chains
 from trainview.analysis.cost import estimate_cost
-from trainview.analysis.failures import error_groups
 from trainview.analysis.goodput import KINDS, lost_work
 from trainview.analysis.phases import contradictions, find_phases
 from trainview.analysis.reconcile import reconcile_cost
@@ -31,7 +30,8 @@ from trainview.snapshot.story.around import (
 )
 from trainview.snapshot.story.finding import find_job
 from trainview.snapshot.story.gaps import failed_calls, missing_parts
-from trainview.snapshot.story.measured import gpus_of, usage_of
+from trainview.snapshot.story.hints import cache_of, error_of, fewer_gpus
+from trainview.snapshot.story.measured import measured
 from trainview.snapshot.story.page import to_html
 from trainview.snapshot.story.plain import Row, Rows, plain_rows
 from trainview.snapshot.story.segments import segments
@@ -68,6 +68,11 @@ class JobStory:
         that it has, and the largest share of that.
     usage : dict or None
         Its row of `utilization`, over all its GPUs; None where none was measured.
+    right_size : dict or None
+        Its row of `right_size`; None where no cheaper instance type is known that would do.
+    cache : dict or None
+        The row of `cache_usage` of its project's cache, with how full that was by the samples of
+        this job; None where it has none, or that was not fetched.
     checkpoints : list of dict or None
         Its rows of the checkpoints table, the oldest first; None where they were not fetched.
     cost : dict
@@ -84,7 +89,8 @@ class JobStory:
         Its rows of `run_chains`, itself among them; none where it continues no job and none
         continues it.
     error : dict or None
-        Of a failed job: its row of `error_groups`.
+        Of a failed job: its row of `error_groups`, and ``told_by``: ``message``, or ``log`` where
+        it has no message and its log tells the cause.
     events : list of dict
         Its status events, the oldest first.
     logs : list of dict
@@ -106,6 +112,8 @@ class JobStory:
     lost: Row | None
     gpus: Rows
     usage: Row | None
+    right_size: Row | None
+    cache: Row | None
     checkpoints: Rows | None
     cost: Row
     queue: Row | None
@@ -214,7 +222,7 @@ def tell(
     """
     one, ids = row_of(state.jobs, job_id), related(state.jobs, job_id)
     tables = _tables(state, ids)
-    failed = failed_calls(state.not_fetched, job_id)
+    failed = failed_calls(state.not_fetched, job_id, str(one["project_id"].iloc[0]))
     there = {name: tables[name] for name in known if name in tables}
     evidence: dict[str, Any] = {name: there[name] for name in EVIDENCE if name in there}
     near = State(
@@ -230,6 +238,8 @@ def tell(
     lost = plain_rows(lost_work(mine, phases, saved)) if facts["status"] in KINDS else []
     of_job = {name: rows_of(table, [job_id]) for name, table in tables.items() if name != "billing"}
     cost = _cost(state, mine, bill_of(tables["billing"], [job_id]), known)
+    logs = _by_time(of_job["logs"], "timestamp")
+    gpus, usage = measured(of_job["metrics"], mine, state.prices)
     queue, ahead = queue_of(of_job["queue"], state.jobs, facts)
     attention, holding = _attention(near, state.jobs, one)
     group = rows_of(near.jobs, alike(state.jobs, one)["job_id"])
@@ -240,17 +250,19 @@ def tell(
         "phases": phase,
         "segments": segments(phase, lost[0] if lost else None),
         "lost": lost[0] if lost else None,
-        "gpus": gpus_of(of_job["metrics"], mine, state.prices),
-        "usage": usage_of(of_job["metrics"], mine),
+        "gpus": gpus,
+        "usage": usage,
+        "right_size": fewer_gpus(of_job["metrics"], mine, state.prices, gpus, usage),
+        "cache": cache_of(state.caches, mine, of_job["metrics"]),
         "checkpoints": None if saved is None else _by_time(of_job["checkpoints"], "created_at"),
         "cost": cost,
         "queue": queue,
         "ahead": ahead,
         "holders": holding,
         "chain": in_chain,
-        "error": plain_rows(error_groups(mine))[0] if facts["phase"] == "failed" else None,
+        "error": error_of(mine, logs),
         "events": _by_time(of_job["status_events"], "created_at"),
-        "logs": _by_time(of_job["logs"], "timestamp"),
+        "logs": logs,
         "attention": attention,
         "notes": notes,
     }
