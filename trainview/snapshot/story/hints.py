@@ -34,8 +34,8 @@ def cache_of(caches: pd.DataFrame, mine: pd.DataFrame, metrics: pd.DataFrame) ->
     if of_project.empty:
         return None
     full = metrics[(metrics["metric"] == SHARE).to_numpy("bool")]
-    measured = {"metrics": full, "jobs": mine} if len(full) else {}
-    return plain_rows(cache_usage(of_project, by="project_id", **measured))[0]
+    measured = full if len(full) else None
+    return plain_rows(cache_usage(of_project, by="project_id", metrics=measured, jobs=mine))[0]
 
 
 def fewer_gpus(
