@@ -24,6 +24,7 @@ import pandas
 pandas.reset_option("^display")
 pyplot.close("all")
 pyplot.rcdefaults()
+get_ipython().execution_count = 1
 %reset -f
 """
 # The picture that the README shows is an output of a notebook.

@@ -38,15 +38,18 @@ def test_a_notebook_runs_and_its_outputs_are_the_committed_ones(path, client):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_reads_well(path):
     notebook = nbformat.read(path, as_version=4)
-    first, *_ = notebook.cells
+    first, *_, last = notebook.cells
     assert first.cell_type == "markdown"
     assert re.match(r"# .+\?\n", first.source + "\n"), "the title is a question"
+    assert last.cell_type == "markdown"
+    assert re.search(r"^Decide[:,] ", last.source, flags=re.MULTILINE), "it ends with a decision"
     assert len(notebook.cells) <= 12
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     for cell in code:
         assert cell.outputs or "import" in cell.source, f"run it: {cell.source}"
         assert not re.search(r"^\s*(def|class|!|%)", cell.source, flags=re.MULTILINE), cell.source
         assert all(output.output_type != "stream" for output in cell.outputs), "no stray prints"
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
 
 
 def test_all_the_notebooks_are_there():
@@ -60,4 +63,5 @@ def test_all_the_notebooks_are_there():
         "07_idle_gpus.ipynb",
         "08_reliability.ipynb",
         "09_explore.ipynb",
+        "10_your_own_plots.ipynb",
     ]
