@@ -134,7 +134,8 @@ phases = snap.job_phases()
 ```
 
 A plot takes the table that a helper gives, so what you see is what you can export. It draws on new
-Axes, or on yours (`ax=`), and returns them.
+Axes, or on yours (`ax=`), and returns them. For a timeline to move in, and tables to sort and
+filter, see [Look closer](../guides/explore.md).
 """
 
 

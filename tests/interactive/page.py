@@ -5,7 +5,7 @@ import hashlib
 
 from markupsafe import escape
 
-from trainview.interactive.assets import SCRIPT, STYLE
+from trainview.interactive.assets import PROGRAM, STYLE
 
 _STYLE = "body { margin: 1rem } :root { color-scheme: light dark }"
 _START = """
@@ -26,7 +26,7 @@ _PAGE = """<!doctype html>
 
 
 def page(data):
-    style, script = _STYLE + STYLE, SCRIPT + _START
+    style, script = _STYLE + STYLE, PROGRAM + _START
     policy = f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'"
     safe = data.replace("<", "\\u003c")
     return _PAGE.format(policy=escape(policy), style=style, data=safe, script=script)

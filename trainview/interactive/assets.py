@@ -1,7 +1,9 @@
-"""The program of the timeline and its style sheet, as texts."""
+"""The program of the timeline, what makes a widget of it, and its style sheet, as texts."""
 
 from importlib import resources
 
 _FOLDER = resources.files("trainview.interactive")
-SCRIPT = _FOLDER.joinpath("timeline.js").read_text(encoding="utf-8")
-STYLE = _FOLDER.joinpath("timeline.css").read_text(encoding="utf-8")
+PROGRAM, WIDGET, STYLE = (
+    _FOLDER.joinpath(name).read_text(encoding="utf-8")
+    for name in ("timeline.js", "widget.js", "timeline.css")
+)

@@ -29,13 +29,15 @@ GROUPS = {
 }
 
 
-def payload(snapshot: Snapshot) -> str:
+def payload(snapshot: Snapshot, phases: pd.DataFrame | None = None) -> str:
     """Write what timeline.js shows of a snapshot.
 
     Parameters
     ----------
     snapshot : Snapshot
         A refined one.
+    phases : pandas.DataFrame, optional
+        What `quiet_phases` gives of it, where that is known already.
 
     Returns
     -------
@@ -58,7 +60,7 @@ def payload(snapshot: Snapshot) -> str:
     start, end = _seconds(jobs["created_at"]), _seconds(jobs["end_at"])
     known = jobs["elapsed_hours"].notna().to_numpy()
     origin = float(np.nanmin(start)) if len(jobs) else 0.0
-    phases = quiet_phases(snapshot)
+    phases = quiet_phases(snapshot) if phases is None else phases
     checkpoints = snapshot.checkpoints if len(snapshot.checkpoints) else None
     parts = cut_jobs(jobs["job_id"], phases, lost_work(jobs, phases, checkpoints))
     parts = parts[known[parts["job"]]]

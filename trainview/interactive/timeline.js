@@ -1,4 +1,4 @@
-// The interactive timeline of jobs: a widget of notebooks and a part of reports.
+// The interactive timeline of jobs: with widget.js a widget of notebooks, in reports a part of the page.
 // Its data is what payload.py makes. Texts of the data become text nodes or canvas text, never markup.
 
 const AXIS = 26, HEAD = 18, TALLEST = 460, LOWEST = 10, ROOMY = 20;
@@ -309,7 +309,7 @@ function hues(jobs, by) {
  * gives the time that is in sight, in seconds from the first job, `write`, which writes a number as
  * the program does, and `remove`.
  */
-export function timeline(root, data, { selected = [], onSelect = () => {}, listing = true } = {}) {
+function timeline(root, data, { selected = [], onSelect = () => {}, listing = true } = {}) {
   const jobs = read(data);
   const drawable = [...Array(jobs.size).keys()].filter((job) => !Number.isNaN(jobs.end[job]));
   const left = 0;
@@ -951,23 +951,3 @@ export function timeline(root, data, { selected = [], onSelect = () => {}, listi
     },
   };
 }
-
-export default {
-  render({ model, el }) {
-    const box = make("div");
-    el.append(box);
-    const program = timeline(box, JSON.parse(model.get("_data")), {
-      selected: model.get("_rows"),
-      onSelect(rows) {
-        model.set("_rows", rows);
-        model.save_changes();
-      },
-    });
-    const follow = () => program.select(model.get("_rows"));
-    model.on("change:_rows", follow);
-    return () => {
-      model.off("change:_rows", follow);
-      program.remove();
-    };
-  },
-};

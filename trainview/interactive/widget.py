@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from trainview.analysis import job_timeline
 from trainview.errors import ArgumentError
-from trainview.interactive.assets import SCRIPT, STYLE
+from trainview.interactive.assets import PROGRAM, STYLE, WIDGET
 from trainview.interactive.payload import payload
 from trainview.plot import plot_job_timeline
 from trainview.snapshot import Snapshot, quiet_phases, refined
@@ -32,7 +32,7 @@ class Timeline(anywidget.AnyWidget):
         are assigned to it (a table with ``job_id``) are selected in the picture.
     """
 
-    _esm = SCRIPT
+    _esm = PROGRAM + WIDGET
     _css = STYLE
     _data = traitlets.Unicode().tag(sync=True)
     _rows = traitlets.List(traitlets.Int()).tag(sync=True)
