@@ -20,6 +20,7 @@ _ENGINE = re.compile(r"(.*)::\w+\[(.*?)-?(?:pandas|polars lazy|polars|duckdb|pys
 _ELSEWHERE = {
     re.compile(r".*::\w+\[spark\]"): "tests/analysis/test_spark.py",
     re.compile(r"tests/story/test_drawing\.py::test_axe_.*"): "tests/reporting/",
+    re.compile(r"tests/interactive/.*"): "tests/reporting/",
 }
 
 

@@ -2,9 +2,7 @@
 
 import json
 
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
 
 from tests.interactive import lab
 
@@ -29,6 +27,9 @@ KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 @pytest.fixture
 def notebook(browser, small_fleet, tmp_path):
     pytest.importorskip("jupyterlab")
+    import nbformat  # takes seconds
+    from nbformat.v4 import new_code_cell, new_notebook
+
     (tmp_path / "fleet").symlink_to(small_fleet)
     cells = [new_code_cell(source.strip()) for source in CELLS]
     notebook = new_notebook(cells=cells, metadata={"kernelspec": KERNEL})

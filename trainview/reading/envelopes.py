@@ -140,9 +140,11 @@ def to_answers(
     Examples
     --------
     >>> parts = read_documents('[{"id": "p1", "name": "lora", "created_at": "..."}]', "a.json")
-    >>> to_answers(parts, "a.json")
-    [Answer(text='{"training_projects": [{"id": "p1", "name": "lora", "created_at": "..."}]}', \
-places={'training_projects': ['[0]']})]
+    >>> [answer] = to_answers(parts, "a.json")
+    >>> answer.text
+    '{"training_projects": [{"id": "p1", "name": "lora", "created_at": "..."}]}'
+    >>> answer.places
+    {'training_projects': ['[0]']}
     """
     found = _Found(name, zone, rejected)
     for part in parts:
