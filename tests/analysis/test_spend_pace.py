@@ -80,6 +80,10 @@ def test_the_range_is_of_the_cheapest_and_the_dearest_week_in_a_row():
     assert pd.isna(found["projected_28d_usd"])
 
 
+def test_the_last_moment_that_there_is_has_a_pace_too():
+    assert pace(steady(3), as_of="9999-12-31T23:59:59Z")["month"] == pd.Timestamp("9999-12-01T00:00Z")
+
+
 def test_fewer_than_seven_whole_days_tell_no_pace():
     found = pace(steady(6), as_of="2025-01-07", budget=50)
     assert found["month_to_date_usd"] == 60

@@ -267,3 +267,13 @@ def test_intervals_are_what_a_walk_through_all_looks_finds(tmp_path_factory, see
         for row in intervals.itertuples()
     ]  # fmt: skip
     assert sorted(told, key=str) == sorted(wanted, key=str)
+
+
+def test_a_damaged_file_is_named_and_no_column_of_it_is_lost(tmp_path):
+    tv.record(tmp_path, snapshots=[saved(states(1, looks=4)[-1])])
+    (file,) = tmp_path.glob("jobs/*/*.parquet")
+    whole = file.read_bytes()
+    for damaged in (whole.replace(b"team_name", b"teal_name"), whole[:-9], whole[100:]):
+        file.write_bytes(damaged)
+        with pytest.raises(tv.PayloadError, match=rf"{file.name}: damaged: "):
+            tv.load(tmp_path)

@@ -1,6 +1,7 @@
 """Where the month's cost is heading: the pace of the last days, carried on to the month's end."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from numbers import Real
 from typing import cast
 
@@ -21,6 +22,7 @@ from trainview.analysis.frames import (
 from trainview.analysis.pandas_dtypes import TEXT
 from trainview.analysis.spending import WEEK, WEEKS, Spent, of_bill, of_jobs
 from trainview.analysis.steps import timestamps
+from trainview.analysis.times import EPOCH
 from trainview.errors import ArgumentError
 from trainview.schema.table_types import AnyDataFrame, DataFrame
 from trainview.text.moments import Moment, read_moment
@@ -164,7 +166,7 @@ def _amount(usd: object, name: str) -> float:
 
 
 def _microseconds(as_of: Moment) -> int:
-    return int(pd.Timestamp(read_moment(as_of, "as_of")).as_unit("us").value // 1000)
+    return (read_moment(as_of, "as_of") - EPOCH) // timedelta(microseconds=1)
 
 
 def _with_budgets(spent: Spent, budgets: float | dict[str, float] | None, keys: list[str]) -> Spent:

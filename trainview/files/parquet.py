@@ -1,6 +1,7 @@
 """Parquet files whose pages carry checksums, written and read in one way."""
 
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pyarrow.parquet as pq
 _HOW: dict[str, Any] = {"compression": "zstd", "write_page_checksum": True}
 # Whoever reads the rows of one job reads few others.
 _ROWS = 2**16
+# The checksums are of pages: the names of columns, which stand behind them, have a digest too.
+_COLUMNS = b"trainview_columns"
 
 
 def write_parquet(table: pa.Table, target: Any) -> None:
@@ -23,7 +26,7 @@ def write_parquet(table: pa.Table, target: Any) -> None:
     target : path or file object
         Where to.
     """
-    pq.write_table(table, target, row_group_size=_ROWS, **_HOW)
+    pq.write_table(table.cast(_with_digest(table.schema)), target, row_group_size=_ROWS, **_HOW)
 
 
 def parquet_writer(path: Any, schema: pa.Schema) -> pq.ParquetWriter:
@@ -41,7 +44,39 @@ def parquet_writer(path: Any, schema: pa.Schema) -> pq.ParquetWriter:
     pyarrow.parquet.ParquetWriter
         To close, or to use in a ``with`` statement.
     """
-    return pq.ParquetWriter(path, schema, **_HOW)
+    return pq.ParquetWriter(path, _with_digest(schema), **_HOW)
+
+
+def check_columns(file: pq.ParquetFile) -> None:
+    """Refuse a file whose columns are not those that were written, as far as it tells.
+
+    Parameters
+    ----------
+    file : pyarrow.parquet.ParquetFile
+        Any.
+
+    Raises
+    ------
+    pyarrow.ArrowInvalid
+        If it was damaged since.
+    """
+    schema = file.schema_arrow
+    if (schema.metadata or {}).get(_COLUMNS, _digest(schema)) != _digest(schema):
+        raise pa.ArrowInvalid("damaged: the columns are not those that were written")
+
+
+def _with_digest(schema: pa.Schema) -> pa.Schema:
+    return schema.with_metadata({**(schema.metadata or {}), _COLUMNS: _digest(schema)})
+
+
+def _digest(schema: pa.Schema) -> bytes:
+    # the numbers of categories are as wide as the reader likes
+    kinds = [
+        field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+        for field in schema
+    ]
+    text = "\n".join(f"{name} {kind}" for name, kind in zip(schema.names, kinds, strict=True))
+    return sha256(text.encode()).hexdigest().encode()
 
 
 def read_parquet(source: Path | pa.Buffer, job_ids: Sequence[str] | None = None) -> pa.Table:
@@ -67,6 +102,7 @@ def read_parquet(source: Path | pa.Buffer, job_ids: Sequence[str] | None = None)
     where = source if isinstance(source, Path) else pa.BufferReader(source)
     # not as a dataset, whose threads can outlive the interpreter and abort it
     with pq.ParquetFile(where, pre_buffer=False, page_checksum_verification=True) as file:
+        check_columns(file)
         groups = list(range(file.num_row_groups)) if job_ids is None else _groups(file, job_ids)
         table = file.read_row_groups(groups)
         rows = sum(file.metadata.row_group(group).num_rows for group in groups)

@@ -209,7 +209,7 @@ def replaced_by(place: Place, name: str) -> list[str]:
     try:
         return [str(one) for one in json.loads(metadata[_REPLACES])]
     except (KeyError, ValueError):
-        raise SourceError(
+        raise PayloadError(
             f"{place.shown}/{name}: damaged: it does not say what it replaces: move it away"
         ) from None
 

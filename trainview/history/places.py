@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from trainview.errors import ArgumentError, OutputError, SourceError
+from trainview.errors import ArgumentError, OutputError, PayloadError, SourceError
 from trainview.files.atomic import from_home, sweep, write_bytes
-from trainview.files.parquet import write_parquet
+from trainview.files.parquet import check_columns, write_parquet
 from trainview.text.safe import safe_text
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
@@ -150,7 +150,9 @@ def with_parquet(place: Place, name: str, read: Callable[[pq.ParquetFile], _T]) 
     FileNotFoundError
         If it is gone: somebody made one file of several; list them again.
     SourceError
-        If it cannot be read, or is damaged.
+        If it cannot be read.
+    PayloadError
+        If it is damaged.
     """
 
     def act() -> _T:
@@ -158,8 +160,15 @@ def with_parquet(place: Place, name: str, read: Callable[[pq.ParquetFile], _T]) 
         if not place.is_local and source.size() <= _AT_ONCE_BYTES:
             # one answer of the bucket instead of one a column
             source = pa.BufferReader(source.read_buffer())
-        with pq.ParquetFile(source, pre_buffer=False, page_checksum_verification=True) as file:
-            return read(file)
+        try:
+            with pq.ParquetFile(source, pre_buffer=False, page_checksum_verification=True) as file:
+                check_columns(file)
+                return read(file)
+        except OSError as error:
+            # pyarrow says so too of what is in a file; a bucket's answers may have no number
+            if error.errno is None and (place.is_local or isinstance(source, pa.BufferReader)):
+                raise pa.ArrowInvalid(str(error)) from None
+            raise
 
     try:
         return _patiently(place, act)
@@ -167,10 +176,11 @@ def with_parquet(place: Place, name: str, read: Callable[[pq.ParquetFile], _T]) 
         raise damaged(place, name, error) from None
 
 
-def damaged(place: Place, name: str, error: Exception) -> SourceError:
+def damaged(place: Place, name: str, error: Exception) -> PayloadError:
     """Say that a file cannot be read."""
     reason = safe_text(str(error).strip().partition("\n")[0], 200)
-    return SourceError(f"{place.shown}/{safe_text(name)}: damaged: {reason}: move it away")
+    reason = reason.removeprefix("damaged: ")
+    return PayloadError(f"{place.shown}/{safe_text(name)}: damaged: {reason}: move it away")
 
 
 def write_table(place: Place, name: str, table: pa.Table) -> None:

@@ -345,7 +345,7 @@ def read_file(
     ------
     FileNotFoundError
         If it was joined with others meanwhile.
-    SourceError
+    PayloadError
         If it is damaged.
     """
     schema = schema_of(table)
