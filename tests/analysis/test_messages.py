@@ -28,7 +28,7 @@ CASES = {
     "worker-12.train.svc.cluster.local:29500 or localhost:8080 is down": (
         "<address> or <address> is down"
     ),
-    "GET https://api.example.com/v1/x?id=7, s3://bucket/ckpt/12.": "GET <url>, <url>.",
+    "GET https://api.example.com/v1/x?id=7, s3://bucket/ckpt/12.": "GET <url>, <url>",
     "mail ops-7@example.com": "mail <email>",
     "checkpoint 3fa85f64-5717-4562-b3fc-2c963f66afa6 not found": "checkpoint <id> not found",
     "commit deadbeef12 image sha256:0123456789abcdef, DEADBEEF01": (

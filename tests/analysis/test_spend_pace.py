@@ -81,7 +81,9 @@ def test_the_range_is_of_the_cheapest_and_the_dearest_week_in_a_row():
 
 
 def test_the_last_moment_that_there_is_has_a_pace_too():
-    assert pace(steady(3), as_of="9999-12-31T23:59:59Z")["month"] == pd.Timestamp("9999-12-01T00:00Z")
+    assert pace(steady(3), as_of="9999-12-31T23:59:59Z")["month"] == pd.Timestamp(
+        "9999-12-01T00:00Z"
+    )
 
 
 def test_fewer_than_seven_whole_days_tell_no_pace():

@@ -139,4 +139,7 @@ def _finish(line: str) -> str:
     line = show_numbers(line)
     for character, placeholder in PLACEHOLDERS.items():
         line = line.replace(character, placeholder)
+    if not line.endswith(".."):
+        # one tool ends its sentences, another does not
+        line = line.removesuffix(".")
     return line if len(line) <= LONGEST else line[: LONGEST - 1].rstrip() + "…"

@@ -223,6 +223,8 @@ WORDINGS = (
     Mask("srun: error: ", r"(?<=srun: error: )\S+: tasks? [0-9,\[\]-]+(?=:)", f"{NAME}: task {NUMBER}"),
     Mask(" ON ", r"\*\*\* (?:JOB|STEP) \S+ ON \S+ CANCELLED AT \S+", f"*** JOB {ID} ON {NAME} CANCELLED"),
     Mask("Node failure on ", r"^srun: error: Node failure on \S+$", f"slurmstepd: error: *** JOB {ID} ON {NAME} CANCELLED DUE TO NODE FAILURE, SEE SLURMCTLD LOG FOR DETAILS ***"),
+    # the name of the host may be in that of the daemon
+    Mask("*** JOB", r"^slurmstepd: (?=error: \*\*\* JOB)"),
     Mask("on node ", r"(?<=on node )[\w.-]+(?= exited)", NAME),
     Mask("Failed to pull image", rf"(Failed to pull image) .*?({_PULL}).*", rf"\1 {NAME}: \2"),
     Mask("image ", r"(?<=image )(?:(['\"])[\w.:/@-]*\w\1|()(?=[\w.:-]+/)[\w.:/@-]*\w)", lambda found: f"{found[1] or ''}{NAME}{found[1] or ''}"),
