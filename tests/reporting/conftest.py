@@ -2,20 +2,25 @@
 
 import pytest
 
-from tests.reporting.snapshots import FLEETS, SNAPSHOTS, page
+from tests.reporting.snapshots import page
 
 
 @pytest.fixture(scope="session")
-def reports(tmp_path_factory):
+def report_of(tmp_path_factory):
+    """Write the report of a snapshot, when it is first asked for."""
     folder = tmp_path_factory.mktemp("reports")
-    files = {name: folder / f"{name.replace(' ', '-')}.html" for name in (*SNAPSHOTS, *FLEETS)}
-    for name, file in files.items():
-        file.write_text(page(name), encoding="utf-8")
-    return files
+
+    def write(name):
+        file = folder / f"{name.replace(' ', '-')}.html"
+        if not file.exists():
+            file.write_text(page(name), encoding="utf-8")
+        return file
+
+    return write
 
 
 @pytest.fixture
-def visit(browser, reports):
+def visit(browser, report_of):
     """Open a report; in the end, nothing may have gone wrong in it, and nothing left it."""
     contexts = []
 
@@ -27,7 +32,7 @@ def visit(browser, reports):
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("dialog", lambda dialog: faults.append(dialog.message))
         page.on("request", lambda request: requests.append(request.url))
-        url = reports[name].as_uri()
+        url = report_of(name).as_uri()
         page.goto(url)
         contexts.append((context, faults, requests, url))
         return page

@@ -1,5 +1,8 @@
 """What the report says of what changed, what is being lost, and of fleet health, word by word."""
 
+from collections.abc import Callable
+from functools import cache
+
 import pandas as pd
 import pytest
 
@@ -59,9 +62,17 @@ def known() -> tv.Snapshot:
     )
 
 
+@cache
+def page_of(make: Callable[[], tv.Snapshot]) -> str:
+    return render(make())
+
+
 def test_the_page_begins_with_what_changed_and_what_is_being_lost():
-    found = Page(render(known()))
-    assert found.text_of("h3")[:2] == ["What changed?", "Is anything being lost now?"]
+    found = Page(page_of(known))
+    assert found.text_of("h3")[:3] == [
+        "Where does the money go?", "What changed?", "Is anything being lost now?",
+    ]  # fmt: skip
+    assert found.text_of("dt")[:3] == ["estimated cost", "change", "need attention"]
     named = [attributes["id"] for attributes in found.all("section") if "id" in attributes]
     assert named[:4] == ["changes", "attention", "costs", "health"]
 
@@ -84,10 +95,10 @@ def test_what_changed_is_told_by_compare():
 
 
 def test_what_was_lost_is_told_in_gpu_hours_and_money():
-    found = Page(render(known()))
+    found = Page(page_of(known))
     # three hours of two GPUs, at 30 USD an hour for both
     assert "lost 6.0 GPU-hours since their last checkpoint, 90.00 USD." in found.prose()
-    assert "1 job that failed lost 6.0 GPU-hours (90.00 USD)." in section(render(known()), "health")
+    assert "1 job that failed lost 6.0 GPU-hours (90.00 USD)." in section(page_of(known), "health")
 
 
 def test_fleet_health_has_the_numbers_of_the_helpers():
@@ -106,7 +117,7 @@ def test_fleet_health_has_the_numbers_of_the_helpers():
 
 
 def test_without_evidence_a_line_says_what_to_fetch():
-    text = render(two_weeks())
+    text = page_of(two_weeks)
     prose = section(text, "health")
     assert "Nothing in this data tells when jobs ran" in prose
     assert "trainview fetch -o fleet/ --with queue,billing,metrics,checkpoints" in prose
@@ -118,7 +129,7 @@ def test_without_evidence_a_line_says_what_to_fetch():
 
 
 def test_only_what_is_not_there_is_to_be_fetched():
-    assert "--with billing,capacity" in Page(render(known())).prose()
+    assert "--with billing,capacity" in Page(page_of(known)).prose()
     assert "Not in this data" not in page("sample")
 
 
@@ -158,12 +169,12 @@ def test_the_month_and_smaller_gpus_are_told_in_the_costs():
     pace = tv.spend_pace(snap.billing, as_of=snap.as_of).iloc[0]
     prose = section(page("sample"), "costs")
     assert f"March 2026 has cost {pace['month_to_date_usd']:,.0f} USD so far, by the bill: {pace['usd_per_day_7d']:,.0f} USD a day over the last 7 whole days" in prose  # fmt: skip
-    month = section(render(known()), "costs")
+    month = section(page_of(known), "costs")
     assert "an extrapolation, no forecast" in month
     assert "by the estimate" in month
 
 
 def test_bars_of_the_timeline_show_phases():
-    [_, *rest] = render(known()).split('id="timeline-all"')
+    [_, *rest] = page_of(known).split('id="timeline-all"')
     assert ">queue<" in rest[0]
-    assert ">queue<" not in render(two_weeks()).split('id="timeline-all"')[1]
+    assert ">queue<" not in page_of(two_weeks).split('id="timeline-all"')[1]

@@ -31,7 +31,7 @@ from trainview.errors import OutputError
 from trainview.reporting import render
 from trainview.reporting.parts import Table
 from trainview.reporting.tables import view
-from trainview.snapshot import attention_of
+from trainview.snapshot import attention_of, newest_weeks
 
 
 @pytest.fixture(scope="module", params=[*SNAPSHOTS, *FLEETS])
@@ -72,9 +72,9 @@ def test_the_sections_come_in_the_order_of_their_weight():
     ]
     assert [attributes["href"][1:] for attributes in found.all("a")[2:15]] == named
     assert found.text_of("h3")[:4] == [
+        "Where does the money go?",
         "What changed?",
         "Is anything being lost now?",
-        "Where does the money go?",
         "What to do next?",
     ]
 
@@ -142,18 +142,19 @@ def test_the_page_tells_the_snapshots_figures():
     found = Page(page("sample"))
     figures = snap.summary().set_index("figure")["value"]
     values = found.text_of("dd")[:16:2]
-    costs = tv.estimate_cost(snap.jobs, snap.prices, by=None)
+    changes = newest_weeks(snap).table().set_index("figure")
+    lost = attention_of(snap)["wasted_usd"].sum()
     idle = tv.idle_gpus(snap.metrics, snap.jobs, by=None)
     goodput = tv.goodput(snap.jobs, snap.job_phases(), snap.checkpoints, None, snap.metrics)
     assert values == [
-        f"{figures['jobs that need attention']:.0f}",
-        f"{figures['jobs open']:.0f}",
-        f"{figures['GPUs held now']:.0f}",
-        f"{figures['GPU-hours']:,.0f}",
-        f"{costs['estimated_usd'].item():,.0f}",
-        f"{idle['idle_share'].item():.0%}",
+        f"{snap.billing['subtotal_usd'].sum():,.0f}",
+        f"{changes.loc['USD billed', 'difference']:+,.0f}",
+        f"{lost:,.0f}",
         f"{goodput['goodput'].item():.0%}",
         f"{figures['failure rate']:.0%}",
+        f"{figures['GPU-hours']:,.0f}",
+        f"{idle['idle_share'].item():.0%}",
+        f"{figures['GPUs held now']:.0f}",
     ]
     assert "As of 31 March 2026, 18:00 UTC: 600 jobs in 40 projects, since 2 January 2026." in found.prose()  # fmt: skip
 
@@ -195,7 +196,7 @@ def test_a_job_that_vanished_holds_nothing_any_more():
     old = tv.load(payload(training_jobs=[running]), as_of="2026-03-02T00:00:00Z")
     new = tv.load(payload(training_jobs=[job("other")]), as_of="2026-03-03T00:00:00Z")
     found = Page(render(tv.merge([old, new])))
-    assert found.text_of("dd")[2:6] == ["0", "all ended", "0", "none in use"]
+    assert found.text_of("dd")[6:10] == ["0", "none in use", "0", "all ended"]
     assert "None is held now." in found.prose()
 
 
@@ -231,7 +232,7 @@ def test_what_is_cut_is_said_and_how_to_get_the_rest():
     snap = load_quietly(tv.sample(projects=60, jobs_per_project=20, seed=5))
     prose = Page(render(snap)).prose()
     assert "The first 1,000 of 1,200 rows; 200 are left out. All rows and columns: trainview timeline SOURCE --format csv" in prose  # fmt: skip
-    assert "The first 15 of 1,200 rows; 1,185 are left out." in prose
+    assert "The table has 1,200 rows: 1,000 of them in the page." in prose
     assert re.search(r"Drawn are the 200 largest of them, by GPUs times hours; the other \d+ are left out", prose)  # fmt: skip
     assert re.search(r"The picture has the first 12 of \d+ projects; the others took \d+%", prose)
 

@@ -27,6 +27,7 @@ from trainview.cli.job import job
 from trainview.cli.openmetrics import openmetrics
 from trainview.cli.options import WORDS, say
 from trainview.cli.reliability import failures, goodput
+from trainview.cli.report import report
 from trainview.cli.signals import Signals, leave
 from trainview.cli.watching import watch
 from trainview.cli.wording import in_shell
@@ -37,7 +38,7 @@ _BUG = 1
 
 for command in (
     caches, check, checkpoints, compact, compare, cost, failures, fetch, goodput, job,
-    openmetrics, queue, quota, record, utilization, watch,
+    openmetrics, queue, quota, record, report, utilization, watch,
 ):  # fmt: skip
     cli.add_command(command)
 

@@ -132,6 +132,11 @@ def _tell(found: pd.DataFrame, as_of: pd.Timestamp | None) -> None:
         click.echo(f"{count(len(found), 'rule')} checked, none broken{more}{when}")
 
 
+def read_budgets(path: Path) -> dict[str, dict[str, float]]:
+    """Read USD a month by name, of teams and of projects, from a TOML file."""
+    return _read_rules(path)[1]
+
+
 def _read_rules(path: Path) -> tuple[dict[str, Any], dict[str, dict[str, float]]]:
     """Read limits, by the arguments of `trainview.check`, and ``since``; and budgets."""
     place = safe_text(path)

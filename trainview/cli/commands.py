@@ -19,7 +19,6 @@ from trainview.cli.options import (
     write_out,
     wrote,
 )
-from trainview.cli.progress import progress
 from trainview.cli.sources import (
     SOURCE_HELP,
     Source,
@@ -214,29 +213,6 @@ def export(source: Source, target: str, to: str, *, raw_csv: bool, force: bool) 
     else:
         files = [snapshot.to_json(target, force=force)]
     wrote(f"{', '.join(safe_text(file) for file in files)}")
-
-
-@cli.command(
-    help=(
-        "Write one page of HTML: what needs attention, what uses most, what to do, and all "
-        f"behind it.{SOURCE_HELP}"
-    ),
-    epilog="Example: trainview report data/ -o report.html",
-)
-@reads_source
-@click.option(
-    "-o", "--output", "target", default="report.html", show_default=True, type=click.Path(),
-    help="The HTML file to write.",
-)  # fmt: skip
-@force_option
-def report(snapshot: Snapshot, target: str, *, force: bool) -> None:
-    from trainview.files.atomic import check_target
-    from trainview.reporting import report as write_report
-
-    check_target(target, force=force)
-    with progress("drawing the report"):
-        path = write_report(snapshot, target, force=force)
-    wrote(f"{safe_text(path)}: open it in a browser")
 
 
 @cli.command(

@@ -50,6 +50,12 @@ class Filters(NamedTuple):
             return snapshot
         return self._select(snapshot.clip(self.since, self.until), ["statuses"])
 
+    def names(self, snapshot: Snapshot) -> dict[str, list[str]]:
+        """Give the names that are asked for by the arguments of `Snapshot.select`."""
+        known = _names_in(snapshot)
+        asked = {name: _split(getattr(self, name), known[name]) for name in _OPTIONS}
+        return {name: given for name, given in asked.items() if given}
+
     def without_window(self) -> Filters:
         """Give those that can be applied before a window is cut."""
         return self if self._is_whole() else self._replace(since=None, until=None, statuses=())
@@ -58,9 +64,7 @@ class Filters(NamedTuple):
         return self.since is None and self.until is None
 
     def _select(self, snapshot: Snapshot, names: list[str]) -> Snapshot:
-        known = _names_in(snapshot)
-        asked = {name: _split(getattr(self, name), known[name]) for name in names}
-        asked = {name: given for name, given in asked.items() if given}
+        asked = {name: given for name, given in self.names(snapshot).items() if name in names}
         return snapshot.select(**asked) if asked else snapshot
 
 

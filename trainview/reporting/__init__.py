@@ -1,36 +1,64 @@
-"""The report: a snapshot as one page of HTML that opens by a double click, and needs no network."""
+"""The report: a snapshot as one page that opens by a double click, or as text for a chat."""
 
-import base64
-import hashlib
 import os
-from importlib import resources
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any, Literal
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-
+from trainview.analysis.selecting import Names
+from trainview.errors import ArgumentError
 from trainview.files.atomic import from_home, write_bytes
-from trainview.reporting.figures import key_figures
-from trainview.reporting.glance import answers
-from trainview.reporting.meaning import definitions, missing, oddities
-from trainview.reporting.pictures import draw
-from trainview.reporting.readings import Readings, read
+from trainview.reporting.content import compose
+from trainview.reporting.markdown import to_markdown
+from trainview.reporting.page import to_html
+from trainview.reporting.scope import prepare
 from trainview.reporting.sections import SECTIONS
-from trainview.reporting.tables import view
-from trainview.reporting.words import day
-from trainview.snapshot import Snapshot, refined_with_phases
-from trainview.text.safe import count
+from trainview.snapshot import Snapshot
+from trainview.text.moments import Moment
+
+FORMATS = ("html", "markdown")
+SECTION_NAMES = tuple(section.id for section in SECTIONS)
 
 
-def report(snapshot: Snapshot, path: str | os.PathLike[str], *, force: bool = False) -> Path:
-    """Write a report: what needs attention, what costs most, what to do next, and all behind it.
+def report(  # noqa: PLR0913 - each is a choice of its own
+    snapshot: Snapshot,
+    path: str | os.PathLike[str],
+    *,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    projects: Names = None,
+    teams: Names = None,
+    title: str | None = None,
+    sections: str | Iterable[str] | None = None,
+    budgets: Mapping[str, Mapping[str, float]] | None = None,
+    format: Literal["html", "markdown"] | None = None,  # noqa: A002 - what everybody calls it
+    force: bool = False,
+) -> Path:
+    """Write a report: what was spent, what changed, what is being lost, and all behind it.
 
     Parameters
     ----------
     snapshot : Snapshot
         What to report, as `load`, `fetch` or `merge` gave it.
     path : path
-        The HTML file to write.
+        The file to write.
+    since, until : datetime, date, timedelta or str, optional
+        Only what happened in this window, as for `Snapshot.clip`: ``since="7d"``. It is compared
+        with as long a time before it. Without `since`, the newest week is compared.
+    projects, teams : str or iterable of str, optional
+        Only jobs of these, as for `Snapshot.select`.
+    title : str, optional
+        The heading, ``Training report`` when left out.
+    sections : str or iterable of str, optional
+        The sections to write, in this order: ``changes``, ``attention``, ``costs``, ``health``,
+        ``gpus``, ``utilization``, ``statuses``, ``failures``, ``durations``, ``queue``, ``quota``
+        and ``timeline``; all of them when left out. Key figures are always there.
+    budgets : mapping, optional
+        USD a month by name of a ``team`` or ``project``, as for `check`:
+        ``{"team": {"research": 20_000}}``. The cost section tells which are exceeded, or will be.
+    format : {"html", "markdown"}, optional
+        A page, or text for a pull request or a chat: tables as text, without pictures. By the
+        ending of `path` when left out: ``.md`` is for text.
     force : bool, optional
         Whether a file that exists may be replaced.
 
@@ -41,6 +69,9 @@ def report(snapshot: Snapshot, path: str | os.PathLike[str], *, force: bool = Fa
 
     Raises
     ------
+    ArgumentError
+        If there is no such section, project, team or format; `since` or `until` is no moment; or a
+        budget is of nobody in the data.
     OutputError
         If it cannot be written; what stood there before is untouched.
 
@@ -50,82 +81,42 @@ def report(snapshot: Snapshot, path: str | os.PathLike[str], *, force: bool = Fa
     >>> import trainview as tv
     >>> snap = tv.load(tv.sample(projects=3, jobs_per_project=4, seed=3))
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     tv.report(snap, f"{folder}/report.html").name
-    'report.html'
+    ...     path = tv.report(snap, f"{folder}/week.md", since="7d", sections="costs, health")
+    ...     path.read_text(encoding="utf-8").splitlines()[0]
+    '# Training report'
     """
-    write_bytes(path, render(snapshot).encode(), force=force)
+    is_text = Path(path).suffix.lower() in {".md", ".markdown"}
+    text = render(
+        snapshot, since=since, until=until, projects=projects, teams=teams, title=title,
+        sections=sections, budgets=budgets, format=format or ("markdown" if is_text else "html"),
+    )  # fmt: skip
+    write_bytes(path, text.encode(), force=force)
     return from_home(path)
 
 
-def render(snapshot: Snapshot) -> str:
-    """Make the page of the report.
+def render(
+    snapshot: Snapshot,
+    *,
+    title: str | None = None,
+    sections: str | Iterable[str] | None = None,
+    format: str = "html",  # noqa: A002 - as above
+    **about: Any,
+) -> str:
+    """Make the text of a report.
 
     Parameters
     ----------
     snapshot : Snapshot
         What to report.
+    title, sections, format, **about
+        As for `report`.
 
     Returns
     -------
     str
-        A whole HTML document. Equal snapshots give equal documents.
+        A whole document. Equal arguments give equal ones.
     """
-    snapshot, phases = refined_with_phases(snapshot)
-    environment = Environment(
-        loader=PackageLoader("trainview.reporting", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    readings = read(snapshot, phases)
-    has_jobs = len(snapshot.jobs) > 0
-    told = [section for section in SECTIONS if has_jobs or not section.needs_jobs]
-    topics = [(section, section.topic(readings)) for section in told]
-    css, js = _asset("page.css"), _asset("page.js")
-    return environment.get_template("page.html.j2").render(
-        policy=_policy(css, js),
-        when=_moment(snapshot),
-        scope=_scope(readings),
-        latest_only=snapshot.latest_only and has_jobs,
-        figures=key_figures(readings),
-        answers=answers(readings) if has_jobs else [],
-        missing=missing(snapshot),
-        topics=[(section, topic) for section, topic in topics if topic is not None],
-        titles={section.id: section.title for section in SECTIONS},
-        draw=draw,
-        view=view,
-        definitions=definitions(readings),
-        oddities=oddities(snapshot),
-        css=css,
-        js=js,
-    )
-
-
-def _moment(snapshot: Snapshot) -> str:
-    if snapshot.as_of is None:
-        return "an unknown time"
-    return f"{day(snapshot.as_of)}, {snapshot.as_of:%H:%M} UTC"
-
-
-def _scope(readings: Readings) -> str:
-    jobs, projects = readings.snapshot.jobs, count(readings.figures["projects"], "project")
-    if jobs.empty:
-        return f"{projects}, no jobs"
-    return f"{count(len(jobs), 'job')} in {projects}, since {day(jobs['created_at'].min())}"
-
-
-def _asset(name: str) -> Markup:
-    text = resources.files("trainview.reporting").joinpath(name).read_text(encoding="utf-8")
-    return Markup(text.strip())  # noqa: S704 - our own file
-
-
-def _policy(css: str, js: str) -> str:
-    return (
-        f"default-src 'none'; style-src '{_hash(css)}'; script-src '{_hash(js)}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    if format not in FORMATS:
+        raise ArgumentError(f"format={format!r}: choose of {', '.join(FORMATS)}")
+    content = compose(prepare(snapshot, **about), title, sections)
+    return to_html(content) if format == "html" else to_markdown(content)

@@ -1,4 +1,4 @@
-"""What changed in the newest week, beside the one before it."""
+"""What changed in a window of time, beside the one before it."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def changes(readings: Readings) -> Topic | None:
     found = readings.changes
     if found is None:
         return None
-    lead = f"{span(found)}, beside the 7 days before."
+    lead = f"{span(found)}."
     notes = [f"Note: {safe_text(note)}." for note in found.notes]
     points = [*(f"{sentence}." for sentence in found.sentences), *notes]
     parts = [_figures(found), _projects(found), *_causes(found)]
@@ -29,8 +29,12 @@ def changes(readings: Readings) -> Topic | None:
 
 
 def span(found: Changes) -> str:
-    """Name the newest week."""
-    return f"The 7 days from {_moment(found.since)} to {_moment(found.until)} (UTC)"
+    """Name both windows."""
+    before = f"the {found.length()} before"
+    if not found.has_equal():
+        before = f"the time from {_moment(found.earlier[0])} to {_moment(found.earlier[1])}"
+    times = f"{_moment(found.since)} to {_moment(found.until)} (UTC)"
+    return f"The {found.length()} from {times}, beside {before}"
 
 
 def _moment(moment: pd.Timestamp) -> str:
@@ -40,6 +44,8 @@ def _moment(moment: pd.Timestamp) -> str:
 
 def _command(found: Changes, by: str = "") -> str:
     window = f'since="{_iso(found.since)}", until="{_iso(found.until)}"'
+    if not found.has_equal():
+        window += f', against="{_iso(found.earlier[0])}"'
     groups = f', by="{by}"' if by else ""
     return f"tv.compare(snap, {window}{groups})"
 
@@ -50,7 +56,7 @@ def _iso(moment: pd.Timestamp) -> str:
 
 def _figures(found: Changes) -> Part:
     columns = ["figure", *_SIDES, "change"]
-    table = Table(found.figures, "Key figures of both weeks", columns, _command(found))
+    table = Table(found.figures, "Key figures of both times", columns, _command(found))
     return Part("changes-figures", "", "", None, table)
 
 
@@ -72,14 +78,14 @@ def _projects(found: Changes) -> Part:
     chart = bars(
         plot.plot_compare,
         moved,
-        "More or less than in the week before by project, as bars.",
+        "More or less than before by project, as bars.",
         lambda row: f"{row_name('project_name', row)}: {_difference(row, money)}",
         shape=WITH_LEGEND,
     )
     rates = [f"failure_rate_{side}" for side in _SIDES[:2]]
     jobs = [f"jobs_{side}" for side in _SIDES[:2]]
     columns = ["project_name", "change", *(f"{money}_{side}" for side in _SIDES), *jobs, *rates]
-    table = Table(found.projects, "Both weeks by project", columns, _command(found, "project_name"))
+    table = Table(found.projects, "Both times by project", columns, _command(found, "project_name"))
     return Part("changes-project", "By project", lead, chart, table)
 
 
@@ -95,13 +101,13 @@ def _causes(found: Changes) -> list[Part]:
     chart = bars(
         plot.plot_compare,
         moved,
-        "More or less than in the week before by failure cause, as bars.",
+        "More or less than before by failure cause, as bars.",
         lambda row: f"{error_name(row.error, 100)}: {_difference(row, money)}",
         shape=TEXTS,
     )
     jobs = [f"jobs_{side}" for side in _SIDES[:2]]
     columns = ["error", "category", "change", *jobs, *(f"{money}_{side}" for side in _SIDES)]
-    table = Table(causes, "Failure causes of both weeks", columns, _command(found, "error"))
+    table = Table(causes, "Failure causes of both times", columns, _command(found, "error"))
     return [Part("changes-causes", "By failure cause", lead, chart, table)]
 
 

@@ -1,11 +1,14 @@
 """What the helpers say of costs."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import pandas as pd
 
 from trainview import analysis
 from trainview.analysis.basis import Basis, basis_of
+from trainview.analysis.pandas_dtypes import TEXT
+from trainview.reporting.scope import Budgets
 from trainview.snapshot import Snapshot
 
 # The longest span, in days, that is still readable by days, by weeks and by months; and with so few
@@ -42,6 +45,8 @@ class Costs(NamedTuple):
         Of `spend_pace`: all together, and by project.
     smaller : pandas.DataFrame or None
         Of `right_size`, where there are prices and metrics.
+    budgets : dict of str to pandas.DataFrame
+        For teams, or projects, of `spend_pace`, with those that have a budget.
     """
 
     priced: bool
@@ -56,6 +61,7 @@ class Costs(NamedTuple):
     pace: pd.DataFrame
     paces: pd.DataFrame
     smaller: pd.DataFrame | None
+    budgets: Mapping[str, pd.DataFrame]
 
     def estimate(self) -> float:
         """Give the sum in USD; NaN where it is of nothing but jobs that are free."""
@@ -64,13 +70,15 @@ class Costs(NamedTuple):
         return estimated if estimated > 0 or not missing else float("nan")
 
 
-def read_costs(snapshot: Snapshot) -> Costs:
+def read_costs(snapshot: Snapshot, budgets: Budgets) -> Costs:
     """Ask what jobs cost.
 
     Parameters
     ----------
     snapshot : Snapshot
         Refined, with prices or a bill.
+    budgets : dict of str to dict
+        USD a month by name, of teams and of projects.
 
     Returns
     -------
@@ -104,14 +112,25 @@ def read_costs(snapshot: Snapshot) -> Costs:
         smaller=analysis.right_size(jobs, snapshot.metrics, prices)
         if len(prices) and len(snapshot.metrics)
         else None,
+        budgets={
+            kind: _pace(snapshot, f"{kind}_name", amounts)
+            for kind, amounts in budgets.items()
+            if amounts
+        },
     )
 
 
-def _pace(snapshot: Snapshot, by: str | None) -> pd.DataFrame:
+def _pace(
+    snapshot: Snapshot, by: str | None, budget: Mapping[str, float] | None = None
+) -> pd.DataFrame:
     if len(snapshot.billing):
-        return analysis.spend_pace(snapshot.billing, by=by, as_of=snapshot.as_of)
+        return analysis.spend_pace(snapshot.billing, budget=budget, by=by, as_of=snapshot.as_of)
+    jobs = snapshot.jobs
+    if by == "team_name":
+        teams = snapshot.projects.set_index("project_id")["team_name"]
+        jobs = jobs.assign(team_name=jobs["project_id"].map(teams.astype(TEXT)))
     return analysis.spend_pace(
-        jobs=snapshot.jobs, prices=snapshot.prices, by=by, as_of=snapshot.as_of
+        jobs=jobs, prices=snapshot.prices, budget=budget, by=by, as_of=snapshot.as_of
     )
 
 

@@ -22,6 +22,7 @@ from trainview.reporting.parts import (
     shell,
 )
 from trainview.reporting.readings import Readings
+from trainview.reporting.waterfall import WATERFALL, plot_waterfall
 from trainview.reporting.words import (
     PERIODS,
     day,
@@ -39,6 +40,8 @@ from trainview.text.shares import share
 _AMOUNTS = ["jobs", "estimated_usd", "billed_usd", "difference_usd", "overhead_usd", "price_usd"]
 # Amounts below are written as 0.
 _CENT = 0.005
+# Budgets that a sentence is about.
+_MOST_BUDGETS = 4
 # Rows of two bars.
 _PAIRS = Shape(row=0.46, around=1.3)
 _RECONCILE = 'tv.reconcile_cost(snap.jobs, snap.prices, snap.billing, by="{}")'
@@ -59,6 +62,7 @@ def costs(readings: Readings) -> Topic | None:
         parts.append(_failures(found))
     if found.pace["month_to_date_usd"].sum() > 0:
         parts.append(_pace(found, has_bill=len(readings.snapshot.billing) > 0))
+    parts += [_budgets(kind, paces) for kind, paces in found.budgets.items()]
     if found.smaller is not None and len(found.smaller):
         parts.append(_smaller(found.smaller))
     return Topic(lead, parts)
@@ -147,7 +151,9 @@ def _over_time(found: Costs) -> Part:
     if len(known) == len(frame) == 1:
         lead = f"All of it falls into one {period}, that of {day(most['period'])}."
     label = f"Cost of each {period}, as bars for the estimate and strokes for the bill. {lead}"
-    chart = Chart(plot.plot_cost_over_time, frame, label) if len(frame) > 1 else None
+    chart = (
+        Chart(plot.plot_cost_over_time, frame, label, along="period") if len(frame) > 1 else None
+    )
     table = Table(
         frame[::-1],
         f"Cost per {period}, newest first",
@@ -168,11 +174,12 @@ def _reasons(reasons: pd.DataFrame) -> Part:
     reasons = reasons[reasons[["estimated_usd", "billed_usd"]].sum(axis=1) > 0]
     caption = "Estimate and bill by the reason of their difference"
     chart = bars(
-        plot.plot_reconcile_cost,
+        plot_waterfall,
         reasons,
-        f"{caption}, as bars.",
+        "From the estimate to the bill, by the reason of their difference, as a waterfall.",
         lambda row: f"{row.reason}: {_amounts(row)}",
-        shape=_PAIRS,
+        shape=WATERFALL,
+        least=1,
     )
     table = Table(reasons, caption, ["reason", *_AMOUNTS], _RECONCILE.format("reason"))
     return Part("costs-reason", "Why estimate and bill differ", lead, chart, table)
@@ -243,6 +250,40 @@ def _pace(found: Costs, *, has_bill: bool) -> Part:
     caption = "The month by project"
     table = Table(rows, caption, ["project_name", *columns, *bounds], command)
     return Part("costs-pace", "Where the month is heading", lead, None, table)
+
+
+def _budgets(kind: str, paces: pd.DataFrame) -> Part:
+    """Say which budgets the month will exceed, if it goes on like that."""
+    column = f"{kind}_name"
+    rows = paces[paces["budget_usd"].notna()]
+    order = rows[["projected_share", "used_share"]].max(axis=1)
+    rows = rows.loc[order.sort_values(ascending=False, kind="stable").index]
+    said = [_of_budget(column, row) for row in each(rows)]
+    lead = Markup(" ").join(said[:_MOST_BUDGETS])
+    lead = lead or Markup("None of these has cost anything this month.")
+    if len(said) > _MOST_BUDGETS:
+        lead += f" The table has all {len(said):,}."
+    amounts = ["budget_usd", "month_to_date_usd", "used_share", "projected_usd"]
+    columns = [column, *amounts, "projected_share", "exceeded_on"]
+    command = f'tv.spend_pace(snap.billing, budget={{...}}, by="{column}")'
+    table = Table(rows, f"Budgets by {kind}", columns, command)
+    return Part(f"costs-budgets-{kind}", f"Budgets by {kind}", lead, None, table)
+
+
+def _of_budget(column: str, row: Any) -> Markup:
+    who = name(column, getattr(row, column))
+    if pd.isna(row.month_to_date_usd):
+        return Markup("{}: nothing is known of the month.").format(who)
+    used = f"{usd(row.month_to_date_usd)} of {usd(row.budget_usd)} so far"
+    used += "" if pd.isna(row.used_share) else f" ({share(row.used_share)})"
+    heading = ""
+    if pd.notna(row.exceeded_on):
+        was = row.month_to_date_usd > row.budget_usd
+        day_of = day(row.exceeded_on)
+        heading = f"; exceeded on {day_of}" if was else f"; at this pace it is exceeded on {day_of}"
+    elif pd.notna(row.projected_share):
+        heading = f"; at this pace {share(row.projected_share)} at the end of the month"
+    return Markup("{}: {}{}.").format(who, used, heading)
 
 
 def _smaller(advice: pd.DataFrame) -> Part:

@@ -100,7 +100,7 @@ def _message(group: Any) -> Message:
         error_name(group.error),
         count(group.jobs, "job"),
         f"{projects}, {number(group.gpu_hours)} GPU-hours, seen {' to '.join(seen)}. "
-        f"{_kind(group)}",
+        f"{_kind(group).rstrip('.')}",
         _lines(group.example),
         cell("job_id", group.job_id, 60),
     )

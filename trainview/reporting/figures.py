@@ -8,14 +8,17 @@ from trainview.analysis.basis import Basis
 from trainview.plot.wording import money, number
 from trainview.reporting.attention import alarms
 from trainview.reporting.cost_readings import Costs
+from trainview.reporting.outcomes import Changes
 from trainview.reporting.readings import Busy, Readings
 from trainview.reporting.words import usd
 from trainview.text.safe import count
 from trainview.text.shares import share
 
 _MILLION = 1_000_000
-# What fills two rows.
-_FIGURES = 8
+# So many fill their rows.
+_ROWS = (8, 6)
+# From this ratio on, a percentage says nothing.
+_TIMES = 10
 
 
 class Figure(NamedTuple):
@@ -39,11 +42,10 @@ def key_figures(readings: Readings) -> list[Figure]:
     Returns
     -------
     list of Figure
-        What needs attention first.
+        What was spent, how that changed, and what is being lost come first.
     """
     figures = readings.figures
     hours, rate = figures["GPU-hours"], figures["failure rate"]
-    attention = int(figures["jobs that need attention"])
     jobs = readings.snapshot.jobs
     phases = jobs.loc[jobs["is_open"], "phase"].value_counts()
     open_jobs = [
@@ -51,38 +53,66 @@ def key_figures(readings: Readings) -> list[Figure]:
         for phase in ("running", "starting", "waiting")
         if phases.get(phase)
     ]
-    types = len(readings.held)
-    all_jobs = Figure(
-        "job" if len(jobs) == 1 else "jobs",
-        f"in {count(figures['projects'], 'project')}",
-        f"{len(jobs):,}",
-    )
+    types, held = len(readings.held), f"{figures['GPUs held now']:,.0f}"
     ended = f"{figures['jobs failed']:,.0f} of {figures['jobs finished']:,.0f} that ended"
     found = [
-        Figure(
-            "needs attention" if attention == 1 else "need attention",
-            f"of {count(len(jobs), 'job')}{wasted(readings, ', wasted ')}",
-            f"{attention:,}",
-            alarming=alarms(readings.attention).burning(),
-        ),
-        Figure("open jobs", ", ".join(open_jobs) or "all ended", f"{figures['jobs open']:,.0f}"),
-        Figure(
-            "GPUs held now",
-            f"of {count(types, 'type')}" if types else "none in use",
-            f"{figures['GPUs held now']:,.0f}",
-        ),
-        Figure(*_counted(readings.basis), *_large(hours, number(hours))),
         *_money(readings.costs),
-        *_idle(readings.busy),
+        *_change(readings.changes),
+        _losing(readings, int(figures["jobs that need attention"])),
         *_goodput(readings),
         Figure(
             "failed",
             ended if figures["jobs finished"] else "no job has ended",
             "n/a" if pd.isna(rate) else share(rate),
         ),
+        Figure(*_counted(readings.basis), *_large(hours, number(hours))),
+        *_idle(readings.busy),
+        Figure("GPUs held now", f"of {count(types, 'type')}" if types else "none in use", held),
     ]
-    # the head of the page tells them too
-    return found if len(found) >= _FIGURES else [*found, all_jobs]
+    # the head of the page tells how many jobs there are, too
+    more = [
+        Figure("open jobs", ", ".join(open_jobs) or "all ended", f"{figures['jobs open']:,.0f}"),
+        Figure(
+            "job" if len(jobs) == 1 else "jobs",
+            f"in {count(figures['projects'], 'project')}",
+            f"{len(jobs):,}",
+        ),
+    ]
+    return [*found, *more][: next(most for most in _ROWS if len(found) + len(more) >= most)]
+
+
+def _change(changes: Changes | None) -> list[Figure]:
+    """Say by how much more, or less, was spent than before."""
+    if changes is None or pd.isna(changes.spent["difference"]):
+        return []
+    spent = changes.spent
+    what, before, after = spent["figure"], spent["before"], spent["after"]
+    amount, unit = f"{abs(spent['difference']):,.0f}", "GPU-hours"
+    if what != "GPU-hours":
+        what, unit = what.removeprefix("USD "), "USD"
+    sign = "" if amount == "0" else "+" if spent["difference"] > 0 else "-"
+    of_it = f"{what} {before:,.0f} \N{RIGHTWARDS ARROW} {after:,.0f}"
+    ratio = f" ({spent['ratio'] - 1:+.0%})" if spent["ratio"] < _TIMES else ""
+    since = f"{changes.since.day} {changes.since:%B}, {changes.length()} beside those before"
+    if not changes.has_equal():
+        since = f"{changes.since.day} {changes.since:%B}"
+    return [Figure("change", f"{of_it}{ratio}, since {since}", f"{sign}{amount}", unit)]
+
+
+def _losing(readings: Readings, attention: int) -> Figure:
+    """Say what is being lost now, in money where that is known, else in GPU-hours or jobs."""
+    lost: Any = readings.attention[["wasted_usd", "wasted_gpu_hours"]].sum()
+    is_alarming = alarms(readings.attention).burning()
+    jobs = len(readings.snapshot.jobs)
+    need = f"{attention:,} of {count(jobs, 'job')} need{'s' if attention == 1 else ''} attention"
+    if lost["wasted_usd"] > 0:
+        amount = _large(lost["wasted_usd"], money(lost["wasted_usd"]), "USD")
+        return Figure("being lost now", f"so far; {need}", *amount, is_alarming)
+    if lost["wasted_gpu_hours"] > 0:
+        amount = _large(lost["wasted_gpu_hours"], number(lost["wasted_gpu_hours"]), "GPU-hours")
+        return Figure("being lost now", f"so far; {need}", *amount, is_alarming)
+    name = "needs attention" if attention == 1 else "need attention"
+    return Figure(name, f"of {count(jobs, 'job')}", f"{attention:,}", "", is_alarming)
 
 
 def _counted(basis: Basis) -> tuple[str, str]:
@@ -107,7 +137,10 @@ def _money(costs: Costs | None) -> list[Figure]:
     estimated, billed = costs.estimate(), costs.billed
     if not costs.priced:
         return [Figure("billed", "no list prices", *_large(billed, money(billed), "USD"))]
-    hint = "at list prices" if pd.isna(billed) else f"billed: {usd(billed)}"
+    if pd.notna(billed):
+        hint = "no estimate" if pd.isna(estimated) else f"estimated: {usd(estimated)}"
+        return [Figure("billed", hint, *_large(billed, money(billed), "USD"))]
+    hint = "at list prices"
     if pd.isna(estimated):
         return [Figure("cost", hint, "n/a")]
     return [Figure("estimated cost", hint, *_large(estimated, money(estimated), "USD"))]

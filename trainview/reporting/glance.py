@@ -58,11 +58,11 @@ def answers(readings: Readings) -> list[Answer]:
     Returns
     -------
     list of Answer
-        What changed, where there is something to compare with; what is being lost; where the money
-        goes or, where that is not known, what costs most; and what to do next.
+        Where the money goes or, where that is not known, what costs most; what changed, where
+        there is something to compare with; what is being lost; and what to do next.
     """
     spent = _spent(readings) or _cost(readings)
-    return [*_changed(readings), _losing(readings), spent, _next(readings)]
+    return [spent, *_changed(readings), _losing(readings), _next(readings)]
 
 
 def _changed(readings: Readings) -> list[Answer]:
@@ -70,7 +70,7 @@ def _changed(readings: Readings) -> list[Answer]:
     if found is None:
         return []
     points = [f"{sentence}." for sentence in found.sentences[:_SENTENCES]]
-    verdict = f"{span(found)}, beside the 7 days before{':' if points else ': nothing ran.'}"
+    verdict = f"{span(found)}{':' if points else ': nothing ran.'}"
     return [Answer("What changed?", verdict, [], "changes", "All that changed", points=points)]
 
 
@@ -99,12 +99,12 @@ def _waste(readings: Readings) -> str:
 
 
 def _lost(readings: Readings) -> str:
-    """Say what failed and preempted jobs lost in the newest week."""
+    """Say what failed and preempted jobs lost, of the time that is compared if any is."""
     changes = readings.changes
     lost = readings.health.losses(changes.since if changes else None)
     if not lost["lost_gpu_hours"] > 0:
         return ""
-    when = " of the last 7 days" if changes else ""
+    when = f" of these {changes.length()}" if changes else ""
     money = f", {usd(lost['lost_usd'])}" if lost["lost_usd"] > 0 else ""
     hours = number(lost["lost_gpu_hours"])
     since = "since their last checkpoint"

@@ -30,7 +30,8 @@ def gpus(readings: Readings) -> Topic:
     by_type = _by(readings.by_type, "gpu_type", "GPU type", 1, shell("gpu"))
     command = shell("gpu", "--by project_name")
     by_project = _by(readings.by_project, "project_name", "project", 3, command)
-    return Topic(lead, [by_type, by_project, _over_time(readings), _at_once(readings)])
+    over_time = _over_time(readings)
+    return Topic(lead, [by_type, by_project, over_time, _at_once(readings, over_time)])
 
 
 def _now(readings: Readings) -> Markup:
@@ -77,7 +78,9 @@ def _over_time(readings: Readings) -> Part:
         f"GPU-hours of {count(len(sums), period)} from {day(sums.index[0])}, stacked by GPU type. "
         f"{lead} In all, {listed(hours)}"
     )
-    chart = Chart(plot.plot_gpu_hours_over_time, frame, label) if len(sums) > 1 else None
+    chart = None
+    if len(sums) > 1:
+        chart = Chart(plot.plot_gpu_hours_over_time, frame, label, along="period")
     table = Table(
         frame.sort_values("period", ascending=False, kind="stable"),
         f"GPU-hours per {period} and GPU type, newest first",
@@ -87,7 +90,7 @@ def _over_time(readings: Readings) -> Part:
     return Part("gpus-time", "Over time", lead, chart, table)
 
 
-def _at_once(readings: Readings) -> Part:
+def _at_once(readings: Readings, over_time: Part) -> Part:
     steps = readings.steps
     peaks = (
         steps.sort_values(["gpus", "start"], ascending=[False, True], kind="stable")
@@ -103,7 +106,11 @@ def _at_once(readings: Readings) -> Part:
         f"{first['peak_gpus']:,}", name("gpu_type", first["gpu_type"]), day(first["peak_from"])
     )
     label = f"GPUs held at each moment, a line for each GPU type. Peaks: {lines}"
-    chart = Chart(plot.plot_gpu_concurrency, thin(steps), label) if len(steps) > 1 else None
+    chart = None
+    if len(steps) > 1:
+        chart = Chart(plot.plot_gpu_concurrency, thin(steps), label, along="period")
+        # mean and peak of each period, which no other table has
+        chart = chart._replace(of=over_time.table and (over_time.id, over_time.table))
     columns = ["gpu_type", "peak_gpus", "peak_from", "peak_until"]
     caption, command = "Peak concurrent GPUs by GPU type", "tv.gpu_concurrency(snap.jobs)"
     table = Table(peaks, caption, columns, command)

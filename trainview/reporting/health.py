@@ -194,7 +194,9 @@ def _failing(found: Health) -> Part:
     columns = ["gpus", "jobs", "unknown_jobs", "running_hours", "failures"]
     bounds = ["mttf_hours", "mttf_low_hours", "mttf_high_hours"]
     caption = "Mean time to failure by size"
-    table = Table(rows, caption, [*columns, *bounds], shell("failures", "--show mttf"))
+    # in the words of the picture
+    named = rows.assign(gpus=[f"{size} GPU{'' if size == '1' else 's'}" for size in rows["gpus"]])
+    table = Table(named, caption, [*columns, *bounds], shell("failures", "--show mttf"))
     return Part("health-mttf", "Time to failure (MTTF)", lead, chart, table)
 
 

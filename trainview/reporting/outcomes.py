@@ -9,31 +9,53 @@ from trainview.analysis.comparing_words import headlines, written
 from trainview.analysis.cost import price_list
 from trainview.analysis.goodput import LOSES
 from trainview.analysis.waste import usd_per_gpu_hour
-from trainview.snapshot import Snapshot, newest_weeks
+from trainview.snapshot import Comparison, Snapshot
+from trainview.text.safe import count
+
+# What tells best what was spent comes first.
+_SPENT = ("USD billed", "USD estimated", "GPU-hours")
 
 
 class Changes(NamedTuple):
-    """What changed from one week to the next.
+    """What changed from one window of time to the next.
 
     Attributes
     ----------
     since, until : pandas.Timestamp
-        The newest seven days; the others end where they begin.
+        The later window.
+    earlier : (pandas.Timestamp, pandas.Timestamp)
+        The other.
     sentences : list of str
         What changed, the most important first.
     notes : tuple of str
         What makes the two hard to compare.
     figures, projects, causes : pandas.DataFrame
         Of `compare`: key figures as text, by project, and by failure cause.
+    spent : pandas.Series
+        Of its key figures, what was billed; else what was estimated; else GPU-hours.
     """
 
     since: pd.Timestamp
     until: pd.Timestamp
+    earlier: tuple[pd.Timestamp, pd.Timestamp]
     sentences: list[str]
     notes: tuple[str, ...]
     figures: pd.DataFrame
     projects: pd.DataFrame
     causes: pd.DataFrame
+    spent: "pd.Series[Any]"
+
+    def length(self) -> str:
+        """Write how long the later window is."""
+        days = (self.until - self.since) / pd.Timedelta(days=1)
+        if days == int(days):
+            return count(int(days), "day")
+        return f"{days:,.1f} days" if days > 1 else f"{24 * days:,.1f} hours"
+
+    def has_equal(self) -> bool:
+        """Tell whether the earlier window is as long, and right before."""
+        start, stop = self.earlier
+        return bool(stop == self.since and stop - start == self.until - self.since)
 
 
 class Health(NamedTuple):
@@ -84,29 +106,29 @@ class Health(NamedTuple):
         return found  # type: ignore[no-any-return]
 
 
-def read_changes(snapshot: Snapshot, phases: pd.DataFrame) -> Changes | None:
-    """Compare the newest seven days with the seven before; None where there is nothing to compare.
+def read_changes(found: Comparison | None) -> Changes | None:
+    """Say what changed from one window of time to the next.
 
     Parameters
     ----------
-    snapshot : Snapshot
-        Refined.
-    phases : pandas.DataFrame
-        Of its jobs.
+    found : Comparison or None
+        Of two windows; None where there is nothing to compare.
 
     Returns
     -------
     Changes or None
-        As `newest_weeks` has them.
+        None where it is of no windows.
     """
-    found = newest_weeks(snapshot, phases)
     if found is None or found.windows is None:
         return None
     figures, projects, causes = (found.table(by) for by in (None, "project_name", "error"))
-    since, until = found.windows[1]
+    (since, until), earlier = found.windows[1], found.windows[0]
+    rows: Any = figures.set_index("figure", drop=False)
+    known = [name for name in _SPENT if pd.notna(rows["difference"].get(name))]
+    spent = rows.loc[known[0] if known else _SPENT[-1]]
     told = headlines(figures, projects, causes)
     notes = (*found.notes, *found.hints)
-    return Changes(since, until, told, notes, written(figures), projects, causes)
+    return Changes(since, until, earlier, told, notes, written(figures), projects, causes, spent)
 
 
 def read_health(snapshot: Snapshot, phases: pd.DataFrame) -> Health:
@@ -146,5 +168,6 @@ def _lost(snapshot: Snapshot, phases: pd.DataFrame, saved: pd.DataFrame) -> pd.D
     jobs = snapshot.jobs.drop_duplicates("job_id", keep="last")
     lost = analysis.lost_work(snapshot.jobs, phases, saved)
     price = usd_per_gpu_hour(jobs, price_list(snapshot.prices))
-    usd = lost["job_id"].map(price.set_axis(jobs["job_id"])) * lost["lost_gpu_hours"]
-    return lost.assign(lost_usd=usd.astype("float64"))
+    # of no jobs at all, the prices would be text
+    usd = lost["job_id"].map(price.set_axis(jobs["job_id"])).astype("float64")
+    return lost.assign(lost_usd=usd * lost["lost_gpu_hours"])

@@ -52,6 +52,93 @@ for (const box of document.querySelectorAll(".table")) {
   });
 }
 
+// What a chart tells under the pointer, the finger or the keys: rows of the table behind it.
+const MOST = 8;
+const tip = document.createElement("div");
+tip.className = "tip";
+tip.setAttribute("role", "status");
+document.body.append(tip);
+
+const element = (tag, content) => {
+  const made = document.createElement(tag);
+  made.append(...[content].flat());
+  return made;
+};
+
+const told = (table, rows) => {
+  const heads = [...table.querySelectorAll("th")].map((head) => head.textContent);
+  const cells = rows.map((row) => [...row.cells].map((cell) => cell.textContent));
+  const places = heads.map((_, at) => at);
+  if (cells.length === 1) {
+    const [name, ...others] = places;
+    const list = others.flatMap((at) => [element("dt", heads[at]), element("dd", cells[0][at])]);
+    return [element("strong", `${heads[name]}: ${cells[0][name]}`), element("dl", list)];
+  }
+  // what all of them have in common is said once
+  const same = places.filter((at) => cells.every((row) => row[at] === cells[0][at])).slice(0, 2);
+  const [label, ...others] = places.filter((at) => !same.includes(at));
+  const numbers = others.filter((at) => table.classList.contains(`n${at + 1}`));
+  const values = (numbers.length ? numbers : others).slice(0, 3);
+  const line = (row) => [element("dt", row[label]), ...values.map((at) => element("dd", row[at]))];
+  const list = element("dl", [heads, ...cells.slice(0, MOST)].flatMap(line));
+  list.style.gridTemplateColumns = `1fr repeat(${values.length}, auto)`;
+  const head = same.map((at) => `${heads[at]}: ${cells[0][at]}`).join(", ");
+  const more = cells.length > MOST ? [element("span", `and ${cells.length - MOST} more in the table`)] : [];
+  return [element("strong", head || table.caption.textContent), list, ...more];
+};
+
+for (const picture of document.querySelectorAll(".picture:has(.marks)")) {
+  const part = document.getElementById(picture.dataset.of ?? "") ?? picture.closest(".part");
+  const table = part.querySelector("table");
+  const rows = [...table.tBodies[0].rows];
+  const marks = [...picture.querySelectorAll(".marks > *")];
+  let at = -1;
+  const hide = () => {
+    marks[at]?.classList.remove("on");
+    at = -1;
+    tip.replaceChildren();
+  };
+  const show = (next, x, y) => {
+    if (next !== at) {
+      hide();
+      at = next;
+      marks[at].classList.add("on");
+      tip.replaceChildren(...told(table, marks[at].dataset.rows.split(" ").map((row) => rows[row])));
+    }
+    const { width, height } = tip.getBoundingClientRect();
+    const right = document.documentElement.clientWidth;
+    const left = x + 16 + width > right ? Math.max(x - 16 - width, 8) : x + 16;
+    const top = y + 16 + height > innerHeight ? Math.max(y - 16 - height, 8) : y + 16;
+    tip.style.left = `${left + scrollX}px`;
+    tip.style.top = `${top + scrollY}px`;
+  };
+  picture.classList.add("live");
+  picture.tabIndex = 0;
+  picture.setAttribute("role", "group");
+  picture.setAttribute("aria-label", `${table.caption.textContent}: the chart, with arrow keys value by value`);
+  const point = (event) => {
+    const next = marks.indexOf(event.target);
+    if (next < 0) hide();
+    else show(next, event.clientX, event.clientY);
+  };
+  picture.addEventListener("pointermove", point);
+  picture.addEventListener("pointerdown", point);
+  picture.addEventListener("pointerleave", (event) => event.pointerType === "touch" || hide());
+  picture.addEventListener("blur", hide);
+  picture.addEventListener("keydown", (event) => {
+    const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
+    if (event.key === "Escape") hide();
+    if (!step) return;
+    event.preventDefault();
+    const next = Math.min(Math.max(at + step, 0), marks.length - 1);
+    const box = marks[next].getBoundingClientRect();
+    show(next, Math.min(box.left + box.width / 2, innerWidth - 24), box.top + box.height / 2);
+  });
+}
+addEventListener("pointerdown", (event) => {
+  if (!event.target.closest?.(".live")) tip.replaceChildren();
+});
+
 // On paper nothing can be unfolded.
 let folded = [];
 addEventListener("beforeprint", () => {

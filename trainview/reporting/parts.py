@@ -40,6 +40,13 @@ class Chart(NamedTuple):
         In inches.
     is_wide : bool
         Whether it needs all of a screen or sheet of paper.
+    along, until : str or None
+        Columns of the table behind it: where along the x axis a row begins, and where it ends,
+        which is where the next begins if it is not said. Without them, rows are found by name.
+    is_steps : bool
+        Whether a row counts until the next of its group.
+    of : (str, Table) or None
+        The id of another part whose table has the values of the chart, and that table.
     """
 
     plot: Callable[..., object]
@@ -47,6 +54,10 @@ class Chart(NamedTuple):
     label: str
     height: float = 3.4
     is_wide: bool = False
+    along: str | None = None
+    until: str | None = None
+    is_steps: bool = False
+    of: "tuple[str, Table] | None" = None
 
 
 class Table(NamedTuple):
@@ -68,6 +79,27 @@ class Table(NamedTuple):
     caption: str
     columns: Sequence[str]
     command: str
+
+
+class Widget(NamedTuple):
+    """What a part brings to show its data with, where scripts run.
+
+    The page's policy lets a script and a style run by their hashes; it has each once, however many
+    parts bring it, after its own. The chart of the part is what is seen without scripts, on paper
+    and until the script has run, which hides it: it stands in an element of class ``picture``.
+
+    Attributes
+    ----------
+    markup : markupsafe.Markup
+        Stands before the chart: data for the script as ``<script type="application/json">``, and
+        the element that it fills.
+    script, style : str
+        What runs, and how it looks; nothing is loaded.
+    """
+
+    markup: Markup
+    script: str
+    style: str = ""
 
 
 class Message(NamedTuple):
@@ -139,6 +171,8 @@ class Part(NamedTuple):
         What is behind it.
     messages : sequence of Message
         Errors to unfold.
+    widget : Widget or None
+        What shows the same to those whose browser runs scripts.
     """
 
     id: str
@@ -147,6 +181,7 @@ class Part(NamedTuple):
     chart: Chart | None
     table: Table | None
     messages: Sequence[Message] = ()
+    widget: Widget | None = None
 
 
 class Topic(NamedTuple):

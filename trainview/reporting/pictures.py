@@ -12,8 +12,9 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.style import context
 from matplotlib.textpath import text_to_path
 
+from trainview.reporting.marks import find_marks
 from trainview.reporting.mosaic import replace_images
-from trainview.reporting.parts import Chart
+from trainview.reporting.parts import Chart, Table
 from trainview.reporting.svg import GROUND, TEXT_SIZE, embed
 
 # In inches: what a phone shows without scrolling, and half a screen or sheet of paper beside
@@ -55,7 +56,7 @@ def _extent(text: str, font: FontProperties, ismath: Any) -> tuple[float, float,
     return text_to_path.get_text_width_height_descent(text, font, ismath)
 
 
-def draw(chart: Chart, name: str) -> Markup:
+def draw(chart: Chart, name: str, table: Table | None = None) -> Markup:
     """Draw a helper's result.
 
     Parameters
@@ -64,6 +65,8 @@ def draw(chart: Chart, name: str) -> Markup:
         What to draw, and how large.
     name : str
         Begins the ids in the element, so that several stand in one page.
+    table : Table, optional
+        What is behind it: the element marks which parts of the picture tell of which rows.
 
     Returns
     -------
@@ -85,7 +88,9 @@ def draw(chart: Chart, name: str) -> Markup:
         _lay_out(figure, ax, renderer)
         figure.draw(renderer)
         renderer.finalize()
-    return embed(written.getvalue(), name, chart.label)
+        behind = chart.of[1] if chart.of else table
+        found = find_marks(ax, renderer, (width, height), chart, behind) if behind else []
+    return embed(written.getvalue(), name, chart.label, found)
 
 
 def _lay_out(figure: Figure, ax: Axes, renderer: RendererSVG) -> None:

@@ -76,7 +76,8 @@ def _curve(waits: Waits) -> Part:
         "A line shows which share of jobs still waits after the time below it. Where it ends above "
         "0, some still do."
     )
-    chart = Chart(plot.plot_queue_wait_curve, _thin(curve), label)
+    thinned = _thin(curve)
+    chart = Chart(plot.plot_queue_wait_curve, thinned, label, along="waited_hours", is_steps=True)
     columns = ["gpu_type", "waited_hours", "share_waiting", "low", "high", "at_risk"]
     caption, command = "Share of jobs that still wait", "tv.queue_wait_curve(snap.queue)"
     table = Table(curve, caption, columns, command)

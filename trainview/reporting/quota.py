@@ -144,7 +144,7 @@ def _at_once(steps: pd.DataFrame) -> Part:
     )
     drawn = thin(steps[["gpu_type", "start", "end", "gpus"]].sort_values(["gpu_type", "start"]))
     draw = partial(plot.plot_gpu_concurrency, limit=types.set_index("gpu_type")["limit"].to_dict())
-    chart = Chart(draw, drawn, label) if len(steps) > 1 else None
+    chart = Chart(draw, drawn, label, along="from", until="until") if len(steps) > 1 else None
     table = table.rename(columns={"start": "from", "end": "until"})
     columns = ["gpu_type", "from", "until", "gpus", "limit", "limit_share"]
     behind = Table(table, caption, columns, "tv.gpu_concurrency(snap.jobs)")

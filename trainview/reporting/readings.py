@@ -10,6 +10,7 @@ from trainview.analysis.pandas_dtypes import TEXT
 from trainview.plot.attention import HOLDING
 from trainview.reporting.cost_readings import Costs, period_for, read_costs
 from trainview.reporting.outcomes import Changes, Health, read_changes, read_health
+from trainview.reporting.scope import Scope
 from trainview.snapshot import Snapshot, attention_of, summary_of
 
 # Of a heat map: seconds of its periods, and the most cells that still open quickly as shapes.
@@ -89,7 +90,7 @@ class Readings(NamedTuple):
     figures : pandas.Series of float
         Its summary, by figure.
     changes : Changes or None
-        What changed in the newest week; None where nothing is a week old.
+        What changed beside the time before; None where there is nothing to compare with.
     health : Health
         What came of the GPU time.
     attention : pandas.DataFrame
@@ -144,21 +145,20 @@ class Readings(NamedTuple):
     limits: Limits | None
 
 
-def read(snapshot: Snapshot, phases: pd.DataFrame) -> Readings:
+def read(scope: Scope) -> Readings:
     """Ask every helper about a snapshot.
 
     Parameters
     ----------
-    snapshot : Snapshot
-        Of any size, also without jobs; refined.
-    phases : pandas.DataFrame
-        Of its jobs.
+    scope : Scope
+        With a snapshot of any size, also without jobs.
 
     Returns
     -------
     Readings
         What they answer.
     """
+    snapshot, phases = scope.snapshot, scope.phases
     jobs = snapshot.jobs
     now = jobs["is_open"] & jobs["status"].isin(HOLDING) & (jobs["gpus"] > 0)
     held = jobs[jobs["gpu_hours"] > 0]
@@ -168,7 +168,7 @@ def read(snapshot: Snapshot, phases: pd.DataFrame) -> Readings:
     return Readings(
         snapshot=snapshot,
         figures=summary_of(snapshot, attention).set_index("figure")["value"],
-        changes=read_changes(snapshot, phases),
+        changes=read_changes(scope.compared),
         health=read_health(snapshot, phases),
         attention=attention,
         basis=basis_of(jobs["gpu_hours"], jobs["hours_basis"]),
@@ -183,7 +183,9 @@ def read(snapshot: Snapshot, phases: pd.DataFrame) -> Readings:
         rates=analysis.failure_rates(jobs),
         errors=analysis.error_groups(jobs),
         durations=analysis.elapsed_stats(jobs),
-        costs=read_costs(snapshot) if len(snapshot.prices) or len(snapshot.billing) else None,
+        costs=read_costs(snapshot, scope.budgets)
+        if len(snapshot.prices) or len(snapshot.billing)
+        else None,
         busy=_busy(snapshot) if len(snapshot.metrics) else None,
         waits=_waits(snapshot.queue) if len(snapshot.queue) else None,
         limits=_limits(snapshot) if len(snapshot.capacity) else None,

@@ -1,8 +1,9 @@
 """The sections of the report, in the order in which they are read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from trainview.errors import ArgumentError
 from trainview.reporting.attention import attention
 from trainview.reporting.changes import changes
 from trainview.reporting.costs import costs
@@ -15,6 +16,7 @@ from trainview.reporting.queue import queue
 from trainview.reporting.quota import quota
 from trainview.reporting.readings import Readings
 from trainview.reporting.utilization import utilization
+from trainview.text.names import did_you_mean
 
 
 class Section(NamedTuple):
@@ -52,3 +54,44 @@ SECTIONS = (
     Section("quota", "Quota", quota, needs_jobs=False),
     Section("timeline", "Timeline", timeline),
 )
+
+
+def choose(names: str | Iterable[str] | None) -> tuple[Section, ...]:
+    """Choose sections by their names.
+
+    Parameters
+    ----------
+    names : str or iterable of str, optional
+        In the order in which they are to be read; all, if left out. Text may hold several with
+        commas between them.
+
+    Returns
+    -------
+    tuple of Section
+        Each once.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such section.
+
+    Examples
+    --------
+    >>> [section.title for section in choose("health, costs")]
+    ['Fleet health', 'Cost']
+    """
+    if names is None:
+        return SECTIONS
+    known = {section.id: section for section in SECTIONS}
+    asked = names.split(",") if isinstance(names, str) else list(names)
+    found = {}
+    for name in filter(None, (str(name).strip() for name in asked)):
+        if name not in known:
+            raise ArgumentError(
+                f"sections: no section {name!r}: choose of {', '.join(known)}"
+                f"{did_you_mean(name, known)}"
+            )
+        found[name] = known[name]
+    if not found:
+        raise ArgumentError(f"sections: none is named: choose of {', '.join(known)}")
+    return tuple(found.values())

@@ -1,7 +1,7 @@
 """SVG as matplotlib writes it, made fit for a page: short, without styles, in its colours."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 from markupsafe import Markup, escape
 
 from trainview.reporting.hatches import tile
+from trainview.reporting.marks import Mark
 from trainview.reporting.mosaic import MOSAIC
 from trainview.text.safe import safe_text
 
@@ -73,7 +74,7 @@ class _Ids:
         return found is not None and "stroke" in found.get("style", "")
 
 
-def embed(svg: str, name: str, label: str) -> Markup:
+def embed(svg: str, name: str, label: str, marks: Sequence[Mark] = ()) -> Markup:
     """Make a picture an element of a page.
 
     Parameters
@@ -84,6 +85,8 @@ def embed(svg: str, name: str, label: str) -> Markup:
         Begins the ids in the element, so that several stand in one page.
     label : str
         What the picture says, for those who do not see it.
+    marks : sequence of Mark, optional
+        Its parts that tell of rows of a table, for the page's script.
 
     Returns
     -------
@@ -98,7 +101,15 @@ def embed(svg: str, name: str, label: str) -> Markup:
         '<svg viewBox="{}" role="img" aria-label="{}" fill="currentColor" font-size="{:g}">'
     ).format(root.get("viewBox", ""), label, TEXT_SIZE)
     defs = f"<defs>{defined}</defs>" if defined else ""
-    return head + Markup(f"{defs}{drawn}</svg>")  # noqa: S704 - escaped when written
+    above = "".join(map(_mark, marks))
+    above = above and f'<g class="marks">{above}</g>'
+    return head + Markup(f"{defs}{drawn}{above}</svg>")  # noqa: S704 - escaped when written
+
+
+def _mark(mark: Mark) -> str:
+    left, top, right, bottom = (_short(str(place), _COARSE) for place in mark[:4])
+    rows = " ".join(map(str, mark.rows))
+    return f'<path d="M{left} {top}H{right}V{bottom}H{left}z" data-rows="{rows}"/>'
 
 
 def _tag(element: ET.Element) -> str:

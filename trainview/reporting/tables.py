@@ -10,9 +10,10 @@ from markupsafe import Markup, escape
 from trainview.reporting.parts import Table
 from trainview.reporting.words import duration
 from trainview.text.cells import NULL, cell, is_number
+from trainview.text.safe import count
 
 # So many rows open quickly and filter quickly; on paper, nobody reads more than the fewer.
-MOST_ROWS, MOST_PRINTED = 1000, 15
+MOST_ROWS, MOST_PRINTED = 1000, 10
 
 _PROSE = frozenset({"detail", "error", "example"})
 # Hours that can be seconds as well as weeks.
@@ -159,6 +160,8 @@ class View(NamedTuple):
         What is left out; empty when nothing is.
     printed : str
         What is left out on paper; empty when nothing is.
+    behind : str
+        On paper, what is said in place of the table.
     command : str
         What gives all rows and columns.
     """
@@ -170,24 +173,27 @@ class View(NamedTuple):
     body: Markup
     cut: str
     printed: str
+    behind: str
     command: str
 
 
-def view(table: Table) -> View:
+def view(table: Table, most: int = MOST_ROWS) -> View:
     """Make a table of the page from a helper's result.
 
     Parameters
     ----------
     table : Table
         The result, and what of it to show.
+    most : int, optional
+        The most rows.
 
     Returns
     -------
     View
-        At most `MOST_ROWS` rows, with a sentence on those that are left out.
+        At most so many rows, with a sentence on those that are left out.
     """
     frame = table.frame
-    shown = frame.head(MOST_ROWS)
+    shown = frame.head(most)
     columns, texts, cells = [], [], []
     for name in table.columns:
         number = is_number(frame[name])
@@ -205,7 +211,8 @@ def view(table: Table) -> View:
         [list(row) for row in zip(*texts, strict=True)],
         Markup("\n".join(f"<tr>{row}</tr>" for row in rows)),  # noqa: S704 - escaped by cell
         _left_out(len(shown), len(frame)),
-        _left_out(MOST_PRINTED, len(frame)),
+        _printed(len(shown), len(frame)),
+        f"The table has {count(len(frame), 'row')}: {_in_page(len(shown), len(frame))}.",
         table.command,
     )
 
@@ -228,6 +235,17 @@ def _left_out(shown: int, rows: int) -> str:
     if hidden <= 0:
         return ""
     return f"The first {shown:,} of {rows:,} rows; {hidden:,} are left out."
+
+
+def _printed(shown: int, rows: int) -> str:
+    if rows <= MOST_PRINTED:
+        return ""
+    return f"The first {MOST_PRINTED:,} of {rows:,} rows; {_in_page(shown, rows)}."
+
+
+def _in_page(shown: int, rows: int) -> str:
+    """Say where the rows are that paper has no room for."""
+    return "all in the page" if shown == rows else f"{shown:,} of them in the page"
 
 
 def _text(name: str, value: object) -> str:

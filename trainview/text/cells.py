@@ -24,6 +24,8 @@ SHARES = frozenset(
 _HOURS = frozenset({"mean", "p50", "p90", "p99", "max", "mean_gpus", "longest_wait"})
 # Of a comparison: both sides, and what is between them.
 _SIDES = re.compile(r"_(?:before|after)$")
+# Of a mean over so many days.
+_DAYS = re.compile(r"_\d+d$")
 _DIFFERENCE, _RATIO = "_difference", "_ratio"
 # What a helper says of a quota with some more GPUs has the unit of what it says without.
 _WITH_EXTRA = "_with_extra"
@@ -62,6 +64,8 @@ def cell(name: str, value: Any, limit: int | None = None) -> str:
     ('1,234.50', '<0.1', '<0.1%')
     >>> cell("billed_usd_after", 1.5), cell("billed_usd_difference", 1.5), cell("share_ratio", 1.5)
     ('1.50', '+1.50', '1.50')
+    >>> cell("usd_per_day_28d", 12.345)
+    '12.35'
     >>> cell("max_memory_bytes", 3 * 2**30), cell("over_limit_gpu_hours_with_extra", 0.0)
     ('3.0 GiB', '0.0')
     """
@@ -77,12 +81,12 @@ def cell(name: str, value: Any, limit: int | None = None) -> str:
 
 
 def _number(name: str, value: float) -> str:
-    unit = _SIDES.sub("", name.removesuffix(_WITH_EXTRA))
+    unit = _DAYS.sub("", _SIDES.sub("", name.removesuffix(_WITH_EXTRA)))
     if unit in SHARES or unit.endswith(("_share", "_utilization")):
         return f"{_rounded(value * 100, 1)}%"
     if unit in _HOURS or unit.endswith("_hours"):
         return _rounded(value, 1)
-    if unit.endswith(("_usd", "_usd_per_hour", "_usd_per_day", _RATIO)):
+    if unit.endswith(("_usd", "usd_per_hour", "usd_per_day", _RATIO)):
         return _rounded(value, 2)
     if unit.endswith("_bytes"):
         return _size(value)
