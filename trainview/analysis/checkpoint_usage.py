@@ -74,31 +74,20 @@ def checkpoint_usage(
     keys = group_keys(by, result=RESULT)
     named = ["job_id", "checkpoint_id", "sync_status"]
     frame = read_table(checkpoints, [*named, "created_at", "size_bytes"], name="checkpoints")
-    frame = frame.with_columns(
-        nw.col(*named).cast(nw.String), nw.col("size_bytes").cast(nw.Float64)
-    )
+    frame = plain_text(frame, ["job_id", "checkpoint_id"])
+    if not frame.implementation.is_pandas():
+        # a column without any value may have no type at all
+        frame = frame.with_columns(nw.col(*named).cast(nw.String))
+    frame = frame.with_columns(nw.col("size_bytes").cast(nw.Float64))
     sync = nw.col("sync_status")
-    frame = frame.with_columns(
-        __syncing=(sync == "SYNCING").fill_null(value=False).cast(nw.Int64),
-        __whole=(sync != "SYNCING").fill_null(value=False).cast(nw.Int64),
-    )
+    # 0 where it is not known, 1 while it syncs, 2 once it is whole
+    is_known = ~sync.is_null()
+    is_whole = (is_known & (sync != "SYNCING")).fill_null(value=False)
+    frame = frame.with_columns(__state=is_known.cast(nw.Int64) + is_whole.cast(nw.Int64))
     ones = frame.group_by("job_id", "checkpoint_id").agg(
-        nw.col("created_at", "size_bytes", "__syncing", "__whole").max()
+        nw.col("created_at", "size_bytes", "__state").max()
     )
-    ones = ones.with_columns(__syncing=nw.col("__syncing") * (1 - nw.col("__whole")))
-    size, syncing = nw.col("size_bytes"), nw.col("__syncing")
-    by_job = (
-        ones.with_columns(__left=nw.when(syncing == 1).then(size))
-        .group_by("job_id")
-        .agg(
-            checkpoints=nw.len(),
-            size_bytes=size.sum(),
-            largest_bytes=size.max(),
-            latest_at=nw.col("created_at").max(),
-            syncing=syncing.sum(),
-            __left=nw.col("__left").sum(),
-        )
-    )
+    ones = ones.with_columns(__syncing=(nw.col("__state") == 1).cast(nw.Int64))
     others = [key for key in keys if key != "job_id"]
     columns = ["job_id", "status", *others]
     facts = one_a_job(
@@ -106,25 +95,35 @@ def checkpoint_usage(
             "job_id", *others, __status=nw.col("status")
         )
     )
-    table = beside(by_job, facts, "job_id")
+    table = beside(ones, facts, "job_id")
+    job, size, syncing = nw.col("job_id"), nw.col("size_bytes"), nw.col("__syncing")
     ended = ~nw.col("__status").is_in(OPEN) & ~nw.col("__status").is_null()
-    left = (ended & (nw.col("syncing") > 0)).fill_null(value=False)
+    left = (ended & (syncing > 0)).fill_null(value=False)
     table = table.with_columns(
-        __job=nw.col("job_id").is_null().cast(nw.Int64) * -1 + 1,
-        __ended=left.cast(nw.Int64),
-        __bytes=nw.when(left).then(nw.col("__left")),
+        __job=job,
+        __left=nw.when(left).then(job),
+        __bytes=nw.when(left).then(size),
+        __no_job=job.is_null().cast(nw.Int64),
+        __none_left=(~left).cast(nw.Int64),
     )
     sums = {
-        "jobs": nw.col("__job").sum(),
-        "checkpoints": nw.col("checkpoints").sum(),
-        "size_bytes": nw.col("size_bytes").sum(),
-        "largest_bytes": nw.col("largest_bytes").max(),
-        "latest_at": nw.col("latest_at").max(),
-        "syncing": nw.col("syncing").sum(),
-        "syncing_ended_jobs": nw.col("__ended").sum(),
+        "jobs": nw.col("__job").n_unique(),
+        "__no_job": nw.col("__no_job").max(),
+        "checkpoints": nw.len(),
+        "size_bytes": size.sum(),
+        "largest_bytes": size.max(),
+        "latest_at": nw.col("created_at").max(),
+        "syncing": syncing.sum(),
+        "syncing_ended_jobs": nw.col("__left").n_unique(),
+        "__none_left": nw.col("__none_left").max(),
         "syncing_ended_bytes": nw.col("__bytes").sum(),
     }
     found = table.group_by(*keys).agg(**sums) if keys else table.select(**sums)
+    # a null counts as one more
+    found = found.with_columns(
+        jobs=nw.col("jobs") - nw.col("__no_job"),
+        syncing_ended_jobs=nw.col("syncing_ended_jobs") - nw.col("__none_left"),
+    )
     found = plain_text(found, keys).with_columns(
         nw.col(*COUNTS).fill_null(0).cast(nw.Int64), nw.col(*SIZES).cast(nw.Float64)
     )

@@ -309,14 +309,21 @@ def give_back(frame: Frame, table: DataFrame) -> DataFrame:  # noqa: ARG001
 
 def only(frame: Frame, column: str, values: "pd.Series[Any]") -> Frame:
     """Keep the rows whose text in one column is among some collected values."""
+    if frame.implementation.is_pandas() and frame.collect_schema()[column] == nw.String:
+        # its isin makes an object of each value of text
+        table = to_pandas(frame)
+        is_wanted = pd.Index(values.dropna().unique()).get_indexer(table[column]) >= 0
+        return cast("Frame", nw.from_native(table[is_wanted], eager_only=True))
     if not is_lazy(frame):
         return frame.filter(nw.col(column).is_in(values.to_list()))
     wanted = pd.DataFrame({column: values.unique()})
     return frame.join(from_pandas(wanted, frame), on=column, how="semi")
 
 
-def number_groups(table: pd.DataFrame, keys: Sequence[str]) -> tuple[Integers, pd.DataFrame]:
-    """Give the groups of a pandas table numbers, in the order of their keys.
+def number_groups(
+    table: pd.DataFrame, keys: Sequence[str], *, in_order: bool = True
+) -> tuple[Integers, pd.DataFrame]:
+    """Give the groups of a pandas table numbers.
 
     Parameters
     ----------
@@ -324,11 +331,14 @@ def number_groups(table: pd.DataFrame, keys: Sequence[str]) -> tuple[Integers, p
         A table with the keys, rows numbered from 0.
     keys : sequence of str
         The columns to group by; without any, all rows are one group.
+    in_order : bool
+        Whether to number them in the order of their keys, text ascending, nulls last; else as they
+        come, which takes less time where there are many.
 
     Returns
     -------
     numbers : numpy.ndarray of int64
-        The number of each row's group, from 0: text ascending, nulls last.
+        The number of each row's group, from 0.
     groups : pandas.DataFrame
         The keys, one row a group in that order, categories as text.
     """
@@ -342,6 +352,8 @@ def number_groups(table: pd.DataFrame, keys: Sequence[str]) -> tuple[Integers, p
     groups = groups.astype(
         {key: TEXT for key in keys if isinstance(groups[key].dtype, pd.CategoricalDtype)}
     )
+    if not in_order:
+        return np.asarray(seen, "int64"), groups
     groups = groups.sort_values(list(keys), na_position="last", kind="stable")
     rank = np.empty(len(groups), "int64")
     rank[groups.index.to_numpy()] = np.arange(len(groups))

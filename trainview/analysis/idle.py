@@ -234,7 +234,7 @@ def find_idle(
     there &= (unpriced == 0) | (unpriced < idle_total)
     held = held_by(groups, gpus, facts, keys)
     return groups.assign(
-        gpus=most_at_once(gpus, [(samples, since, covered)], number),
+        gpus=most_at_once(gpus, [(samples, since, covered)], number, keys),
         covered_gpu_hours=total / US_PER_HOUR,
         held_gpu_hours=held,
         measured_share=share_of_held(total / US_PER_HOUR, held),

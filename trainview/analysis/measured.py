@@ -24,7 +24,10 @@ def tells_gpus(keys: Sequence[str]) -> bool:
 
 
 def most_at_once(
-    gpus: pd.DataFrame, parts: Sequence[tuple[Samples, Integers, Numbers]], groups: int
+    gpus: pd.DataFrame,
+    parts: Sequence[tuple[Samples, Integers, Numbers]],
+    groups: int,
+    keys: Sequence[str],
 ) -> Integers:
     """Count the GPUs of the jobs that were measured at one moment, at most, by group.
 
@@ -36,12 +39,16 @@ def most_at_once(
         Samples with the begin and the length of the time they cover, as `coverage` gives them.
     groups : int
         How many groups there are.
+    keys : sequence of str
+        The columns that make them.
 
     Returns
     -------
     numpy.ndarray of int64
         One number a group. A job counts with all of its GPUs from its first sample to its last.
     """
+    if set(GPU) <= set(keys):
+        return np.ones(groups, "int64")
     first = np.full(len(gpus), np.iinfo("int64").max)
     last = np.full(len(gpus), np.iinfo("int64").min)
     for samples, begin, covered in parts:

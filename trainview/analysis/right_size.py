@@ -1,7 +1,7 @@
 """Jobs that used little of their GPUs, and the cheapest instance type that would do."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -18,8 +18,21 @@ from trainview.analysis.frames import (
     to_pandas,
 )
 from trainview.analysis.pandas_dtypes import TEXT
-from trainview.analysis.samples import MEMORY
-from trainview.analysis.utilization import BYTES_PER_MIB, LIMIT, utilization
+from trainview.analysis.samples import (
+    GPU,
+    MEMORY,
+    UTILIZATION,
+    read_jobs,
+    read_samples,
+    within_jobs,
+)
+from trainview.analysis.utilization import (
+    BYTES_PER_MIB,
+    LIMIT,
+    summarise,
+    utilization,
+    with_memory,
+)
 from trainview.errors import ArgumentError
 from trainview.gpus import memory_mib_of_one, same_type, times_slower
 from trainview.schema.table_types import AnyDataFrame, DataFrame
@@ -219,8 +232,7 @@ def _used(metrics: Any, jobs: Any) -> Frame:
     ``__total``, the sum of the peaks in bytes; ``__host``, most host memory of a node in bytes;
     ``__samples`` and ``__memory_samples``, how many there are.
     """
-    columns = ["job_id", "samples", "covered_gpu_hours", "mean_utilization", "max_memory_bytes"]
-    by_gpu = read_table(utilization(metrics, jobs), columns, times=())
+    by_gpu = _by_gpu(metrics, jobs)
     covered, peak = nw.col("covered_gpu_hours"), nw.col("max_memory_bytes")
     is_measured = ~peak.is_null() & (nw.col("samples") > 0)
     by_gpu = by_gpu.with_columns(
@@ -238,7 +250,9 @@ def _used(metrics: Any, jobs: Any) -> Frame:
         nw.col("job_id").cast(nw.String), mean_utilization=nw.col("__busy") / nw.col("__covered")
     )
     samples = read_table(metrics, ["job_id", "metric", "value"], times=())
-    samples = samples.with_columns(nw.col("job_id", "metric").cast(nw.String))
+    if not samples.implementation.is_pandas():
+        # a column without any value may have no type at all
+        samples = samples.with_columns(nw.col("job_id", "metric").cast(nw.String))
     is_host, value = nw.col("metric") == HOST_MEMORY, nw.col("value")
     samples = samples.filter(is_host | (nw.col("metric") == MEMORY), ~value.is_null())
     samples = samples.with_columns(
@@ -247,7 +261,19 @@ def _used(metrics: Any, jobs: Any) -> Frame:
     more = samples.group_by("job_id").agg(
         __host=nw.col("__host").max(), __memory_samples=nw.col("__one").sum()
     )
+    more = more.with_columns(nw.col("job_id").cast(nw.String))
     return by_job.join(more, on="job_id", how="inner")
+
+
+def _by_gpu(metrics: Any, jobs: Any) -> Frame:
+    """Sum up what was measured of each GPU, in no order."""
+    columns = ["job_id", "samples", "covered_gpu_hours", "mean_utilization", "max_memory_bytes"]
+    frame = read_samples(metrics, [UTILIZATION, MEMORY])
+    if not frame.implementation.is_pandas():
+        return read_table(utilization(metrics, jobs), columns, times=())
+    facts = with_memory(read_jobs(jobs, LIMIT))
+    found = summarise(within_jobs(to_pandas(frame), facts), facts, GPU)
+    return cast("Frame", nw.from_native(found[columns], eager_only=True))
 
 
 def _memory_of_one(table: pd.DataFrame) -> "pd.Series[float]":

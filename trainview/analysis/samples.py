@@ -211,15 +211,16 @@ def within_jobs(table: pd.DataFrame, facts: pd.DataFrame | None) -> pd.DataFrame
     """
     if facts is None:
         return table
-    number, jobs = number_groups(table, ["job_id"])
-    life = jobs.merge(facts[["job_id", "__start", "__end"]], on="job_id", how="left")
-    start, end = (
-        life[name].to_numpy("float64", na_value=np.nan)[number] for name in ("__start", "__end")
+    number, jobs = number_groups(table, ["job_id"], in_order=False)
+    listed = facts[["job_id", "__start", "__end"]].assign(__listed=1.0)
+    life = jobs.merge(listed, on="job_id", how="left")
+    start, end, is_listed = (
+        life[name].to_numpy("float64", na_value=np.nan)[number]
+        for name in ("__start", "__end", "__listed")
     )
     time = microseconds(table["timestamp"])
-    listed = jobs["job_id"].isin(facts["job_id"]).to_numpy("bool")
     # What is compared with something unknown is false.
-    outside = (time >= end) | ~listed[number]
+    outside = (time >= end) | np.isnan(is_listed)
     early = np.flatnonzero(time < start)
     if len(early):
         reach = np.rint(table["step_seconds"].to_numpy("float64") * US_PER_SECOND)
@@ -230,7 +231,7 @@ def within_jobs(table: pd.DataFrame, facts: pd.DataFrame | None) -> pd.DataFrame
 
 def _gaps(table: pd.DataFrame, time: Integers) -> Numbers:
     """Measure the time from each sample to the next of its series, NaN where there is none."""
-    series, _ = number_groups(table, [*GPU, "metric"])
+    series, _ = number_groups(table, [*GPU, "metric"], in_order=False)
     order = np.lexsort((table["value"].to_numpy("float64"), time, series))
     gap = np.full(len(time), np.nan)
     follows = np.flatnonzero(~runs(series[order])[1:])
@@ -261,7 +262,7 @@ def number_samples(
     groups : pandas.DataFrame
         The keys, one row a group; without keys there is one, also when there is no sample.
     """
-    gpu, gpus = number_groups(table.astype({"gpu": "int64"}), GPU)
+    gpu, gpus = number_groups(table.astype({"gpu": "int64"}), GPU, in_order=False)
     if facts is not None:
         gpus = gpus.merge(facts, on="job_id", how="left")
     group, groups = number_groups(gpus, keys)

@@ -169,9 +169,10 @@ def _with_model(jobs: Any, columns: list[str]) -> Frame:
 def _lost(jobs: Any, phases: Any, checkpoints: Any) -> Frame | None:
     if phases is None or checkpoints is None:
         return None
-    lost: Any = lost_work(jobs, phases, checkpoints)
+    needed = read_table(jobs, ["job_id", "project_name", "status", "gpus"])
+    preempted: Any = needed.filter(nw.col("status") == "preempted").to_native()
+    lost: Any = lost_work(preempted, phases, checkpoints)
     frame = read_table(lost, ["job_id", "kind", "lost_gpu_hours"], times=())
-    frame = frame.filter(nw.col("kind") == "preempted")
     return one_a_job(frame.select("job_id", "lost_gpu_hours"))
 
 

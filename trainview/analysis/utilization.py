@@ -213,7 +213,7 @@ def summarise(table: pd.DataFrame, facts: pd.DataFrame | None, keys: Sequence[st
     held = held_by(groups, gpus, facts, keys)
     parts = [(busy, begin, covered), (memory, memory_begin, memory_covered)]
     return groups.assign(
-        gpus=most_at_once(gpus, parts, number),
+        gpus=most_at_once(gpus, parts, number, keys),
         samples=np.bincount(busy.group, minlength=number),
         covered_gpu_hours=hours,
         held_gpu_hours=held,

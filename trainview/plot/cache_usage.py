@@ -10,6 +10,7 @@ from trainview.plot.rows import finish_rows, label_bars, stack_bars, start_rows
 from trainview.plot.wording import number
 from trainview.schema.table_types import AnyDataFrame
 from trainview.text.safe import count
+from trainview.text.shares import share
 
 GIB, TIB = 2.0**30, 2.0**40
 LOOK = Look(PLAIN)
@@ -42,15 +43,15 @@ def plot_cache_usage(usage: AnyDataFrame, *, ax: Axes | None = None) -> Axes:
     >>> from matplotlib.figure import Figure
     >>> usage = pd.DataFrame(
     ...     {
-    ...         "project_name": ["llm"],
-    ...         "files": [219],
-    ...         "size_bytes": [3.0 * 2**40],
-    ...         "utilization": [0.87],
+    ...         "project_name": ["llm", "asr", "tts"],
+    ...         "files": [219, 2, 0],
+    ...         "size_bytes": [3.0 * 2**40, 2.0**40, 0.0],
+    ...         "utilization": [0.87, 0.002, None],
     ...     }
     ... )
     >>> ax = plot_cache_usage(usage, ax=Figure(layout="constrained").subplots())
     >>> [text.get_text() for text in ax.texts]
-    ['3.0 in 219 files, 87% full']
+    ['3.0 in 219 files, 87% full', '1.0 in 2 files, <1% full', 'empty']
     """
     needed = ("files", "size_bytes", "utilization")
     others = ("projects", "largest_bytes", "share", "oldest_at", "latest_at", "captured_at")
@@ -74,6 +75,8 @@ def plot_cache_usage(usage: AnyDataFrame, *, ax: Axes | None = None) -> Axes:
 
 
 def _label(held: float, files: float, full: float, *, narrow: bool) -> str:
-    filled = "" if np.isnan(full) else f", {full:.0%} full"
+    if not files:
+        return "empty"
+    filled = "" if np.isnan(full) else f", {share(full)} full"
     inside = "" if narrow else f" in {count(int(files), 'file')}"
     return f"{number(held)}{inside}{filled}"

@@ -78,7 +78,9 @@ def plot_spot_usage(usage: AnyDataFrame, *, ax: Axes | None = None) -> Axes:
         if lost[row] > 0 and not narrow:
             label += f" · {number(lost[row])} of {number(hours[row])} GPU-hours lost"
         say_beside(ax, row, label)
-    ax.set_xlim(0, np.nanmax([0.05, *high[: rows.shown]]) * 1.05)
+    most = np.nanmax([0.05, *high[: rows.shown]])
+    # a rate of 0 stands beside its name, not on it
+    ax.set_xlim(-0.03 * most, most * 1.05)
     ax.xaxis.set_major_locator(MaxNLocator(nbins=3 if narrow else 6))
     ax.xaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=None, symbol="%"))
     rest = slice(rows.shown, None)

@@ -39,7 +39,7 @@ def make_projects(draw: Draw, count: int) -> list[Project]:
         is_large = load >= 20
         begin = 0 if is_large or draw.chance(30) else draw.between(0, 65)
         end = 100 if is_large or draw.chance(55) else min(begin + draw.between(15, 60), 100)
-        machine, nodes = TABLES["shapes"][kind][0][1]
+        machine, nodes = KINDS[kind]["shapes"][0][1]
         favourite = failures.choose(draw, INSTANCES[machine].gpu_count, nodes)
         about = (begin, end), failures.habits(draw, team), favourite
         projects.append(Project(next(draw.ids), name, team, kind, load, *about))
@@ -76,7 +76,7 @@ def throw_away(draw: Draw, projects: list[Project], count: int) -> list[Job]:
 
 def _request(draw: Draw, project: Project) -> Job:
     kind = KINDS[project.kind]
-    machine, nodes = draw.weighted(TABLES["shapes"][project.kind])
+    machine, nodes = draw.weighted(kind["shapes"])
     name = None if draw.chance(6) else draw.pick(kind["names"]).format(n=draw.between(1, 24))
     submitted = draw.calendar.moment(draw, *map(draw.calendar.at, project.life))
     user, spot = draw.weighted(TABLES["teams"][project.team]["members"]), draw.chance(kind["spot"])
