@@ -253,3 +253,24 @@ def test_caches_hold_what_jobs_had_written_when_they_were_last_measured(known):
             ]
             assert row["utilization"] == pytest.approx(sum(there) / 2**40, abs=1e-4)
     assert measured > 5
+
+
+def test_spot_jobs_checkpoints_and_the_months_cost_are_those_of_the_truth(known):
+    snap, truth = known["snap"], known["truth"]
+    phases = phases_of(known, SHARP).reset_index()
+    for evidence in ((phases, snap.checkpoints, snap.queue), (phases, snap.checkpoints), ()):
+        found = analysis.spot_usage(snap.jobs, *evidence).set_index("availability_model")
+        for model, is_spot in (("spot", True), ("dedicated", False)):
+            own, row = truth[truth["is_spot"] == is_spot], found.loc[model]
+            preempted = (own["status"] == "preempted").sum()
+            assert (row["jobs"], row["preempted"]) == (len(own), preempted)
+            # less evidence tells less, and nothing else
+            assert pd.notna(row["lost_gpu_hours"]) == bool(evidence)
+            assert pd.notna(row["p50_wait_hours"]) == (len(evidence) == 3)
+    saved = truth["checkpoints"].map(len).groupby(truth["project_name"]).sum()
+    usage = analysis.checkpoint_usage(snap.checkpoints, snap.jobs).set_index("project_name")
+    assert usage["checkpoints"].to_dict() == saved[saved > 0].to_dict()
+    bill = known["fleet"].usage_summary("2026-03-01T00:00Z", snap.as_of)["training_usage"]
+    pace = analysis.spend_pace(snap.billing, as_of=snap.as_of)
+    assert pace["month_to_date_usd"][0] == pytest.approx(float(bill["total"]), abs=0.005)
+    assert pace["projected_usd"][0] >= pace["month_to_date_usd"][0]

@@ -9,20 +9,14 @@ from typing import TypeAlias
 
 from trainview.errors import ArgumentError
 from trainview.sampling.dice import DAY, MINUTE, SECOND, Calendar, Dice, spell
-from trainview.sampling.organisation import (
-    CAUSES,
-    INSTANCES,
-    PRICES,
-    TABLES,
-    UNITS_PER_USD,
-    Job,
-    Record,
-)
+from trainview.sampling.organisation import CAUSES, INSTANCES, PRICES, TABLES, Job, Record
 from trainview.sampling.records import api_status
 
 # By team, None for the whole organisation, and by GPU type.
 Limits: TypeAlias = dict[tuple[str | None, str], int]
 
+# Prices are integers: hundred-thousandths of a US dollar.
+_UNITS_PER_USD = 100_000
 _EPOCH = date(1970, 1, 1)
 # The API bills nothing before.
 _EARLIEST = (date(2026, 1, 1) - _EPOCH).days
@@ -140,7 +134,7 @@ def _event(job: Job, status: str, since: int) -> Record:
 def price_records() -> list[Record]:
     """Tell the list prices of all instance types but one that jobs use."""
     return [
-        {"instance_type": each._asdict(), "price": PRICES[each.id] / UNITS_PER_USD}
+        {"instance_type": each._asdict(), "price": PRICES[each.id] / _UNITS_PER_USD}
         for each in INSTANCES.values()
         if each.id != TABLES["unlisted"]
     ]
@@ -178,7 +172,7 @@ def _item(job: Job, team_id: str, rate: int, days: dict[int, int], lasts: int) -
     """Tell what is billed of a job, which `lasts` so many days, on some of them."""
     dice = Dice("bill", job.id)
     # The API writes money as text or as a number.
-    money = _text if dice.chance(40) else lambda units: units / UNITS_PER_USD
+    money = _text if dice.chance(40) else lambda units: units / _UNITS_PER_USD
     # Without its days a job is billed as a whole, so it must not reach into two months.
     by_day = lasts > 1 or not dice.chance(8)
     daily = [
@@ -194,4 +188,4 @@ def _item(job: Job, team_id: str, rate: int, days: dict[int, int], lasts: int) -
 
 
 def _text(units: int) -> str:
-    return f"{units // UNITS_PER_USD}.{units % UNITS_PER_USD:05d}"
+    return f"{units // _UNITS_PER_USD}.{units % _UNITS_PER_USD:05d}"

@@ -41,7 +41,6 @@ def _instance(id_: str, gpu: str, count: int, vcpu: int, gib: int, mib: int) -> 
 INSTANCES = {row[0]: _instance(*row[:-1]) for row in TABLES["instances"]}
 # In hundred-thousandths of a US dollar a minute and node.
 PRICES = {row[0]: row[-1] for row in TABLES["instances"]}
-UNITS_PER_USD = 100_000
 MIB = 1 << 20
 
 
