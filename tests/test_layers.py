@@ -31,7 +31,7 @@ HOUSE = {
     "sampling": "errors files statuses tables",
     "fetching": "analysis api errors files history loading reading schema snapshot statuses tables text",
     "checking": "analysis api errors files gpus history snapshot statuses text",
-    "reporting": "analysis errors files gpus plot snapshot statuses text",
+    "reporting": "analysis errors files gpus interactive plot snapshot statuses text",
     "cli": "analysis api checking errors fetching files history loading reporting sampling schema snapshot statuses text",
     "__init__": "",
     "__main__": "cli errors",

@@ -109,9 +109,12 @@ def test_nothing_comes_from_elsewhere_and_nothing_runs_but_our_script(found):
     ]
     rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
     for tag, directive in (("style", "style-src"), ("script", "script-src")):
-        [content] = [text for name, text in found.texts if name == tag]
-        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
-        assert rules.pop(directive) == f"'sha256-{digest}'"
+        # data of the timeline does not run
+        contents = [text for name, text in found.texts if name == tag and text[:7] != '{"jobs"']
+        digests = [hashlib.sha256(content.encode()).digest() for content in contents]
+        hashes = [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]
+        assert len(hashes) == (2 if found.all("div", **{"class": "explorer"}) else 1)
+        assert rules.pop(directive) == " ".join(hashes)
     assert rules == dict.fromkeys(["default-src", "base-uri", "form-action"], "'none'")
     for tag, attributes in found.elements:
         assert tag not in {"link", "iframe", "object", "embed", "base", "form", "image", "img"}
@@ -125,7 +128,7 @@ def test_nothing_comes_from_elsewhere_and_nothing_runs_but_our_script(found):
 def test_hostile_names_are_text_wherever_they_stand():
     text = page("hostile")
     found = Page(text)
-    assert text.count("<script>") == text.count("</script>") == 1
+    assert text.count("<script") == text.count("</script>") == 3
     assert "\x1b" not in text
     assert "\u202e" not in text
     assert "{{7*7}}" in text

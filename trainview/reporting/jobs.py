@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 from trainview import analysis, plot
 from trainview.plot.wording import number
+from trainview.reporting.explorer import explorer, newest
 from trainview.reporting.parts import BARS, Chart, Part, Table, Topic, shell
 from trainview.reporting.readings import Readings
 from trainview.reporting.words import day, each, joined, listed, name, row_name
@@ -73,39 +74,47 @@ def durations(readings: Readings) -> Topic:
 
 
 def timeline(readings: Readings) -> Topic:
-    """Say what ran when; the picture has the latest jobs only."""
+    """Say what ran when; the still picture has the latest jobs only."""
     jobs = readings.snapshot.jobs
     recent = jobs[jobs["end_at"] >= jobs["end_at"].max() - pd.Timedelta(days=_DAYS)]
     # not the GPU-hours: those of a job that waits are 0
     size = (recent["gpus"] * recent["elapsed_hours"]).sort_values(ascending=False, kind="stable")
     drawn = recent.loc[size.index[:_MOST_JOBS]]
     lanes = analysis.job_timeline(drawn, phases=readings.health.phases)
-    lead = f"All {len(jobs):,} jobs." if len(jobs) > 1 else "The one job."
-    if len(drawn) < len(jobs):
-        lead = (
-            f"{count(len(recent), 'job')} of {len(jobs):,}: those that ended in the last {_DAYS} "
-            "days, or are open."
-        )
-    if len(drawn) < len(recent):
-        lead += (
-            f" Drawn are the {len(drawn):,} largest of them, by GPUs times hours; the other "
-            f"{len(recent) - len(drawn):,} are left out."
-        )
+    rows = analysis.job_timeline(jobs).sort_values("start", ascending=False, kind="stable")
     table = Table(
-        analysis.job_timeline(jobs).sort_values("start", ascending=False, kind="stable"),
+        rows,
         "All jobs, newest first",
         ["project_name", "job_name", "status", "start", "end", "elapsed_hours"],
         shell("timeline"),
     )
-    chart = None
+    lead = f"All {len(jobs):,} jobs." if len(jobs) > 1 else "The one job."
     if lanes["lane"].isna().all():
         lead += " Nothing can be drawn: the timestamps are inconsistent."
-    else:
-        height = min(max(_LOWEST, 1.0 + _LANE * (lanes["lane"].max() + 1)), _TALLEST)
-        chart = Chart(
-            plot.plot_job_timeline, lanes, _alternative(lanes, drawn), height, is_wide=True
+        return Topic(lead, [Part("timeline-all", "", "", None, table)])
+    if len(jobs) > (most := len(newest(jobs))):
+        lead = f"{len(jobs):,} jobs; the {most:,} that ended last can be explored in the page."
+    height = min(max(_LOWEST, 1.0 + _LANE * (lanes["lane"].max() + 1)), _TALLEST)
+    chart = Chart(plot.plot_job_timeline, lanes, _alternative(lanes, drawn), height, is_wide=True)
+    still = _about_the_picture(len(jobs), len(recent), len(drawn))
+    widget = explorer(readings.snapshot, readings.health.phases, rows)
+    return Topic(lead, [Part("timeline-all", "", still, chart, table, widget=widget)])
+
+
+def _about_the_picture(jobs: int, recent: int, drawn: int) -> Markup | str:
+    """Say what the still picture leaves out; where scripts run, nothing is left out."""
+    if drawn == jobs:
+        return ""
+    text = (
+        f"The picture has {count(recent, 'job')} of {jobs:,}: those that ended in the last {_DAYS} "
+        "days, or are open."
+    )
+    if drawn < recent:
+        text += (
+            f" Drawn are the {drawn:,} largest of them, by GPUs times hours; the other "
+            f"{recent - drawn:,} are left out."
         )
-    return Topic(lead, [Part("timeline-all", "", "", chart, table)])
+    return Markup('<span class="still">{}</span>').format(text)
 
 
 def _alternative(lanes: pd.DataFrame, jobs: pd.DataFrame) -> str:
