@@ -151,3 +151,12 @@ def test_what_cannot_be_told_is_refused_before_anything_is_read(words, told):
     line = fault(2, "check", "nowhere", "--max-pending", "2h", *words)
     assert told in line
     assert "s3cret" not in line
+
+
+def test_a_finding_is_a_line_in_a_pipe_and_fits_a_terminal():
+    failed = payload(training_jobs=[job(current_status="TRAINING_JOB_FAILED")])
+    words = ("check", "-", "--max-failure-rate", "0.1")
+    (line,) = trainview(*words, stdin=failed).stdout.decode().splitlines()
+    narrow = trainview(*words, stdin=failed, env={"COLUMNS": "40"}).stdout.decode().splitlines()
+    assert max(map(len, narrow)) <= 40 < len(line)
+    assert " ".join(map(str.strip, narrow)) == line

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
+import shutil
+import textwrap
 import tomllib
 from datetime import date, time, timedelta
 from functools import partial
@@ -122,7 +124,7 @@ def _tell(found: pd.DataFrame, as_of: pd.Timestamp | None) -> None:
         if row.verdict == "holds":
             _logger.info("holds: %s", line_of(row))
         else:
-            click.echo(line_of(row))
+            click.echo(_fitting(line_of(row)))
     when = "" if as_of is None else f", as of {as_of:%Y-%m-%d %H:%M} UTC"
     broken, unproven = ((found["verdict"] == verdict).sum() for verdict in ("broken", "unproven"))
     more = f", {unproven} unproven" if unproven else ""
@@ -135,6 +137,14 @@ def _tell(found: pd.DataFrame, as_of: pd.Timestamp | None) -> None:
 def read_budgets(path: Path) -> dict[str, dict[str, float]]:
     """Read USD a month by name, of teams and of projects, from a TOML file."""
     return _read_rules(path)[1]
+
+
+def _fitting(line: str) -> str:
+    """Break a line that is wider than the terminal; in a pipe it stays one."""
+    width = shutil.get_terminal_size((0, 0)).columns
+    if not width:
+        return line
+    return textwrap.fill(line, max(width, 20), subsequent_indent="  ", break_on_hyphens=False)
 
 
 def _read_rules(path: Path) -> tuple[dict[str, Any], dict[str, dict[str, float]]]:
