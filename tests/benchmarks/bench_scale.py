@@ -38,18 +38,41 @@ IN_SPARK = {
     "quantile_cont(value, [0.5, 0.95])": "percentile(value, array(0.5, 0.95))",
     "max((end_at, job_id, error_message))": "max(struct(end_at, job_id, error_message))",
     ", 'g')": ")",
+    "arg_max(": "max_by(",
+    " AS MATERIALIZED (": " AS (",
     "FILTER (": "FILTER (WHERE ",
 }
 HELD = """
   SELECT gpu_type, created_at AS t, gpus AS change FROM jobs WHERE gpu_hours > 0
   UNION ALL SELECT gpu_type, end_at, -gpus FROM jobs WHERE gpu_hours > 0
 """
+# What is held, what still waits, and both.
+ASKED = """
+  SELECT gpu_type, created_at, end_at, CASE WHEN gpu_hours > 0 THEN gpus ELSE 0 END AS held,
+    CASE WHEN gpu_hours > 0 THEN 0 ELSE gpus END AS pending FROM jobs
+  WHERE gpus > 0 AND end_at > created_at AND (gpu_hours > 0 OR phase = 'waiting')
+"""
+DEMAND = f"""
+  SELECT gpu_type, epoch_us(lead(t) OVER w) - epoch_us(t) AS us, sum(held) OVER w AS held,
+    sum(pending) OVER w AS pending
+  FROM (
+    SELECT gpu_type, t, sum(held) AS held, sum(pending) AS pending FROM (
+      SELECT gpu_type, created_at AS t, held, pending FROM ({ASKED})
+      UNION ALL SELECT gpu_type, end_at, -held, -pending FROM ({ASKED})
+    ) GROUP BY ALL
+  ) WINDOW w AS (PARTITION BY gpu_type ORDER BY t)
+"""
 LEVELS = f"""
   SELECT gpu_type, t, sum(change) OVER w AS level, lead(t) OVER w AS next
   FROM (SELECT gpu_type, t, sum(change) AS change FROM ({HELD}) GROUP BY ALL HAVING sum(change) <> 0)
   WINDOW w AS (PARTITION BY gpu_type ORDER BY t)
 """
-USD = "usd_per_minute * node_count * elapsed_hours * 60"
+FREE = "status IN ('pending', 'queued', 'created', 'deploy-failed')"
+USD = f"CASE WHEN {FREE} THEN 0 ELSE usd_per_minute * node_count * elapsed_hours * 60 END"
+UNKNOWN = f"""
+  count(*) FILTER (NOT ({FREE}) AND usd_per_minute IS NULL),
+  count(*) FILTER (NOT ({FREE}) AND elapsed_hours IS NULL),
+  count(*) FILTER (NOT ({FREE}) AND usd_per_minute * elapsed_hours > 0)"""
 PRICED = "jobs LEFT JOIN prices USING (instance_type_id)"
 # All words that differ only in their numbers are one message.
 SHAPE = "regexp_replace(error_message, '[0-9]', '0', 'g')"
@@ -76,9 +99,11 @@ WORDS = {
         SELECT {SHAPE}, count(*), count(DISTINCT project_id), sum(gpu_hours), min(end_at),
           max((end_at, job_id, error_message)) FROM jobs WHERE phase = 'failed' GROUP BY ALL""",
     "failure_costs": f"""
-        SELECT {SHAPE}, count(*), sum(gpu_hours), sum({USD}),
+        SELECT {SHAPE}, count(*), sum(gpu_hours), sum({USD}), {UNKNOWN}, min(end_at),
           max((end_at, job_id, error_message)) FROM {PRICED} WHERE phase = 'failed' GROUP BY ALL""",
-    "estimate_cost": f"SELECT project_name, count(*), sum({USD}) FROM {PRICED} GROUP BY ALL",
+    "estimate_cost": f"""
+        SELECT project_name, instance_type_id, count(*), sum(gpu_hours), sum({USD}), {UNKNOWN}
+        FROM {PRICED} GROUP BY ALL""",
     "cost_over_time": f"""
         SELECT team_name, instance_type_id, day, sum(n), sum(n * us) FROM (
           SELECT team_name, instance_type_id, date_trunc('day', created_at) AS day,
@@ -89,22 +114,47 @@ WORDS = {
             epoch_us(end_at) % 86400000000 FROM {PRICED} WHERE usd_per_minute > 0
         ) GROUP BY ALL""",
     "reconcile_cost": f"""
-        SELECT coalesce(j.project_name, b.project_name), b.job_id IS NULL, count(*), sum(usd),
-          sum(billed), sum(minutes)
-        FROM (SELECT job_id, project_name, {USD} AS usd FROM {PRICED}) AS j FULL JOIN (
-          SELECT job_id, any_value(project_name) AS project_name, sum(subtotal_usd) AS billed,
-            sum(minutes) AS minutes FROM billing GROUP BY job_id
-        ) AS b ON j.job_id = b.job_id GROUP BY ALL""",
+        SELECT coalesce(project_name, billed_for) AS project_name,
+          CASE WHEN created_at IS NULL THEN CASE WHEN b.job_id IS NULL THEN 'not assigned to a job'
+              WHEN is_deleted THEN 'deleted job' ELSE 'not in the jobs table' END
+            WHEN usd = 0 AND coalesce(billed, 0) = 0 THEN 'free'
+            WHEN usd = 0 AND minutes = 0 THEN 'billed, though free'
+            WHEN usd_per_minute IS NULL THEN 'no price' WHEN usd IS NULL THEN 'no known duration'
+            WHEN b.job_id IS NOT NULL THEN 'queueing and deployment'
+            WHEN end_at <= first THEN 'before the first billed day'
+            WHEN created_at >= last THEN 'after the last billed day' ELSE 'not billed' END AS reason,
+          count(*), sum(usd), sum(billed), abs(coalesce(sum(usd), 0) - coalesce(sum(billed), 0)) AS difference,
+          sum((minutes - billed_minutes) * node_count * usd_per_minute),
+          sum(usd - billed - (minutes - billed_minutes) * node_count * usd_per_minute),
+          sum(minutes), sum(billed_minutes), count(*) FILTER (usd IS NULL), max(several)
+        FROM (
+          SELECT job_id, project_name, created_at, end_at, node_count, usd_per_minute, {USD} AS usd,
+            CASE WHEN {FREE} THEN 0 ELSE elapsed_hours * 60 END AS minutes FROM {PRICED}
+        ) AS j FULL JOIN (
+          SELECT job_id, arg_max(project_name, date) AS billed_for, max(is_deleted) AS is_deleted,
+            sum(subtotal_usd) AS billed, sum(minutes) AS billed_minutes FROM billing GROUP BY job_id
+        ) AS b ON j.job_id = b.job_id
+        CROSS JOIN (SELECT min(date) AS first, max(date) AS last FROM billing)
+        CROSS JOIN (
+          SELECT max(rows) AS several FROM (SELECT count(*) AS rows FROM jobs GROUP BY job_id)
+        ) GROUP BY ALL ORDER BY difference DESC""",
     "queue_waits": """
-        SELECT gpu_type, sum(n), max(waited_hours), min(waited_hours) FILTER (s <= ln(0.5)) FROM (
-          SELECT *, sum(CASE WHEN risk > n THEN ln((risk - n) / risk) ELSE 0 END) OVER w AS s FROM (
-            SELECT gpu_type, waited_hours, n, sum(n) OVER w AS risk FROM (
-              SELECT gpu_type, waited_hours, count(*) AS n FROM queue GROUP BY ALL
+        SELECT gpu_type, sum(n), sum(waiting), max(waited_hours),
+          min(waited_hours) FILTER (s <= ln(0.5)), min(waited_hours) FILTER (s <= ln(0.1)),
+          min(waited_hours) FILTER (s <= ln(0.01)) FROM (
+          SELECT *, sum(CASE WHEN risk > n THEN ln((risk - n + censored) / risk) ELSE 0 END) OVER w AS s
+          FROM (
+            SELECT gpu_type, waited_hours, n, waiting, censored, sum(n) OVER w AS risk FROM (
+              SELECT gpu_type, waited_hours, count(*) AS n, count(*) FILTER (is_waiting) AS waiting,
+                count(*) FILTER (is_waiting OR released_at IS NULL) AS censored
+              FROM queue WHERE waited_hours >= 0 GROUP BY ALL
             ) WINDOW w AS (PARTITION BY gpu_type ORDER BY waited_hours DESC)
           ) WINDOW w AS (PARTITION BY gpu_type ORDER BY waited_hours)
-        ) GROUP BY ALL""",
-    "quota": f"""
-        SELECT gpu_type, level, sum(epoch_us(next) - epoch_us(t)) FROM ({LEVELS}) GROUP BY ALL""",
+        ) GROUP BY ALL ORDER BY 4 DESC""",
+    "quota": " UNION ALL ".join(
+        f"SELECT gpu_type, '{level}' AS kind, {level} AS level, sum(us) FROM demand GROUP BY ALL"
+        for level in ("held", "pending", "held + pending")
+    ),
     "utilization": f"""
         SELECT job_id, node_id, gpu, metric, count(*), sum(value * least(gap, 60000000)),
           sum(least(gap, 60000000)), quantile_cont(value, [0.5, 0.95]), max(value)
@@ -122,6 +172,7 @@ WORDS = {
           ) GROUP BY ALL
         ) JOIN jobs USING (job_id) GROUP BY ALL""",
 }
+WORDS["quota"] = f"WITH demand AS MATERIALIZED ({DEMAND}) {WORDS['quota']}"
 WORDS["queue_wait_curve"] = WORDS["queue_waits"]
 
 

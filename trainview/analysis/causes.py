@@ -11,26 +11,29 @@ from trainview.analysis.message_queries import find_templates
 from trainview.analysis.pandas_dtypes import TEXT
 
 
-def by_cause(failed: Frame, sums: Sequence[str]) -> pd.DataFrame:
+def by_cause(failed: Frame, sums: Sequence[str], *, projects: bool = False) -> pd.DataFrame:
     """Group failed jobs by cause.
 
     Parameters
     ----------
     failed : narwhals frame
-        Failed jobs with ``error_message``, ``project_id``, ``job_id``, ``end_at`` and `sums`.
+        Failed jobs with ``error_message``, ``job_id``, ``end_at`` and `sums`.
     sums : sequence of str
         Columns to sum up, where they are known.
+    projects : bool, optional
+        Whether to count the projects too, by ``project_id``: to tell them apart takes its time.
 
     Returns
     -------
     pandas.DataFrame
-        One row a cause, in no order of meaning: the columns of `error_groups`, and `sums`
-        (float64).
+        One row a cause, in no order of meaning: the columns of `error_groups`, ``projects`` only
+        where asked for, and `sums` (float64).
     """
     # hundreds of patterns, whose compilation takes as long as a third of an import of pandas
     from trainview.analysis.error_rules import NO_MESSAGE, rule_of  # noqa: PLC0415
 
-    result, causes = (_query_causes if is_lazy(failed) else _find_causes)(failed, list(sums))
+    find = _query_causes if is_lazy(failed) else _find_causes
+    result, causes = find(failed, list(sums), projects=projects)
     result["error"] = pd.Series([*causes, None], dtype=TEXT).reindex(result.index)
     example = result.pop("error_message").where(result["error"].notna())
     result["example"] = example.map(_encodable, na_action="ignore")
@@ -46,7 +49,9 @@ def _encodable(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
-def _find_causes(failed: Frame, sums: list[str]) -> tuple[pd.DataFrame, list[str]]:
+def _find_causes(
+    failed: Frame, sums: list[str], *, projects: bool
+) -> tuple[pd.DataFrame, list[str]]:
     """Group a table in memory; of the newest job of each cause ``job_id`` and ``error_message``.
 
     Jobs without a message, or with a blank one, are the last group.
@@ -65,14 +70,17 @@ def _find_causes(failed: Frame, sums: list[str]) -> tuple[pd.DataFrame, list[str
     result["jobs"] = grouped.size().astype("int64")
     result["first_seen"] = grouped["end_at"].min()
     result["last_seen"] = grouped["end_at"].max()
-    pairs = table[["group", "project_id"]].dropna().drop_duplicates()
-    result["projects"] = pairs.groupby("group").size().reindex(result.index, fill_value=0)
+    if projects:
+        pairs = table[["group", "project_id"]].dropna().drop_duplicates()
+        result["projects"] = pairs.groupby("group").size().reindex(result.index, fill_value=0)
     newest = table[table["end_at"].eq(grouped["end_at"].transform("max"))]
     newest = newest.sort_values("job_id").drop_duplicates("group", keep="last").set_index("group")
     return result.join(newest[["job_id", "error_message"]]), list(causes)
 
 
-def _query_causes(failed: Frame, sums: list[str]) -> tuple[pd.DataFrame, list[str]]:
+def _query_causes(
+    failed: Frame, sums: list[str], *, projects: bool
+) -> tuple[pd.DataFrame, list[str]]:
     """Let the engine of a lazy table group the same; one row a cause is collected."""
     with_template, causes = find_templates(failed)
     group, end, nobody = nw.col("__template"), nw.col("end_at"), len(causes)
@@ -83,18 +91,18 @@ def _query_causes(failed: Frame, sums: list[str]) -> tuple[pd.DataFrame, list[st
         return with_template(jobs).with_columns(group=group.cast(nw.Int64).fill_null(nobody))
 
     frame = name(failed)
-    unnamed = nw.col("project_id").is_null().cast(nw.Int64)
-    found = frame.with_columns(__unnamed=unnamed).group_by("group").agg(
-        nw.col(*sums).sum(),
-        jobs=nw.len(),
-        first_seen=end.min(),
-        last_seen=end.max(),
-        projects=nw.col("project_id").n_unique(),
-        __unnamed=nw.col("__unnamed").max(),
-    )  # fmt: skip
+    told = {"jobs": nw.len(), "first_seen": end.min(), "last_seen": end.max()}
+    if projects:
+        frame = frame.with_columns(__unnamed=nw.col("project_id").is_null().cast(nw.Int64))
+        told |= {
+            "projects": nw.col("project_id").n_unique(),
+            "__unnamed": nw.col("__unnamed").max(),
+        }
+    found = frame.group_by("group").agg(nw.col(*sums).sum(), **told)
     result: pd.DataFrame = to_pandas(found).set_index("group")
-    # A null is no project.
-    result["projects"] = result["projects"] - result.pop("__unnamed")
+    if projects:
+        # A null is no project.
+        result["projects"] = (result["projects"] - result.pop("__unnamed")).astype("int64")
     last = result[["last_seen"]].reset_index()
     # few jobs ended at such a moment: of the others nothing else is computed
     ends = last[["last_seen"]].drop_duplicates().rename(columns={"last_seen": "end_at"})
@@ -104,5 +112,5 @@ def _query_causes(failed: Frame, sums: list[str]) -> tuple[pd.DataFrame, list[st
     newest = newest.unique("group", keep="last", order_by=["job_id"])
     latest = to_pandas(newest.select("group", "job_id", "error_message")).set_index("group")
     result = result.fillna(dict.fromkeys(sums, 0.0)).astype(dict.fromkeys(sums, "float64"))
-    result = result.astype({"jobs": "int64", "projects": "int64"})
+    result = result.astype({"jobs": "int64"})
     return result.join(latest), causes

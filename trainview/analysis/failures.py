@@ -142,7 +142,7 @@ def error_groups(jobs: DataFrame) -> DataFrame:
     columns = ["error_message", "project_id", "job_id", "end_at", "gpu_hours"]
     frame = read_table(jobs, [*columns, "phase"])
     failed = frame.filter(nw.col("phase") == "failed").select(*columns)
-    causes = by_cause(failed, ["gpu_hours"])
+    causes = by_cause(failed, ["gpu_hours"], projects=True)
     causes = causes.sort_values(
         ["jobs", "last_seen", "error"], ascending=[False, False, True], na_position="last"
     )
