@@ -1,5 +1,6 @@
 """What crosses from a lazy engine into Python is bounded by the answer, not by the tables."""
 
+import re
 from functools import cache, partial
 from typing import Any
 
@@ -8,6 +9,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 import polars as pl
+import polars.testing as pl_testing
 import pytest
 
 from tests.analysis.tables import BY_LABEL, KINDS, convert
@@ -245,6 +247,36 @@ def test_few_rows_cross(name, given, crossed):
     place = {"jobs": given[first]} if name == "spend_pace" else {}
     helper(*([] if place else [given[first]]), **place, **tables)
     assert sum(crossed) <= bound
+
+
+ORDERED = {
+    "utilization": {},
+    "utilization_over_time": {"by": "project_name"},
+    "idle_gpus": {"threshold": 0.5},
+}
+
+
+@pytest.mark.parametrize("name", ORDERED)
+def test_samples_in_order_are_not_sorted_by_polars_and_give_the_same(name):
+    jobs = pl.from_pandas(tables()["jobs"].head(300)).lazy()
+    metrics = tables()["metrics"]
+    # the last samples of a job are later than it, and some samples are of one moment
+    metrics = pd.concat([metrics, metrics.iloc[5:90:7].assign(value=0.01), metrics.tail(1)])
+    series = ["job_id", "node_id", "gpu", "metric"]
+    in_order = metrics.sort_values([*series, "timestamp", "value"], ignore_index=True)
+    found = {}
+    for place, given in {
+        "order": in_order,
+        "disorder": in_order.sample(frac=1, random_state=0),
+    }.items():
+        lazy = pl.from_pandas(given.reset_index(drop=True)).lazy()
+        found[place] = getattr(analysis, name)(lazy, jobs=jobs, **ORDERED[name])
+    sorts = {
+        place: len(re.findall("order.by", one.explain(), re.IGNORECASE))
+        for place, one in found.items()
+    }
+    assert sorts["order"] < sorts["disorder"]
+    pl_testing.assert_frame_equal(found["order"].collect(), found["disorder"].collect())
 
 
 def test_a_lazy_table_with_more_jobs_than_lanes_are_laid_out_for_is_refused(given, monkeypatch):

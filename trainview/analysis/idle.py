@@ -151,7 +151,7 @@ def idle_gpus(
         idle = from_pandas(find_idle(samples, facts, keys, threshold), frame)
     else:
         lives = _query_rates(jobs, prices, of_jobs, frame)
-        queried = query_samples(frame, lives, stretches=True)
+        queried = query_samples(frame, lives, stretches=threshold)
         idle = _query_idle(queried, lives, keys, threshold)
     order = [True] + [False] * len(keys)
     return give_back(idle.sort("idle_gpu_hours", *keys, descending=order, nulls_last=True), metrics)
@@ -252,12 +252,8 @@ def _query_idle(samples: Frame, facts: Frame, keys: list[str], threshold: float)
     """Write the same as a query."""
     since, covered = nw.col("__from"), nw.col("__covered")
     idle = (nw.col("value") < threshold) & ~covered.is_null()
-    goes_on = (nw.col("__before") < threshold).fill_null(value=False)
-    samples = samples.with_columns(__begin=nw.when(~goes_on).then(since).otherwise(0))
-    # Where a stretch begins, carried along to each of its samples.
-    begin = nw.col("__begin").cum_max().over(*GPU, "metric", order_by=["__time", "value"])
     rate = nw.col("__usd_per_hour")
-    samples = samples.with_columns(__begin=nw.when(idle).then(begin))
+    samples = samples.with_columns(__begin=nw.when(idle).then(nw.col("__begin")))
     idle_time = nw.when(idle).then(covered)
     parts = {
         "__covered": covered.sum(),

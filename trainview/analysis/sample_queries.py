@@ -1,6 +1,7 @@
 """What `trainview.analysis.samples` does with NumPy, as queries for all other kinds of tables."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import narwhals.stable.v2 as nw
 
@@ -14,8 +15,16 @@ from trainview.analysis.frames import (
 )
 from trainview.analysis.holding import HELD as HELD_AT
 from trainview.analysis.joins import same_kind
+from trainview.analysis.ordered_samples import (
+    carry_in_order,
+    join_in_order,
+    lies_in_order,
+    shift_in_order,
+)
 from trainview.analysis.samples import GPU, read_jobs
 from trainview.analysis.times import US_PER_SECOND, with_microseconds
+
+SERIES = (*GPU, "metric")
 
 
 def query_mean(name: str) -> nw.Expr:
@@ -80,7 +89,7 @@ def query_jobs(jobs: object, columns: Sequence[str], like: Frame) -> Frame:
     return frame.select(*own, *life, *amounts, "__held_of_one")
 
 
-def query_samples(frame: Frame, facts: Frame | None, *, stretches: bool = False) -> Frame:
+def query_samples(frame: Frame, facts: Frame | None, *, stretches: float | None = None) -> Frame:
     """Write the samples with their coverage as a query.
 
     All that is needed of the samples before and after one is taken at once: to sort so many rows is
@@ -92,25 +101,26 @@ def query_samples(frame: Frame, facts: Frame | None, *, stretches: bool = False)
         What `read_samples` found.
     facts : narwhals frame, optional
         What `query_jobs` found.
-    stretches : bool, optional
-        Whether to look at the sample before each too.
+    stretches : float, optional
+        The value that the samples of a stretch are below, where stretches are looked for.
 
     Returns
     -------
     narwhals frame
         The samples that `within_jobs` keeps with the facts of their jobs, and ``__time`` and
         ``__step`` in microseconds, ``__from``, ``__covered`` and ``__missing`` as `coverage` gives
-        them; with `stretches` also ``__before``, the value of the sample before, where that is
-        known to reach up to this one.
+        them; with `stretches` also ``__begin``, the ``__from`` of the latest sample that follows
+        none below that value which is known to reach up to it.
     """
     step = (nw.col("step_seconds") * US_PER_SECOND).round().cast(nw.Int64)
     frame = with_microseconds(frame, __time="timestamp").with_columns(__step=step)
-    frame = _with_neighbours(frame, stretches=stretches)
+    in_order = lies_in_order(frame, SERIES)
+    frame = _with_neighbours(frame, stretches=stretches, in_order=in_order)
     if facts is None:
         unknown = nw.lit(None, nw.Int64)
         frame = frame.with_columns(__start=unknown, __end=unknown)
     else:
-        frame = frame.join(facts, on="job_id", how="inner")
+        frame = join_in_order(frame, facts) if in_order else frame.join(facts, on="job_id")
     time, start, end = nw.col("__time"), nw.col("__start"), nw.col("__end")
     step, gap = nw.col("__step"), nw.col("__gap")
     if facts is not None:
@@ -129,11 +139,20 @@ def query_samples(frame: Frame, facts: Frame | None, *, stretches: bool = False)
         ),
         __missing=nw.when(between > 0).then(between).otherwise(between * 0),
     )
-    if stretches:
+    if stretches is not None:
         since, step = nw.col("__since"), nw.col("__step_before")
         follows = (_between(since, step) <= 0) & _is_late_enough(time - since, step, since)
         before = nw.when(follows.fill_null(value=False)).then(nw.col("__before"))
         frame = frame.with_columns(__before=before)
+        goes_on = (nw.col("__before") < stretches).fill_null(value=False)
+        begin = nw.when(~goes_on).then(nw.col("__from"))
+        # Where a stretch begins, carried along to each of its samples.
+        if in_order:
+            frame = carry_in_order(frame.with_columns(__begin=begin), "__begin")
+        else:
+            frame = frame.with_columns(__begin=begin.otherwise(0))
+            begin = nw.col("__begin").cum_max().over(*SERIES, order_by=["__time", "value"])
+            frame = frame.with_columns(__begin=begin)
     return frame
 
 
@@ -150,22 +169,24 @@ def _between(gap: nw.Expr, step: nw.Expr) -> nw.Expr:
     return (gap.cast(nw.Float64) / step.cast(nw.Float64) - 0.5).ceil() - 1
 
 
-def _with_neighbours(frame: Frame, *, stretches: bool) -> Frame:
+def _with_neighbours(frame: Frame, *, stretches: float | None, in_order: bool) -> Frame:
     """Add the time to the next sample of the series, and what is known of the one before."""
-    series = [*GPU, "metric"]
-    in_order = {"order_by": ["__time", "value"]}
     names = {"__gap": ("__time", -1)}
-    if stretches:
+    if stretches is not None:
         names |= {
             "__since": ("__time", 1), "__before": ("value", 1), "__step_before": ("__step", 1),
         }  # fmt: skip
-    shifted = {
-        new: nw.col(name).shift(places).over(*series, **in_order)
-        for new, (name, places) in names.items()
-    }
+    if in_order:
+        frame = shift_in_order(frame, SERIES, names)
+    else:
+        by: dict[str, Any] = {"order_by": ["__time", "value"]}
+        shifted = {
+            new: nw.col(name).shift(places).over(*SERIES, **by)
+            for new, (name, places) in names.items()
+        }
+        frame = frame.with_columns(**shifted)
     time = nw.col("__time")
-    frame = frame.with_columns(**shifted)
-    since = {"__since": time - nw.col("__since")} if stretches else {}
+    since = {} if stretches is None else {"__since": time - nw.col("__since")}
     return frame.with_columns(__gap=nw.col("__gap") - time, **since)
 
 
