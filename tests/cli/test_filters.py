@@ -119,3 +119,11 @@ def test_messages_name_the_option_that_was_typed():
     unmeasured = fault(2, "check", "-", "--min-utilization", "0.5", stdin=content)
     assert "--min-utilization: there is no data for it (metrics): trainview fetch" in unmeasured
     assert unmeasured.endswith("--with metrics gets it")
+
+
+def test_a_table_that_is_empty_may_be_so_by_the_filters():
+    content = payload(training_jobs=[job()])
+    words = ("--since", "7d", "--status", "completed")
+    message = fault(2, "checkpoints", "-", *words, stdin=content)
+    assert "there is no checkpoints table, or none of it for --status and --since: " in message
+    assert "there is no checkpoints table: " in fault(2, "checkpoints", "-", stdin=content)

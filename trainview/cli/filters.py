@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -12,7 +12,7 @@ from trainview.errors import ArgumentError
 from trainview.text.moments import read_moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from trainview.snapshot import Snapshot
 
@@ -112,6 +112,12 @@ def moment(text: str) -> str:
     except ArgumentError as error:
         raise click.BadParameter(str(error).removeprefix("moment=")) from None
     return text
+
+
+def options_given(arguments: Mapping[str, Any]) -> list[str]:
+    """List the options of the filters that are among the arguments of a command."""
+    names = [name for name in Filters._fields if arguments.get(name)]
+    return [_OPTIONS.get(name, f"--{name}") for name in names]
 
 
 since_option = click.option(

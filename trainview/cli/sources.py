@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 import click
 
-from trainview.cli.filters import Filters, filter_options, since_option
+from trainview.cli.filters import Filters, filter_options, options_given, since_option
 from trainview.cli.options import common, options
 from trainview.cli.progress import progress
 from trainview.errors import ApiError, ConfigError, SourceError
@@ -341,9 +341,11 @@ def refuse_gaps(snapshot: Snapshot) -> None:
 def need(snapshot: Snapshot, table: str, include: str | None = None) -> None:
     """Object to a snapshot without a table, and say how to get it."""
     if getattr(snapshot, table).empty:
+        given = options_given(click.get_current_context().params)
+        none_of_it = f", or none of it for {' and '.join(given)}" if given else ""
         raise ConfigError(
-            f"there is no {table} table: trainview fetch -o fleet/ --with {include or table} "
-            "writes a folder with it to read"
+            f"there is no {table} table{none_of_it}: trainview fetch -o fleet/ "
+            f"--with {include or table} writes a folder with it to read"
         )
 
 
