@@ -93,10 +93,10 @@ def _change(changes: Changes | None) -> list[Figure]:
     sign = "" if amount == "0" else "+" if spent["difference"] > 0 else "-"
     of_it = f"{what} {before:,.0f} \N{RIGHTWARDS ARROW} {after:,.0f}"
     ratio = f" ({spent['ratio'] - 1:+.0%})" if spent["ratio"] < _TIMES else ""
-    since = f"{changes.since.day} {changes.since:%B}, {changes.length()} beside those before"
-    if not changes.has_equal():
-        since = f"{changes.since.day} {changes.since:%B}"
-    return [Figure("change", f"{of_it}{ratio}, since {since}", f"{sign}{amount}", unit)]
+    window = f"{changes.length()} from {changes.since.day} {changes.since:%B}"
+    against = f"the {changes.length()} before" if changes.has_equal() else "those before"
+    hint = f"{of_it}{ratio}: {window}, against {against}"
+    return [Figure("change", hint, f"{sign}{amount}", unit)]
 
 
 def _losing(readings: Readings, attention: int) -> Figure:
