@@ -1,11 +1,14 @@
 """How many jobs are in which state, and how long jobs take."""
 
+from typing import Any, cast
+
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
 from trainview.analysis.frames import (
     By,
+    Frame,
     from_pandas,
     give_back,
     group_keys,
@@ -113,6 +116,8 @@ def elapsed_stats(jobs: DataFrame, by: By = "status") -> DataFrame:
     frame = read_table(jobs, [*keys, "elapsed_hours"])
     if keys and not is_lazy(frame):
         stats = from_pandas(_summary(to_pandas(frame), keys), frame)
+    elif frame.implementation.is_duckdb():
+        stats = _query_duckdb(frame, keys)
     else:
         elapsed = nw.col("elapsed_hours")
         summary = {
@@ -125,6 +130,21 @@ def elapsed_stats(jobs: DataFrame, by: By = "status") -> DataFrame:
     stats = plain_text(stats, keys).with_columns(nw.col("jobs").cast(nw.Int64))
     stats = stats.sort("jobs", *keys, descending=[True] + [False] * len(keys), nulls_last=True)
     return give_back(stats, jobs)
+
+
+def _query_duckdb(frame: Frame, keys: list[str]) -> Frame:
+    """Write the same for DuckDB, which holds all values once for several quantiles in a list."""
+    names = ", ".join('"' + key.replace('"', '""') + '"' for key in keys)
+    places = ", ".join(map(str, QUANTILES.values()))
+    hours = "elapsed_hours::DOUBLE"
+    summary = f"""
+        count({hours}) AS jobs, avg({hours}) AS mean, max({hours}) AS max,
+        quantile_cont({hours}, [{places}]) AS __quantiles"""
+    native: Any = frame.to_native()
+    found = native.aggregate(f"{names}, {summary}", names) if keys else native.aggregate(summary)
+    quantiles = (f"__quantiles[{place}] AS {name}" for place, name in enumerate(QUANTILES, 1))
+    columns = [*([names] if keys else []), "jobs", "mean", *quantiles, '"max"']
+    return cast("Frame", nw.from_native(found.project(", ".join(columns))))
 
 
 def _summary(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
