@@ -187,6 +187,9 @@ def test_the_cache_of_another_project_that_could_not_be_fetched_is_not_missed_he
     gaps = pd.DataFrame([gap], dtype="str")
     snap = dataclasses.replace(snapshot("caches"), not_fetched=gaps)
     assert "caches" not in told("ja", snap)["missing"]
+    bare = dataclasses.replace(snap, caches=snap.caches[snap.caches["project_id"] == "p2"])
+    assert told("ja", bare)["missing"]["caches"].startswith("its project has no cache")
+    assert "- caches:" not in tv.job(bare, "ja").to_text()
     assert told("busy", snap)["missing"]["caches"].endswith("could not be fetched: 500")
 
 

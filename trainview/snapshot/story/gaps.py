@@ -23,7 +23,7 @@ _HOLDS = {
 _OF_RUNS = ("metrics", "checkpoints", "logs", "billing", "caches")
 # What is so by nature, and no gap.
 HAS_NOT_RUN, HAS_NO_GPUS = "it has not run", "it has no GPUs"
-HAS_NO_CACHE = "its project has no cache"
+HAS_NO_CACHE = "its project has no cache, or none that may be seen"
 _FETCH = "trainview fetch -o fleet/ --with"
 
 
