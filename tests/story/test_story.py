@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import trainview as tv
+from tests.analysis.evidence import cached
 from tests.analysis.fleet import metrics, prices, sample, used
 from tests.analysis.tables import at, job, table
 from tests.properties import examples, tries_all
@@ -33,6 +34,7 @@ from trainview.analysis.chains import run_chains
 from trainview.snapshot import attention_of
 from trainview.snapshot.story import related
 from trainview.snapshot.story.around import alike, row_of
+from trainview.snapshot.story.plain import plain_rows
 
 
 def told(job_id, snap=WHOLE):
@@ -191,6 +193,19 @@ def test_the_cache_of_another_project_that_could_not_be_fetched_is_not_missed_he
     assert told("ja", bare)["missing"]["caches"].startswith("its project has no cache")
     assert "- caches:" not in tv.job(bare, "ja").to_text()
     assert told("busy", snap)["missing"]["caches"].endswith("could not be fetched: 500")
+
+
+@pytest.mark.parametrize("files", [
+    [("hub", 5, "directory", 1), ("hub/a", 9, "file", 2), ("c", 7, "file", 3), ("b", 4, None, None)],
+    [(None, 0, None, None)],
+])  # fmt: skip
+@pytest.mark.parametrize("names", [[], ["metrics"]])
+def test_the_cache_is_summed_up_as_the_helper_does(files, names):
+    caches = cached(*(("p1", *file) for file in files), ("p2", "x", 1, "file", 0))
+    snap = snapshot(*names, caches=caches)
+    measured = {"metrics": snap.metrics, "jobs": snap.jobs} if names else {}
+    expected = tv.cache_usage(caches[caches["project_id"] == "p1"], by="project_id", **measured)
+    assert [tv.job(snap, "ja").cache] == plain_rows(expected)
 
 
 LINES = ["Traceback (most recent call last):", "ModuleNotFoundError: No module named 'flash_attn'", "bye"]  # fmt: skip
