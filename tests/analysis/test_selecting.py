@@ -72,6 +72,7 @@ def ids(table: pd.DataFrame) -> list[str]:
     [
         ({"projects": "llm"}, ["p1"], ["j1", "j2"]),
         ({"projects": ["p2", "llm"]}, ["p1", "p2"], ["j1", "j2", "j3"]),
+        ({"projects": pd.Series(["p2", "llm"])}, ["p1", "p2"], ["j1", "j2", "j3"]),
         ({"projects": "lost"}, ["p9"], ["j4"]),
         ({"teams": "speech"}, ["p2", "p3"], ["j3"]),
         ({"users": "ada@example.com"}, ["p1", "p2"], ["j1", "j3"]),
@@ -104,6 +105,13 @@ def test_bills_of_deleted_jobs_go_with_their_projects(snap):
     assert ids(snap.select(projects="llm").billing) == ["j1", "j2"]
     # nobody knows whose they were
     assert ids(snap.select(users="ada@example.com").billing) == ["j1", "j3"]
+
+
+@pytest.mark.parametrize("name", ["projects", "teams", "users", "statuses"])
+@pytest.mark.parametrize("asked", [3, [3], [None], ["llm", float("nan")], pd.Series([1])])
+def test_what_is_no_text_is_refused(snap, name, asked):
+    with pytest.raises(tv.ArgumentError, match=f"^{name}=.*expected a text or a list of texts"):
+        snap.select(**{name: asked})
 
 
 def test_limits_of_other_teams_go(snap):

@@ -41,7 +41,7 @@ def select_tables(
     Raises
     ------
     ArgumentError
-        If a name is not in the tables.
+        If a name is not in the tables, or no text.
     """
     all_projects, all_jobs = tables["projects"], tables["jobs"]
     places, jobs = all_projects, all_jobs
@@ -78,12 +78,14 @@ def select_tables(
             all_jobs,
             jobs,
             None if of_jobs else places,
-            _listed(teams) if projects is None else set(),
+            _listed("teams", teams) if projects is None else set(),
         )
     )
     if teams is not None:
         capacity = tables["capacity"]
-        is_of_others = capacity["team_name"].notna() & ~capacity["team_name"].isin(_listed(teams))
+        is_of_others = capacity["team_name"].notna() & ~capacity["team_name"].isin(
+            _listed("teams", teams)
+        )
         kept["capacity"] = _numbered(capacity[~is_of_others])
     gaps = tables["not_fetched"]
     is_there = gaps["project_id"].isna() | gaps["project_id"].isin(places["project_id"])
@@ -115,7 +117,7 @@ def _bills(
 def _check(argument: str, asked: Names, table: pd.DataFrame, *columns: str) -> set[str]:
     """Refuse names that are in none of the columns."""
     found = [table[column].dropna().astype(TEXT).unique().tolist() for column in columns]
-    names = _listed(asked)
+    names = _listed(argument, asked)
     for name in names:
         if not any(name in known for known in found):
             _refuse(argument, name, found[0])
@@ -128,15 +130,26 @@ def _statuses(asked: Names, jobs: pd.DataFrame) -> set[str]:
     labels = {status.api: status.label for status in STATUSES} | seen
     known = {name.lower(): label for api, label in labels.items() for name in (api, label)}
     found = set()
-    for name in _listed(asked):
+    for name in _listed("statuses", asked):
         if name.lower() not in known:
             _refuse("statuses", name, [status.label for status in STATUSES])
         found.add(known[name.lower()])
     return found
 
 
-def _listed(asked: Names) -> set[str]:
-    return {asked} if isinstance(asked, str) else set(asked or ())
+def _listed(argument: str, asked: Names) -> set[str]:
+    if asked is None or isinstance(asked, str):
+        return set() if asked is None else {asked}
+    try:
+        names = set(asked)
+    except TypeError:
+        names = {asked}
+    for name in names:
+        if not isinstance(name, str):
+            raise ArgumentError(
+                f"{argument}={safe_text(repr(asked), 60)}: expected a text or a list of texts"
+            )
+    return names
 
 
 def _refuse(argument: str, name: str, known: list[str]) -> None:

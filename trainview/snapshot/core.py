@@ -404,7 +404,7 @@ pandas.DataFrame
         Raises
         ------
         ArgumentError
-            If a name is not in the data.
+            If a name is not in the data, or no text.
 
         Examples
         --------
