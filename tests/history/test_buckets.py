@@ -5,9 +5,12 @@ import pytest
 from pyarrow import fs
 
 import trainview as tv
+from tests.cli.shell import trainview
+from tests.cli.test_notify import snapshot
 from tests.history.buckets import CREDENTIALS, s3_server
 from tests.history.states import saved, states
 from tests.history.test_recording import assert_same
+from tests.http_server import Server, reply
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +75,16 @@ def test_what_is_not_there_is_said_without_the_rest_of_the_url(dest):
     assert "endpoint_override" not in str(caught.value)
     with pytest.raises(tv.ArgumentError, match="name a folder, or a URL"):
         tv.record("nope://bucket/history", snapshots=[saved(states(1, looks=1)[0])])
+
+
+def test_what_a_webhook_was_told_is_kept_in_the_bucket(dest, tmp_path):
+    tv.record(dest, snapshots=[snapshot("PENDING").to_json(tmp_path / "before.json")])
+    with Server(reply(b"ok")) as server:
+        env = {"TRAINVIEW_NOTIFY": f"{server.url}/hook", "XDG_CACHE_HOME": str(tmp_path / "cache")}
+        for _ in range(2):
+            done = trainview("check", dest, "--max-pending", "2h", env=env | CREDENTIALS)
+            assert done.returncode == 10, done.stderr
+        assert len(server.requests) == 1
+    assert not (tmp_path / "cache").exists()
+    tv.compact(dest)
+    assert len(tv.load(dest).jobs) == 1
