@@ -156,9 +156,12 @@ WORDS = {
         for level in ("held", "pending", "held + pending")
     ),
     "utilization": f"""
-        SELECT job_id, node_id, gpu, metric, count(*), sum(value * least(gap, 60000000)),
-          sum(least(gap, 60000000)), quantile_cont(value, [0.5, 0.95]), max(value)
-        FROM ({GAPS}) GROUP BY ALL ORDER BY 6""",
+        SELECT job_id, node_id, gpu, metric, count(*),
+          sum(value * least(coalesce(gap, step_seconds * 1e6), step_seconds * 1e6)) AS used,
+          sum(least(coalesce(gap, step_seconds * 1e6), step_seconds * 1e6)),
+          sum(greatest(ceil(gap / (step_seconds * 1e6) - 0.5) - 1, 0)),
+          quantile_cont(value, [0.5, 0.95]), max(value)
+        FROM ({GAPS}) GROUP BY ALL ORDER BY used""",
     "utilization_over_time": f"""
         SELECT date_trunc('hour', timestamp), count(*), sum(value * least(gap, 60000000)),
           sum(least(gap, 60000000)) FROM ({GAPS}) WHERE metric = 'gpu_utilization' GROUP BY ALL""",
@@ -173,7 +176,23 @@ WORDS = {
         ) JOIN jobs USING (job_id) GROUP BY ALL""",
 }
 WORDS["quota"] = f"WITH demand AS MATERIALIZED ({DEMAND}) {WORDS['quota']}"
-WORDS["queue_wait_curve"] = WORDS["queue_waits"]
+WORDS["queue_wait_curve"] = """
+    SELECT gpu_type, waited_hours, share, power(share, exp(1.96 * sqrt(variance) / abs(ln(share)))) AS low,
+      power(share, exp(-1.96 * sqrt(variance) / abs(ln(share)))) AS high, risk
+    FROM (
+      SELECT gpu_type, waited_hours, risk, least(greatest(exp(s), 1e-12), 1 - 1e-12) AS share, variance
+      FROM (
+        SELECT *, sum(CASE WHEN risk > gone THEN ln((risk - gone) / risk) ELSE 0 END) OVER w AS s,
+          sum(CASE WHEN risk > gone THEN gone / (risk * (risk - gone)) ELSE 0 END) OVER w AS variance
+        FROM (
+          SELECT gpu_type, waited_hours, n - censored AS gone, sum(n) OVER w AS risk FROM (
+            SELECT gpu_type, waited_hours, count(*) AS n,
+              count(*) FILTER (is_waiting OR released_at IS NULL) AS censored
+            FROM queue WHERE waited_hours >= 0 GROUP BY ALL
+          ) WINDOW w AS (PARTITION BY gpu_type ORDER BY waited_hours DESC)
+        ) WINDOW w AS (PARTITION BY gpu_type ORDER BY waited_hours)
+      )
+    ) ORDER BY gpu_type, waited_hours"""
 
 
 def ask(helper: str, table: Callable[[str], Any]) -> Any:
