@@ -1,7 +1,7 @@
 """The tables of a snapshot, of some projects, teams, users or statuses alone."""
 
 from collections.abc import Iterable, Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pandas as pd
 
@@ -141,7 +141,7 @@ def _listed(argument: str, asked: Names) -> set[str]:
     if asked is None or isinstance(asked, str):
         return set() if asked is None else {asked}
     try:
-        names = set(asked)
+        names: set[Any] = set(asked)
     except TypeError:
         names = {asked}
     for name in names:
