@@ -129,6 +129,40 @@ def test_each_job_has_its_reason(kind):
     assert amounts(result, "gone") == known([none, 5, -5, none, none, none, 60])
 
 
+def test_bills_outside_the_window_of_the_jobs_are_told_as_such(kind):
+    jobs = table(job(0, 30, number=1), job(50, 60, number=2), job(60, 80, number=3))
+    bill = billing(
+        *({"job_id": f"j{number}", "day": number - 1, "usd": "1"} for number in (1, 2, 3)),
+        {"job_id": "old", "day": -1, "usd": "2"},
+        {"job_id": "long", "day": 0, "usd": "2"},
+        {"job_id": "long", "day": 1, "usd": "2"},
+        {"job_id": "new", "day": 4, "usd": "3"},
+        {"job_id": "within", "day": 2, "usd": "4"},
+        {"job_id": "gone", "day": -1, "usd": "5", "is_deleted": True},
+        {"job_id": "month", "day": None, "usd": "6"},
+        {"job_id": "this month", "day": None, "usd": "6"},
+    )
+    of_month = bill["date"].isna()
+    bill["month"] = bill["date"].where(~of_month, at(-24 * 31))
+    bill.loc[bill["job_id"] == "this month", "month"] = at(0)
+    clipped = clip_jobs(jobs, at(48), at(72))
+    found = reasons(reconcile_cost(convert(clipped, kind), PRICES, convert(bill, kind)))
+    assert found == {
+        "j1": "before the first job",
+        "j2": "queueing and deployment",
+        "j3": "queueing and deployment",
+        "old": "before the first job",
+        "long": "before the first job",
+        "new": "after the last job",
+        "within": "not in the jobs table",
+        "gone": "deleted job",
+        "month": "before the first job",
+        "this month": "not in the jobs table",
+    }
+    none = reconcile_cost(convert(jobs.head(0), kind), PRICES, convert(bill, kind))
+    assert set(reasons(none).values()) == {"deleted job", "not in the jobs table"}
+
+
 def test_what_has_no_day_stands_for_its_month_and_an_empty_bill_for_nothing(kind):
     frame = table(
         job(0, 1, number=1), job(24 * 30, 24 * 30 + 1, number=2), job(24 * 31, 800, number=3)
@@ -323,6 +357,16 @@ def test_reconciliation_sums_to_the_cent(frame, bill):
     assert explained.drop(both.index)[["overhead_usd", "price_usd"]].isna().all(axis=None)
 
 
+def reason_of_unlisted(frame, days):
+    if days["is_deleted"].any():
+        return "deleted job"
+    if days["date"].max() + pd.Timedelta(days=1) <= frame["created_at"].min():
+        return "before the first job"
+    if days["date"].min() >= frame["end_at"].max():
+        return "after the last job"
+    return "not in the jobs table"
+
+
 @settings(deadline=None, max_examples=examples(50))
 @given(jobs(), bills())
 def test_jobs_are_reconciled_like_one_by_one(frame, bill):
@@ -336,7 +380,7 @@ def test_jobs_are_reconciled_like_one_by_one(frame, bill):
         assert row["estimated_usd"] == pytest.approx(usd, nan_ok=True)
         assert billed is None if pd.isna(row["billed_usd"]) else row["billed_usd"] == billed
         if not len(own):
-            assert row["reason"] in {"deleted job", "not in the jobs table"}
+            assert row["reason"] == reason_of_unlisted(frame, days)
         elif pd.isna(usd):
             assert row["reason"] in {"no price", "no known duration"}
         elif len(days) and (usd or billed):

@@ -1,7 +1,6 @@
 """The estimate beside the bill, and why they differ."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -27,7 +26,7 @@ from trainview.analysis.frames import (
     to_pandas,
 )
 from trainview.analysis.pandas_dtypes import TEXT
-from trainview.analysis.reconcile_queries import put_side_by_side
+from trainview.analysis.reconcile_queries import AFTER, BEFORE, put_side_by_side
 from trainview.schema.table_types import AnyDataFrame, DataFrame
 
 BOTH_KNOWN = "queueing and deployment"
@@ -64,6 +63,8 @@ def reconcile_cost(
     - ``empty bill``: estimated, but nothing is billed to anybody
     - ``billed, though free``: billed in a status that should cost nothing, as a failed deployment
     - ``deleted job``, ``not in the jobs table``: billed, but no row of `jobs`
+    - ``before the first job``, ``after the last job``: likewise, on days that end before the first
+      of `jobs` begins, or begin after the last has ended, as where `jobs` are cut to a window
     - ``no training job``: billed for something else, such as Loops
     - ``not assigned to a job``: billed without a job
     - ``free``: no cost on either side
@@ -158,7 +159,7 @@ def reconcile_cost(
         by_job = give_teams(by_job, known[of_projects])
     known = known.drop(columns=set(of_projects) - set(of_jobs))
     table = match(known, by_job, of_jobs, "outer")
-    table["reason"] = _reasons(table, *_span(bill), is_empty=bill.empty)
+    table["reason"] = _reasons(table, bill, known)
     number, groups = number_groups(table, keys)
     # Without keys there is one group, also when there are no jobs.
     groups = groups if keys else pd.DataFrame(index=range(1))
@@ -193,25 +194,29 @@ def _by_job(bill: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     # what is billed for something else than a job is apart from what is for nothing
     bill["__other"] = bill["__kind"].notna() & ~assigned
     number, groups = number_groups(bill, ["job_id", "__other", *own])
+    bill["__begin"], bill["__end"] = _days(bill)
     grouped = bill.groupby(number)
     return groups.assign(
+        __billed_from=grouped["__begin"].min(),
+        __billed_until=grouped["__end"].max(),
         __deleted=grouped["__is_deleted"].sum(),
         __billed_usd=exact_sums(bill["__subtotal_usd"], number, len(groups)),
         __billed_minutes=grouped["__minutes"].sum().astype("float64"),
     )
 
 
-def _span(bill: pd.DataFrame) -> tuple[Any, Any]:
-    """Find when the days of a bill begin and end; what has no day stands for its month."""
-    days = bill["__date"].dropna()
-    months = bill["__month"][bill["__date"].isna()].dropna()
-    begin = pd.concat([days, months]).min()
-    end = pd.concat([days + pd.Timedelta(days=1), months + pd.offsets.MonthBegin(1)]).max()
-    return begin, end
+def _days(bill: pd.DataFrame) -> tuple["pd.Series[pd.Timestamp]", "pd.Series[pd.Timestamp]"]:
+    """Tell when each day of a bill begins and ends; what has no day stands for its month."""
+    day, month = bill["__date"], bill["__month"]
+    return (
+        day.fillna(month),
+        (day + pd.Timedelta(days=1)).fillna(month + pd.offsets.MonthBegin(1)),
+    )
 
 
-def _reasons(table: pd.DataFrame, begin: Any, end: Any, *, is_empty: bool) -> "pd.Series[str]":
+def _reasons(table: pd.DataFrame, bill: pd.DataFrame, jobs: pd.DataFrame) -> "pd.Series[str]":
     """Tell why estimate and bill of each row differ."""
+    begin, end = _days(bill)
     in_jobs, in_bill = table["__found"] != "right_only", table["__found"] != "left_only"
     nothing_billed = table["__billed_usd"].astype("float64").fillna(0.0) == 0
     free = table["__usd"] == 0
@@ -219,16 +224,18 @@ def _reasons(table: pd.DataFrame, begin: Any, end: Any, *, is_empty: bool) -> "p
         "no training job": table["__other"].fillna(value=False).astype("bool"),
         "not assigned to a job": table["job_id"].isna(),
         "deleted job": ~in_jobs & (table["__deleted"] > 0),
+        # comparisons with a span that is not known are false
+        BEFORE: ~in_jobs & (table["__billed_until"] <= jobs["created_at"].min()),
+        AFTER: ~in_jobs & (table["__billed_from"] >= jobs["end_at"].max()),
         "not in the jobs table": ~in_jobs,
         "free": free & nothing_billed,
         "billed, though free": free & (table["__minutes"] == 0),
         "no price": table["__price"].isna(),
         "no known duration": table["__usd"].isna(),
         BOTH_KNOWN: in_bill,
-        "empty bill": pd.Series(is_empty, table.index),
-        # comparisons with a span that is not known are false
-        "before the first billed day": table["end_at"] <= begin,
-        "after the last billed day": table["created_at"] >= end,
+        "empty bill": pd.Series(bill.empty, table.index),
+        "before the first billed day": table["end_at"] <= begin.min(),
+        "after the last billed day": table["created_at"] >= end.max(),
     }
     first_true = np.select(list(reasons.values()), list(reasons), "not billed")
     return pd.Series(first_true, table.index, dtype=TEXT)
@@ -261,6 +268,7 @@ def _query_differences(table: Frame, marks: dict[str, nw.Expr], keys: list[str])
         "no training job": nw.col("__other"),
         "not assigned to a job": nw.col("job_id").is_null(),
         "deleted job": ~in_jobs & (nw.col("__deleted") > 0),
+        **{name: ~in_jobs & marks.pop(name) for name in (BEFORE, AFTER)},
         "not in the jobs table": ~in_jobs,
         "free": (usd == 0) & nothing_billed,
         "billed, though free": (usd == 0) & (minutes == 0),

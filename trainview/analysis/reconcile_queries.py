@@ -18,7 +18,13 @@ from trainview.analysis.steps import microseconds
 from trainview.analysis.times import with_microseconds
 
 COUNTED = ("__usd", "__minutes", "__price", "__nodes", "__created", "__end")
-BILLED = ("__deleted", "__billed_usd", "__known", "__billed_minutes")
+BILLED = (
+    *("__deleted", "__billed_usd", "__known", "__billed_minutes"),
+    *("__billed_from", "__billed_day", "__billed_month"),
+)
+# Why what is billed is of no job of the table, where its days tell.
+BEFORE, AFTER = "before the first job", "after the last job"
+_DAY = 86_400_000_000
 
 
 def put_side_by_side(
@@ -43,9 +49,11 @@ def put_side_by_side(
         One row a job, or thing that is billed without one: `keys`, ``job_id``, ``__usd``,
         ``__minutes``, ``__price``, ``__nodes``, ``__billed_usd`` (decimal), ``__known`` (amounts in
         it), ``__billed_minutes``, ``__in_jobs`` and ``__in_bill`` (null or 1), ``__deleted``,
-        ``__other``.
+        ``__other``, and in microseconds ``__billed_from``, ``__billed_day``, ``__billed_month``
+        (its first day, its last day, and the last month of what has no day).
     marks : dict of str to narwhals.Expr
-        What says that the bill is empty, or begins or ends too late or early for a job.
+        What says that the bill is empty, or begins or ends too late or early for a job, and the
+        jobs for what is billed.
     """
     names = names_of(keys, billing)
     bill = open_billing(billing, ["is_deleted", "minutes", "kind", "month", *names], frame)
@@ -54,11 +62,16 @@ def put_side_by_side(
     jobs = jobs.select(*own, *COUNTED).with_columns(nw.col("job_id").cast(nw.String))
     check_once(jobs)
     amount = nw.col("__subtotal_usd")
+    marks = _marks(bill) | _marks_of_jobs(jobs)
+    bill = _with_days(bill)
     sums = {
         "__deleted": nw.col("__is_deleted").cast(nw.Int64).sum(),
         "__billed_usd": amount.sum(),
         "__known": amount.count(),
         "__billed_minutes": nw.col("__minutes").sum(),
+        "__billed_from": nw.col("__from").min(),
+        "__billed_day": nw.col("__day").max(),
+        "__billed_month": nw.col("__of_month").max(),
     }
     assigned = bill.filter(~nw.col("job_id").is_null())
     by_job = assigned.group_by("job_id").agg(**sums)
@@ -100,7 +113,7 @@ def put_side_by_side(
         for name in NAMES
         if name in keys
     }
-    return (table.with_columns(**told) if told else table), _marks(bill)
+    return (table.with_columns(**told) if told else table), marks
 
 
 def _latest(bill: Frame, jobs: Frame, name: str, named: Sequence[str]) -> Frame:
@@ -110,6 +123,33 @@ def _latest(bill: Frame, jobs: Frame, name: str, named: Sequence[str]) -> Frame:
     known = known.join(jobs.select("job_id"), on="job_id", how="anti")
     known = known.unique("job_id", keep="last", order_by=["__date", *named])
     return known.select("job_id", name)
+
+
+def _with_days(bill: Frame) -> Frame:
+    """Add the days of a bill in microseconds, and the months of what has no day."""
+    has_months = "__month" in bill.collect_schema()
+    months = {"__of_month": "__month"} if has_months else {}
+    bill = with_microseconds(bill, __day="__date", **months)
+    month = nw.col("__of_month") if has_months else nw.lit(None, nw.Int64)
+    bill = bill.with_columns(__of_month=nw.when(nw.col("__day").is_null()).then(month))
+    return bill.with_columns(__from=nw.coalesce("__day", "__of_month"))
+
+
+def _marks_of_jobs(jobs: Frame) -> dict[str, nw.Expr]:
+    """Tell what is billed on days before the first job, or after the last."""
+    first, last = nw.col("__created").min(), nw.col("__end").max()
+    span = to_pandas(jobs.select(first=first, last=last)).iloc[0]
+    if span.isna().any():
+        return dict.fromkeys((BEFORE, AFTER), nw.lit(value=False))
+    begin = pd.Timestamp(int(span["first"]), unit="us", tz="UTC")
+    month = begin.normalize().replace(day=1)
+    before = (nw.col("__billed_day") + _DAY <= int(span["first"])).fill_null(value=True)
+    is_earlier = (nw.col("__billed_month") < month.value // 1000).fill_null(value=True)
+    dated = ~nw.col("__billed_from").is_null()
+    return {
+        BEFORE: dated & before & is_earlier,
+        AFTER: nw.col("__billed_from") >= int(span["last"]),
+    }
 
 
 def _marks(bill: Frame) -> dict[str, nw.Expr]:
