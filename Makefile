@@ -11,7 +11,7 @@ CORE_TESTS := tests/reading tests/tables tests/analysis/test_contract.py tests/a
   -k "not test_contract or kind_given or documented"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick test-spark test-cluster test-oldest check format bench notebooks docs dist lab sample clean
+.PHONY: help demo test quick test-kinds test-spark test-cluster test-oldest check format bench notebooks docs dist lab sample clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ quick: $(VENV)/.developing ## run tests while you work: few examples, two kinds 
 	  --ignore tests/reporting --ignore tests/sampling --ignore tests/fetching/test_whole_fleet.py \
 	  --ignore tests/history/test_buckets.py --ignore tests/history/test_recorders.py \
 	  --ignore tests/history/test_scanning.py --ignore tests/cluster
+
+test-kinds: $(VENV)/.developing ## try all cases of the helpers and plots on all kinds of tables but PySpark
+	TRAINVIEW_TEST_KINDS=all $(BIN)/python -m pytest --numprocesses auto --dist loadgroup tests/analysis tests/plot
 
 test-spark: $(VENV)/.developing ## try all cases and properties of the helpers on PySpark too (half an hour)
 	TRAINVIEW_TEST_KINDS=pyspark $(BIN)/python -m pytest tests/analysis tests/plot/test_contract.py
@@ -88,7 +91,9 @@ $(VENV)/.installed: pyproject.toml requirements.txt | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.developing: $(VENV)/.installed
-	$(PIP) install --requirement requirements.txt
+	$(PIP) install --constraint requirements.txt uv
+	$(BIN)/uv pip install --quiet --python $(VENV) --requirement requirements.txt \
+	  || $(PIP) install --requirement requirements.txt # which knows the settings of pip, too
 	@touch $@
 
 # the oldest versions have no wheels for the newest Python

@@ -1,11 +1,12 @@
 """What tests of several wings use, which tests stay together, and how much they try.
 
 CI runs every test with the profile `ci`; `make test` and `make quick` run with `dev`, a twentieth of the
-examples, and what is to hold for every kind of table on pandas and one other kind, each in turn.
-`make test CI=1` is what CI runs.
+examples. `make test CI=1` is what CI runs. Properties try every kind of table; what is to hold for every
+kind by example is tried on pandas and one other kind, each in turn, and by `make test-kinds` on all.
 """
 
 import gc
+import os
 import shutil
 from zlib import crc32
 
@@ -14,7 +15,6 @@ from hypothesis import settings
 
 from tests.analysis import spark
 from tests.analysis.tables import KINDS
-from tests.properties import tries_all
 
 collect_ignore = ["typing/user_code.py"]  # for type checkers alone
 
@@ -52,7 +52,7 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_collection_modifyitems(config, items):
-    if not tries_all():
+    if "TRAINVIEW_TEST_KINDS" not in os.environ:
         waiting = [item for item in items if not _is_its_turn(item)]
         config.hook.pytest_deselected(items=waiting)
         items[:] = [item for item in items if _is_its_turn(item)]

@@ -18,7 +18,7 @@ from trainview.statuses import STATUSES
 
 # test_spark.py tries every helper on PySpark, which is slow; make test-spark tries everything.
 KINDS = ("pandas", "polars", "polars lazy", "duckdb")
-if chosen := os.environ.get("TRAINVIEW_TEST_KINDS"):
+if (chosen := os.environ.get("TRAINVIEW_TEST_KINDS", "all")) != "all":
     KINDS = ("pandas", chosen)
 UNPRICED = {f"unpriced_jobs_{side}" for side in ("before", "after", "difference")}
 MIDNIGHT = pd.Timestamp("2025-01-01", tz="UTC")

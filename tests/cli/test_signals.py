@@ -66,17 +66,19 @@ def test_a_fetch_that_is_stopped_at_any_moment_ends_clean(number, code, tmp_path
     chance = random.Random(number)  # noqa: S311 - not for secrets
     stopped = 0
     with ApiServer(Api(JOBS, projects=[project()])) as server:
+        moment = 0.2  # seconds after which nothing is written yet, on any machine
         for attempt in range(5 if tries_all() else 2):
             target = tmp_path / f"fleet{attempt}"
             process = start(
                 "fetch", "-o", target, "--with", "metrics,checkpoints", "--no-cache",
                 "--base-url", server.url, key=KEY, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             )  # fmt: skip
-            returned, _, lines = end(process, chance.uniform(0, 2.5), number)
+            returned, _, lines = end(process, moment, number)
+            moment = chance.uniform(0, 2.5)
             if judge(returned, lines, code, target):
                 stopped += 1
                 assert not list(tmp_path.rglob("*.tmp"))
-    assert stopped or not tries_all()
+    assert stopped
 
 
 @pytest.mark.parametrize("command", ["export", "report"])
