@@ -59,6 +59,15 @@ def test_nothing_is_imported_before_the_signals_are_caught():
     assert done.stdout.split() == ["trainview", "trainview.__main__"]
 
 
+@pytest.fixture
+def hang_up():
+    """Under nohup a hang-up is ignored, by what is started as well."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("hang_up")
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
