@@ -168,7 +168,7 @@ def test_lost_work_and_goodput_are_those_of_the_truth(known):
 
 
 def true_goodput(truth: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
-    """Sum up what each project ran, deployed and lost, and what share came to something."""
+    """Sum up what each project ran, deployed and lost, and what share was productive."""
     ended = truth["ended_at"].fillna(as_of)
     ran = truth["started_at"].notna()
     saved = truth.apply(

@@ -1,4 +1,4 @@
-"""What of the GPU time came to something: work that was lost, and goodput."""
+"""What of the GPU time was productive: work that was lost, and goodput."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -101,7 +101,7 @@ def goodput(
     by: By = "project_name",
     metrics: AnyDataFrame | None = None,
 ) -> DataFrame:
-    """Estimate what share of the GPU time came to something, at most.
+    """Estimate what share of the GPU time was productive, at most.
 
     Of the GPU-hours in which jobs deployed and ran, those of deployment are lost, and those of
     failed and preempted jobs since their last checkpoint; with `metrics`, so are those in which
@@ -133,7 +133,7 @@ def goodput(
     Returns
     -------
     table of the same kind as `jobs`
-        One row a group, the one with most GPU-hours that came to nothing first.
+        One row a group, the one with most unproductive GPU-hours first.
 
         - the columns of `by`, categories as text
         - ``jobs`` (int64): all jobs
@@ -295,7 +295,7 @@ def _with_idle(frame: Frame, metrics: Any) -> Frame:
 
 
 def _by_group(frame: Frame, keys: list[str], checkpoints: object, metrics: object) -> Frame:
-    """Sum up by group, and tell what share came to something."""
+    """Sum up by group, and tell what share was productive."""
     sums = dict(zip(SUMS, ("__running", "__lost_hours", "__deploying", "__idle"), strict=True))
     totals = {name: nw.col(column).sum() for name, column in sums.items()}
     unknown, unsure = "unknown_gpu_hours", "__unsure"

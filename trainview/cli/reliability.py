@@ -39,9 +39,9 @@ _NO_CHECKPOINTS = (
 
 @click.command(
     help=(
-        "Show what share of the GPU time came to something, at most.\n\n"
+        "Show what share of the GPU time was productive, at most.\n\n"
         "Deployment, the work of failed and preempted jobs since their last checkpoint, and idle "
-        "GPUs came to nothing. An upper bound: what happens inside a run is not seen, and what is "
+        "GPUs do not count. An upper bound: what happens inside a run is not seen, and what is "
         f"not known counts as good.{SOURCE_HELP}"
     ),
     epilog="Example: trainview goodput data/ --by team_name",
@@ -61,7 +61,7 @@ def goodput(source: Source, output: Output, by: list[str] | None) -> None:
     parts = {"lost": saved, "deploying": phases, "idle": metrics}
     hours = [f"{name}_gpu_hours" for name, table in parts.items() if table is not None]
     columns = [*(by or []), "running_gpu_hours", *hours, "goodput"]
-    put(found, output, columns, "Goodput, an upper bound: what came to something of GPU-hours")
+    put(found, output, columns, "Goodput, an upper bound: the productive share of GPU-hours")
     if output.form == "table":
         total: Any = analysis.goodput(jobs, phases, saved, by=None, metrics=metrics).iloc[0]
         tell(

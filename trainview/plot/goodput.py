@@ -1,4 +1,4 @@
-"""Pictures of what of the GPU time came to something, and of what was lost."""
+"""Pictures of how much of the GPU time was productive, and of what was lost."""
 
 import numpy as np
 import pandas as pd
@@ -94,7 +94,7 @@ def plot_lost_work(lost: AnyDataFrame, *, ax: Axes | None = None) -> Axes:
 
 
 def plot_goodput(goodput: AnyDataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw what share of the GPU time came to something, at most, and what became of the rest.
+    """Draw what share of the GPU time was productive, at most, and what became of the rest.
 
     Parameters
     ----------

@@ -33,7 +33,7 @@ _NOISE = 1e-6
 
 
 def health(readings: Readings) -> Topic:
-    """Say what share of the GPU time came to something, and what became of the rest."""
+    """Say what share of the GPU time was productive, and what became of the rest."""
     found = readings.health
     others = [
         make(found)
@@ -46,7 +46,7 @@ def health(readings: Readings) -> Topic:
     ]
     if not found.is_known():
         lead = Markup(
-            "Nothing in this data tells when jobs ran, so how much of their time came to something "
+            "Nothing in this data tells when jobs ran, so how much of their time was productive "
             "is not known. To fetch what tells: <code>{} queue,billing,metrics,checkpoints</code>"
         ).format(_FETCH)
         return Topic(lead, others)
@@ -150,7 +150,9 @@ def _goodput(found: Health) -> Part:
     lead: Markup | str = ""
     if len(known):
         first = known.iloc[0]
-        lead = Markup("{}: at most {}; {} GPU-hours of it came to nothing, more than of any other.")
+        lead = Markup(
+            "{}: at most {}; {} GPU-hours of it were not productive, more than of any other."
+        )
         lead = lead.format(
             name("project_name", first["project_name"]),
             share(first["goodput"]),

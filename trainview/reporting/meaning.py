@@ -161,7 +161,7 @@ def _outcomes(readings: Readings) -> list[Definition]:
         found += [
             Definition(
                 "Goodput",
-                "The share of GPU-hours that came to something, at most: less what failed and "
+                "The share of GPU-hours that was productive, at most: less what failed and "
                 "preempted jobs did since their last checkpoint, deployment, and idle GPUs where "
                 "they were measured. An upper bound: what stalls inside a run is not seen, and "
                 "what is not known counts as good.",

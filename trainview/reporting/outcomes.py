@@ -59,7 +59,7 @@ class Changes(NamedTuple):
 
 
 class Health(NamedTuple):
-    """How much of the GPU time came to something.
+    """How much of the GPU time was productive.
 
     Attributes
     ----------
