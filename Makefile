@@ -5,6 +5,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
+# Hundreds of interpreters are started, and uv leaves the compiling to them: let each module be compiled once.
+unexport PYTHONDONTWRITEBYTECODE
+
 # of the contract of the helpers, what every engine gives; of the rest, all
 CORE_TESTS := tests/reading tests/tables tests/analysis/test_contract.py tests/analysis/test_attention.py \
   tests/cli/test_cli.py tests/test_snapshot.py tests/test_public.py \
