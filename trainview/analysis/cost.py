@@ -233,11 +233,13 @@ def price_list(prices: object) -> pd.DataFrame:
     frame = read_table(prices, ["instance_type_id", "usd_per_minute"], name="prices")
     table = to_pandas(plain_text(frame, ["instance_type_id"])).dropna().drop_duplicates()
     table = table.astype({"instance_type_id": TEXT, "usd_per_minute": "float64"})
-    for name, prices_of_it in table.groupby("instance_type_id")["usd_per_minute"]:
-        if len(prices_of_it) > 1:
-            several = " and ".join(f"{price:g}" for price in prices_of_it)
-            raise ArgumentError(
-                f"instance type {name!r} has several prices, {several} USD per minute: "
-                "keep one row an instance type"
-            )
+    twice = table[table["instance_type_id"].duplicated(keep=False)]
+    if len(twice):
+        name = twice["instance_type_id"].min()
+        prices_of_it = twice["usd_per_minute"][twice["instance_type_id"] == name]
+        several = " and ".join(f"{price:g}" for price in prices_of_it)
+        raise ArgumentError(
+            f"instance type {name!r} has several prices, {several} USD per minute: "
+            "keep one row an instance type"
+        )
     return table.set_axis(["__instance_type_id", "__price"], axis="columns")

@@ -133,6 +133,13 @@ def _events(status_events: object) -> Frame:
 
 def in_microseconds(frame: Frame, **columns: str) -> Frame:
     """Add times as microseconds; null where the time is."""
+    if frame.implementation.is_pandas():
+        table = to_pandas(frame)
+        times = {
+            new: table[name].astype("int64").astype("float64").where(table[name].notna())
+            for new, name in columns.items()
+        }
+        return cast("Frame", nw.from_native(table.assign(**times), eager_only=True))
     frame = with_microseconds(frame, **columns)
     return frame.with_columns(nw.col(*columns).cast(nw.Float64))
 

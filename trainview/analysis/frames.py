@@ -114,7 +114,12 @@ def column_names(table: object, name: str = "jobs") -> list[str]:
     ArgumentError
         If it is no table.
     """
-    return list(_open(table, name).collect_schema())
+    return _names(_open(table, name))
+
+
+def _names(frame: Frame) -> list[str]:
+    # of a table in memory, types take longer
+    return frame.collect_schema().names() if is_lazy(frame) else frame.columns
 
 
 def read_table(
@@ -152,14 +157,14 @@ def read_table(
         If it is no table, a column is missing, or a column of times holds none.
     """
     frame = _open(table, name)
-    schema = frame.collect_schema()
-    missing = [column for column in columns if column not in schema]
+    there = _names(frame)
+    missing = [column for column in columns if column not in there]
     if missing:
         raise ArgumentError(
             f"no column {', '.join(map(repr, missing))} in the table: "
-            f"it has {', '.join(schema) or 'none'}{did_you_mean(missing[0], schema)}"
+            f"it has {', '.join(there) or 'none'}{did_you_mean(missing[0], there)}"
         )
-    names = list(schema) if others else list(dict.fromkeys(columns))
+    names = there if others else list(dict.fromkeys(columns))
     frame = nw.maybe_reset_index(frame.select(*names))
     if frame.implementation.is_pandas():
         asked = {*columns, *(name for name in names if name in times)}
@@ -349,9 +354,8 @@ def number_groups(
     first = np.empty(seen.max() + 1 if len(seen) else 0, "int64")
     first[seen[::-1]] = np.arange(len(seen))[::-1]
     groups = table[list(keys)].iloc[first].reset_index(drop=True)
-    groups = groups.astype(
-        {key: TEXT for key in keys if isinstance(groups[key].dtype, pd.CategoricalDtype)}
-    )
+    kinds = {key: TEXT for key in keys if isinstance(groups[key].dtype, pd.CategoricalDtype)}
+    groups = groups.astype(kinds) if kinds else groups
     if not in_order:
         return np.asarray(seen, "int64"), groups
     groups = groups.sort_values(list(keys), na_position="last", kind="stable")

@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import narwhals.stable.v2 as nw
+import pandas as pd
 
 from trainview.analysis.frames import Frame, from_pandas, is_lazy, plain_text, to_pandas
+from trainview.analysis.pandas_dtypes import TEXT
 
 # A second table that its own engine cannot join crosses by way of memory.
 MOST_ROWS = 10_000_000
+_ELSEWHERE = "rows in a table of another engine than the first"
 
 
 def beside(frame: Frame, facts: Frame, *on: str) -> Frame:
@@ -28,8 +31,18 @@ def beside(frame: Frame, facts: Frame, *on: str) -> Frame:
     narwhals frame
         The rows of `frame`, in no order of meaning, with the other columns of `facts`.
     """
+    if frame.implementation.is_pandas():
+        rows, others = (_text_in_pandas(one, on) for one in (frame, facts))
+        found = rows.merge(others.dropna(subset=list(on)), on=list(on), how="left")
+        return cast("Frame", nw.from_native(found, eager_only=True))
     facts = _as_text(facts, on).filter(*(~nw.col(name).is_null() for name in on))
     return _as_text(frame, on).join(same_kind(facts, frame), on=list(on), how="left")
+
+
+def _text_in_pandas(frame: Frame, names: Sequence[str]) -> pd.DataFrame:
+    table = to_pandas(frame, most=MOST_ROWS, what=_ELSEWHERE)
+    kinds = {name: TEXT for name in names if table[name].dtype != TEXT}
+    return table.astype(kinds) if kinds else table
 
 
 def _as_text(frame: Frame, names: Sequence[str]) -> Frame:
@@ -50,8 +63,7 @@ def same_kind(facts: Frame, frame: Frame) -> Frame:
     """
     kind = frame.implementation
     if facts.implementation is not kind or (kind.is_duckdb() and not _are_joinable(facts, frame)):
-        what = "rows in a table of another engine than the first"
-        return from_pandas(to_pandas(facts, most=MOST_ROWS, what=what), frame)
+        return from_pandas(to_pandas(facts, most=MOST_ROWS, what=_ELSEWHERE), frame)
     if is_lazy(frame) != is_lazy(facts):
         either = cast("Any", facts)
         return cast("Frame", either.lazy() if is_lazy(frame) else either.collect())

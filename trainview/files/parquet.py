@@ -104,8 +104,9 @@ def read_parquet(source: Path | pa.Buffer, job_ids: Sequence[str] | None = None)
     with pq.ParquetFile(where, pre_buffer=False, page_checksum_verification=True) as file:
         check_columns(file)
         groups = list(range(file.num_row_groups)) if job_ids is None else _groups(file, job_ids)
-        table = file.read_row_groups(groups)
         rows = sum(file.metadata.row_group(group).num_rows for group in groups)
+        # threads take longer to wake up than a few rows to read
+        table = file.read_row_groups(groups, use_threads=rows > _ROWS)
         if table.num_rows != rows:
             raise pa.ArrowInvalid("damaged: rows are missing")
     if job_ids is not None and "job_id" in table.column_names:
@@ -127,7 +128,7 @@ def _groups(file: pq.ParquetFile, job_ids: Sequence[str]) -> list[int]:
         is_told = facts is not None and facts.has_min_max
         if is_told and not any(facts.min <= job_id <= facts.max for job_id in job_ids):
             continue
-        ids = file.read_row_group(group, columns=["job_id"])["job_id"]
+        ids = file.read_row_group(group, columns=["job_id"], use_threads=False)["job_id"]
         if pc.any(_is_in(ids, wanted)).as_py():
             found.append(group)
     return found

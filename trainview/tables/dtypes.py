@@ -20,7 +20,7 @@ from trainview.schema.money import to_decimals, to_floats
 from trainview.statuses import PHASES, STATUSES
 
 # So few rows are not worth starting threads.
-_FEW = 10_000
+_FEW = 20_000
 _LABELS = tuple(status.label for status in STATUSES)
 _LIFECYCLE = {
     "status": _LABELS,

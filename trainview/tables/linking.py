@@ -1,5 +1,6 @@
 """What one table knows about the rows of another: the teams of bills and queues, ended waits."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -10,6 +11,8 @@ from trainview.statuses import OPEN_PHASES, UNKNOWN_PHASE
 from trainview.tables.dtypes import conform, without_categories
 
 _US_PER_HOUR = 3_600_000_000
+# What the queue is told of its jobs.
+_OF_QUEUE = ["project_name", "team_name", "phase", "is_open", "updated_at", "end_at"]
 
 
 def link(fleet: dict[str, pa.Table], jobs: pa.Table, projects: pa.Table) -> dict[str, pa.Table]:
@@ -52,7 +55,7 @@ def link_queue(queue: pa.Table, jobs: pa.Table) -> pa.Table:
     """
     if not queue.num_rows:
         return queue
-    plain, of_job = _plain(queue), _rows_of(_plain(jobs), queue["job_id"], "job_id")
+    plain, of_job = _plain(queue), _rows_of(jobs, queue["job_id"], "job_id", _OF_QUEUE)
     known, phase = pc.is_valid(of_job["job_id"]), of_job["phase"]
     unreleased = pc.is_null(plain["released_at"])
     waits_on = pc.is_in(phase, pa.array(["waiting", UNKNOWN_PHASE]))
@@ -94,12 +97,12 @@ def link_billing(billing: pa.Table, jobs: pa.Table, projects: pa.Table) -> pa.Ta
     if not billing.num_rows:
         return billing
     plain = _plain(billing)
-    of_job = _rows_of(_plain(jobs), billing["job_id"], "job_id")["team_name"]
-    names = _plain(projects).select(["project_name", "team_name"])
-    found = names.group_by("project_name", use_threads=False).aggregate([([], "count_all")])
-    single = found.filter(pc.equal(found["count_all"], 1))["project_name"]
-    names = names.filter(pc.is_in(names["project_name"], single.combine_chunks()))
-    of_project = _rows_of(names, plain["project_name"], "project_name")["team_name"]
+    of_job = _rows_of(jobs, billing["job_id"], "job_id", ["team_name"])["team_name"]
+    # not by grouping the table, for which Arrow loads its engine for queries
+    found = pc.value_counts(projects["project_name"])
+    single = found.filter(pc.equal(found.field("counts"), 1)).field("values")
+    names = projects.filter(pc.is_in(projects["project_name"], single))
+    of_project = _rows_of(names, plain["project_name"], "project_name", ["team_name"])["team_name"]
     # what is no job's names something else than a training project
     of_project = pc.if_else(pc.is_valid(plain["job_id"]), of_project, pa.scalar(None, pa.string()))
     team_name = pc.coalesce(plain["team_name"], of_job, of_project)
@@ -110,10 +113,11 @@ def _plain(table: pa.Table) -> pa.Table:
     return table.cast(without_categories(table.schema)).combine_chunks()
 
 
-def _rows_of(table: pa.Table, wanted: Any, key: str) -> pa.Table:
-    """Take the row of each wanted key; nulls where there is none."""
-    keys = table[key].combine_chunks()
-    return table.take(pc.index_in(wanted.combine_chunks(), keys, skip_nulls=True))
+def _rows_of(table: pa.Table, wanted: Any, key: str, names: Sequence[str]) -> pa.Table:
+    """Take some columns of the row of each wanted key; nulls where there is none."""
+    plain = _plain(table.select([key, *names]))
+    keys = plain[key].combine_chunks()
+    return plain.take(pc.index_in(wanted.combine_chunks(), keys, skip_nulls=True))
 
 
 def _us(times: Any) -> Any:

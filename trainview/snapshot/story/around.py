@@ -93,12 +93,27 @@ def usual(jobs: pd.DataFrame, one: pd.DataFrame) -> pd.DataFrame:
     return cast("pd.DataFrame", jobs[is_usual])
 
 
-def related(jobs: pd.DataFrame, job_id: str) -> list[str]:
-    """List the jobs whose rows in other tables say something about one."""
+def related(jobs: pd.DataFrame, job_id: str, attempts: pd.DataFrame | None = None) -> list[str]:
+    """List the jobs whose rows in other tables say something about one.
+
+    Parameters
+    ----------
+    jobs : pandas.DataFrame
+        All jobs.
+    job_id : str
+        One of them.
+    attempts : pandas.DataFrame, optional
+        What `alike` gives, where that is known already.
+
+    Returns
+    -------
+    list of str
+        Ids, each once.
+    """
     one = row_of(jobs, job_id)
-    parts = [alike(jobs, one), holders(jobs, one), failing(jobs, one)]
-    found = pd.concat([part["job_id"] for part in parts])
-    return list(map(str, found.drop_duplicates()))
+    attempts = alike(jobs, one) if attempts is None else attempts
+    found = [*attempts["job_id"], *holders(jobs, one)["job_id"], *failing(jobs, one)["job_id"]]
+    return list(map(str, dict.fromkeys(found)))
 
 
 def rows_of(table: pd.DataFrame, job_ids: Collection[str]) -> pd.DataFrame:

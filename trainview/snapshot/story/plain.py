@@ -26,13 +26,13 @@ def plain_rows(table: pd.DataFrame) -> Rows:
     >>> plain_rows(pd.DataFrame({"gpus": [8], "released_at": [pd.NaT]}))
     [{'gpus': 8, 'released_at': None}]
     """
-    columns = {str(name): _plain(table[name]) for name in table}
+    names = [str(name) for name in table]
+    missing = table.isna().to_numpy("bool").tolist()
+    rows = table.astype("object").to_numpy().tolist()
     return [
-        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
+        {
+            name: None if is_gone else value
+            for name, value, is_gone in zip(names, values, gone, strict=True)
+        }
+        for values, gone in zip(rows, missing, strict=True)
     ]
-
-
-def _plain(column: "pd.Series[Any]") -> list[Any]:
-    missing = column.isna().to_numpy("bool")
-    values = column.astype("object").tolist()
-    return [None if gone else value for gone, value in zip(missing, values, strict=True)]

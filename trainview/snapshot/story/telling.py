@@ -220,7 +220,9 @@ def tell(
     JobStory
         The story.
     """
-    one, ids = row_of(state.jobs, job_id), related(state.jobs, job_id)
+    one = row_of(state.jobs, job_id)
+    attempts = alike(state.jobs, one)
+    ids = related(state.jobs, job_id, attempts)
     tables = _tables(state, ids)
     failed = failed_calls(state.not_fetched, job_id, str(one["project_id"].iloc[0]))
     there = {name: tables[name] for name in known if name in tables}
@@ -242,7 +244,7 @@ def tell(
     gpus, usage = measured(of_job["metrics"], mine, state.prices)
     queue, ahead = queue_of(of_job["queue"], state.jobs, facts)
     attention, holding = _attention(near, state.jobs, one)
-    group = rows_of(near.jobs, alike(state.jobs, one)["job_id"])
+    group = rows_of(near.jobs, attempts["job_id"])
     in_chain = _chain(group, phases, saved if asked is None else None, job_id)
     parts: dict[str, Any] = {
         "as_of": state.as_of,
