@@ -349,7 +349,7 @@ def test_what_ended_a_moment_ago_is_asked_for_once_more_when_its_last_samples_ar
         table = tv.load({"training_jobs": jobs}, as_of=now).jobs
         ask = partial(tv.fetch_metrics, table, api_key=KEY, base_url=server.url)
         assert [ask().asked for _ in range(2)] == [1, 0]
-        monkeypatch.setattr("trainview.fetching.each_job._SETTLED", timedelta(minutes=4))
+        monkeypatch.setattr("trainview.fetching.each_job.SETTLED", timedelta(minutes=4))
         assert [ask().asked for _ in range(2)] == [1, 0]
 
 
@@ -775,6 +775,13 @@ def test_a_folder_that_fetch_wrote_is_loaded_with_all_its_tables(tmp_path):
     for name in tv.columns()["table"].unique():
         pd.testing.assert_frame_equal(getattr(loaded, name), getattr(direct, name), obj=name)
     assert len(snap.not_fetched) == 0
+    # samples are by time in memory, and lie series by series where lazy tables read them
+    direct.to_parquet(tmp_path / "again")
+    for folder in ("fleet", "again"):
+        table = pq.read_table(tmp_path / folder / "metrics.parquet")
+        series = table.select(["job_id", "node_id", "gpu", "metric", "timestamp"]).to_pylist()
+        order = [[(one is None, one) for one in row.values()] for row in series]
+        assert order == sorted(order)
 
 
 FAULTS = {403: "AuthError", 404: "NotFoundError", 500: "ApiError", "reset": "NetworkError", "bad": "PayloadError"}  # fmt: skip

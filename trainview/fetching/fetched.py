@@ -13,6 +13,7 @@ from trainview.files.parquet import parquet_writer, read_parquet
 from trainview.schema import FLEET_TABLES
 from trainview.tables.combining import combine
 from trainview.tables.dtypes import complete, conform, to_pandas, without_categories
+from trainview.tables.sample_order import by_series
 from trainview.text.safe import count, safe_text
 
 # Of these, each job has rows of its own; of the others, several jobs can tell the same.
@@ -95,7 +96,8 @@ class Fetched:
         parts = files if name in _LARGE else [_join(name, files)]
         with parquet_writer(path, schema) as writer:
             for part in parts:
-                writer.write_table(part.cast(schema))
+                ordered = by_series(part) if name == "metrics" else part
+                writer.write_table(ordered.cast(schema))
         return Path(path)
 
     def __repr__(self) -> str:

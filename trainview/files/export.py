@@ -18,6 +18,7 @@ from trainview.files.parquet import write_parquet
 from trainview.reading.times import format_time
 from trainview.schema import CORE_TABLES
 from trainview.tables.core import Tables, to_records
+from trainview.tables.sample_order import by_series
 
 MANIFEST = "trainview.json"
 # Since 2, files have digests of what is in them.
@@ -84,6 +85,8 @@ def write_folder(
         "more": list(fleet or {}),
         **{name: table.to_pylist() for name, table in (gaps or {}).items()},
     }
+    if kind == "parquet" and isinstance(samples := rows.get("metrics"), pa.Table):
+        rows["metrics"] = by_series(samples)
     with making_folder(folder) as place:
         targets = [*(place / f"{name}.{kind}" for name in rows), place / MANIFEST]
         with replacing(targets, force=force) as paths:

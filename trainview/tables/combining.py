@@ -14,6 +14,7 @@ from trainview.tables.caches import newest_summaries
 from trainview.tables.dtypes import conform, without_categories
 from trainview.tables.gpu_types import note_spellings
 from trainview.tables.prices import without_duplicates
+from trainview.tables.sample_order import by_time
 
 # Columns that hold times, but not of when a table was told: files can be dated at will.
 _NO_MOMENT = {"month", "modified_at"}
@@ -48,7 +49,9 @@ def combine(name: str, parts: Sequence[pa.Table], notes: list[str] | None = None
     if name == "caches" and len(filled) > 1:
         filled = newest_summaries(filled)
     if len(filled) < 2:
-        return filled[0] if filled else schema.empty_table()
+        found = filled[0] if filled else schema.empty_table()
+        # as it lies in Parquet, series by series
+        return by_time(found) if name == "metrics" else found
     plain = without_categories(schema)
     filled = [part.cast(plain) for part in filled]
     if name == "billing":
