@@ -135,6 +135,11 @@ def test_live_looks_ask_only_about_jobs_that_changed(tmp_path):
         server.now = NOW + timedelta(minutes=5)
         tv.record(tmp_path, include="metrics", **how)
         assert server.asked("metrics") > asked
+        # the last samples of a job can come late: once more, when all are there
+        for minutes, more in ((10, False), (16, True), (20, False)):
+            server.now, asked = NOW + timedelta(minutes=minutes), server.asked("metrics")
+            tv.record(tmp_path, include="metrics", **how)
+            assert (server.asked("metrics") > asked) is more
         fetched = tv.fetch(include="metrics", **how)
     recorded = tv.load(tmp_path)
     assert_same(recorded, fetched)
@@ -143,6 +148,45 @@ def test_live_looks_ask_only_about_jobs_that_changed(tmp_path):
         one.metrics.sort_values(keys, ignore_index=True) for one in (recorded, fetched)
     )
     assert_frame_equal(found, wanted)
+
+
+def test_what_a_look_asked_that_died_is_in_the_next_one(tmp_path, monkeypatch):
+    tables = ["queue", "checkpoints"]
+    with ApiServer(Api([job("j1"), job("j2")], projects=[project()])) as server:
+        how = {"include": tables, "api_key": "k", "base_url": server.url, "cache": False}
+        with monkeypatch.context() as patched:
+            patched.setattr("trainview.fetching.recording.end_look", lambda *_, **__: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                tv.record(tmp_path, **how)
+        tv.record(tmp_path, **how)
+        recorded, fetched = tv.load(tmp_path), tv.fetch(**how)
+        for name in tables:
+            assert_frame_equal(getattr(recorded, name), getattr(fetched, name))
+        # and after what is old has gone, nothing is asked again
+        server.now += timedelta(days=3)
+        tv.record(tmp_path, **how)
+        tv.compact(tmp_path, keep="1d")
+        asked = [server.asked(name) for name in tables]
+        tv.record(tmp_path, **how)
+        assert [server.asked(name) for name in tables] == asked
+
+
+def test_of_a_job_that_vanished_nothing_is_kept(tmp_path):
+    gone = job("vanished1", error_message="s3cret")
+    api = Api([gone, job("j2")], projects=[project()])
+    api.cached = {"proj1": [("a", 1, "file")]}
+    with ApiServer(api) as server:
+        how = {"include": "everything", "api_key": "k", "base_url": server.url, "cache": False}
+        tv.record(tmp_path, **how)
+        del api.jobs["vanished1"]
+        for _ in range(2):
+            server.now += timedelta(days=3)
+            tv.record(tmp_path, **how)
+    tv.compact(tmp_path, keep="1d")
+    assert len(tv.load(tmp_path).checkpoints) == 1
+    for path in tmp_path.rglob("*.parquet"):
+        columns = pq.read_table(path, partitioning=None).columns
+        assert not {"vanished1", "s3cret"} & {one for each in columns for one in each.to_pylist()}
 
 
 @pytest.mark.usefixtures("no_waiting")

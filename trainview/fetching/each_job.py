@@ -36,10 +36,10 @@ from trainview.text.safe import count
 
 CONCURRENCY = 8
 CACHE_LIMIT_GIB = 5.0
-# The last samples and lines of a job can arrive a little after its end.
 _WRITING_SECONDS = 10
 _NO_ROOM = "free some space, or let TMPDIR name another folder for temporary files"
-_SETTLED = timedelta(minutes=15)
+# The last samples and lines of a job can arrive a little after its end.
+SETTLED = timedelta(minutes=15)
 # Others wait while one is told to: a storm of 429 is no reason to give up.
 _RATE_LIMIT_RETRIES = 10
 _GIB = 2**30
@@ -141,7 +141,7 @@ class _Run:
 
     def entry(self, job: Job, *, is_final: bool | None = None) -> store.Entry:
         if is_final is None:
-            is_final = job.is_over and self.began - job.end >= _SETTLED
+            is_final = job.is_over and self.began - job.end >= SETTLED
         return store.Entry(job.job_id, self.asked_of(job), self.seen_at, is_final)
 
     def is_kept(self, job: Job) -> bool:

@@ -26,7 +26,7 @@ from trainview.errors import (
     SourceError,
     TrainviewError,
 )
-from trainview.fetching.each_job import CACHE_LIMIT_GIB, CONCURRENCY, Options
+from trainview.fetching.each_job import CACHE_LIMIT_GIB, CONCURRENCY, SETTLED, Options
 from trainview.fetching.extras import OF_ORGANISATION, OF_PROJECTS, Include, check_include
 from trainview.fetching.payloads import fetch_lists
 from trainview.fetching.snapshots import fetch_more
@@ -34,9 +34,9 @@ from trainview.files.atomic import from_home
 from trainview.files.export import MANIFEST
 from trainview.files.saved import read_bytes
 from trainview.files.sources import JSON_ENDINGS, Source
-from trainview.history.layout import ASKED, LOOKS, schema_of
+from trainview.history.layout import LOOKS, schema_of
 from trainview.history.places import Place, find_place
-from trainview.history.versions import KEYS, present, state_at
+from trainview.history.versions import KEYS
 from trainview.history.writing import (
     Look,
     append_answer,
@@ -44,6 +44,7 @@ from trainview.history.writing import (
     begin_look,
     end_look,
     note_failure,
+    read_asked,
 )
 from trainview.loading import load
 from trainview.reading.records import decompress
@@ -335,18 +336,19 @@ def _bare(snapshot: Snapshot, jobs: pd.DataFrame) -> Snapshot:
 
 
 def _unasked(look: Look, snapshot: Snapshot, name: str) -> pd.DataFrame:
-    asked = present(state_at(look.place, ASKED))
-    asked = asked.filter(pc.equal(asked["table"], name))
-    known = asked.select(["job_id", "current_status", "updated_at"]).to_pandas()
+    """List the jobs that changed since, or were asked about when it was too early for the end."""
+    columns = ["job_id", "current_status", "updated_at", "seen_at"]
+    known = read_asked(look, name).select(columns).to_pandas()
     jobs = snapshot.jobs
     if not len(known):
         return jobs
     ids = pd.Index(known["job_id"]).get_indexer(jobs["job_id"])
-    then = known.iloc[ids]
-    status = then["current_status"].to_numpy() == jobs["current_status"].astype("object").to_numpy()
-    moment = then["updated_at"].astype(jobs["updated_at"].dtype)
-    same = (ids >= 0) & status & (moment.to_numpy() == jobs["updated_at"].to_numpy())
-    unasked: pd.DataFrame = jobs[~same]
+    then = known.iloc[ids].set_axis(jobs.index)
+    same = (ids >= 0) & (then["current_status"] == jobs["current_status"].astype("object"))
+    same &= then["updated_at"] == jobs["updated_at"]
+    settled = jobs["updated_at"] + SETTLED
+    early = ~jobs["is_open"] & (then["seen_at"] < settled) & (settled <= look.as_of)
+    unasked: pd.DataFrame = jobs[~same | early]
     return unasked
 
 

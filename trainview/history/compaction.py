@@ -214,6 +214,8 @@ def _base(place: Place, table: str, window: _Window | None) -> dict[str, list[pa
         return found
     for root in window.roots:
         rows = present(state_of(place, table, line_of(window.looks, root["look_id"])))
+        # of a job that vanished nothing stays, whatever the API does not say to be gone
+        rows = rows.filter(pc.invert(_of_vanished(rows, window)))
         own = pa.repeat(pa.scalar(root["look_id"]), rows.num_rows)
         rows = rows.set_column(rows.column_names.index("look_id"), rows.field("look_id"), own)
         month = file_name(table, root["seen_at"], "").split("/")[1]
@@ -260,12 +262,17 @@ def _kept(
         keep |= ~known.to_numpy() & pc.greater(part["seen_at"], limit).to_numpy()
     if superseded is not None:
         keep &= ~superseded
-    if "job_id" in part.column_names:
-        keep &= ~pc.is_in(part["job_id"], value_set=window.vanished).to_numpy()
+    keep &= ~_of_vanished(part, window).to_numpy()
     if table in _HAPPENED:
         happened = pc.less(part[_HAPPENED[table]], limit)
         keep &= ~pc.fill_null(happened, fill_value=False).to_numpy()
     return pa.array(keep)
+
+
+def _of_vanished(rows: pa.Table, window: _Window) -> pa.ChunkedArray:
+    if "job_id" not in rows.column_names:
+        return pa.chunked_array([np.zeros(rows.num_rows, bool)])
+    return pc.is_in(rows["job_id"], value_set=window.vanished)
 
 
 def _distinct(rows: pa.Table, table: str) -> pa.Table:

@@ -25,6 +25,7 @@ from trainview.history.versions import (
     differences,
     every_row,
     line_of,
+    newest_rows,
     not_in,
     present,
     read_looks,
@@ -57,6 +58,8 @@ class Look(NamedTuple):
         The look before, in the time of the answers.
     line : pyarrow.Array
         The looks whose state this one is told beside.
+    begins_at : datetime.datetime or None
+        The moment of the first look of all.
     """
 
     place: Place
@@ -67,6 +70,7 @@ class Look(NamedTuple):
     parent_look_id: str | None
     previous_look_at: datetime | None
     line: pa.Array
+    begins_at: datetime | None
 
 
 class Differences(NamedTuple):
@@ -107,8 +111,10 @@ def begin_look(place: Place, as_of: datetime, *, looked_at: datetime) -> Look:
     before = looks.filter(pc.less(looks["seen_at"], pa.scalar(seen_at, TIME)))
     last = before.slice(max(before.num_rows - 1, 0)).to_pylist()
     parent, moment = (last[0]["look_id"], last[0]["seen_at"]) if last else (None, None)
-    line = line_of(looks, parent)
-    return Look(place, new_look_id(looked_at), looked_at, as_of, seen_at, parent, moment, line)
+    return Look(
+        place, new_look_id(looked_at), looked_at, as_of, seen_at, parent, moment,
+        line_of(looks, parent), pc.min(looks["seen_at"]).as_py(),
+    )  # fmt: skip
 
 
 def append_answer(
@@ -197,6 +203,33 @@ def append_asked(look: Look, table: str, jobs: pa.Table) -> None:
     names = [field.name for field in schema if field not in SEEN and field.name != "table"]
     rows = jobs.select(names).append_column("table", pa.repeat(pa.scalar(table), jobs.num_rows))
     _append(look, ASKED, _mark(look, ASKED, rows))
+
+
+def read_asked(look: Look, table: str) -> pa.Table:
+    """Read which jobs were asked about, as `append_asked` noted it.
+
+    Parameters
+    ----------
+    look : Look
+        As `begin_look` gives it.
+    table : str
+        What was asked for.
+
+    Returns
+    -------
+    pyarrow.Table
+        The newest note of each job. Of a table whose state is that of a line of looks, what others
+        asked, or one that died, does not count: their rows are not in that state.
+    """
+    rows = every_row(look.place, ASKED, look.seen_at)
+    rows = rows.filter(pc.equal(rows["table"], table))
+    if table in COMPLETE:
+        counts = pc.is_in(rows["look_id"], value_set=look.line)
+        if look.begins_at is not None:
+            # of looks that compaction dropped, what it kept
+            counts = pc.or_(counts, pc.less(rows["seen_at"], pa.scalar(look.begins_at, TIME)))
+        rows = rows.filter(counts)
+    return rows.take(pa.array(newest_rows(rows, ["job_id"]))) if rows.num_rows else rows
 
 
 def end_look(
