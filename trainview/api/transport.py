@@ -173,7 +173,6 @@ class Transport:
                 "Accept-Encoding": "gzip",
             }
         )
-        self._session.mount("https://", _SafeAdapter(pool_maxsize=32))
         self._session.mount("http://", _Adapter(pool_maxsize=32))
 
     def close(self) -> None:
@@ -325,6 +324,15 @@ class _Session(requests.Session):
     def __init__(self) -> None:
         super().__init__()
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+        self._mounting = threading.Lock()
+
+    def get_adapter(self, url: str) -> Any:
+        # to read the certificates takes longer than all else of a client: not for plain HTTP
+        if url.lower().startswith("https://"):
+            with self._mounting:
+                if not isinstance(super().get_adapter(url), _SafeAdapter):
+                    self.mount("https://", _SafeAdapter(pool_maxsize=32))
+        return super().get_adapter(url)
 
     def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
         # Even when told not to follow, requests would read the whole body without a limit to
