@@ -1,6 +1,7 @@
 """What jobs cost at list prices: an estimate."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -19,6 +20,7 @@ from trainview.analysis.frames import (
 )
 from trainview.analysis.holding import HELD, from_held, held_columns
 from trainview.analysis.pandas_dtypes import TEXT
+from trainview.analysis.sharing import once
 from trainview.analysis.times import US_PER_HOUR, with_microseconds
 from trainview.errors import ArgumentError
 from trainview.schema.table_types import AnyDataFrame, DataFrame
@@ -154,6 +156,21 @@ def with_estimates(jobs: object, prices: object, columns: Sequence[str]) -> Fram
         - ``__unpriced``, ``__untimed`` (int64): 1 where the job is not free and its price, or its
           time, is not known, else 0
     """
+    columns = list(dict.fromkeys(columns))
+    if not isinstance(jobs, pd.DataFrame):
+        return _estimates(jobs, prices, columns)
+    # these count from when GPUs were held, too
+    counted = [name for name in ("created_at", "elapsed_hours") if held_columns(jobs)]
+    made = once("estimates", [jobs, prices], lambda: _estimates(jobs, prices, counted))
+    costs = to_pandas(made)
+    own = to_pandas(read_table(jobs, [name for name in columns if name not in counted]))
+    table = pd.concat([own, costs], axis=1)
+    names = [*columns, *(name for name in costs if name not in counted)]
+    return plain_text(cast("Frame", nw.from_native(table[names], eager_only=True)), columns)
+
+
+def _estimates(jobs: object, prices: object, columns: Sequence[str]) -> Frame:
+    """Estimate as `with_estimates` does."""
     needed = ["status", "instance_type_id", "node_count", "elapsed_hours"]
     held = held_columns(jobs)
     times = ["created_at", "end_at", *held] if held else []
@@ -166,7 +183,7 @@ def with_estimates(jobs: object, prices: object, columns: Sequence[str]) -> Fram
     free, price, hours = nw.col("status").is_in(FREE), nw.col("__price"), nw.col("elapsed_hours")
     nothing = nw.lit(0.0)
     return frame.select(
-        *dict.fromkeys(columns),
+        *columns,
         "__instance_type_id",
         "__nodes",
         "__price",
@@ -230,6 +247,10 @@ def price_list(prices: object) -> pd.DataFrame:
     ArgumentError
         If a column is missing, or an instance type has two prices.
     """
+    return once("prices", [prices], lambda: _price_list(prices))
+
+
+def _price_list(prices: object) -> pd.DataFrame:
     frame = read_table(prices, ["instance_type_id", "usd_per_minute"], name="prices")
     table = to_pandas(plain_text(frame, ["instance_type_id"])).dropna().drop_duplicates()
     table = table.astype({"instance_type_id": TEXT, "usd_per_minute": "float64"})

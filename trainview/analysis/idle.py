@@ -12,7 +12,6 @@ from trainview.analysis.frames import (
     Frame,
     from_pandas,
     give_back,
-    to_pandas,
 )
 from trainview.analysis.measured import (
     held_by,
@@ -29,7 +28,7 @@ from trainview.analysis.samples import (
     read_jobs,
     read_samples,
     sample_keys,
-    within_jobs,
+    samples_of,
 )
 from trainview.analysis.steps import runs, timestamps
 from trainview.analysis.times import US_PER_HOUR, with_times
@@ -147,7 +146,7 @@ def idle_gpus(
     if frame.implementation.is_pandas():
         priced = PRICED if prices is not None else ()
         facts = with_rates(read_jobs(jobs, [*of_jobs, *priced]), prices)
-        samples = within_jobs(to_pandas(frame), facts)
+        samples = samples_of(frame, jobs, facts)
         idle = from_pandas(find_idle(samples, facts, keys, threshold), frame)
     else:
         lives = _query_rates(jobs, prices, of_jobs, frame)
@@ -191,7 +190,7 @@ def find_idle(
     Parameters
     ----------
     table : pandas.DataFrame
-        What `within_jobs` left of the samples of utilisation.
+        What `samples_of` left of the samples of utilisation.
     facts : pandas.DataFrame
         What `with_rates` found.
     keys : sequence of str

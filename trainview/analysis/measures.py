@@ -7,7 +7,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from trainview.analysis.cost import estimate_cost
+from trainview.analysis.cost import costs_something, is_known, with_estimates
 from trainview.analysis.failures import FAILED, OPEN
 from trainview.analysis.frames import (
     Frame,
@@ -19,10 +19,11 @@ from trainview.analysis.frames import (
 )
 from trainview.analysis.goodput import LOSES
 from trainview.analysis.holding import BASIS, HELD
-from trainview.analysis.idle import idle_gpus
+from trainview.analysis.idle import RESULT, idle_gpus
 from trainview.analysis.intervals import with_interval
 from trainview.analysis.joins import beside, one_a_job
 from trainview.analysis.reconcile import reconcile_cost
+from trainview.analysis.samples import GPU
 
 # By their columns: the name for people, and the unit.
 MEASURES = {
@@ -95,14 +96,10 @@ def sum_up(side: Side, keys: Sequence[str]) -> list[pd.DataFrame]:
     failed = nw.col("status").is_in(FAILED)
     parts = [_counts(frame, keys, failed)]
     if side.prices is not None:
-        costs = estimate_cost(frame.to_native(), side.prices, by=keys)
-        parts.append(_collect(costs, [*keys, "estimated_usd", "unpriced_jobs"]))
-        costs = estimate_cost(frame.filter(failed).to_native(), side.prices, by=keys)
-        costs = _collect(costs, [*keys, "estimated_usd"])
-        parts.append(costs.rename(columns={"estimated_usd": "failed_usd"}))
+        parts.append(_estimated(side, keys, failed))
     if side.billing is not None:
         listed = _NO_PRICES if side.prices is None else side.prices
-        billed = reconcile_cost(frame.to_native(), listed, side.billing, by=keys)
+        billed = reconcile_cost(side.jobs, listed, side.billing, by=keys)
         parts.append(_collect(billed, [*keys, "billed_usd"]))
     if side.metrics is not None:
         parts.append(_idle(frame, keys, side))
@@ -149,8 +146,8 @@ def measure(
         "idle_usd": side.metrics is not None and side.prices is not None,
         "lost_gpu_hours": side.lost is not None,
     }
-    for name, is_known in known.items():
-        if is_known:
+    for name, is_there in known.items():
+        if is_there:
             table[name] = table[name].mask(has_none, 0.0)
     if side.prices is not None:
         table["failed_usd"] = table["failed_usd"].mask(failed_none, 0.0)
@@ -203,15 +200,42 @@ def _counts(frame: Frame, keys: Sequence[str], failed: nw.Expr) -> pd.DataFrame:
     return table if is_refined else table.assign(upper_bound_gpu_hours=table["gpu_hours"])
 
 
-def _idle(frame: Frame, keys: Sequence[str], side: Side) -> pd.DataFrame:
-    """Sum up idle GPUs; of keys, under names that no result has."""
-    there = frame.collect_schema()
-    names = {f"__key_{number}": key for number, key in enumerate(keys)}
-    others = [name for name in (*_needed(side), "created_at", "end_at") if name in there]
-    jobs = frame.select(
-        *dict.fromkeys(others), **{name: nw.col(key) for name, key in names.items()}
+def _estimated(side: Side, keys: Sequence[str], failed: nw.Expr) -> pd.DataFrame:
+    """Estimate costs as `estimate_cost` does, of all jobs and of those that failed."""
+    frame = with_estimates(side.jobs, side.prices, list(dict.fromkeys([*keys, "status"])))
+    facts = {
+        "jobs": nw.lit(1),
+        "unpriced_jobs": nw.col("__unpriced"),
+        "untimed_jobs": nw.col("__untimed"),
+        "known_jobs": costs_something().cast(nw.Int64),
+        "estimated_usd": nw.col("__usd"),
+    }
+    frame = frame.select(
+        *keys, **facts, **{f"__{name}": nw.when(failed).then(fact) for name, fact in facts.items()}
     )
-    idle = idle_gpus(side.metrics, jobs.to_native(), side.prices, by=list(names) or None)
+    sums = [nw.col(name).sum() for part in ("", "__") for name in (f"{part}{one}" for one in facts)]
+    found = to_pandas(frame.group_by(*keys).agg(*sums) if keys else frame.select(*sums))
+    found = found.fillna(dict.fromkeys([name for name in found if name not in keys], 0))
+    of_failed = found[[f"__{name}" for name in facts]].set_axis(list(facts), axis="columns")
+    return found[list(keys)].assign(
+        estimated_usd=found["estimated_usd"].where(is_known(found)),
+        unpriced_jobs=found["unpriced_jobs"],
+        failed_usd=of_failed["estimated_usd"].where(is_known(of_failed)),
+    )
+
+
+def _idle(frame: Frame, keys: Sequence[str], side: Side) -> pd.DataFrame:
+    """Sum up idle GPUs; of keys that results call something else, under other names."""
+    jobs, names = side.jobs, {key: key for key in keys}
+    if not set(keys).isdisjoint([*RESULT, *GPU]):
+        there = frame.collect_schema()
+        names = {f"__key_{number}": key for number, key in enumerate(keys)}
+        others = [name for name in (*_needed(side), "created_at", "end_at") if name in there]
+        frame = frame.select(
+            *dict.fromkeys(others), **{name: nw.col(key) for name, key in names.items()}
+        )
+        jobs = frame.to_native()
+    idle = idle_gpus(side.metrics, jobs, side.prices, by=list(names) or None)
     columns = ["idle_gpu_hours", "covered_gpu_hours", "idle_usd"]
     table = _collect(idle, [*names, *columns]).rename(columns=names)
     covered = table["covered_gpu_hours"] > 0

@@ -27,6 +27,7 @@ from trainview.analysis.frames import (
 )
 from trainview.analysis.pandas_dtypes import TEXT
 from trainview.analysis.reconcile_queries import AFTER, BEFORE, put_side_by_side
+from trainview.analysis.sharing import once
 from trainview.schema.table_types import AnyDataFrame, DataFrame
 
 BOTH_KNOWN = "queueing and deployment"
@@ -153,8 +154,8 @@ def reconcile_cost(
     if is_lazy(frame):
         both, marks = put_side_by_side(frame, billing, of_jobs, of_projects)
         return give_back(_query_differences(both, marks, keys), jobs)
-    bill = read_billing(billing, ["is_deleted", "minutes", "kind", "month", *names])
-    known, by_job = to_pandas(frame), _by_job(bill, names)
+    bill, by_job = once("bill", [billing], lambda: _read_bill(billing, names), *names)
+    known = to_pandas(frame)
     if "team_name" in of_jobs:
         by_job = give_teams(by_job, known[of_projects])
     known = known.drop(columns=set(of_projects) - set(of_jobs))
@@ -180,6 +181,12 @@ def reconcile_cost(
         ["__size", *keys], ascending=[False] + [True] * len(keys), na_position="last"
     )
     return give_back(from_pandas(found[[*keys, *COLUMNS]], frame), jobs)
+
+
+def _read_bill(billing: object, names: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Collect a bill, and its sums by job."""
+    bill = read_billing(billing, ["is_deleted", "minutes", "kind", "month", *names])
+    return bill, _by_job(bill, names)
 
 
 def _by_job(bill: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:

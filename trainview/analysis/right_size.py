@@ -24,7 +24,7 @@ from trainview.analysis.samples import (
     UTILIZATION,
     read_jobs,
     read_samples,
-    within_jobs,
+    samples_of,
 )
 from trainview.analysis.utilization import (
     BYTES_PER_MIB,
@@ -272,7 +272,8 @@ def _by_gpu(metrics: Any, jobs: Any) -> Frame:
     if not frame.implementation.is_pandas():
         return read_table(utilization(metrics, jobs), columns, times=())
     facts = with_memory(read_jobs(jobs, LIMIT))
-    found = summarise(within_jobs(to_pandas(frame), facts), facts, GPU)
+    samples = samples_of(frame, jobs, facts)
+    found = summarise(samples, facts, GPU)
     return cast("Frame", nw.from_native(found[columns], eager_only=True))
 
 

@@ -30,6 +30,7 @@ from trainview.analysis.frames import (
 )
 from trainview.analysis.holding import HELD as HELD_AT
 from trainview.analysis.pandas_dtypes import TEXT
+from trainview.analysis.sharing import once
 from trainview.analysis.steps import microseconds, runs
 from trainview.analysis.times import US_PER_SECOND
 from trainview.errors import ArgumentError
@@ -131,6 +132,11 @@ def read_jobs(jobs: object, columns: Iterable[str]) -> pd.DataFrame:
         ``__held_from``, from when on it held GPUs; ``__gpu_hours``, which it held,
         ``__held_of_one``, those of one of its GPUs, and ``__gpus``, NaN where not known.
     """
+    columns = tuple(columns)
+    return once("lives", [jobs], lambda: _lives(jobs, columns), columns)
+
+
+def _lives(jobs: object, columns: Sequence[str]) -> pd.DataFrame:
     there = column_names(jobs)
     known = [name for name in ("created_at", "end_at", HELD_AT) if name in there]
     held = [name for name in ("gpus", "gpu_hours") if name in there]
@@ -179,6 +185,10 @@ def read_samples(metrics: object, names: Sequence[str]) -> Frame:
         ``job_id``, ``node_id``, ``gpu``, ``metric``, ``timestamp``, ``value``, and
         ``step_seconds``, which is null where it is not above zero.
     """
+    return once("measured", [metrics], lambda: _read_samples(metrics, names), *names)
+
+
+def _read_samples(metrics: object, names: Sequence[str]) -> Frame:
     columns = [*GPU, "metric", "timestamp", "value", "step_seconds"]
     frame = read_table(metrics, columns)
     if not frame.implementation.is_pandas():
@@ -221,12 +231,37 @@ def within_jobs(table: pd.DataFrame, facts: pd.DataFrame | None) -> pd.DataFrame
     time = microseconds(table["timestamp"])
     # What is compared with something unknown is false.
     outside = (time >= end) | np.isnan(is_listed)
-    early = np.flatnonzero(time < start)
-    if len(early):
+    early = time < start
+    if early.any():
         reach = np.rint(table["step_seconds"].to_numpy("float64") * US_PER_SECOND)
-        until = time + np.fmin(reach, _gaps(table, time))
-        outside[early] |= np.isnan(reach[early]) | (until[early] <= start[early])
+        reaches = early & (time + reach > start)
+        outside |= early & ~reaches
+        if reaches.any():
+            # whether the next of its series begins in time only these can tell
+            near = np.flatnonzero((time >= time[reaches].min()) & (time <= start))
+            until = time[near] + _gaps(table.iloc[near].reset_index(drop=True), time[near])
+            outside[near] |= until <= start[near]
     return table[~outside].reset_index(drop=True) if outside.any() else table
+
+
+def samples_of(frame: Frame, jobs: object, facts: pd.DataFrame | None) -> pd.DataFrame:
+    """Collect the samples of a pandas table that speak for some time of the jobs.
+
+    Parameters
+    ----------
+    frame : narwhals frame
+        What `read_samples` gave.
+    jobs : pandas, Polars, DuckDB or PySpark table, or None
+        The caller's table.
+    facts : pandas.DataFrame, optional
+        What `read_jobs` found in it, with any columns.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As of `within_jobs`.
+    """
+    return once("samples", [frame, jobs], lambda: within_jobs(to_pandas(frame), facts))
 
 
 def _gaps(table: pd.DataFrame, time: Integers) -> Numbers:
@@ -262,7 +297,11 @@ def number_samples(
     groups : pandas.DataFrame
         The keys, one row a group; without keys there is one, also when there is no sample.
     """
-    gpu, gpus = number_groups(table.astype({"gpu": "int64"}), GPU, in_order=False)
+    gpu, gpus = once(
+        "gpus",
+        [table],
+        lambda: number_groups(table.astype({"gpu": "int64"}), GPU, in_order=False),
+    )
     if facts is not None:
         gpus = gpus.merge(facts, on="job_id", how="left")
     group, groups = number_groups(gpus, keys)

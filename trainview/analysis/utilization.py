@@ -33,7 +33,7 @@ from trainview.analysis.samples import (
     read_jobs,
     read_samples,
     sample_keys,
-    within_jobs,
+    samples_of,
 )
 from trainview.analysis.times import US_PER_HOUR
 from trainview.gpus import memory_mib_of_one
@@ -137,7 +137,7 @@ def utilization(
     of_jobs = [key for key in keys if key not in GPU]
     if frame.implementation.is_pandas():
         facts = None if jobs is None else with_memory(read_jobs(jobs, [*of_jobs, *LIMIT]))
-        samples = within_jobs(to_pandas(frame), facts)
+        samples = samples_of(frame, jobs, facts)
         summary = from_pandas(summarise(samples, facts, keys), frame)
     else:
         lives = None if jobs is None else _query_memory(jobs, of_jobs, frame)
@@ -184,7 +184,7 @@ def summarise(table: pd.DataFrame, facts: pd.DataFrame | None, keys: Sequence[st
     Parameters
     ----------
     table : pandas.DataFrame
-        What `within_jobs` left.
+        What `samples_of` left.
     facts : pandas.DataFrame, optional
         What `with_memory` found.
     keys : sequence of str

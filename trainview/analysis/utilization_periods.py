@@ -4,7 +4,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from trainview.analysis.frames import By, Frame, from_pandas, give_back, to_pandas
+from trainview.analysis.frames import By, Frame, from_pandas, give_back
 from trainview.analysis.held_periods import held_in_periods, query_held_in_periods
 from trainview.analysis.measured import query_share, share_of_held
 from trainview.analysis.sample_queries import query_jobs, query_mean, query_samples
@@ -17,7 +17,7 @@ from trainview.analysis.samples import (
     read_jobs,
     read_samples,
     sample_keys,
-    within_jobs,
+    samples_of,
 )
 from trainview.analysis.steps import timestamps
 from trainview.analysis.times import US_PER_HOUR, US_PER_SECOND, with_times
@@ -113,7 +113,8 @@ def utilization_over_time(
     of_jobs = [key for key in keys if key not in GPU]
     if frame.implementation.is_pandas():
         facts = None if jobs is None else read_jobs(jobs, of_jobs)
-        periods = from_pandas(_by_period(to_pandas(frame), facts, PERIODS[freq], keys), frame)
+        samples = samples_of(frame, jobs, facts)
+        periods = from_pandas(_by_period(samples, facts, PERIODS[freq], keys), frame)
     else:
         lives = None if jobs is None else query_jobs(jobs, of_jobs, frame)
         periods = _query_periods(query_samples(frame, lives), lives, PERIODS[freq], keys)
@@ -124,7 +125,7 @@ def _by_period(
     table: pd.DataFrame, facts: pd.DataFrame | None, seconds: int, keys: list[str]
 ) -> pd.DataFrame:
     """Average the samples of a pandas table by period."""
-    samples, gpus, groups = number_samples(within_jobs(table, facts), facts, keys)
+    samples, gpus, groups = number_samples(table, facts, keys)
     samples = samples.in_order()
     begin, covered, _ = coverage(samples, gpus)
     period = begin // (seconds * US_PER_SECOND)

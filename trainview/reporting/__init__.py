@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from trainview.analysis.selecting import Names
+from trainview.analysis.sharing import sharing
 from trainview.errors import ArgumentError
 from trainview.files.atomic import from_home, write_bytes
 from trainview.reporting.content import compose
@@ -118,5 +119,6 @@ def render(
     """
     if format not in FORMATS:
         raise ArgumentError(f"format={format!r}: choose of {', '.join(FORMATS)}")
-    content = compose(prepare(snapshot, **about), title, sections)
+    with sharing():
+        content = compose(prepare(snapshot, **about), title, sections)
     return to_html(content) if format == "html" else to_markdown(content)
