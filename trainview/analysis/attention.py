@@ -285,7 +285,7 @@ def _candidates(
         | (is_open & silent)
         | hours.is_null()
     )
-    return _collect(counted.filter(some).select(frame.collect_schema().names()))
+    return _collect(counted.filter(some).select(frame.columns))
 
 
 def _usual(frame: Frame, project_id: "pd.Series[str]", usual_jobs: int) -> "pd.Series[float]":

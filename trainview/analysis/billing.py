@@ -15,6 +15,7 @@ from trainview.analysis.frames import (
     is_lazy,
     plain_text,
     read_table,
+    schema_of,
     to_pandas,
 )
 from trainview.analysis.joins import same_kind
@@ -124,7 +125,7 @@ def open_billing(
     absent = [name for name in absent if name != "month"]
     needed = ["job_id", "date", "subtotal_usd", *months, *others]
     frame = read_table(billing, needed, name="billing", times=["date", "month"])
-    dtype = frame.collect_schema()["subtotal_usd"]
+    dtype = schema_of(frame)["subtotal_usd"]
     if not (dtype.is_numeric() or dtype == nw.Unknown):
         raise ArgumentError(
             f"column 'subtotal_usd' holds {dtype}, not money: convert it to numbers first"
@@ -166,7 +167,7 @@ def sum_billing(billing: object, columns: Sequence[str], keys: Sequence[str]) ->
     if "job_id" not in keys:
         bill = bill.with_columns(job_id=nw.lit(None, nw.String))
     usd = nw.col("__subtotal_usd")
-    by = [name for name in bill.collect_schema() if name != "__subtotal_usd"]
+    by = [name for name in bill.columns if name != "__subtotal_usd"]
     table = to_pandas(bill.group_by(*by).agg(usd.sum(), __known=usd.count()))
     table["__subtotal_usd"] = money(table["__subtotal_usd"], table.pop("__known") > 0)
     text = {name: TEXT for name in ("job_id", *(f"__{name}" for name in NAMES)) if name in table}
@@ -328,7 +329,7 @@ def with_keys(bill: Frame, frame: Frame, keys: Sequence[str], of_projects: Seque
 def query_teams(bill: Frame, jobs: Frame, of_projects: Sequence[str]) -> Frame:
     """Write as a query what `give_teams` does; of the jobs, only projects are collected."""
     told = nw.lit(UNKNOWN)
-    if "__project_name" in bill.collect_schema() and of_projects:
+    if "__project_name" in bill.columns and of_projects:
         projects = to_pandas(plain_text(jobs.select(*of_projects).unique(), of_projects))
         teams = _teams_of(projects).rename(columns={"project_name": "__project_name"})
         teams = teams.dropna(subset="__project_name").assign(__told=1)

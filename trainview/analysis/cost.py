@@ -196,7 +196,7 @@ def _estimates(jobs: object, prices: object, columns: Sequence[str]) -> Frame:
 
 def _hours_held(frame: Frame) -> Frame:
     """Count hours from when GPUs began to be held, where the table tells that."""
-    if HELD not in frame.collect_schema():
+    if HELD not in frame.columns:
         return frame
     frame = with_microseconds(from_held(frame), __from="created_at", __to="end_at")
     hours = (nw.col("__to") - nw.col("__from")) / US_PER_HOUR

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from trainview.analysis.pandas_dtypes import TEXT, check_names, plain_columns
-from trainview.analysis.times import with_zone
+from trainview.analysis.times import DUCKDB_TIME, with_zone
 from trainview.errors import ArgumentError
 from trainview.schema.table_types import DataFrame
 from trainview.text.names import did_you_mean
@@ -114,12 +114,22 @@ def column_names(table: object, name: str = "jobs") -> list[str]:
     ArgumentError
         If it is no table.
     """
-    return _names(_open(table, name))
+    return _open(table, name).columns
 
 
-def _names(frame: Frame) -> list[str]:
-    # of a table in memory, types take longer
-    return frame.collect_schema().names() if is_lazy(frame) else frame.columns
+def schema_of(frame: Frame) -> dict[str, nw.dtypes.DType]:
+    """Tell the types of the columns, without what narwhals runs a query for.
+
+    DuckDB's times are in the zone of its session, for whose name narwhals plans and runs the whole
+    query of the frame each time that it is asked for a schema.
+    """
+    if not frame.implementation.is_duckdb():
+        return dict(frame.collect_schema())
+    relation = frame.to_native()
+    types = dict(zip(relation.columns, map(str, relation.types), strict=True))
+    others = [name for name, dtype in types.items() if dtype != DUCKDB_TIME]
+    found = dict(frame.select(*others).collect_schema()) if others else {}
+    return {name: found.get(name, nw.Datetime("us", "UTC")) for name in types}
 
 
 def read_table(
@@ -157,7 +167,7 @@ def read_table(
         If it is no table, a column is missing, or a column of times holds none.
     """
     frame = _open(table, name)
-    there = _names(frame)
+    there = frame.columns
     missing = [column for column in columns if column not in there]
     if missing:
         raise ArgumentError(
@@ -171,8 +181,7 @@ def read_table(
         plain = plain_columns(frame.to_native(), asked, times, NUMBERS)
         frame = cast("Frame", nw.from_native(cast("Any", plain)))
     frame = with_zone(frame, times)
-    schema = frame.collect_schema()
-    found = [_normal(column, dtype, frame, times) for column, dtype in schema.items()]
+    found = [_normal(column, dtype, frame, times) for column, dtype in schema_of(frame).items()]
     changes = [change for change in found if change is not None]
     return frame.with_columns(*changes) if changes else frame
 
@@ -199,7 +208,6 @@ def _normal(name: str, dtype: Any, frame: Frame, times: Sequence[str]) -> nw.Exp
 
 def plain_text(frame: Frame, names: Sequence[str]) -> Frame:
     """Turn categories into text, so that they sort as text on every engine."""
-    schema = frame.collect_schema()
     if frame.implementation.is_pandas():
         # narwhals asks pandas for TEXT, which its options give other meanings
         native: Any = frame.to_native()
@@ -207,6 +215,7 @@ def plain_text(frame: Frame, names: Sequence[str]) -> Frame:
             name: TEXT for name in names if isinstance(native[name].dtype, pd.CategoricalDtype)
         }
         return cast("Frame", nw.from_native(native.astype(kinds))) if kinds else frame
+    schema = schema_of(frame)
     casts = [
         nw.col(name).cast(nw.String)
         for name in dict.fromkeys(names)
@@ -314,7 +323,7 @@ def give_back(frame: Frame, table: DataFrame) -> DataFrame:  # noqa: ARG001
 
 def only(frame: Frame, column: str, values: "pd.Series[Any]") -> Frame:
     """Keep the rows whose text in one column is among some collected values."""
-    if frame.implementation.is_pandas() and frame.collect_schema()[column] == nw.String:
+    if frame.implementation.is_pandas() and schema_of(frame)[column] == nw.String:
         # its isin makes an object of each value of text
         table = to_pandas(frame)
         is_wanted = pd.Index(values.dropna().unique()).get_indexer(table[column]) >= 0

@@ -264,7 +264,7 @@ def with_lost(
     frame = beside(frame, known, "job_id")
     # Phases that say nothing of it are exact.
     rest = {f"__{name}": UNKNOWN for name in (*hours, *moments)} | {"__uncertainty_hours": ZERO}
-    missing = set(rest).difference(frame.collect_schema())
+    missing = set(rest).difference(frame.columns)
     frame = frame.with_columns(**{name: rest[name] for name in sorted(missing)})
     if checkpoints is None:
         return frame.with_columns(__saved=UNKNOWN, __lost=UNKNOWN)

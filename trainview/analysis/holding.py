@@ -16,6 +16,6 @@ def held_columns(jobs: object) -> list[str]:
 
 def from_held(frame: Frame) -> Frame:
     """Let jobs begin when they began to hold their GPUs, where that is known."""
-    if HELD not in frame.collect_schema():
+    if HELD not in frame.columns:
         return frame
     return frame.with_columns(created_at=nw.coalesce(nw.col(HELD), nw.col("created_at")))

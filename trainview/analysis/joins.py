@@ -6,7 +6,7 @@ from typing import Any, cast
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from trainview.analysis.frames import Frame, from_pandas, is_lazy, plain_text, to_pandas
+from trainview.analysis.frames import Frame, from_pandas, is_lazy, plain_text, schema_of, to_pandas
 from trainview.analysis.pandas_dtypes import TEXT
 
 # A second table that its own engine cannot join crosses by way of memory.
@@ -47,7 +47,7 @@ def _text_in_pandas(frame: Frame, names: Sequence[str]) -> pd.DataFrame:
 
 def _as_text(frame: Frame, names: Sequence[str]) -> Frame:
     """Make text of what may be a category, or of no type at all where a table is empty."""
-    schema = frame.collect_schema()
+    schema = schema_of(frame)
     others = [name for name in names if schema[name] != nw.String]
     return frame.with_columns(nw.col(*others).cast(nw.String)) if others else frame
 
@@ -85,7 +85,7 @@ def _are_joinable(one: Frame, other: Frame) -> bool:
 
 def one_a_job(facts: Frame) -> Frame:
     """Keep one row a job of a table that should have no more; the latest values of several."""
-    names = [name for name in facts.collect_schema() if name != "job_id"]
+    names = [name for name in facts.columns if name != "job_id"]
     known = plain_text(facts.filter(~nw.col("job_id").is_null()), names)
     if isinstance(known, nw.DataFrame) and not known["job_id"].is_duplicated().any():
         return known.select("job_id", *names)

@@ -10,7 +10,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from trainview.analysis.frames import Frame, Integers, Numbers
+from trainview.analysis.frames import Frame, Integers, Numbers, schema_of
 from trainview.analysis.sample_queries import gpus_of
 from trainview.analysis.samples import GPU, Samples
 from trainview.analysis.steps import query_levels, sweep
@@ -217,15 +217,15 @@ def query_together(
         The groups of `found`, with the columns of all.
     """
     # Joins find no partner for a null.
-    schema = dict(found.collect_schema())
+    schema = schema_of(found)
     for other in others:
-        schema |= dict(other.collect_schema())
+        schema |= schema_of(other)
     parts = [
         frame.with_columns(
             **{
                 name: nw.lit(None, dtype)
                 for name, dtype in schema.items()
-                if name not in frame.collect_schema()
+                if name not in frame.columns
             }
         ).select(*schema)
         for frame in (found, *others)

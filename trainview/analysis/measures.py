@@ -176,7 +176,7 @@ def _counts(frame: Frame, keys: Sequence[str], failed: nw.Expr) -> pd.DataFrame:
     """Count jobs and GPU-hours; those of refined jobs tell from when they count."""
     hours = nw.col("gpu_hours").cast(nw.Float64)
     of_some = {"gpu_hours": hours, "failed_gpu_hours": nw.when(failed).then(hours)}
-    is_refined = BASIS in frame.collect_schema()
+    is_refined = BASIS in frame.columns
     if is_refined:
         is_bound = nw.col(BASIS).cast(nw.String) == "submitted"
         of_some["upper_bound_gpu_hours"] = nw.when(is_bound).then(hours).otherwise(hours * 0)
@@ -228,7 +228,7 @@ def _idle(frame: Frame, keys: Sequence[str], side: Side) -> pd.DataFrame:
     """Sum up idle GPUs; of keys that results call something else, under other names."""
     jobs, names = side.jobs, {key: key for key in keys}
     if not set(keys).isdisjoint([*RESULT, *GPU]):
-        there = frame.collect_schema()
+        there = frame.columns
         names = {f"__key_{number}": key for number, key in enumerate(keys)}
         others = [name for name in (*_needed(side), "created_at", "end_at") if name in there]
         frame = frame.select(

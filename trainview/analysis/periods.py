@@ -252,7 +252,7 @@ def _by_period(levels: Frame, keys: Sequence[str], begin: Integers) -> Frame:
     numbers = ["__change", "__seconds", "__rest", "__peak", "__first"]
     whole = nw.col("__period", *numbers).cast(nw.Int64)
     # Where only sums are wanted, nobody has found the levels.
-    level = "__level" if "__level" in levels.collect_schema() else "__change"
+    level = "__level" if "__level" in levels.columns else "__change"
     found = levels.group_by(*keys, "__period").agg(
         *sums, __peak=nw.col(level).max(), __first=offset.min()
     )

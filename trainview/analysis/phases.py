@@ -229,7 +229,7 @@ def _with_evidence(
         *("__sample", "__step"),
         *("__billed", "__first", "__since", "__until", "__after", "__before"),
     )
-    found = frame.collect_schema().names()
+    found = frame.columns
     missing = {
         name: nw.lit(days[name]) if name in days else UNKNOWN for name in names if name not in found
     }

@@ -291,7 +291,7 @@ def _demand(jobs: object, keys: list[str]) -> tuple[Frame, Frame]:
     columns = [*keys, "created_at", "end_at", "__kind", "__held"]
     found = from_held(frame).filter(wanted).with_columns(__kind=kind, __held="gpus")
     found = found.select(*columns)
-    if HELD in frame.collect_schema():
+    if HELD in frame.columns:
         # Before they held GPUs, jobs waited for them.
         waited = frame.filter((nw.col("gpus") > 0) & ~is_spot, nw.col(HELD) > nw.col("created_at"))
         waited = waited.with_columns(end_at=HELD, __kind=nw.lit("pending"), __held="gpus")
@@ -362,7 +362,7 @@ def _query_kinds(asked: Frame, keys: list[str]) -> Frame:
     asked = asked.with_columns(**of_kind)
     begun = asked.select(*keys, *KINDS, __time="__from")
     ended = asked.select(*keys, *(nw.col(each) * -1 for each in KINDS), __time="__to")
-    steps = nw.concat([begun, ended.select(*begun.collect_schema())])
+    steps = nw.concat([begun, ended.select(*begun.columns)])
     steps = steps.group_by(*keys, "__time").agg(nw.col(*KINDS).sum())
     over: dict[str, Any] = {"order_by": "__time"}
     levels = {each: nw.col(each).cast(nw.Int64).cum_sum().over(*keys, **over) for each in KINDS}

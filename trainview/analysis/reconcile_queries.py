@@ -13,7 +13,7 @@ from trainview.analysis.billing import (
     open_billing,
     query_teams,
 )
-from trainview.analysis.frames import Frame, to_pandas
+from trainview.analysis.frames import Frame, schema_of, to_pandas
 from trainview.analysis.steps import microseconds
 from trainview.analysis.times import with_microseconds
 
@@ -85,14 +85,14 @@ def put_side_by_side(
     columns = [*own, *COUNTED, *BILLED, *named, "__in_jobs", "__in_bill", "__other"]
     both = both.select(*columns)
     # a column without any value may have no type at all
-    untyped = [name for name, dtype in both.collect_schema().items() if dtype == nw.Unknown]
+    untyped = [name for name, dtype in schema_of(both).items() if dtype == nw.Unknown]
     if untyped:
         both = both.with_columns(nw.col(*untyped).cast(nw.String))
     other = bill.filter(nw.col("job_id").is_null())
     other = other.with_columns(__other=~nw.col("__kind").is_null())
     other = other.group_by("__other", *named).agg(**sums)
-    schema = both.collect_schema()
-    found = other.collect_schema().names()
+    schema = schema_of(both)
+    found = other.columns
     nothing: dict[str, Any] = {
         name: nw.lit(None, schema[name]) for name in columns if name not in found
     }
@@ -127,7 +127,7 @@ def _latest(bill: Frame, jobs: Frame, name: str, named: Sequence[str]) -> Frame:
 
 def _with_days(bill: Frame) -> Frame:
     """Add the days of a bill in microseconds, and the months of what has no day."""
-    has_months = "__month" in bill.collect_schema()
+    has_months = "__month" in bill.columns
     months = {"__of_month": "__month"} if has_months else {}
     bill = with_microseconds(bill, __day="__date", **months)
     month = nw.col("__of_month") if has_months else nw.lit(None, nw.Int64)
@@ -156,7 +156,7 @@ def _marks(bill: Frame) -> dict[str, nw.Expr]:
     """Find when the days of a bill begin and end; what has no day stands for its month."""
     day = nw.col("__date")
     moments = {"__first": day.min(), "__last": day.max()}
-    if "__month" in bill.collect_schema():
+    if "__month" in bill.columns:
         bill = bill.with_columns(__month=nw.when(day.is_null()).then(nw.col("__month")))
         moments |= {"__month": nw.col("__month").min(), "__until": nw.col("__month").max()}
     found = to_pandas(bill.select(__rows=nw.len(), **moments)).iloc[0]

@@ -3,7 +3,14 @@
 import narwhals.stable.v2 as nw
 
 from trainview.analysis.evidence import WAITING
-from trainview.analysis.frames import Frame, column_names, give_back, is_lazy, read_table
+from trainview.analysis.frames import (
+    Frame,
+    column_names,
+    give_back,
+    is_lazy,
+    read_table,
+    schema_of,
+)
 from trainview.analysis.joins import beside, one_a_job
 from trainview.analysis.times import US_PER_HOUR, with_microseconds
 from trainview.schema.table_types import AnyDataFrame, DataFrame
@@ -65,12 +72,12 @@ def refine_jobs(jobs: DataFrame, phases: AnyDataFrame) -> DataFrame:
     """
     columns = ["job_id", "gpus", "created_at", "end_at", "gpu_hours"]
     frame = read_table(jobs, columns, others=True)
-    names = [name for name in frame.collect_schema() if name not in {"held_at", "hours_basis"}]
+    names = [name for name in frame.columns if name not in {"held_at", "hours_basis"}]
     told = list(HOURS) if set(HOURS) <= set(column_names(phases, "phases")) else []
     known = read_table(phases, ["job_id", *TIMES, *told], name="phases", times=TIMES)
     known = one_a_job(known).rename({name: f"__{name}" for name in (*TIMES, *told)})
-    is_refined = len(names) < len(frame.collect_schema())
-    kind = frame.collect_schema()["job_id"]
+    is_refined = len(names) < len(frame.columns)
+    kind = schema_of(frame)["job_id"]
     frame = _in_order(beside(_numbered(frame.select(*names)), known, "job_id"))
     if isinstance(kind, (nw.Categorical, nw.Enum)):
         frame = frame.with_columns(nw.col("job_id").cast(kind))

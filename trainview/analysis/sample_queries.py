@@ -63,7 +63,7 @@ def query_jobs(jobs: object, columns: Sequence[str], like: Frame) -> Frame:
     frame = read_table(jobs, ["job_id", *columns, *known, *held])
     if not is_lazy(frame) or not is_lazy(like):
         return from_pandas(read_jobs(jobs, columns), like)
-    frame = same_kind(plain_text(frame, frame.collect_schema().names()), like)
+    frame = same_kind(plain_text(frame, frame.columns), like)
     frame = frame.filter(~nw.col("job_id").is_null())
     frame = frame.unique("job_id", keep="any")
     moments = {f"__us_{name}": name for name in known}
@@ -209,7 +209,7 @@ def gpus_of(samples: Frame, keys: Sequence[str]) -> Frame:
     covered = nw.col("__covered")
     length = nw.when(covered > 1).then(covered).otherwise(1)
     facts = ["__held_from", "__end", "__gpus", "__gpu_hours", "__held_of_one"]
-    there = [name for name in facts if name in samples.collect_schema()]
+    there = [name for name in facts if name in samples.columns]
     samples = samples.with_columns(__stop=nw.col("__from") + length)
     return samples.group_by(*dict.fromkeys([*keys, *GPU])).agg(
         __first=nw.col("__from").min(),

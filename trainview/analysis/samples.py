@@ -141,7 +141,7 @@ def _lives(jobs: object, columns: Sequence[str]) -> pd.DataFrame:
     known = [name for name in ("created_at", "end_at", HELD_AT) if name in there]
     held = [name for name in ("gpus", "gpu_hours") if name in there]
     frame = read_table(jobs, ["job_id", *columns, *known, *held])
-    table = to_pandas(plain_text(frame, frame.collect_schema().names())).dropna(subset="job_id")
+    table = to_pandas(plain_text(frame, frame.columns)).dropna(subset="job_id")
     life = {
         name: pd.Series(microseconds(table[at]), table.index, "Int64").where(table[at].notna())
         if at in known

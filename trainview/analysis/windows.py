@@ -5,7 +5,7 @@ from datetime import datetime
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from trainview.analysis.frames import Frame, give_back, read_table, to_pandas
+from trainview.analysis.frames import Frame, give_back, read_table, schema_of, to_pandas
 from trainview.analysis.holding import HELD
 from trainview.analysis.times import US_PER_HOUR, with_microseconds
 from trainview.errors import ArgumentError
@@ -104,7 +104,7 @@ def clip_jobs(
     cut = nw.col("__cut") & ~nw.col("elapsed_hours").is_null()
     hours, elapsed, gpu_hours = nw.col("__hours"), nw.col("elapsed_hours"), nw.col("gpu_hours")
     share, held = hours / elapsed, {}
-    if HELD in frame.collect_schema():
+    if HELD in frame.columns:
         share, held = nw.col("__share"), {HELD: nw.col("__held_from")}
     at_stop = {} if stop is None else _as_of(clipped, stop)
     clipped = clipped.with_columns(
@@ -115,7 +115,7 @@ def clip_jobs(
         gpu_hours=nw.when(cut).then(gpu_hours * share).otherwise(gpu_hours),
         **held,
     )
-    return give_back(clipped.select(frame.collect_schema().names()), jobs)
+    return give_back(clipped.select(frame.columns), jobs)
 
 
 def read_window(
@@ -152,7 +152,7 @@ def _with_share(clipped: Frame) -> Frame:
     clipped = with_microseconds(clipped, __from="__created", __to="__ended")
     hours = (nw.col("__to") - nw.col("__from")) / US_PER_HOUR
     clipped = clipped.with_columns(__hours=hours)
-    if HELD not in clipped.collect_schema():
+    if HELD not in clipped.columns:
         return clipped
     since = nw.coalesce(nw.col(HELD), nw.col("created_at"))
     clipped = clipped.with_columns(__since=since)
@@ -174,7 +174,7 @@ def _newest(frame: Frame) -> datetime | None:
 
 def _as_of(frame: Frame, stop: datetime) -> dict[str, nw.Expr]:
     """Tell what was known of each job at a moment, in the columns about its state."""
-    schema = frame.collect_schema()
+    schema = schema_of(frame)
     # A column without any value may have no type at all.
     texts = (nw.String, nw.Categorical, nw.Enum)
     told = [name for name in _STATE if isinstance(schema.get(name), texts)]
