@@ -2,6 +2,7 @@
 
 import re
 import signal
+import socket
 import subprocess
 import urllib.error
 import urllib.request
@@ -151,6 +152,25 @@ def test_it_serves_who_scrapes_this_machine(tmp_path):
         process.kill()
         process.wait()
         process.stderr.close()
+
+
+def test_a_watch_serves_it_too():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert f"port {port} of 127.0.0.1: " in fault(2, "watch", DATA, "--port", port)
+    scraped = []
+
+    def trouble(path, before):
+        if path.endswith("search") and before == 1:
+            scraped.append(get(f"http://127.0.0.1:{port}/metrics")[1])
+
+    with ApiServer(api(), trouble=trouble) as server:
+        more = ["--port", port, "--every", "0.01s", "--looks", 2, "--base-url", server.url]
+        done = trainview("watch", *more, key=KEY)
+    assert done.returncode == 0
+    assert f"serving http://127.0.0.1:{port}/metrics\n" in done.stderr.decode()
+    (text,) = scraped
+    assert held(text) == {"A10G": 2}
 
 
 @pytest.mark.parametrize(

@@ -154,10 +154,13 @@ def test_what_a_look_asked_that_died_is_in_the_next_one(tmp_path, monkeypatch):
     tables = ["queue", "checkpoints"]
     with ApiServer(Api([job("j1"), job("j2")], projects=[project()])) as server:
         how = {"include": tables, "api_key": "k", "base_url": server.url, "cache": False}
+        tv.record(tmp_path, **how | {"include": ()})
+        server.now -= timedelta(days=1)
         with monkeypatch.context() as patched:
             patched.setattr("trainview.fetching.recording.end_look", lambda *_, **__: 1 / 0)
             with pytest.raises(ZeroDivisionError):
                 tv.record(tmp_path, **how)
+        server.now += timedelta(days=2)
         tv.record(tmp_path, **how)
         recorded, fetched = tv.load(tmp_path), tv.fetch(**how)
         for name in tables:

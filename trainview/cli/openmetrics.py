@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-
 import click
 
 from trainview.cli.looks import each_look, in_words, read_every, until_told
 from trainview.cli.options import force_option, say, split_names, wrote
-from trainview.cli.publishing import Publisher
+from trainview.cli.publishing import Publisher, port_option
 from trainview.cli.sources import Source, asks_for_each_job, takes_source
 from trainview.statuses import STATUSES
 from trainview.text.safe import safe_text
@@ -34,13 +32,10 @@ _OFTEN_SECONDS = 30.0
     "-o", "--output", "target", metavar="FILE", type=click.Path(),
     help="The file to write, whole or not at all; one that trainview wrote is replaced.",
 )  # fmt: skip
-@click.option(
-    "--port", type=click.IntRange(0, 65535), metavar="N",
-    help="Serve it at http://127.0.0.1:N/metrics, and look every 30 s unless --every says else.",
-)  # fmt: skip
+@port_option
 @click.option(
     "--every", metavar="TIME", callback=read_every,
-    help="With -o or --port: look again and again, so far apart: 30s.",
+    help="With -o or --port: look again and again, so far apart.  [default: once; with --port 30s]",
 )  # fmt: skip
 @click.option("--looks", type=click.IntRange(min=1), metavar="N", help="Stop after N looks.")
 @click.option(
@@ -68,12 +63,7 @@ def openmetrics(
     if not filters.statuses:
         source = source._replace(filters=filters._replace(statuses=tuple(now)))
     publisher = Publisher(target, force=force)
-    with ExitStack() as stack:
-        if port is not None:
-            from trainview.api.serving import TextServer
-
-            server = stack.enter_context(TextServer(port, lambda: publisher.text))
-            say(f"serving {server.url}")
+    with publisher.serving(port):
         wait = until_told() if every is not None else bool
         for look in each_look(
             lambda: source.read(*include, as_listed=True), every=every, looks=looks, wait=wait

@@ -30,10 +30,12 @@ class Page:
         What is looked at.
     every : float
         Seconds between two looks.
+    address : str, optional
+        Where the state is served, too.
     """
 
-    def __init__(self, source: Source, every: float) -> None:
-        self._every = every
+    def __init__(self, source: Source, every: float, address: str = "") -> None:
+        self._every, self._address = every, address
         self._console = Output()
         # no thread draws: what a signal stops is never half a page
         self._live = Live(
@@ -115,7 +117,8 @@ class Page:
         line = Text(f"{what}, every {self._every:g} s", style="dim")
         if look is None:
             return line.append(": looking ...")
-        line.append(f", looked at {look.at:%H:%M:%S} UTC. Ctrl-C ends")
+        served = f", served at {self._address}" if self._address else ""
+        line.append(f", looked at {look.at:%H:%M:%S} UTC{served}. Ctrl-C ends")
         if look.snapshot is None:
             row = f" ({look.failed} in a row)" if look.failed > 1 else ""
             line.append(f"\nThis look failed{row}: {in_words(look.error)}", style="bold red")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
+from trainview.cli.options import say
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from trainview.snapshot import Snapshot
 
 _BEGINNING = b"# TYPE trainview_"
@@ -14,6 +19,11 @@ _BEGINNING = b"# TYPE trainview_"
 openmetrics_option = click.option(
     "--openmetrics", "gauges", metavar="FILE", type=click.Path(),
     help="Write the live state to this file after each look, as trainview openmetrics does.",
+)  # fmt: skip
+
+port_option = click.option(
+    "--port", type=click.IntRange(0, 65535), metavar="N",
+    help="Serve the live state at http://127.0.0.1:N/metrics for Prometheus; 0 for any free port.",
 )  # fmt: skip
 
 
@@ -51,6 +61,18 @@ class Publisher:
         self.text = to_openmetrics(self._snapshot, failed)
         if self._target is not None:
             write_bytes(self._target, self.text.encode(), force=True)
+
+    @contextmanager
+    def serving(self, port: int | None) -> Iterator[str]:
+        """Serve the newest text on this machine, and give the address; none without a port."""
+        if port is None:
+            yield ""
+            return
+        from trainview.api.serving import TextServer
+
+        with TextServer(port, lambda: self.text) as server:
+            say(f"serving {server.url}")
+            yield server.url
 
 
 def _is_ours(target: str) -> bool:

@@ -10,7 +10,7 @@ import click
 
 from trainview.cli.looks import each_look, read_every
 from trainview.cli.options import split_names
-from trainview.cli.publishing import Publisher, openmetrics_option
+from trainview.cli.publishing import Publisher, openmetrics_option, port_option
 from trainview.cli.sources import Source, takes_source
 from trainview.text.safe import safe_text
 
@@ -31,7 +31,9 @@ _TABLES = ("prices", "capacity", "billing")
         "In a terminal the page stays until Ctrl-C; in a pipe each change is a line, or a JSON "
         "object with --format json. A look that fails is told, and the next one tried.\n\n"
         "SOURCE is what trainview record writes to, or any other file or folder that is written "
-        "again and again. Without one the API is asked, with the key in BASETEN_API_KEY."
+        "again and again. Without one the API is asked, with the key in BASETEN_API_KEY.\n\n"
+        "--openmetrics and --port tell Prometheus the same state; trainview openmetrics does so "
+        "without a page."
     ),
     epilog="Example: trainview watch history/ --every 30s --project llm-7b",
 )
@@ -50,6 +52,7 @@ _TABLES = ("prices", "capacity", "billing")
     help="For people; or a JSON object a change, one a line, for programs.",
 )  # fmt: skip
 @openmetrics_option
+@port_option
 @takes_source
 def watch(
     source: Source,
@@ -58,6 +61,7 @@ def watch(
     include: list[str],
     form: str,
     gauges: str | None,
+    port: int | None,
 ) -> None:
     _refuse(source, include)
     publisher = Publisher(gauges)
@@ -73,7 +77,7 @@ def watch(
     if form == "table" and _has_page():
         from trainview.cli.page import Page
 
-        with Page(source, every) as page:
+        with publisher.serving(port) as address, Page(source, every, address) as page:
             for look in each_look(read, every=every, looks=looks, wait=page.wait):
                 page.show(look)
                 publisher.publish(look.snapshot, look.failed)
@@ -85,8 +89,9 @@ def watch(
             yield look
             publisher.publish(look.snapshot, look.failed)
 
-    for line in lines_of(looking(), source, form):
-        click.echo(line)
+    with publisher.serving(port):
+        for line in lines_of(looking(), source, form):
+            click.echo(line)
 
 
 def _refuse(source: Source, include: list[str]) -> None:

@@ -58,8 +58,8 @@ class Look(NamedTuple):
         The look before, in the time of the answers.
     line : pyarrow.Array
         The looks whose state this one is told beside.
-    begins_at : datetime.datetime or None
-        The moment of the first look of all.
+    cut_at : datetime.datetime or None
+        The moment of the first look of the line, where those before it were dropped.
     """
 
     place: Place
@@ -70,7 +70,7 @@ class Look(NamedTuple):
     parent_look_id: str | None
     previous_look_at: datetime | None
     line: pa.Array
-    begins_at: datetime | None
+    cut_at: datetime | None
 
 
 class Differences(NamedTuple):
@@ -111,10 +111,20 @@ def begin_look(place: Place, as_of: datetime, *, looked_at: datetime) -> Look:
     before = looks.filter(pc.less(looks["seen_at"], pa.scalar(seen_at, TIME)))
     last = before.slice(max(before.num_rows - 1, 0)).to_pylist()
     parent, moment = (last[0]["look_id"], last[0]["seen_at"]) if last else (None, None)
+    line = line_of(looks, parent)
     return Look(
-        place, new_look_id(looked_at), looked_at, as_of, seen_at, parent, moment,
-        line_of(looks, parent), pc.min(looks["seen_at"]).as_py(),
+        place, new_look_id(looked_at), looked_at, as_of, seen_at, parent, moment, line,
+        _cut_at(looks, line),
     )  # fmt: skip
+
+
+def _cut_at(looks: pa.Table, line: pa.Array) -> datetime | None:
+    """Find the look of a line whose parent is not there any more."""
+    parents, ids = looks["parent_look_id"], looks["look_id"].combine_chunks()
+    dropped = pc.and_(pc.is_valid(parents), pc.invert(pc.is_in(parents, value_set=ids)))
+    first = looks.filter(pc.and_(dropped, pc.is_in(ids, value_set=line)))
+    cut: datetime | None = pc.max(first["seen_at"]).as_py()
+    return cut
 
 
 def append_answer(
@@ -225,9 +235,9 @@ def read_asked(look: Look, table: str) -> pa.Table:
     rows = rows.filter(pc.equal(rows["table"], table))
     if table in COMPLETE:
         counts = pc.is_in(rows["look_id"], value_set=look.line)
-        if look.begins_at is not None:
+        if look.cut_at is not None:
             # of looks that compaction dropped, what it kept
-            counts = pc.or_(counts, pc.less(rows["seen_at"], pa.scalar(look.begins_at, TIME)))
+            counts = pc.or_(counts, pc.less(rows["seen_at"], pa.scalar(look.cut_at, TIME)))
         rows = rows.filter(counts)
     return rows.take(pa.array(newest_rows(rows, ["job_id"]))) if rows.num_rows else rows
 
