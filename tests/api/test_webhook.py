@@ -94,7 +94,7 @@ def echo(wire):
     wire.send(reply(f"no_service at http://127.0.0.1{SECRET}, {SECRET}".encode(), "404 Not Found"))
 
 
-@pytest.mark.parametrize("answer", [echo, reset, reply(b"<html>" + SECRET.encode(), "500 Oops"), reply(b"ok", content_encoding="gzip"), None])  # fmt: skip
+@pytest.mark.parametrize("answer", [echo, reply(b"bad token s3cret or s1gnature", "404 Not Found"), reset, reply(b"<html>" + SECRET.encode(), "500 Oops"), reply(b"ok", content_encoding="gzip"), None])  # fmt: skip
 def test_the_address_is_in_no_message_log_or_repr(answer, caplog, capfd):
     server = Server(answer or hang)
     url = WebhookUrl(server.url + SECRET)

@@ -1,6 +1,7 @@
 """Checks that tell a webhook: once, from one process to the next, and never instead of their exit code."""
 
 import json
+from threading import Thread
 
 import pytest
 
@@ -8,6 +9,9 @@ import trainview as tv
 from tests.builders import job, payload, project
 from tests.cli.shell import fault, trainview
 from tests.http_server import Server, reply
+from trainview.api.webhook import WebhookUrl
+from trainview.checking.notifying import notify
+from trainview.history.places import find_place
 
 SECRET = "/services/T00/B00/s3cret"  # noqa: S105 - what must not be shown
 BROKEN = "max-pending: 6.0 h, limit 2.0 h: 1 of 1 job for longer; longest a-name of proj1-name, submitted 2026-03-31 12:00 UTC"
@@ -111,6 +115,27 @@ def test_of_a_history_it_is_kept_there_and_the_history_stays_whole(check, tmp_pa
     assert not (tmp_path / "cache").exists()
     tv.compact(dest)
     assert len(tv.load(dest).jobs) == 1
+
+
+def test_two_checks_at_once_tell_it_once(tmp_path):
+    found = tv.check(snapshot("PENDING"), max_pending_hours=2)
+    others = []
+
+    def tell():
+        how = {"checked": ["it"], "source": "it", "as_of": None, "history": find_place(tmp_path)}
+        return notify(found, WebhookUrl(server.url + SECRET), **how)
+
+    def slowly(wire):
+        # another check, while the webhook has not said yet that it took it
+        others.append(Thread(target=tell))
+        others[-1].start()
+        others[-1].join(0.2)
+        wire.send(reply(b"ok"))
+
+    with Server(slowly, reply(b"ok")) as server:
+        assert [notice.event for notice in tell()] == ["broken"]
+        others[0].join()
+        assert len(server.requests) == 1
 
 
 def test_checks_of_other_jobs_or_windows_are_told_apart_and_a_day_is_no_window(check):

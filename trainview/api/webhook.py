@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any
+from urllib.parse import unquote
 
 from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attempt
 from tenacity import wait_exponential_jitter as exponential
@@ -17,6 +18,9 @@ from trainview.api.transport import Failure, RawResponse, Secret, Transport
 from trainview.errors import ApiError, ConfigError
 
 _URL = re.compile(rf"{SERVER}(?P<rest>[/?][!-~]*)?", re.IGNORECASE)
+_BETWEEN = re.compile(r"[/?&=;]")
+# What a path has beside tokens, and what is too short for one.
+_WORD = re.compile(r"[a-z_-]{0,15}|v?\d{1,2}|.{0,3}", re.DOTALL)
 _LONGEST_URL = 4096
 _TIMEOUT_SECONDS, _DEADLINE_SECONDS = 10.0, 30.0
 _TRIES, _PATIENCE_SECONDS = 4, 30.0
@@ -56,9 +60,12 @@ class WebhookUrl(Secret):
         if match["scheme"].lower() == "http" and not is_local:
             raise ConfigError("the webhook's address is http, which others can read: use https")
         path = match["rest"] or ""
-        parts = (match[0], path, path.partition("?")[0], path.partition("?")[2], match["host"])
+        parts = {match[0], path, path.partition("?")[0], path.partition("?")[2], match["host"]}
+        # a server may repeat a token without what is around it
+        tokens = {part for part in _BETWEEN.split(path) if not _WORD.fullmatch(part)}
+        parts |= tokens | set(map(unquote, tokens))
         # the longest first, so that nothing is left of it
-        hidden = sorted({part for part in parts if len(part) > 1}, key=len, reverse=True)
+        hidden = sorted((part for part in parts if len(part) > 1), key=len, reverse=True)
         super().__init__(hidden, "webhook")
         self._url = match[0]
         self._direct_host = host if is_local else None

@@ -10,10 +10,17 @@ from typing import Any
 import pandas as pd
 
 from trainview.api.webhook import WebhookUrl, post_json
-from trainview.checking.notices import Notice, due, read_known, to_json, to_slack, write_known
+from trainview.checking.notices import (
+    Notice,
+    due,
+    read_known,
+    to_json,
+    to_slack,
+    write_known,
+)
 from trainview.errors import DataWarning
 from trainview.files.cache import default_folder, open_folder
-from trainview.history.places import Place, find_place, read_bytes, write_file
+from trainview.history.places import Place, alone, find_place, read_bytes, write_file
 
 # Hive and Spark take what begins so for no part of a table.
 _FOLDER = "_notified"
@@ -79,18 +86,20 @@ def notify(
         open_folder(folder)
         history = find_place(folder)
     name = f"{_FOLDER}/{scope[:32]}.json"
-    try:
-        known = read_known(read_bytes(history, name))
-    except ValueError:
-        message = f"{history.shown}/{name} is damaged: what is broken is told once more"
-        warnings.warn(message, DataWarning, stacklevel=2)
-        known = {}
-    notices, after = due(found, known, datetime.now(UTC), remind)
-    if notices:
-        if form == "slack":
-            body = to_slack(notices, source, as_of)
-        else:
-            body = to_json(notices, source, as_of, scope)
-        post_json(webhook, body)
-        write_file(history, name, write_known(after))
+    is_broken = bool((found["verdict"] == "broken").any())
+    with alone(history, _FOLDER, make=is_broken):
+        try:
+            known = read_known(read_bytes(history, name))
+        except ValueError:
+            message = f"{history.shown}/{name} is damaged: what is broken is told once more"
+            warnings.warn(message, DataWarning, stacklevel=2)
+            known = {}
+        notices, after = due(found, known, datetime.now(UTC), remind)
+        if notices:
+            if form == "slack":
+                body = to_slack(notices, source, as_of)
+            else:
+                body = to_json(notices, source, as_of, scope)
+            post_json(webhook, body)
+            write_file(history, name, write_known(after))
     return notices

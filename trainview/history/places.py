@@ -4,8 +4,8 @@ import errno
 import os
 import re
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -223,6 +223,36 @@ def write_file(place: Place, name: str, content: bytes | pa.Buffer) -> None:
         _patiently(place, write)
     except (SourceError, FileNotFoundError) as error:
         raise OutputError(f"cannot write {place.shown}/{name}: {safe_text(error, 300)}") from None
+
+
+@contextmanager
+def alone(place: Place, folder: str, *, make: bool) -> Iterator[None]:
+    """Do something while no other process of this machine does it, as far as that can be had.
+
+    The lock is on the folder, and goes with the process: nothing is left behind. A bucket has none.
+
+    Parameters
+    ----------
+    place : Place
+        Where.
+    folder : str
+        Which folder of it.
+    make : bool
+        Whether to make it, if it does not exist; there is no lock without it.
+    """
+    with ExitStack() as stack:
+        # not on Windows, and not on each network drive
+        with suppress(OSError, ImportError):
+            import fcntl  # noqa: PLC0415 - as said
+
+            if place.is_local:
+                path = Path(place.path) / folder
+                if make:
+                    path.mkdir(exist_ok=True)
+                number = os.open(path, os.O_RDONLY)
+                stack.callback(os.close, number)
+                fcntl.flock(number, fcntl.LOCK_EX)
+        yield
 
 
 def delete_file(place: Place, name: str) -> None:
