@@ -30,6 +30,9 @@ _CHROMIUM_FLAGS = [
 ]
 _EXAMPLES = {"ci": 100, "dev": 5}
 
+# of the organisation where the size of data/ is not the point
+SMALL = {"projects": 8, "jobs_per_project": 6, "seed": 2}
+
 for _name, _number in _EXAMPLES.items():
     settings.register_profile(
         _name,
@@ -78,7 +81,7 @@ def small_fleet(tmp_path_factory):
     from trainview.sampling.writing import write_sample
 
     folder = tmp_path_factory.mktemp("small_fleet")
-    write_sample(folder, Fleet(projects=8, jobs_per_project=6, seed=2))
+    write_sample(folder, Fleet(**SMALL))
     return folder
 
 

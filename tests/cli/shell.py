@@ -6,6 +6,7 @@ pipes that close. A test holds the two together.
 """
 
 import io
+import json
 import logging
 import os
 import subprocess
@@ -85,6 +86,35 @@ def start(
     return subprocess.Popen(
         [*before, sys.executable, "-m", "trainview", *map(str, words)],
         env=environment(key, env),
+        **streams,
+    )
+
+
+# What takes long is loaded once, before there are threads.
+_EACH = """
+import json, os, sys
+import pandas, trainview.loading, trainview.snapshot
+from trainview.__main__ import main
+for words in json.loads(sys.argv[1]):
+    process = os.fork()
+    if process == 0:
+        sys.argv = ["trainview", *words]
+        main()
+    code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+    print(words, "ended with", code, file=sys.stderr, flush=True)
+"""
+
+
+def start_each(
+    commands: list[list[str]], *, env: dict[str, str] | None = None, **streams: Any
+) -> subprocess.Popen[bytes]:
+    """Start commands one after the other, each in a process that has the modules already.
+
+    For what is about the end of a process or its streams, not about its start.
+    """
+    return subprocess.Popen(
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", _EACH, json.dumps(commands)],
+        env=environment(env=env),
         **streams,
     )
 

@@ -19,7 +19,10 @@ LARGE = payload(
         job(f"job{number}", error_message=os.urandom(40).hex()) for number in range(400)
     ],
 )
-JOBS = [job(f"job{number:03}", instance_type=A10G) for number in range(8)]
+# A report draws for long before it writes.
+NOTHING = payload(training_projects=[project()])
+SMALL = payload(training_projects=[project()], training_jobs=[job()])
+JOBS = [job(f"job{number:03}", instance_type=A10G) for number in range(4)]
 # What is written, and the name that it is written to.
 WRITES = {
     "csv": (["export", "-", "--to", "csv"], "out"),
@@ -60,14 +63,15 @@ def contents(folder):
     }
 
 
-def write(what, folder, server, *, force=True):
+def write(what, folder, server, content=LARGE, *, force=True):
+    content = NOTHING if what == "report" else content
     words, name = WRITES[what]
     online = what in {"fetch", "packed", "folder"}
     url = ["--base-url", server.url] if online else []
     more = ["--force"] if force else []
     target = [folder / name] if what == "sample" else ["-o", folder / name]
     return trainview(
-        *words, *target, *url, *more, stdin=LARGE, key=KEY if online else None,
+        *words, *target, *url, *more, stdin=content, key=KEY if online else None,
         env={"XDG_CACHE_HOME": str(folder.parent / "cache")},
     )  # fmt: skip
 
@@ -105,31 +109,29 @@ def test_a_full_disk_keeps_what_was_there_and_says_so_in_one_line(what, tmp_path
 
 
 @pytest.mark.parametrize("what", WRITES)
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EBUSY])
-def test_a_file_that_cannot_be_put_in_place_leaves_the_old_one(
-    what, code, tmp_path, server, monkeypatch
-):
+def test_a_file_that_cannot_be_put_in_place_leaves_the_old_one(what, tmp_path, server, monkeypatch):
     # as on Windows, where somebody has the file open
     folder = tmp_path / "folder"
     folder.mkdir()
-    assert write(what, folder, server, force=False).returncode == 0
+    assert write(what, folder, server, SMALL, force=False).returncode == 0
     before = contents(folder)
 
     put_in_place = Path.replace
+    for code in (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EBUSY):
 
-    def refuse(path, target):
-        if folder in path.parents:
-            raise OSError(code, os.strerror(code), str(path), None, str(target))
-        put_in_place(path, target)
+        def refuse(path, target, code=code):
+            if folder in path.parents:
+                raise OSError(code, os.strerror(code), str(path), None, str(target))
+            put_in_place(path, target)
 
-    monkeypatch.setattr(Path, "replace", refuse)
-    done = write(what, folder, server)
-    assert done.returncode == 6
-    [line] = said(done)
-    assert line.startswith(f"trainview: error: cannot write {folder}")
-    assert os.strerror(code) in line
-    assert ".tmp" not in line
-    assert contents(folder) == before
+        monkeypatch.setattr(Path, "replace", refuse)
+        done = write(what, folder, server, SMALL)
+        assert done.returncode == 6, errno.errorcode[code]
+        [line] = said(done)
+        assert line.startswith(f"trainview: error: cannot write {folder}")
+        assert os.strerror(code) in line
+        assert ".tmp" not in line
+        assert contents(folder) == before, errno.errorcode[code]
 
 
 def test_a_cache_on_a_full_disk_says_what_to_do(tmp_path, server, limit):

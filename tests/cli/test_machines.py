@@ -12,7 +12,7 @@ import pytest
 import trainview as tv
 from tests.api_server import ApiServer
 from tests.builders import job, payload
-from tests.cli.shell import DATA, environment, fault, out
+from tests.cli.shell import DATA, environment, fault, out, start_each
 from tests.fetching.test_fetching import KEY, Api, load_jobs
 from trainview.cli import run
 from trainview.errors import DataWarning
@@ -56,14 +56,6 @@ def test_a_tilde_that_leads_nowhere_is_a_path_like_any_other(monkeypatch):
         tv.load("~/none")
 
 
-def command(*words, env=None, shell=None):
-    line = [sys.executable, "-m", "trainview", *map(str, words)]
-    return subprocess.run(
-        line if shell is None else ["sh", "-c", f'"$@" {shell}', "sh", *line],
-        env=environment(env=env), input=NAMES, capture_output=True, check=False,
-    )  # fmt: skip
-
-
 @pytest.mark.parametrize(
     "env",
     [
@@ -72,14 +64,18 @@ def command(*words, env=None, shell=None):
     ],
 )  # fmt: skip
 def test_neither_code_pages_nor_a_lack_of_time_zones_matter(env, tmp_path):
-    done = command("export", "-", "-o", tmp_path / "out", "--to", "csv", env=env)
-    assert done.returncode == 0, done.stderr
+    (tmp_path / "s.json").write_bytes(NAMES)
+    commands = [
+        ["export", "s.json", "-o", "out", "--to", "csv"],
+        ["failures", "s.json"],
+        ["gpu", "s.json", "--freq", "D", "--tz", "Europe/Berlin"],
+    ]
+    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    _, said = start_each(commands, env=env, cwd=tmp_path, **streams).communicate()
+    wrote, *ended = said.decode().splitlines()
+    assert wrote.startswith("trainview: wrote out/projects.csv, ")
+    assert ended == [f"{words} ended with 0" for words in commands]
     assert "ünï 日本 🚀" in (tmp_path / "out" / "jobs.csv").read_text(encoding="utf-8")
-    for words in (["failures", "-"], ["gpu", "-", "--freq", "D", "--tz", "Europe/Berlin"]):
-        done = command(*words, env=env)
-        assert done.returncode == 0, done.stderr
-        assert b"Traceback" not in done.stderr
-        assert b"EncodingWarning" not in done.stderr
 
 
 @pytest.mark.parametrize("page", ["cp1252", "cp437", "cp932", "ascii"])
@@ -100,7 +96,11 @@ def test_tables_keep_their_width_on_any_code_page(page, monkeypatch):
     ("shell", "code"), [(">&-", 0), ("2>&-", 0), (">&- 2>&-", 0), (">/dev/full", 6), ("<&-", 2)]
 )
 def test_streams_that_are_closed_or_full_end_in_no_traceback(shell, code):
-    done = command("summary", "-", shell=shell)
+    words = [sys.executable, "-m", "trainview", "status", "-"]
+    done = subprocess.run(
+        ["sh", "-c", f'"$@" {shell}', "sh", *words],
+        env=environment(), input=NAMES, capture_output=True, check=False,
+    )  # fmt: skip
     assert b"Traceback" not in done.stderr
     assert b"a bug in" not in done.stderr
     assert done.returncode == code

@@ -3,9 +3,10 @@
 import base64
 import hashlib
 from collections.abc import Iterable
+from functools import cache
 from importlib import resources
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from trainview.reporting.content import Content
@@ -27,17 +28,10 @@ def to_html(content: Content) -> str:
     str
         A whole HTML document, whose policy lets nothing run but its own scripts.
     """
-    environment = Environment(
-        loader=PackageLoader("trainview.reporting", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     widgets = [part.widget for _, topic in content.topics for part in topic.parts if part.widget]
     styles = _once([_asset("page.css"), *(widget.style for widget in widgets)])
     scripts = _once([_asset("page.js"), *(widget.script for widget in widgets)])
-    return environment.get_template("page.html.j2").render(
+    return _template().render(
         policy=_policy(styles, scripts),
         titles={section.id: section.title for section in SECTIONS},
         told={section.id for section, _ in content.topics},
@@ -47,6 +41,18 @@ def to_html(content: Content) -> str:
         scripts=[Markup(text) for text in scripts],  # noqa: S704 - our own files
         **content._asdict(),
     )
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("trainview.reporting", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html.j2")
 
 
 def _asset(name: str) -> str:
