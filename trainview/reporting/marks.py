@@ -144,7 +144,7 @@ def _by_name(
 ) -> Iterator[Mark]:
     known = _rows_by_name(frame, columns)
     named = [artist for artist in ax.findobj(_is_named) if artist.get_visible()]
-    ticks = {id(label) for label in ax.get_yticklabels()}
+    ticks = {id(tick.label1) for tick in ax.yaxis.majorTicks}
     boxes: list[Mark] = []
     in_rows: dict[tuple[int, ...], list[Mark]] = defaultdict(list)
     for artist in named:

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from trainview.reporting.content import Content
-from trainview.reporting.pictures import draw
+from trainview.reporting.pictures import draw, drawing
 from trainview.reporting.sections import SECTIONS
 from trainview.reporting.tables import view
 
@@ -31,16 +31,17 @@ def to_html(content: Content) -> str:
     widgets = [part.widget for _, topic in content.topics for part in topic.parts if part.widget]
     styles = _once([_asset("page.css"), *(widget.style for widget in widgets)])
     scripts = _once([_asset("page.js"), *(widget.script for widget in widgets)])
-    return _template().render(
-        policy=_policy(styles, scripts),
-        titles={section.id: section.title for section in SECTIONS},
-        told={section.id for section, _ in content.topics},
-        draw=draw,
-        view=view,
-        styles=[Markup(text) for text in styles],  # noqa: S704 - our own files
-        scripts=[Markup(text) for text in scripts],  # noqa: S704 - our own files
-        **content._asdict(),
-    )
+    with drawing():
+        return _template().render(
+            policy=_policy(styles, scripts),
+            titles={section.id: section.title for section in SECTIONS},
+            told={section.id for section, _ in content.topics},
+            draw=draw,
+            view=view,
+            styles=[Markup(text) for text in styles],  # noqa: S704 - our own files
+            scripts=[Markup(text) for text in scripts],  # noqa: S704 - our own files
+            **content._asdict(),
+        )
 
 
 @cache

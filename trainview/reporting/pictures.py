@@ -1,6 +1,9 @@
 """Plots as SVG that can stand in a page: drawn once, for every screen and scheme, and for paper."""
 
+import gc
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -8,7 +11,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import RendererSVG
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.style import context
 from matplotlib.textpath import text_to_path
 
@@ -40,7 +43,7 @@ _METADATA: Any = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 
 
 class _Renderer(RendererSVG):
-    """Matplotlib's, which measures a text only once for all pictures."""
+    """Matplotlib's, which measures a text, and a font, only once for all pictures."""
 
     def get_text_width_height_descent(
         self,
@@ -50,14 +53,52 @@ class _Renderer(RendererSVG):
     ) -> tuple[float, float, float]:
         return _extent(s, prop, ismath)
 
+    def _get_font_height_metrics(
+        self, prop: FontProperties
+    ) -> tuple[float | None, float | None, float | None]:
+        """Answer what Matplotlib 3.11 asks for each text, and else reads from the file."""
+        return _heights(prop)
+
 
 @lru_cache(maxsize=4096)
 def _extent(text: str, font: FontProperties, ismath: Any) -> tuple[float, float, float]:
     return text_to_path.get_text_width_height_descent(text, font, ismath)
 
 
+@lru_cache(maxsize=256)
+def _heights(font: FontProperties) -> tuple[float | None, float | None, float | None]:
+    """Tell how far letters of a font rise and fall, and the gap between lines, in points."""
+    face = get_font(findfont(font))
+    tables: Any = face.get_sfnt_table
+    lines, units = tables("OS/2"), tables("head")["unitsPerEm"]
+    if lines is None:
+        return None, None, None
+    scale = 1 / units * font.get_size_in_points()
+    return (
+        lines["sTypoAscender"] * scale, -lines["sTypoDescender"] * scale,
+        lines["sTypoLineGap"] * scale,
+    )  # fmt: skip
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Give all pictures of a page the same settings, whatever the caller's are.
+
+    Artists refer to one another in circles: of so many, Python would look for what nobody needs any
+    more again and again, among all that is loaded. It does so when all are drawn.
+    """
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        with context(_SETTINGS):
+            yield
+    finally:
+        if collects:
+            gc.enable()
+
+
 def draw(chart: Chart, name: str, table: Table | None = None) -> Markup:
-    """Draw a helper's result.
+    """Draw a helper's result, with the settings of `drawing`.
 
     Parameters
     ----------
@@ -73,23 +114,22 @@ def draw(chart: Chart, name: str, table: Table | None = None) -> Markup:
     markupsafe.Markup
         An SVG element that needs no style sheet, and takes its black from the page's text colour.
     """
-    with context(_SETTINGS):
-        size = (WIDE if chart.is_wide else NARROW, chart.height)
-        figure = Figure(figsize=size, dpi=_POINTS)
-        ax = figure.subplots()
-        chart.plot(chart.frame, ax=ax)
-        replace_images(ax)
-        for patch in (figure.patch, ax.patch):
-            patch.set_visible(False)
-        written = io.StringIO()
-        width, height = figure.bbox.size
-        make: Any = _Renderer
-        renderer = make(width, height, written, metadata=_METADATA)
-        _lay_out(figure, ax, renderer)
-        figure.draw(renderer)
-        renderer.finalize()
-        behind = chart.of[1] if chart.of else table
-        found = find_marks(ax, renderer, (width, height), chart, behind) if behind else []
+    size = (WIDE if chart.is_wide else NARROW, chart.height)
+    figure = Figure(figsize=size, dpi=_POINTS)
+    ax = figure.subplots()
+    chart.plot(chart.frame, ax=ax)
+    replace_images(ax)
+    for patch in (figure.patch, ax.patch):
+        patch.set_visible(False)
+    written = io.StringIO()
+    width, height = figure.bbox.size
+    make: Any = _Renderer
+    renderer = make(width, height, written, metadata=_METADATA)
+    _lay_out(figure, ax, renderer)
+    figure.draw(renderer)
+    renderer.finalize()
+    behind = chart.of[1] if chart.of else table
+    found = find_marks(ax, renderer, (width, height), chart, behind) if behind else []
     return embed(written.getvalue(), name, chart.label, found)
 
 
@@ -98,7 +138,11 @@ def _lay_out(figure: Figure, ax: Axes, renderer: RendererSVG) -> None:
 
     Matplotlib's own layouts measure all texts twice or more, which takes as long as drawing them.
     """
-    box, inner = ax.get_tightbbox(renderer), ax.get_window_extent()
+    # what is clipped, and spines, lie within all that counts
+    outside = [one for one in (*ax.texts, ax.get_legend()) if one is not None]
+    counted = [one for one in outside if one.get_visible() and one.get_in_layout()]
+    box = ax.get_tightbbox(renderer, bbox_extra_artists=counted)
+    inner = ax.get_window_extent()
     width, height = figure.bbox.size
     if box is None:
         return
