@@ -20,13 +20,22 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.elements.append((tag, dict(attrs)))
+        self._end_before(tag)
         if tag not in VOID:
             self._open.append(tag)
 
     def handle_startendtag(self, tag, attrs):
         self.elements.append((tag, dict(attrs)))
 
+    def _end_before(self, tag):
+        """End cells and rows whose ends go without saying."""
+        for kind in ("td", "tr"):
+            if tag in {kind, "tr", "tbody"} and self._open[-1:] == [kind]:
+                self._open.pop()
+
     def handle_endtag(self, tag):
+        if tag == "tbody":
+            self._end_before(tag)
         assert self._open.pop() == tag
 
     def handle_data(self, data):

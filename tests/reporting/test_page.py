@@ -244,7 +244,7 @@ def test_numbers_sort_by_their_value_where_their_text_does_not_tell():
     hours, sizes = [1234.5, 0.04, 2.21, 2.22, 2.22, 0.0, None], [2**20, 10**9, 5, 5, 0, 1, 1]
     frame = pd.DataFrame({"gpu_hours": hours, "size_bytes": sizes, "waited_hours": hours})
     body = view(Table(frame, "Sizes", [*frame], "")).body
-    cells = re.findall(r'<td(?: data-key="([^"]*)")?>([^<]*)</td>', body)
+    cells = re.findall(r"<td(?: data-key=([^>]*))?>([^<]*)", body)
     assert cells[::3] == [
         ("", "1,234.5"), ("", "&lt;0.1"), ("2.21", "2.2"), ("2.22", "2.2"), ("2.22", "2.2"),
         ("", "0.0"), ("", "-"),

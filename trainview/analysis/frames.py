@@ -175,11 +175,12 @@ def read_table(
             f"it has {', '.join(there) or 'none'}{did_you_mean(missing[0], there)}"
         )
     names = there if others else list(dict.fromkeys(columns))
-    frame = nw.maybe_reset_index(frame.select(*names))
-    if frame.implementation.is_pandas():
+    if isinstance(table, pd.DataFrame):
         asked = {*columns, *(name for name in names if name in times)}
-        plain = plain_columns(frame.to_native(), asked, times, NUMBERS)
+        plain = plain_columns(table[names].reset_index(drop=True), asked, times, NUMBERS)
         frame = cast("Frame", nw.from_native(cast("Any", plain)))
+    else:
+        frame = nw.maybe_reset_index(frame.select(*names))
     frame = with_zone(frame, times)
     found = [_normal(column, dtype, frame, times) for column, dtype in schema_of(frame).items()]
     changes = [change for change in found if change is not None]
@@ -334,6 +335,13 @@ def only(frame: Frame, column: str, values: "pd.Series[Any]") -> Frame:
     return frame.join(from_pandas(wanted, frame), on=column, how="semi")
 
 
+def _codes(column: "pd.Series[Any]") -> Integers:
+    """Give the values of a column numbers in the order in which they come; null is one, too."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return np.asarray(pd.factorize(column.cat.codes)[0], "int64")
+    return np.asarray(pd.factorize(column, use_na_sentinel=False)[0], "int64")
+
+
 def number_groups(
     table: pd.DataFrame, keys: Sequence[str], *, in_order: bool = True
 ) -> tuple[Integers, pd.DataFrame]:
@@ -358,8 +366,10 @@ def number_groups(
     """
     if not keys:
         return np.zeros(len(table), "int64"), pd.DataFrame(index=range(min(len(table), 1)))
-    grouped = table.groupby(list(keys), sort=False, observed=True, dropna=False)
-    seen = grouped.ngroup().to_numpy("int64")
+    seen = _codes(table[keys[0]])
+    for key in keys[1:]:
+        more = _codes(table[key])
+        seen = pd.factorize(seen * (more.max(initial=0) + 1) + more)[0]
     first = np.empty(seen.max() + 1 if len(seen) else 0, "int64")
     first[seen[::-1]] = np.arange(len(seen))[::-1]
     groups = table[list(keys)].iloc[first].reset_index(drop=True)

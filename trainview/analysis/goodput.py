@@ -17,6 +17,7 @@ from trainview.analysis.frames import (
 )
 from trainview.analysis.idle import idle_gpus
 from trainview.analysis.joins import beside, one_a_job
+from trainview.analysis.sharing import once
 from trainview.analysis.times import US_PER_HOUR
 from trainview.schema.table_types import AnyDataFrame, DataFrame
 
@@ -77,6 +78,10 @@ def lost_work(jobs: DataFrame, phases: AnyDataFrame, checkpoints: AnyDataFrame |
       job_id    kind  lost_hours  lost_gpu_hours
     0     j1  failed         2.0            16.0
     """
+    return once("lost work", [jobs, phases, checkpoints], lambda: _lost(jobs, phases, checkpoints))
+
+
+def _lost(jobs: DataFrame, phases: AnyDataFrame, checkpoints: AnyDataFrame | None) -> DataFrame:
     columns = ["job_id", "project_name", "status", "gpus"]
     frame = plain_text(read_table(jobs, columns), columns)
     frame = with_lost(frame.filter(nw.col("status").is_in(KINDS)), phases, checkpoints)
@@ -194,7 +199,12 @@ def goodput(
         __deploying=nw.when(has_run).then(nw.col("gpus") * deploying),
         __unknown=nw.when(~has_run & (held > 0)).then(nw.col("gpus") * held / US_PER_HOUR),
     )
-    frame = _with_idle(_with_unsure(frame), metrics)
+    frame = _with_unsure(frame)
+    if metrics is None:
+        frame = frame.with_columns(__idle=UNKNOWN)
+    else:
+        told = [jobs, phases, checkpoints, metrics]
+        frame = _with_idle(frame, once("idle in runs", told, lambda: _idle(frame, metrics)))
     return give_back(_by_group(frame, keys, checkpoints, metrics), jobs)
 
 
@@ -277,17 +287,19 @@ def with_lost(
     return frame.with_columns(__lost=nw.col("__ended") - since)
 
 
-def _with_idle(frame: Frame, metrics: Any) -> Frame:
-    """Add ``__idle``: GPU-hours in which GPUs of a job were idle before what is lost anyway."""
-    if metrics is None:
-        return frame.with_columns(__idle=UNKNOWN)
+def _idle(frame: Frame, metrics: Any) -> Frame:
+    """Find GPU-hours in which GPUs of a job were idle before what is lost anyway."""
     lost = nw.when(nw.col("status").is_in(LOSES)).then(nw.col("__lost"))
     windows = frame.filter(nw.col("__known") == 1, ~nw.col("__started").is_null())
     windows = windows.with_columns(__until=nw.col("__ended") - lost.fill_null(0.0))
     windows = as_times(windows, __since="__started", __until_at="__until")
     windows = windows.select("job_id", created_at="__since", end_at="__until_at")
     idle = idle_gpus(metrics, windows.to_native(), by="job_id")
-    hours = read_table(idle, ["job_id", "idle_gpu_hours"], name="idle GPUs")
+    return read_table(idle, ["job_id", "idle_gpu_hours"], name="idle GPUs")
+
+
+def _with_idle(frame: Frame, hours: Frame) -> Frame:
+    """Add ``__idle``, what `_idle` found, where that is more than was lost."""
     frame = beside(frame, hours.rename({"idle_gpu_hours": "__idle"}), "job_id")
     most = nw.col("__running") - nw.col("__lost_hours").fill_null(0.0)
     idle_hours = nw.min_horizontal(nw.col("__idle").fill_null(0.0), most)

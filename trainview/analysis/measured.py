@@ -65,9 +65,8 @@ def most_at_once(
         }
     )
     of_job = lives.groupby(["__group", "job_id"], observed=True)
-    lives = of_job.agg(
-        created_at=("created_at", "min"), end_at=("end_at", "max"), __held=("end_at", "size")
-    ).reset_index()
+    known = {"created_at": of_job["created_at"].min(), "end_at": of_job["end_at"].max()}
+    lives = pd.DataFrame(known | {"__held": of_job.size()}).reset_index()
     steps = sweep(nw.from_native(lives), ["__group"])
     most = np.zeros(groups, "int64")
     np.maximum.at(most, steps.groups["__group"].to_numpy("int64")[steps.group], steps.level)

@@ -124,7 +124,7 @@ def scan(
     engine: str = "polars",
     session: Any = None,
     at: str | date | datetime | None = None,
-) -> Scan[Any]:
+) -> "Scan[Any]":
     """Open a recorded history, or a folder of Parquet, as lazy tables: nothing is read yet.
 
     The helpers take these tables as they take any. The engine chooses the newest record of each

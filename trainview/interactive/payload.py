@@ -75,11 +75,12 @@ def payload(snapshot: Snapshot, phases: pd.DataFrame | None = None) -> str:
         "gpus": jobs["gpus"].to_list(),
         "start": _numbers(start - origin, 3),
         "elapsed": _numbers(np.where(known, end - start, np.nan), 3),
-        "is_open": jobs["is_open"].astype("int8").to_list(),
+        "open": np.flatnonzero(jobs["is_open"]).tolist(),
         "parts": {
             "names": list(PARTS),
-            "count": counts.tolist(),
-            "kind": parts["kind"].tolist(),
+            # digits: there are fewer than ten kinds, and a job has each once
+            "count": "".join(map(str, counts.tolist())),
+            "kind": "".join(map(str, parts["kind"].tolist())),
             "until": _numbers(parts["until"], 3),
         },
         "gpu_hours": _numbers(jobs["gpu_hours"].to_numpy("float64"), 6),

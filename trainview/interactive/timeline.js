@@ -64,7 +64,7 @@ function read(data) {
   const numbers = (values) => Float64Array.from(values, (value) => value ?? NaN);
   const start = numbers(data.start);
   const first = new Uint32Array(size + 1);
-  for (let job = 0; job < size; job++) first[job + 1] = first[job] + data.parts.count[job];
+  for (let job = 0; job < size; job++) first[job + 1] = first[job] + Number(data.parts.count[job]);
   const until = Float64Array.from(data.parts.until);
   const end = new Float64Array(size).fill(NaN);
   for (let job = 0; job < size; job++) {
@@ -72,6 +72,8 @@ function read(data) {
     const long = data.elapsed[job];
     if (long !== null) end[job] = start[job] + long;
   }
+  const isOpen = new Uint8Array(size);
+  for (const job of data.open) isOpen[job] = 1;
   const groups = {};
   for (const [name, { values, codes }] of Object.entries(data.groups)) {
     groups[name] = { values, codes: Int32Array.from(codes) };
@@ -85,7 +87,7 @@ function read(data) {
     size, start, end, first, until, groups, searched,
     kind: Uint8Array.from(data.parts.kind),
     kinds: data.parts.names,
-    isOpen: Uint8Array.from(data.is_open),
+    isOpen,
     gpus: data.gpus, gpuHours: data.gpu_hours,
     estimated: data.estimated_usd, billed: data.billed_usd,
     id: data.job_id,

@@ -3,10 +3,10 @@
 import numpy as np
 from matplotlib.axes import Axes
 
-from trainview.plot.canvas import NARROW, add_legend, count_axis, no_data, size
-from trainview.plot.names import short
+from trainview.plot.canvas import add_legend, count_axis, no_data, size
+from trainview.plot.names import inches, short
 from trainview.plot.results import numbers, read_result, texts
-from trainview.plot.rows import finish_rows, label_bars, stack_bars, start_rows
+from trainview.plot.rows import ROOM, finish_rows, label_bars, stack_bars, start_rows
 from trainview.plot.status import stack_statuses
 from trainview.schema.table_types import AnyDataFrame
 from trainview.statuses import STATUSES
@@ -81,11 +81,12 @@ def plot_needs_attention(attention: AnyDataFrame, *, ax: Axes | None = None) -> 
         return no_data(ax)
     stack_bars(rows, stack, list(looks.items()), reasons)
     totals = stack.sum(axis=0)
-    labels, narrow = [], size(ax)[0] < NARROW
+    labels, most = [], ROOM * size(ax)[0] * 3 / 4 - 0.1
     for total, name in zip(totals, reasons[: rows.shown], strict=False):
         own = np.array(reason) == name
-        names = [] if narrow else list(dict.fromkeys(projects[own]))
-        labels.append(_label(total, gpus[own].sum(), names))
+        texts_of_row = _labels(total, gpus[own].sum(), list(dict.fromkeys(projects[own])))
+        fitting = (text for text in texts_of_row if inches(text) <= most)
+        labels.append(next(fitting, texts_of_row[-1]))
     label_bars(ax, totals[: rows.shown].tolist(), labels)
     count_axis(ax, "x", whole=True)
     finish_rows(rows, reasons, count(totals[rows.shown :].sum(), "job"))
@@ -93,9 +94,8 @@ def plot_needs_attention(attention: AnyDataFrame, *, ax: Axes | None = None) -> 
     return ax
 
 
-def _label(jobs: float, gpus: float, projects: list[str]) -> str:
+def _labels(jobs: float, gpus: float, projects: list[str]) -> list[str]:
+    """Say what a row is about, first in full, then in fewer words."""
     label = count(jobs, "job") + (f", holding {count(gpus, 'GPU')}" if gpus else "")
-    if not projects:
-        return label
     more = f" and {len(projects) - 1:,} more" if len(projects) > 1 else ""
-    return f"{label}: {short(projects[0], 24)}{more}"
+    return [f"{label}: {short(projects[0], 24)}{more}", label, count(jobs, "job"), f"{jobs:,.0f}"]

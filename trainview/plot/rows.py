@@ -31,6 +31,8 @@ WIDTH = 8.0
 TALLEST = 0.7
 # Of a row, the part that its bar is high.
 BAR = 0.72
+# What names at the left leave of the width.
+ROOM = 0.85
 
 
 class Rows(NamedTuple):
@@ -187,7 +189,7 @@ def label_bars(
     ends: Sequence[float],
     labels: Sequence[str],
     at: Sequence[float] | None = None,
-    room: float = 0.85,
+    room: float = ROOM,
 ) -> None:
     """Write a value after each bar, and make room for it.
 

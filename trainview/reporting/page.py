@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable
 from functools import cache
 from importlib import resources
@@ -61,7 +62,14 @@ def _asset(name: str) -> str:
 
 
 def _once(texts: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(filter(None, (text.strip() for text in texts))))
+    return list(dict.fromkeys(filter(None, map(_without_comments, texts))))
+
+
+def _without_comments(text: str) -> str:
+    """Leave out of our own programs and styles what nothing runs: indents and lines of comments."""
+    lines = (line.strip() for line in text.splitlines())
+    is_comment = re.compile(r"//|/\*.*\*/$").match
+    return "\n".join(line for line in lines if line and not is_comment(line))
 
 
 def _policy(styles: Iterable[str], scripts: Iterable[str]) -> str:

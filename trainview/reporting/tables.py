@@ -209,7 +209,8 @@ def view(table: Table, most: int = MOST_ROWS) -> View:
         columns,
         " ".join(kinds),
         [list(row) for row in zip(*texts, strict=True)],
-        Markup("\n".join(f"<tr>{row}</tr>" for row in rows)),  # noqa: S704 - escaped by cell
+        # the ends of cells and rows go without saying, if nothing stands between them
+        Markup("".join(f"<tr>{row}" for row in rows)),  # noqa: S704 - escaped by cell
         _left_out(len(shown), len(frame)),
         _printed(len(shown), len(frame)),
         f"The table has {count(len(frame), 'row')}: {_in_page(len(shown), len(frame))}.",
@@ -261,10 +262,11 @@ def _keys(texts: Sequence[str], values: Sequence[float]) -> dict[int, str]:
             alike[text].add(value)
     unclear = {text for text, sizes in alike.items() if len(sizes) > 1}
     unclear |= {text for text in alike if not _READABLE.fullmatch(text)}
-    return {at: f"{values[at]:.9g}" for at, text in enumerate(texts) if text in unclear}
+    told = [(at, values[at]) for at, text in enumerate(texts) if text in unclear]
+    exact, short = ([f"{value:.{digits}g}" for _, value in told] for digits in (9, 5))
+    keys = short if len(set(short)) == len(set(exact)) else exact
+    return {at: key for (at, _), key in zip(told, keys, strict=True)}
 
 
 def _cell(text: str, key: str | None) -> str:
-    return (
-        f"<td>{escape(text)}</td>" if key is None else f'<td data-key="{key}">{escape(text)}</td>'
-    )
+    return f"<td>{escape(text)}" if key is None else f"<td data-key={key}>{escape(text)}"
