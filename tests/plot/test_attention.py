@@ -41,3 +41,14 @@ def test_narrow_axes_name_no_projects_and_have_the_legend_above():
     assert texts(ax)[0] == "1 job, holding 4 GPUs"
     ax.figure.canvas.draw()
     assert ax.get_legend().get_window_extent().y0 >= ax.bbox.y1 - 5
+
+
+def test_what_does_not_fit_beside_a_bar_is_said_in_fewer_words():
+    widths = (9, 5.4, 4, 2, 0.9)
+    assert [texts(plot_needs_attention(ROWS, ax=new_axes(width)))[1] for width in widths] == [
+        "2 jobs, holding 24 GPUs: llm and 1 more",
+        "2 jobs, holding 24 GPUs",
+        "2 jobs, holding 24 GPUs",
+        "2 jobs",
+        "2",
+    ]

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 
-from trainview.plot.canvas import add_legend, count_axis, no_data, size
+from trainview.plot.canvas import NARROW, add_legend, count_axis, no_data, size
 from trainview.plot.names import inches, short
 from trainview.plot.results import numbers, read_result, texts
 from trainview.plot.rows import ROOM, finish_rows, label_bars, stack_bars, start_rows
@@ -85,7 +85,9 @@ def plot_needs_attention(attention: AnyDataFrame, *, ax: Axes | None = None) -> 
     for total, name in zip(totals, reasons[: rows.shown], strict=False):
         own = np.array(reason) == name
         texts_of_row = _labels(total, gpus[own].sum(), list(dict.fromkeys(projects[own])))
-        fitting = (text for text in texts_of_row if inches(text) <= most)
+        fitting = (
+            text for text in texts_of_row[int(size(ax)[0] < NARROW) :] if inches(text) <= most
+        )
         labels.append(next(fitting, texts_of_row[-1]))
     label_bars(ax, totals[: rows.shown].tolist(), labels)
     count_axis(ax, "x", whole=True)

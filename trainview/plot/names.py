@@ -143,7 +143,7 @@ def fit(name: str, most: float, kind: Kind = "font.size") -> str:
     whole = short(name, longest)
     if inches(whole, kind) <= most:
         return whole
-    limits = range(LEAST_LETTERS, longest)
+    limits = range(LEAST_LETTERS, longest + 1)
     fitting = bisect_right(limits, most, key=lambda limit: inches(short(name, limit), kind))
     return short(name, limits[max(fitting - 1, 0)])
 

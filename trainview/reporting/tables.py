@@ -262,10 +262,7 @@ def _keys(texts: Sequence[str], values: Sequence[float]) -> dict[int, str]:
             alike[text].add(value)
     unclear = {text for text, sizes in alike.items() if len(sizes) > 1}
     unclear |= {text for text in alike if not _READABLE.fullmatch(text)}
-    told = [(at, values[at]) for at, text in enumerate(texts) if text in unclear]
-    exact, short = ([f"{value:.{digits}g}" for _, value in told] for digits in (9, 5))
-    keys = short if len(set(short)) == len(set(exact)) else exact
-    return {at: key for (at, _), key in zip(told, keys, strict=True)}
+    return {at: f"{values[at]:.9g}" for at, text in enumerate(texts) if text in unclear}
 
 
 def _cell(text: str, key: str | None) -> str:
