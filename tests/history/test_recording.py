@@ -158,7 +158,8 @@ def test_what_a_look_asked_that_died_is_in_the_next_one(tmp_path, monkeypatch):
         server.now -= timedelta(days=1)
         with monkeypatch.context() as patched:
             patched.setattr("trainview.fetching.recording.end_look", lambda *_, **__: 1 / 0)
-            with pytest.raises(ZeroDivisionError):
+            told = "of 2026-03-30 18:00 UTC, but one before it was of 2026-03-31 18:00"
+            with pytest.raises(ZeroDivisionError), pytest.warns(tv.DataWarning, match=told):
                 tv.record(tmp_path, **how)
         server.now += timedelta(days=2)
         tv.record(tmp_path, **how)

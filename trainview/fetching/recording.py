@@ -61,6 +61,8 @@ from trainview.text.safe import safe_text
 _AT_ONCE = 200
 # A cache can have hundreds of thousands of files.
 _PROJECTS_AT_ONCE = 20
+# Two recorders at once can come this late.
+_JUMP = timedelta(hours=1)
 _LISTS_PROJECTS = b'"training_projects"'
 _logger = logging.getLogger("trainview")
 
@@ -132,7 +134,7 @@ def record(  # noqa: PLR0913 - what fetch takes, and when
     Warns
     -----
     DataWarning
-        As `fetch` does.
+        As `fetch` does; and if a look is of an earlier moment than one before it.
 
     Examples
     --------
@@ -230,6 +232,13 @@ def _look(
     lists = fetch_lists(on_error=on_error, **client)
     tables = build_tables(lists.parts, lists.as_of)
     look = begin_look(place, tables.as_of or looked_at, looked_at=looked_at)
+    if look.newest_at is not None and look.newest_at - look.as_of > _JUMP:
+        message = (
+            f"{place.shown}: this look is of {look.as_of:%Y-%m-%d %H:%M} UTC, but one before it "
+            f"was of {look.newest_at:%Y-%m-%d %H:%M}, when a clock was wrong: until then, that one "
+            "counts as the newest"
+        )
+        warnings.warn(message, DataWarning, stacklevel=4)
     changed, gone = _append_lists(look, tables, without, is_complete=lists.is_complete)
     failed = 0
     if names:

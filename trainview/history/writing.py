@@ -60,6 +60,8 @@ class Look(NamedTuple):
         The looks whose state this one is told beside.
     cut_at : datetime.datetime or None
         The moment of the first look of the line, where those before it were dropped.
+    newest_at : datetime.datetime or None
+        The moment of the newest look that was written before, which can be a later one.
     """
 
     place: Place
@@ -71,6 +73,7 @@ class Look(NamedTuple):
     previous_look_at: datetime | None
     line: pa.Array
     cut_at: datetime | None
+    newest_at: datetime | None
 
 
 class Differences(NamedTuple):
@@ -114,7 +117,7 @@ def begin_look(place: Place, as_of: datetime, *, looked_at: datetime) -> Look:
     line = line_of(looks, parent)
     return Look(
         place, new_look_id(looked_at), looked_at, as_of, seen_at, parent, moment, line,
-        _cut_at(looks, line),
+        _cut_at(looks, line), pc.max(looks["seen_at"]).as_py(),
     )  # fmt: skip
 
 
