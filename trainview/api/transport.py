@@ -10,12 +10,10 @@ request, and with it the key.
 
 import io
 import os
-import socket
 import ssl
 import threading
-import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -30,12 +28,12 @@ from urllib3.connection import HTTPConnection
 from urllib3.exceptions import DecodeError, HTTPError, ProtocolError
 
 from trainview import __version__
+from trainview.api.deadline import Attempt
 from trainview.errors import ApiError, ConfigError, NetworkError, TrainviewError
 from trainview.text.safe import safe_text
 
 _PIECE_BYTES = 64 * 1024
 _ERROR_BODY_BYTES = 64 * 1024
-_POLL_SECONDS = 0.25
 # zlib's word for "gzip or zlib, the header tells".
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 
@@ -209,7 +207,7 @@ class Transport:
         RawResponse or Failure
             What came back, or why nothing usable did. Nothing is raised.
         """
-        attempt = _Attempt(partial(self._exchange, method, url, place, max_bytes, params, json))
+        attempt = Attempt(partial(self._exchange, method, url, place, max_bytes, params, json))
         outcome = attempt.outcome(self._deadline)
         if outcome is None:
             text = f"{place}: no complete answer within {self._deadline:g} s (deadline)"
@@ -389,67 +387,6 @@ class _Connection(HTTPConnection):
 
     def getresponse(self) -> Any:
         thread = threading.current_thread()
-        if isinstance(thread, _Attempt) and self.sock is not None:
+        if isinstance(thread, Attempt) and self.sock is not None:
             thread.watch(self.sock)
         return super().getresponse()
-
-
-class _Attempt(threading.Thread):
-    """A call in a thread of its own, so that a deadline holds whatever the call waits for.
-
-    A socket's timeout only limits the wait for the next byte, and the look-up of a name knows
-    no timeout at all. The thread that is given up ends when its connection is cut.
-    """
-
-    def __init__(self, call: Callable[[], RawResponse | Failure]) -> None:
-        super().__init__(name="trainview-http", daemon=True)
-        self._call = call
-        self._lock = threading.Lock()
-        self._ended = threading.Event()
-        self._given_up = False
-        self._socket: socket.socket | None = None
-        self._outcome: RawResponse | Failure | None = None
-        self._bug: BaseException | None = None
-
-    def run(self) -> None:
-        try:
-            self._outcome = self._call()
-        except BaseException as error:  # noqa: BLE001 - the waiting thread raises it
-            # The frames of requests hold the key.
-            self._bug = error.with_traceback(None)
-            self._bug.__context__ = self._bug.__cause__ = None
-        finally:
-            self._ended.set()
-
-    def watch(self, connection: socket.socket) -> None:
-        """Remember what to cut when the call is given up."""
-        with self._lock:
-            if self._given_up:
-                raise TimeoutError("given up")
-            self._socket = connection
-
-    def outcome(self, deadline: float) -> RawResponse | Failure | None:
-        """Run the call and return its outcome, or None when it was given up."""
-        self.start()
-        end = time.monotonic() + deadline
-        in_time = False
-        try:
-            # In slices, as a long wait does not notice Ctrl-C on Windows.
-            while not in_time and (left := end - time.monotonic()) > 0:
-                in_time = self._ended.wait(min(left, _POLL_SECONDS))
-        finally:
-            if not in_time:
-                self._give_up()
-        if not in_time:
-            # Never the outcome: to the call, the cut may have looked like the end of the body.
-            return None
-        if self._bug is not None:
-            raise self._bug
-        return self._outcome
-
-    def _give_up(self) -> None:
-        with self._lock:
-            self._given_up = True
-            if self._socket is not None:
-                with suppress(OSError):
-                    self._socket.shutdown(socket.SHUT_RDWR)
