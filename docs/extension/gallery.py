@@ -83,13 +83,15 @@ CALLS = {
             "tv.time_to_failure(snap.jobs, phases).pipe(tv.plot_time_to_failure)"
         ),
         "plot_lost_work": (
-            "tv.lost_work(snap.jobs, phases, snap.checkpoints).pipe(tv.plot_lost_work)"
+            'jobs = snap.select(teams="research").jobs\n'
+            "tv.lost_work(jobs, phases, snap.checkpoints).pipe(tv.plot_lost_work)"
         ),
         "plot_goodput": (
             'tv.goodput(snap.jobs, phases, snap.checkpoints, by="team_name").pipe(tv.plot_goodput)'
         ),
         "plot_run_chains": (
-            "tv.run_chains(snap.jobs, phases=phases, checkpoints=snap.checkpoints).pipe(\n"
+            'jobs = snap.select(teams="research").jobs\n'
+            "tv.run_chains(jobs, phases=phases, checkpoints=snap.checkpoints).pipe(\n"
             "    tv.plot_run_chains\n"
             ")"
         ),
@@ -100,7 +102,7 @@ CALLS = {
         ),
         "plot_cache_usage": (
             "tv.cache_usage(\n"
-            "    snap.caches, snap.projects, metrics=snap.metrics, jobs=snap.jobs\n"
+            '    snap.caches, snap.projects, "team_name", metrics=snap.metrics, jobs=snap.jobs\n'
             ").pipe(tv.plot_cache_usage)"
         ),
     },
@@ -113,7 +115,7 @@ CALLS = {
             ")"
         ),
         "plot_elapsed_stats": "tv.elapsed_stats(snap.jobs).pipe(tv.plot_elapsed_stats)",
-        "plot_job_phases": "tv.plot_job_phases(phases)",
+        "plot_job_phases": ('tv.plot_job_phases(snap.select(teams="research").job_phases())'),
         "plot_job_timeline": (
             'week = snap.clip("7d")\n'
             "tv.job_timeline(week.jobs, phases=week.job_phases()).pipe(tv.plot_job_timeline)"
