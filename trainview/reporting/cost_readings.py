@@ -89,10 +89,11 @@ def read_costs(snapshot: Snapshot, budgets: Budgets) -> Costs:
     begin = pd.concat([jobs["created_at"], bill["date"]]).min()
     end = pd.concat([jobs["end_at"], bill["date"]]).max()
     freq = period_for(begin, end)
-    by_project = analysis.estimate_cost(jobs, prices)
     by_basis = analysis.estimate_cost(jobs, prices, by="hours_basis")
     reasons = None
-    if len(bill):
+    if not len(bill):
+        by_project = analysis.estimate_cost(jobs, prices)
+    else:
         by_project = analysis.reconcile_cost(jobs, prices, bill, by="project_name").sort_values(
             ["estimated_usd", "billed_usd"], ascending=False, na_position="last", kind="stable"
         )

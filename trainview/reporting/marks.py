@@ -143,7 +143,10 @@ def _by_name(
     size: tuple[float, float],
 ) -> Iterator[Mark]:
     known = _rows_by_name(frame, columns)
-    named = [artist for artist in ax.findobj(_is_named) if artist.get_visible()]
+    labels = [tick.label1 for axis in (ax.xaxis, ax.yaxis) for tick in axis.majorTicks]
+    legend = ax.get_legend()
+    parts = [*ax.patches, *ax.texts, *labels, *(legend.get_texts() if legend else ())]
+    named = [artist for artist in parts if _is_named(artist) and artist.get_visible()]
     ticks = {id(tick.label1) for tick in ax.yaxis.majorTicks}
     boxes: list[Mark] = []
     in_rows: dict[tuple[int, ...], list[Mark]] = defaultdict(list)
