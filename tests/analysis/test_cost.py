@@ -6,6 +6,7 @@ from hypothesis import given, settings
 
 from tests.analysis.tables import KINDS, PRICES, at, billing, collected, convert, job, jobs, table
 from trainview.analysis import error_groups, estimate_cost, failure_costs, reconcile_cost
+from trainview.analysis.sharing import sharing
 from trainview.errors import ArgumentError
 from trainview.statuses import STATUSES
 
@@ -51,6 +52,22 @@ def test_what_holds_no_compute_is_free_priced_or_not(kind):
     expected = {status.label: 30.0 if status.holds_gpus else 0.0 for status in STATUSES}
     assert {row[0]: row[3] for row in rows(result, *columns)} == expected
     assert all(row[1:3] == [0, 0] for row in rows(result, *columns))
+
+
+def test_what_helpers_share_is_of_the_same_tables_alone_and_forgotten_at_the_end(kind):
+    twice, prices = convert(table(job(0, 2, node_count=2)), kind), convert(PRICES, kind)
+    with sharing():
+        for _ in range(2):
+            once = convert(table(job(0, 2)), kind)
+            assert rows(estimate_cost(once, prices, by=None), "estimated_usd") == [[60.0]]
+            assert rows(estimate_cost(twice, prices, by=None), "estimated_usd") == [[120.0]]
+            assert rows(estimate_cost(twice, prices, by="status"), "estimated_usd") == [[120.0]]
+            del once
+    frame = table(job(0, 2))
+    with sharing():
+        assert rows(estimate_cost(frame, PRICES), "estimated_usd") == [[60.0]]
+    frame.loc[0, "elapsed_hours"] = 1.0
+    assert rows(estimate_cost(frame, PRICES), "estimated_usd") == [[30.0]]
 
 
 def test_a_status_that_is_not_known_yet_costs(kind):

@@ -1,6 +1,7 @@
 """The report's page: its structure, its words, and that nothing in it is more than text."""
 
 import base64
+import gc
 import hashlib
 import os
 import re
@@ -30,6 +31,7 @@ from tests.reporting.snapshots import (
 from trainview.errors import OutputError
 from trainview.reporting import render
 from trainview.reporting.parts import Table
+from trainview.reporting.pictures import drawing
 from trainview.reporting.tables import view
 from trainview.snapshot import attention_of, newest_weeks
 
@@ -100,6 +102,16 @@ def test_a_table_stands_behind_every_picture():
     for part in parts:
         assert part.count("<table") == 1
     assert sum("<svg" in part for part in parts) == 28
+
+
+def test_drawing_leaves_settings_and_the_garbage_collector_as_they_were():
+    with mpl.rc_context({"font.size": 3}):
+        for switch in (gc.disable, gc.enable):
+            switch()
+            before = gc.isenabled()
+            with drawing():
+                assert (gc.isenabled(), mpl.rcParams["font.size"]) == (False, 9.5)
+            assert (gc.isenabled(), mpl.rcParams["font.size"]) == (before, 3)
 
 
 def test_nothing_comes_from_elsewhere_and_nothing_runs_but_our_script(found):
