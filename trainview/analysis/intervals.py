@@ -1,6 +1,10 @@
 """How sure a failure rate is: the interval of E. B. Wilson, 1927, as `failure_rates` tells it."""
 
+from collections.abc import Callable
+from typing import Any, cast
+
 import narwhals.stable.v2 as nw
+import numpy as np
 
 from trainview.analysis.frames import Frame
 
@@ -21,16 +25,33 @@ def with_interval(counts: Frame) -> Frame:
     narwhals frame
         With ``failure_rate``, ``low`` and ``high`` (float64), 0 to 1; null where none finished.
     """
+    if counts.implementation.is_pandas():
+        table: Any = counts.to_native()
+        n = table["finished"].astype("float64").where(table["finished"] > 0)
+        found = _interval(table["failed"], n, np.sqrt, np.where)
+        return cast("Frame", nw.from_native(table.assign(**found), eager_only=True))
+    n = nw.when(nw.col("finished") > 0).then(nw.col("finished").cast(nw.Float64))
+    counts = counts.with_columns(__n=n)
     counts = counts.with_columns(
-        __n=nw.when(nw.col("finished") > 0).then(nw.col("finished").cast(nw.Float64))
-    )
-    n, z2 = nw.col("__n"), Z_95**2
-    counts = counts.with_columns(failure_rate=nw.col("failed") / n)
-    rate = nw.col("failure_rate")
-    centre = (rate + z2 / (2 * n)) / (1 + z2 / n)
-    reach = (rate * (1 - rate) / n + z2 / (4 * n * n)).sqrt() * Z_95 / (1 + z2 / n)
-    counts = counts.with_columns(
-        low=nw.when(nw.col("failed") > 0).then((centre - reach).clip(0, 1)).otherwise(n * 0),
-        high=nw.when(nw.col("failed") < n).then((centre + reach).clip(0, 1)).otherwise(n * 0 + 1),
+        **_interval(nw.col("failed"), nw.col("__n"), lambda value: value.sqrt(), _where)
     )
     return counts.drop("__n")
+
+
+def _where(condition: nw.Expr, value: nw.Expr, other: nw.Expr) -> nw.Expr:
+    return nw.when(condition).then(value).otherwise(other)
+
+
+def _interval(
+    failed: Any, n: Any, sqrt: Callable[[Any], Any], where: Callable[[Any, Any, Any], Any]
+) -> dict[str, Any]:
+    """Write the rate and its bounds, of columns or as expressions; `n` is null instead of 0."""
+    z2 = Z_95**2
+    rate = failed / n
+    centre = (rate + z2 / (2 * n)) / (1 + z2 / n)
+    reach = sqrt(rate * (1 - rate) / n + z2 / (4 * n * n)) * Z_95 / (1 + z2 / n)
+    return {
+        "failure_rate": rate,
+        "low": where(failed > 0, (centre - reach).clip(0, 1), n * 0),
+        "high": where(failed < n, (centre + reach).clip(0, 1), n * 0 + 1),
+    }
