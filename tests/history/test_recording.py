@@ -71,6 +71,19 @@ def test_a_moment_between_two_looks_has_the_state_of_the_first(tmp_path):
         tv.load(saved(one), at=between)
 
 
+def test_months_behind_the_moment_are_not_read(tmp_path):
+    found = states(5, looks=16)
+    tv.record(tmp_path, snapshots=map(saved, found[::15]))
+    for path in tmp_path.glob("[jp]*/month=2026-02/*.parquet"):
+        path.write_bytes(b"not read")
+    assert_same(tv.load(tmp_path, at=found[0][0]), tv.load(saved(found[0])))
+    assert tv.scan(tmp_path, at=found[0][0]).jobs.collect().height == len(
+        found[0][1]["training_jobs"]
+    )
+    with pytest.raises(tv.PayloadError, match="month=2026-02"):
+        tv.load(tmp_path)
+
+
 def test_a_job_that_is_touched_after_its_end_keeps_the_end_that_was_seen_first(tmp_path):
     ended = job("j1", created_at="2026-03-01T10:00:00Z", updated_at="2026-03-01T12:00:00Z")
     lists = {"training_projects": [project()], "training_jobs": [ended]}

@@ -90,16 +90,17 @@ def read_history(
     """
     looks = read_looks(place)
     last, as_of = find_look(place, looks, at)
-    line = line_of(looks, last["look_id"])
-    jobs = present(state_of(place, "jobs", line)).drop_columns([field.name for field in SEEN])
+    line, until = line_of(looks, last["look_id"]), last["seen_at"]
+    jobs = present(state_of(place, "jobs", line, until=until))
+    jobs = jobs.drop_columns([field.name for field in SEEN])
     tables = Tables(
-        projects=conform(present(state_of(place, "projects", line)), PROJECTS),
+        projects=conform(present(state_of(place, "projects", line, until=until)), PROJECTS),
         jobs=conform(_open_until(jobs, as_of), JOBS),
         instance_types=pa.table({}),
         as_of=as_of,
         latest_only=False,
     )
-    fleet = {name: _fleet_table(place, name, line, last["seen_at"]) for name in FLEET_TABLES}
+    fleet = {name: _fleet_table(place, name, line, until) for name in FLEET_TABLES}
     # with its project a cache is deleted, and nobody asks for it again
     here = pc.is_in(fleet["caches"]["project_id"], value_set=tables.projects["project_id"])
     fleet["caches"] = fleet["caches"].filter(here)
@@ -177,7 +178,7 @@ def _fleet_table(place: Place, name: str, line: pa.Array, moment: datetime) -> p
     if name == "billing":
         rows = join_bills(every_row(place, name, moment))
     elif name in COMPLETE:
-        rows = present(state_of(place, name, line))
+        rows = present(state_of(place, name, line, until=moment))
     else:
         # what was once told about a job stays true, whichever look wrote it
         rows = present(state_at(place, name, moment))

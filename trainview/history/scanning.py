@@ -26,6 +26,7 @@ from trainview.history.versions import (
     FACTS,
     KEYS,
     every_row,
+    files_until,
     line_of,
     present,
     read_looks,
@@ -205,10 +206,11 @@ def _of_history(
     columns = TABLES[name].names
     plain = without_categories(TABLES[name])
     if name in _SMALL:
-        return engine.take(present(state_of(place, name, line)).select(columns).cast(plain))
+        state = present(state_of(place, name, line, until=moment))
+        return engine.take(state.select(columns).cast(plain))
     if name == "billing":
         return engine.take(join_bills(every_row(place, name, moment)).select(columns).cast(plain))
-    files, _ = live_files(place, name)
+    files = files_until(live_files(place, name)[0], moment)
     frame = nw.from_native(engine.open(place, files, schema_of(name)))
     if not files:
         return frame.select(*columns).to_native()

@@ -88,7 +88,13 @@ def line_of(looks: pa.Table, look_id: str | None) -> pa.Array:
     return pa.concat_arrays(stretches) if stretches else ids.slice(0, 0)
 
 
-def state_of(place: Place, table: str, line: pa.Array, jobs: pa.Array | None = None) -> pa.Table:
+def state_of(
+    place: Place,
+    table: str,
+    line: pa.Array,
+    jobs: pa.Array | None = None,
+    until: datetime | None = None,
+) -> pa.Table:
     """Read the newest version of each record that a line of looks wrote.
 
     Parameters
@@ -101,6 +107,8 @@ def state_of(place: Place, table: str, line: pa.Array, jobs: pa.Array | None = N
         As `line_of` gives it.
     jobs : pyarrow.Array, optional
         Only those of these jobs; of a table that has none, of these projects.
+    until : datetime.datetime, optional
+        The moment of the line's last look: no month behind it is read.
 
     Returns
     -------
@@ -109,7 +117,7 @@ def state_of(place: Place, table: str, line: pa.Array, jobs: pa.Array | None = N
     """
     # the files of a history mostly name one look, the newest when they were joined
     is_in_line = cache(lambda look_id: bool(pc.index(line, look_id).as_py() >= 0))
-    found = _read(place, table, None, None, jobs, is_in_line)
+    found = _read(place, table, None, None, jobs, is_in_line, until)
     look = pc.dictionary_encode(found["look_id"].combine_chunks())
     known = pc.is_in(look.dictionary, value_set=line).take(look.indices)
     if not pc.all(known).as_py():
@@ -285,11 +293,12 @@ def _read(
     moment: datetime | None = None,
     jobs: pa.Array | None = None,
     is_in_line: Callable[[str], bool] | None = None,
+    until: datetime | None = None,
 ) -> pa.Table:
     """Read rows of all files that count, again if somebody joins files meanwhile."""
     for _ in range(_RETRIES):
         try:
-            names = [name for name in live_files(place, table)[0] if _may_be(name, moment)]
+            names = files_until(live_files(place, table)[0], until if moment is None else moment)
             parts = [
                 read_file(place, name, table, columns, moment, jobs, is_in_line) for name in names
             ]
@@ -302,9 +311,25 @@ def _read(
     raise SourceError(f"{place.shown}: files come and go while they are read: try again")
 
 
-def _may_be(name: str, moment: datetime | None) -> bool:
-    """Tell whether a file can hold rows of a moment: none is older than the month it lies in."""
-    return moment is None or name.split("/")[1] <= f"month={moment.astimezone(UTC):%Y-%m}"
+def files_until(names: Sequence[str], moment: datetime | None) -> list[str]:
+    """List the files that can hold rows of a moment: none is older than the month it lies in.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Files of a table, as `live_files` gives them.
+    moment : datetime.datetime or None
+        None for all.
+
+    Returns
+    -------
+    list of str
+        Those of them.
+    """
+    if moment is None:
+        return list(names)
+    last = f"month={moment.astimezone(UTC):%Y-%m}"
+    return [name for name in names if name.split("/")[1] <= last]
 
 
 def read_file(

@@ -171,7 +171,7 @@ def append_answer(
     if name == "billing":
         return _append_bill(look, answer)
     if name in COMPLETE:
-        state = state_of(look.place, name, look.line, jobs=scope)
+        state = state_of(look.place, name, look.line, jobs=scope, until=look.previous_look_at)
     else:
         state = state_at(look.place, name, look.seen_at, jobs=scope)
     if name == "jobs":
