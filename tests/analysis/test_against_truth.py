@@ -15,9 +15,11 @@ import pytest
 from tests.sampling.fleets import listed
 from trainview import analysis
 from trainview.errors import DataWarning
+from trainview.gpus import memory_mib_of_one, times_slower
 from trainview.loading import load
 from trainview.sampling import Fleet
 from trainview.sampling.writing import STEP_SECONDS, write_sample
+from trainview.snapshot.comparison import compare
 
 HOUR = pd.Timedelta(hours=1)
 SECOND = pd.Timedelta(seconds=1)
@@ -274,3 +276,188 @@ def test_spot_jobs_checkpoints_and_the_months_cost_are_those_of_the_truth(known)
     pace = analysis.spend_pace(snap.billing, as_of=snap.as_of)
     assert pace["month_to_date_usd"][0] == pytest.approx(float(bill["total"]), abs=0.005)
     assert pace["projected_usd"][0] >= pace["month_to_date_usd"][0]
+
+
+def steps_of_evidence(known: dict[str, Any]) -> list[Any]:
+    """The snapshot, refined with ever less: all, no events, no queue, no samples, no bill."""
+    snap, names, found = known["snap"], ["status_events", "queue", "metrics", "billing"], []
+    for number in range(len(names) + 1):
+        phases = phases_of(known, names[number:]).reset_index()
+        found.append((analysis.refine_jobs(snap.jobs, phases), phases))
+    return found
+
+
+def test_what_counts_held_time_gets_nearer_to_the_truth_with_evidence_and_never_below(known):
+    snap, truth = known["snap"], known["truth"]
+    ended = truth["ended_at"].fillna(snap.as_of)
+    held = truth["gpus"] * ((ended - truth["released_at"]) / HOUR).fillna(0)
+    price = snap.prices.set_index("instance_type_id")["usd_per_minute"]
+    jobs = snap.jobs.set_index("job_id").loc[truth.index]
+    is_free = jobs["gpu_hours"] == 0
+    usd = 60 * jobs["node_count"] * jobs["instance_type_id"].astype("str").map(price)
+    usd = (usd * ((ended - truth["released_at"]) / HOUR).fillna(0)).mask(is_free, 0)
+    middle = snap.as_of - 10 * 24 * HOUR
+    recent = truth["gpus"] * ((ended - truth["released_at"].clip(lower=middle)) / HOUR)
+    failed = truth["status"].isin(["failed", "deploy-failed"])
+    true = {
+        "gpu_usage": held.mask(is_free, 0).sum(),
+        "gpu_concurrency": held.mask(is_free, 0).sum(),
+        "gpu_hours_over_time": held.mask(is_free, 0).sum(),
+        "failure_costs": held.mask(is_free, 0)[failed].sum(),
+        "clip_jobs": recent.clip(lower=0).mask(is_free, 0).sum(),
+        "estimate_cost": usd.sum(),
+        "cost_over_time": usd.sum(),
+    }
+    told = []
+    for refined, _ in steps_of_evidence(known):
+        steps = analysis.gpu_concurrency(refined, by=None)
+        told.append(
+            {
+                "gpu_usage": analysis.gpu_usage(refined, by=None)["gpu_hours"].sum(),
+                "gpu_concurrency": (steps["gpus"] * (steps["end"] - steps["start"]) / HOUR).sum(),
+                "gpu_hours_over_time": analysis.gpu_hours_over_time(refined)["gpu_hours"].sum(),
+                "failure_costs": analysis.failure_costs(refined, snap.prices)["gpu_hours"].sum(),
+                "clip_jobs": analysis.clip_jobs(refined, middle, None)["gpu_hours"].sum(),
+                "estimate_cost": analysis.estimate_cost(refined, snap.prices)[
+                    "estimated_usd"
+                ].sum(),
+                "cost_over_time": analysis.cost_over_time(refined, snap.prices)[
+                    "estimated_usd"
+                ].sum(),
+            }
+        )
+    ran = (truth["gpus"] * ((ended - truth["started_at"]) / HOUR)).sum()
+    for one, (_, phases) in zip(told, steps_of_evidence(known), strict=True):
+        off = phases["gpus"] * (uncertainty(phases) / HOUR)
+        assert one["gpu_usage"] >= ran - off.sum()
+    for name, amount in true.items():
+        # by samples and bills alone hours count from the start, without deployment
+        amounts = [told[number][name] for number in (0, 1, -1)]
+        assert amounts == pytest.approx(sorted(amounts), rel=1e-9), name
+        assert amounts[0] >= amount * (1 - 1e-6), name
+        # where all is known, what is left is what records take to change after the end
+        assert amounts[0] <= amount * 1.03 + 1, name
+        assert amounts[-1] > amounts[0], name
+
+
+def test_advised_instance_types_hold_what_jobs_truly_needed(known):
+    snap, fleet = known["snap"], known["fleet"]
+    # the sample's jobs use most of their memory
+    loose = {"max_memory_share": 1.0, "max_utilization": 1.0, "headroom": 0.1}
+    odd = (snap.metrics["timestamp"].dt.hour % 2).astype("bool")
+    cheapest = snap.prices.sort_values("usd_per_minute")
+    types = snap.prices.set_index("instance_type_id")
+    jobs, seen = snap.jobs.set_index("job_id"), []
+    for samples, listed_prices, share in (
+        (snap.metrics, snap.prices, 0.5),
+        (snap.metrics[~odd], snap.prices, 0.2),
+        (snap.metrics, cheapest[3:], 0.5),
+    ):
+        found = analysis.right_size(
+            snap.jobs, samples, listed_prices, min_measured_share=share, **loose
+        ).set_index("job_id")
+        seen.append(found)
+        for name, row in found.iterrows():
+            peaks, busy = truly_used(fleet, name)
+            kind, own = types.loc[row["advised_instance_type_id"]], jobs.loc[name]
+            size = memory_mib_of_one(
+                kind["gpu_type"], kind["gpu_count"], kind["gpu_memory_limit_mib"]
+            )
+            assert len(peaks) == row["gpus"]
+            assert max(peaks) <= size * 2**20
+            assert sum(peaks) <= size * 2**20 * row["advised_gpus"]
+            slower = times_slower(own["gpu_type"], kind["gpu_type"])
+            assert sum(busy) * slower <= row["advised_gpus"]
+            nodes = row["advised_gpus"] / kind["gpu_count"]
+            price = types.loc[str(own["instance_type_id"]), "usd_per_minute"] * own["node_count"]
+            assert kind["usd_per_minute"] * nodes < price
+    everything, fewer_samples, fewer_types = seen
+    truth = known["truth"].loc[everything.index]
+    assert (truth["quirk"] == "one gpu").sum() >= 3
+    # what is less measured is told less of, and fewer types never are cheaper
+    assert len(fewer_samples) > 0
+    assert len(fewer_types) <= len(everything)
+    both = everything.join(fewer_types.add_suffix("_less"), how="inner")
+    assert (both["saving_usd_per_hour_less"] <= both["saving_usd_per_hour"] + 1e-9).all()
+    nothing = analysis.right_size(snap.jobs, snap.metrics.head(0), snap.prices, **loose)
+    assert nothing.empty
+
+
+def truly_used(fleet: Fleet, job_id: str) -> tuple[list[float], list[float]]:
+    """The most memory, in bytes, and the mean utilization of each GPU, by finer samples."""
+    nodes = fleet.job_metrics(job_id, step_seconds=STEP_SECONDS // 3)["per_node_metrics"]
+    memory, busy = (
+        [
+            [sample["value"] for sample in samples]
+            for node in nodes
+            for samples in node["metrics"][name].values()
+        ]
+        for name in ("gpu_memory_usage_bytes", "gpu_utilization")
+    )
+    return [max(values) for values in memory], [sum(values) / len(values) for values in busy]
+
+
+def test_what_needs_attention_is_what_hangs_by_the_truth(known):
+    snap, truth = known["snap"], known["truth"]
+    [name] = truth.index[truth["quirk"] == "hung"]
+    hung = truth.loc[name]
+    idle = hung["gpus"] * ((snap.as_of - hung["busy_until"]) / HOUR)
+    step = hung["gpus"] * STEP_SECONDS / 3600
+    for samples, prices in ((snap.metrics, snap.prices), (snap.metrics, None), (None, None)):
+        found = analysis.needs_attention(
+            snap.jobs, snap.projects, metrics=samples, prices=prices, queue=snap.queue
+        ).set_index("reason")
+        assert "GPUs idle" in found.index or samples is None
+        if samples is None:
+            assert "GPUs idle" not in found.index
+            continue
+        rows = found.loc[["GPUs idle"]].set_index("job_id")
+        assert rows.loc[name, "wasted_gpu_hours"] == pytest.approx(idle, abs=step)
+        assert pd.isna(rows.loc[name, "wasted_usd"]) == (prices is None)
+        # nobody else is called idle
+        assert truth.loc[rows.index, "quirk"].notna().all()
+    waits = found.loc[found.index == "waiting long", "job_id"]
+    true = truth[truth["released_at"].isna() & truth["ended_at"].isna()]
+    long = true.index[snap.as_of - true["submitted_at"] > 2 * HOUR]
+    assert set(waits) == set(long)
+
+
+def test_causes_of_failures_are_those_of_the_truth(known):
+    snap, truth = known["snap"], known["truth"]
+    failed = truth[truth["status"] == "failed"]
+    messages = snap.jobs.set_index("job_id")["error_message"].loc[failed.index]
+    phases = phases_of(known, SHARP).reset_index()
+    told = {
+        origin: analysis.time_to_failure(snap.jobs, phases, by=None, origin=origin)["failures"][0]
+        for origin in ("code", "infrastructure", "capacity", "unknown")
+    }
+    assert sum(told.values()) == len(failed)
+    # who has no message is of unknown origin, and only who cannot be told besides
+    assert told["unknown"] >= messages.isna().sum()
+
+
+def test_two_windows_compare_as_the_truth_does(known):
+    snap, truth = known["snap"], known["truth"]
+    week = 7 * 24 * HOUR
+    starts = [snap.as_of - 2 * week, snap.as_of - week]
+    true = []
+    for start in starts:
+        ended = truth["ended_at"].between(start, start + week, inclusive="left")
+        failed = ended & truth["status"].isin(["failed", "deploy-failed"])
+        true.append((ended.sum(), failed.sum()))
+    known_best = 0.0
+    for less in ([], ["status_events", "queue", "metrics", "billing", "checkpoints"]):
+        bare = snap.assign(**{name: getattr(snap, name).head(0) for name in less})
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DataWarning)
+            found = compare(bare, since="7d").set_index("figure")
+        for side, (finished, failed) in zip(("before", "after"), true, strict=True):
+            # records change a little after the end
+            assert abs(found.loc["jobs finished", side] - finished) <= 2
+            assert abs(found.loc["jobs failed", side] - failed) <= 1
+            assert pd.isna(found.loc["GPU-hours lost", side]) == bool(less)
+            assert pd.isna(found.loc["GPU-hours idle", side]) == bool(less)
+            by_submission = found.loc["GPU-hours from submission", side]
+            assert by_submission == (found.loc["GPU-hours", side] if less else 0)
+        assert found.loc["GPU-hours", "after"] > known_best
+        known_best = found.loc["GPU-hours", "after"]

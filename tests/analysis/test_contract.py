@@ -240,6 +240,8 @@ HELPERS = {
 KNOWN = phases(
     ("j1", 0, 0.5, 4), ("j2", None, 1, 3.3), ("j3", 2, 2.25, 3), ("j4", 3, None, 9), ("j7", 9, 9, 9)
 )
+# All that `job_phases` gives and `goodput` takes.
+KNOWN = KNOWN.assign(submitted_at=KNOWN["released_at"], basis="event", uncertainty_hours=0.0)
 LATER = table(
     job(9, 12, number=2, status="failed", error_message="no space left on /mnt/3"),
     job(9, 10, number=3, gpu_type="B200", project_id="p3", project_name="new"),

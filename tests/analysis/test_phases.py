@@ -173,6 +173,13 @@ def test_a_bill_that_may_be_cut_tells_nothing(start, end, days, basis):
     assert job_phases(one(start, end), billing=billing(*rows, other))["basis"][0] == basis
 
 
+def test_minutes_of_a_bill_may_have_fractions_of_microseconds(kind):
+    bill = billing({"job_id": "a", "day": 0, "minutes": 540, "usd": "1"})
+    bill = bill.assign(minutes=539.99999999999)
+    found = collected(job_phases(convert(one(), kind), billing=convert(bill, kind)))
+    assert told(found)[1] == 1
+
+
 def test_a_job_billed_as_a_whole_counts_with_its_month():
     bill = billing(
         {"job_id": "a", "day": None, "minutes": 60, "usd": "1"},

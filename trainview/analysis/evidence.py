@@ -98,7 +98,8 @@ def of_bill(billing: object) -> tuple[Frame, dict[str, float]]:
     day, month = nw.col("__day"), nw.col("__month")
     frame = frame.with_columns(
         __first=nw.coalesce(day, month) if months else day,
-        __billed=nw.col("minutes").cast(nw.Float64) * US_PER_MINUTE,
+        # some bills have fractions of minutes
+        __billed=(nw.col("minutes").cast(nw.Float64) * US_PER_MINUTE).round(0),
     )
     ends = to_pandas(frame.select(__since=nw.col("__first").min(), __until=day.max()))
     ends = ends.astype("float64")

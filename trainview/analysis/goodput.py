@@ -274,8 +274,10 @@ def with_lost(
     frame = beside(frame, known, "job_id")
     # Phases that say nothing of it are exact.
     rest = {f"__{name}": UNKNOWN for name in (*hours, *moments)} | {"__uncertainty_hours": ZERO}
-    missing = set(rest).difference(frame.columns)
-    frame = frame.with_columns(**{name: rest[name] for name in sorted(missing)})
+    missing = sorted(set(rest).difference(frame.columns))
+    # lazy tables refuse to add nothing
+    if missing:
+        frame = frame.with_columns(**{name: rest[name] for name in missing})
     if checkpoints is None:
         return frame.with_columns(__saved=UNKNOWN, __lost=UNKNOWN)
     saved = read_table(checkpoints, ["job_id", "created_at"], name="checkpoints")
