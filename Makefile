@@ -13,6 +13,13 @@ CORE_TESTS := tests/reading tests/tables tests/analysis/test_contract.py tests/a
   tests/cli/test_cli.py tests/test_snapshot.py tests/test_public.py \
   -k "not test_contract or kind_given or documented"
 
+# what takes most of the time: every helper and plot on every input, whole pages, commands, servers and processes
+NOT_QUICK := $(addprefix --ignore=,tests/cli tests/cluster tests/docs tests/history tests/reporting tests/sampling \
+  tests/story tests/typing tests/analysis/test_contract.py tests/analysis/test_fleet_contract.py \
+  tests/analysis/test_dtypes.py tests/analysis/test_against_truth.py tests/plot/test_contract.py \
+  tests/fetching/test_whole_fleet.py tests/fetching/test_one_job.py tests/test_snapshot_compare.py \
+  tests/test_packaging.py tests/test_workers.py)
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test quick test-kinds test-spark test-cluster test-oldest check format bench notebooks docs dist lab sample clean
 
@@ -26,12 +33,9 @@ demo: $(VENV)/.installed ## set up, show the whole picture of the sample data, w
 test: $(VENV)/.developing check ## set up, then lint, check types and run every test (CI=1: properties try more)
 	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup --hypothesis-profile=$(if $(CI),ci,dev) --ignore tests/cluster
 
-quick: $(VENV)/.developing ## run tests while you work: few examples, two kinds of tables, nothing slow
+quick: $(VENV)/.developing ## run tests while you work, in a minute: by hand-made examples, on two kinds of tables
 	TRAINVIEW_TEST_KINDS="polars lazy" $(BIN)/python -m pytest --numprocesses auto --dist loadgroup \
-	  --hypothesis-profile=dev -m "not browser and not notebook and not spark" \
-	  --ignore tests/reporting --ignore tests/sampling --ignore tests/fetching/test_whole_fleet.py \
-	  --ignore tests/history/test_buckets.py --ignore tests/history/test_recorders.py \
-	  --ignore tests/history/test_scanning.py --ignore tests/cluster
+	  --hypothesis-profile=dev -m "not browser and not notebook and not spark" $(NOT_QUICK)
 
 test-kinds: $(VENV)/.developing ## try all cases of the helpers and plots on all kinds of tables but PySpark
 	TRAINVIEW_TEST_KINDS=all $(BIN)/python -m pytest --numprocesses auto --dist loadgroup tests/analysis tests/plot
