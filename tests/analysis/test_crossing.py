@@ -14,7 +14,7 @@ import pytest
 
 from tests.analysis.tables import BY_LABEL, KINDS, convert
 from trainview import analysis
-from trainview.analysis import timeline
+from trainview.analysis import parts, timeline
 from trainview.errors import ArgumentError
 
 LAZY = [kind for kind in KINDS if kind in {"polars lazy", "duckdb"}]
@@ -290,3 +290,25 @@ def test_duckdb_holds_all_hours_once_for_several_quantiles():
     # once for each of them did not fit into 1.2 GB with 20 million jobs
     query = analysis.elapsed_stats(lazily("duckdb")["jobs"]).sql_query()
     assert query.count("quantile_cont(") == 1
+
+
+# Asked of parts by their time, or by their jobs.
+PARTED = {
+    "gpu_hours_over_time": {"freq": "W", "tz": "America/New_York"},
+    "quota": {},
+    "reconcile_cost": {"by": ["project_name", "team_name", "reason"]},
+    "utilization": {"by": ["job_id", "team_name"]},
+    "idle_gpus": {"by": ["job_id", "team_name"], "threshold": 0.5},
+}
+
+
+@pytest.mark.parametrize("name", PARTED)
+def test_polars_gives_the_same_of_parts(name, monkeypatch):
+    first, others, _, _ = CALLS[name]
+    given = lazily("polars lazy")
+    arguments = PARTED[name] | {argument: given[table] for argument, table in others.items()}
+    ask = partial(getattr(analysis, name), given[first], **arguments)
+    whole = ask().collect()
+    monkeypatch.setattr(parts, "MOST_ROWS", JOBS // 7)
+    monkeypatch.setattr(parts, "MOST_SAMPLES", 3_000)
+    pl_testing.assert_frame_equal(ask().collect(), whole)

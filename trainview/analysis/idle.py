@@ -19,7 +19,8 @@ from trainview.analysis.measured import (
     query_measured,
     share_of_held,
 )
-from trainview.analysis.sample_queries import query_jobs, query_samples
+from trainview.analysis.parts import together
+from trainview.analysis.sample_queries import query_by_job, query_jobs
 from trainview.analysis.samples import (
     GPU,
     UTILIZATION,
@@ -150,8 +151,8 @@ def idle_gpus(
         idle = from_pandas(find_idle(samples, facts, keys, threshold), frame)
     else:
         lives = _query_rates(jobs, prices, of_jobs, frame)
-        queried = query_samples(frame, lives, stretches=threshold)
-        idle = _query_idle(queried, lives, keys, threshold)
+        parts = query_by_job(frame, lives, keys, stretches=threshold)
+        idle = together([_query_idle(*part, keys, threshold) for part in parts])
     order = [True] + [False] * len(keys)
     return give_back(idle.sort("idle_gpu_hours", *keys, descending=order, nulls_last=True), metrics)
 
@@ -247,7 +248,7 @@ def find_idle(
     )
 
 
-def _query_idle(samples: Frame, facts: Frame, keys: list[str], threshold: float) -> Frame:
+def _query_idle(samples: Frame, facts: Frame | None, keys: list[str], threshold: float) -> Frame:
     """Write the same as a query."""
     since, covered = nw.col("__from"), nw.col("__covered")
     idle = (nw.col("value") < threshold) & ~covered.is_null()

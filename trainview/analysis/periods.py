@@ -18,6 +18,7 @@ from trainview.analysis.frames import (
     number_groups,
     to_pandas,
 )
+from trainview.analysis.parts import by_time
 from trainview.analysis.steps import Steps, query_changes, query_levels, sweep, timestamps
 from trainview.analysis.times import US_PER_HOUR, US_PER_SECOND, with_microseconds
 from trainview.errors import ArgumentError
@@ -160,8 +161,13 @@ def hours_held(
     if is_lazy(frame):
         frame = with_microseconds(frame, __from="created_at", __to="end_at")
         begin = _around([*_span(frame), *more], freq, tz)
-        levels = (query_levels if rate is None else query_changes)(frame, parts, "__from", "__to")
-        table = to_pandas(_by_period(levels, parts, begin))
+        times = "__from", "__to"
+        if rate is None:
+            asked = [query_levels(part, parts, *times) for part in by_time(frame, *times)]
+        else:
+            asked = query_changes(frame, parts, *times)
+        found = [to_pandas(_by_period(part, parts, begin)) for part in asked]
+        table = pd.concat(found, ignore_index=True)
         # What ends where the last period does changes none.
         table = table[table["__period"] < len(begin) - 1].reset_index(drop=True)
         number, groups = number_groups(table, keys)
@@ -218,9 +224,9 @@ def _from_changes(
     number = len(begin) - 1
     cell = group * number + table["__period"].to_numpy("int64")
 
-    def dense(name: str, nothing: int = 0) -> Integers:
+    def dense(name: str, together: np.ufunc = np.add, nothing: int = 0) -> Integers:
         values = np.full(groups * number, nothing, "int64")
-        values[cell] = table[name].to_numpy("int64")
+        together.at(values, cell, table[name].to_numpy("int64"))
         return values.reshape(groups, number)
 
     change = dense("__change")
@@ -230,8 +236,8 @@ def _from_changes(
         (level * seconds - dense("__seconds")) + (level * rest - dense("__rest")) / US_PER_SECOND
     ) / (US_PER_HOUR // US_PER_SECOND)
     # What was held before lasts into the period, unless that begins with a change.
-    carried = np.where(dense("__first", 1) > 0, level - change, 0)
-    return hours, np.maximum(dense("__peak"), carried)
+    carried = np.where(dense("__first", np.minimum, nothing=1) > 0, level - change, 0)
+    return hours, np.maximum(dense("__peak", np.maximum), carried)
 
 
 def _by_period(levels: Frame, keys: Sequence[str], begin: Integers) -> Frame:

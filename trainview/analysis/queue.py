@@ -258,47 +258,62 @@ def _percentile(curve: Curve, at: float, groups: int) -> Numbers:
     return found
 
 
-def _query_estimate(frame: Frame, keys: list[str]) -> Frame:
-    """Write the same estimate as a query: the keys, ``hours``, and what is known of each time.
+def _query_seen(frame: Frame, keys: list[str]) -> Frame:
+    """Write how many jobs were last seen at each time: the keys, ``hours``, and counts.
 
-    Waits that are not known are one row a group, whose ``hours`` are null.
+    What is not known is in rows whose ``hours`` are null, and counts for nothing.
     """
-    hours = nw.col("hours").cast(nw.Float64)
-    is_known = (hours >= 0).fill_null(value=False)
-    frame = plain_text(frame, keys).with_columns(
-        hours=nw.when(is_known).then(hours),
-        __jobs=is_known.cast(nw.Int64),
-        __censored=(is_known & nw.col("is_censored")).cast(nw.Int64),
-        __waiting=(is_known & nw.col("is_waiting")).cast(nw.Int64),
+    hours, one = nw.col("hours"), nw.lit(1)
+    # engines count faster than they sum
+    seen = frame.group_by(*keys, "hours").agg(
+        __jobs=nw.len(),
+        __censored=nw.when(nw.col("is_censored")).then(one).count(),
+        __waiting=nw.when(nw.col("is_waiting")).then(one).count(),
     )
+    is_known = (hours >= 0).fill_null(value=False)
     counts = ["__jobs", "__censored", "__waiting"]
-    seen = frame.group_by(*keys, "hours").agg(nw.col(*counts).sum())
-    seen = seen.with_columns(nw.col(*counts).fill_null(0).cast(nw.Int64))
-    at_risk = nw.col("__jobs").cum_sum(reverse=True).over(*keys, order_by="hours")
-    seen = seen.with_columns(at_risk=at_risk.cast(nw.Int64))
-    at_risk, censored = nw.col("at_risk"), nw.col("__censored")
-    left = at_risk - (nw.col("__jobs") - censored)
+    known = {
+        name: nw.when(is_known).then(nw.col(name).cast(nw.Int64)).otherwise(0) for name in counts
+    }
+    return plain_text(seen, keys).with_columns(
+        hours=nw.when(is_known).then(hours.cast(nw.Float64)), **known
+    )
+
+
+def _query_estimate(seen: Frame, keys: list[str]) -> Frame:
+    """Write the same estimate as a query: what is known of each time, with ``__variance``.
+
+    Engines sort for each step of it that needs those before: there are three.
+    """
+    jobs, censored = nw.col("__jobs"), nw.col("__censored")
+    released = jobs - censored
+    total = jobs.sum().over(*keys) if keys else jobs.sum()
+    seen = seen.with_columns(
+        __total=total.cast(nw.Int64),
+        __before=jobs.cum_sum().over(*keys, order_by="hours").cast(nw.Int64) - jobs,
+    )
+    at_risk = nw.col("__total") - nw.col("__before")
+    left = at_risk - released
     # All that is at risk at a time was left at the one before, but for who was last seen then: so
     # only these times have factors, of which there is no product but by their logarithms.
     grows = (censored > 0) & (left > censored)
     factor = nw.when(grows).then(left.cast(nw.Float64) / (left - censored)).otherwise(1.0)
-    seen = seen.with_columns(__step=factor.log(), __left=left)
-    step, jobs = nw.col("__step"), nw.col("__jobs")
-    before = {
-        "__factor": step.cum_sum().over(*keys, order_by="hours") - step,
-        "__seen": jobs.cum_sum().over(*keys, order_by="hours") - jobs,
-    }
-    seen = seen.with_columns(**before)
-    whole = (nw.col("__seen") + at_risk).cast(nw.Float64)
-    share = nw.col("__left") / whole * nw.col("__factor").exp()
-    # Where nobody is released the share stays what it was.
-    falls = (jobs > nw.col("__censored")) & (whole > 0)
+    part = nw.when(left > 0).then(released / (at_risk * left.cast(nw.Float64))).otherwise(0.0)
+    seen = seen.with_columns(at_risk=at_risk, __left=left, __step=factor.log(), __part=part)
+    step = nw.col("__step")
+    seen = seen.with_columns(
+        __factor=step.cum_sum().over(*keys, order_by="hours") - step,
+        __variance=nw.col("__part").cum_sum().over(*keys, order_by="hours"),
+    )
+    share = nw.col("__left") / nw.col("__total").cast(nw.Float64) * nw.col("__factor").exp()
+    # Where nobody is released the share stays what it was, to the last digit.
+    falls = (jobs > censored) & (nw.col("__total") > 0)
     seen = seen.with_columns(share=nw.when(falls).then(share).otherwise(1.0))
     return seen.with_columns(share=nw.col("share").cum_min().over(*keys, order_by="hours"))
 
 
 def _query_waits(frame: Frame, keys: list[str]) -> Frame:
-    seen, hours = _query_estimate(frame, keys), nw.col("hours")
+    seen, hours = _query_estimate(_query_seen(frame, keys), keys), nw.col("hours")
     found = {
         "jobs": nw.col("__jobs").sum(),
         "waiting": nw.col("__waiting").sum(),
@@ -315,14 +330,10 @@ def _query_waits(frame: Frame, keys: list[str]) -> Frame:
 
 
 def _query_curve(frame: Frame, keys: list[str]) -> Frame:
-    seen = _query_estimate(frame, keys).filter(~nw.col("hours").is_null())
-    at_risk, share = nw.col("at_risk"), nw.col("share")
-    released = nw.col("__jobs") - nw.col("__censored")
-    left = (at_risk - released).cast(nw.Float64)
-    part = nw.when(left > 0).then(released / (at_risk * left)).otherwise(0.0)
-    seen = seen.with_columns(__part=part)
-    variance = nw.col("__part").cum_sum().over(*keys, order_by="hours")
-    seen = seen.with_columns(__variance=variance)
+    known = frame.filter(nw.col("hours") >= 0)
+    share, every = nw.col("share"), {"at_risk": nw.len()}
+    first = known.group_by(*keys).agg(**every) if keys else known.select(**every)
+    seen = _query_estimate(_query_seen(known, keys), keys)
     is_between = (share > 0) & (share < 1)
     # What is not between 0 and 1 has a logarithm that engines refuse.
     between = nw.when(is_between).then(share).otherwise(0.5)
@@ -334,9 +345,8 @@ def _query_curve(frame: Frame, keys: list[str]) -> Frame:
     rows = seen.with_columns(low=low, high=high, __place=nw.lit(1))
     columns = [*keys, "hours", "share", "low", "high", "at_risk", "__place"]
     ones = dict.fromkeys(("share", "low", "high"), nw.lit(1.0))
-    most = at_risk.max()
-    first = seen.group_by(*keys).agg(most) if keys else seen.select(most)
-    first = first.filter(~nw.col("at_risk").is_null())
+    first = plain_text(first, keys).with_columns(nw.col("at_risk").cast(nw.Int64))
+    first = first.filter(nw.col("at_risk") > 0)
     first = first.with_columns(**ones, hours=nw.lit(0.0), __place=nw.lit(0))
     curve = nw.concat([first.select(*columns), rows.select(*columns)])
     curve = curve.sort(*keys, "__place", "hours", nulls_last=True).drop("__place")

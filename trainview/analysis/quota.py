@@ -24,6 +24,7 @@ from trainview.analysis.frames import (
 from trainview.analysis.holding import HELD, from_held, held_columns
 from trainview.analysis.joins import beside
 from trainview.analysis.pandas_dtypes import TEXT
+from trainview.analysis.parts import by_time
 from trainview.analysis.steps import runs, sweep
 from trainview.analysis.times import EPOCH, US_PER_HOUR, with_microseconds
 from trainview.analysis.windows import read_window
@@ -339,8 +340,8 @@ def _levels(asked: Frame, keys: list[str]) -> pd.DataFrame:
     There are no more rows than GPUs were held or asked for at once by the groups, of all kinds.
     """
     if is_lazy(asked):
-        table = to_pandas(_query_kinds(asked, keys))
-        return table.astype(dict.fromkeys(keys, TEXT))
+        parts = [to_pandas(_query_kinds(part, keys)) for part in by_time(asked)]
+        return pd.concat(parts, ignore_index=True).astype(dict.fromkeys(keys, TEXT))
     columns = [*keys, "__kind", "__held", "__from", "__to"]
     wanted = asked.filter(nw.col("__kind") != "spot").with_columns(__kind=nw.lit(WANTED))
     every = nw.concat([asked.select(*columns), wanted.select(*columns)])

@@ -26,6 +26,7 @@ from trainview.analysis.frames import (
     to_pandas,
 )
 from trainview.analysis.pandas_dtypes import TEXT
+from trainview.analysis.parts import together
 from trainview.analysis.reconcile_queries import AFTER, BEFORE, put_side_by_side
 from trainview.analysis.sharing import once
 from trainview.schema.table_types import AnyDataFrame, DataFrame
@@ -152,8 +153,10 @@ def reconcile_cost(
     needed = ["job_id", "created_at", "end_at", *of_jobs, *of_projects]
     frame, names = with_estimates(jobs, prices, needed), names_of(of_jobs, billing)
     if is_lazy(frame):
-        both, marks = put_side_by_side(frame, billing, of_jobs, of_projects)
-        return give_back(_query_differences(both, marks, keys), jobs)
+        tables, marks = put_side_by_side(frame, billing, of_jobs, of_projects)
+        sums = [_sum_up(_query_amounts(table, marks), keys) for table in tables]
+        every = sums[0] if len(sums) == 1 else _sum_up(together(sums), keys)
+        return give_back(_query_differences(every, keys), jobs)
     bill, by_job = once("bill", [billing], lambda: _read_bill(billing, names), *names)
     known = to_pandas(frame)
     if "team_name" in of_jobs:
@@ -265,8 +268,8 @@ def _amounts(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _query_differences(table: Frame, marks: dict[str, nw.Expr], keys: list[str]) -> Frame:
-    """Write the same as a query on jobs and what is billed for them, side by side."""
+def _query_amounts(table: Frame, marks: dict[str, nw.Expr]) -> Frame:
+    """Write reasons and amounts as a query on jobs and what is billed for them, side by side."""
     usd, minutes, known = nw.col("__usd"), nw.col("__minutes"), nw.col("__known") > 0
     in_jobs, in_bill = (~nw.col(name).is_null() for name in ("__in_jobs", "__in_bill"))
     billed = nw.when(known).then(nw.col("__billed_usd").cast(nw.Float64))
@@ -275,14 +278,14 @@ def _query_differences(table: Frame, marks: dict[str, nw.Expr], keys: list[str])
         "no training job": nw.col("__other"),
         "not assigned to a job": nw.col("job_id").is_null(),
         "deleted job": ~in_jobs & (nw.col("__deleted") > 0),
-        **{name: ~in_jobs & marks.pop(name) for name in (BEFORE, AFTER)},
+        **{name: ~in_jobs & marks[name] for name in (BEFORE, AFTER)},
         "not in the jobs table": ~in_jobs,
         "free": (usd == 0) & nothing_billed,
         "billed, though free": (usd == 0) & (minutes == 0),
         "no price": nw.col("__price").is_null(),
         "no known duration": usd.is_null(),
         BOTH_KNOWN: in_bill,
-        **marks,
+        **{name: holds for name, holds in marks.items() if name not in {BEFORE, AFTER}},
     }
     reason: nw.Expr = nw.lit("not billed")
     for name, holds in reversed(reasons.items()):
@@ -295,19 +298,27 @@ def _query_differences(table: Frame, marks: dict[str, nw.Expr], keys: list[str])
         overhead_usd=unbilled * nw.col("__nodes") * nw.col("__price"),
         estimated_minutes=minutes,
         billed_minutes="__billed_minutes",
+        billed_usd="__billed_usd",
         __missing=(in_jobs & usd.is_null()).cast(nw.Int64),
         __billed=billed,
     )
-    table = table.with_columns(price_usd=usd - nw.col("__billed") - nw.col("overhead_usd"))
+    return table.with_columns(price_usd=usd - nw.col("__billed") - nw.col("overhead_usd"))
+
+
+def _sum_up(table: Frame, keys: list[str]) -> Frame:
     summed = ("estimated_usd", "overhead_usd", "price_usd", "estimated_minutes", "billed_minutes")
     sums: dict[str, nw.Expr] = {
         name: nw.when(nw.col(name).count() > 0).then(nw.col(name).sum()) for name in summed
     }
-    for name in ("jobs", "__known", "__missing"):
+    # Money that is billed comes in decimals, so its sum is exact.
+    for name in ("jobs", "__known", "__missing", "billed_usd"):
         sums[name] = nw.col(name).sum()
-    # Exact, since these are decimals.
-    sums["billed_usd"] = nw.col("__billed_usd").sum()
-    found = table.group_by(*keys).agg(**sums) if keys else table.select(**sums)
+    return table.group_by(*keys).agg(**sums) if keys else table.select(**sums)
+
+
+def _query_differences(found: Frame, keys: list[str]) -> Frame:
+    """Write the result as a query on the sums of groups."""
+    known = nw.col("__known") > 0
     estimated, sum_billed = nw.col("estimated_usd"), nw.col("billed_usd")
     is_unknown = (nw.col("__missing") > 0) & (estimated == 0)
     found = found.with_columns(

@@ -14,6 +14,7 @@ from trainview.analysis.billing import (
     query_teams,
 )
 from trainview.analysis.frames import Frame, schema_of, to_pandas
+from trainview.analysis.parts import by_job
 from trainview.analysis.steps import microseconds
 from trainview.analysis.times import with_microseconds
 
@@ -29,7 +30,7 @@ _DAY = 86_400_000_000
 
 def put_side_by_side(
     frame: Frame, billing: object, keys: Sequence[str], of_projects: Sequence[str]
-) -> tuple[Frame, dict[str, nw.Expr]]:
+) -> tuple[list[Frame], dict[str, nw.Expr]]:
     """Put jobs and what is billed for them side by side.
 
     Parameters
@@ -45,12 +46,13 @@ def put_side_by_side(
 
     Returns
     -------
-    frame : narwhals frame
-        One row a job, or thing that is billed without one: `keys`, ``job_id``, ``__usd``,
-        ``__minutes``, ``__price``, ``__nodes``, ``__billed_usd`` (decimal), ``__known`` (amounts in
-        it), ``__billed_minutes``, ``__in_jobs`` and ``__in_bill`` (null or 1), ``__deleted``,
-        ``__other``, and in microseconds ``__billed_from``, ``__billed_day``, ``__billed_month``
-        (its first day, its last day, and the last month of what has no day).
+    tables : list of narwhals frame
+        In parts where there are many jobs, unless these are a key: one row a job, or thing that is
+        billed without one: `keys`, ``job_id``, ``__usd``, ``__minutes``, ``__price``, ``__nodes``,
+        ``__billed_usd`` (decimal), ``__known`` (amounts in it), ``__billed_minutes``, ``__in_jobs``
+        and ``__in_bill`` (null or 1), ``__deleted``, ``__other``, and in microseconds
+        ``__billed_from``, ``__billed_day``, ``__billed_month`` (its first day, its last day, and
+        the last month of what has no day).
     marks : dict of str to narwhals.Expr
         What says that the bill is empty, or begins or ends too late or early for a job, and the
         jobs for what is billed.
@@ -60,10 +62,25 @@ def put_side_by_side(
     jobs = with_microseconds(frame, __created="created_at", __end="end_at")
     own = list(dict.fromkeys(["job_id", *keys]))
     jobs = jobs.select(*own, *COUNTED).with_columns(nw.col("job_id").cast(nw.String))
-    check_once(jobs)
-    amount = nw.col("__subtotal_usd")
     marks = _marks(bill) | _marks_of_jobs(jobs)
     bill = _with_days(bill)
+    parts = [(jobs, bill)] if "job_id" in keys else by_job(jobs, bill)
+    tables = [_side_by_side(part[0], part[1], keys, names) for part in parts]
+    if "team_name" in keys:
+        tables = [query_teams(table, frame, of_projects) for table in tables]
+    is_job = ~nw.col("__in_jobs").is_null()
+    told: dict[str, nw.Expr] = {
+        name: nw.when(is_job).then(nw.col(name).cast(nw.String)).otherwise(nw.col(f"__{name}"))
+        for name in NAMES
+        if name in keys
+    }
+    return [table.with_columns(**told) if told else table for table in tables], marks
+
+
+def _side_by_side(jobs: Frame, bill: Frame, keys: Sequence[str], names: Sequence[str]) -> Frame:
+    check_once(jobs)
+    own = list(dict.fromkeys(["job_id", *keys]))
+    amount = nw.col("__subtotal_usd")
     sums = {
         "__deleted": nw.col("__is_deleted").cast(nw.Int64).sum(),
         "__billed_usd": amount.sum(),
@@ -74,13 +91,13 @@ def put_side_by_side(
         "__billed_month": nw.col("__of_month").max(),
     }
     assigned = bill.filter(~nw.col("job_id").is_null())
-    by_job = assigned.group_by("job_id").agg(**sums)
+    billed = assigned.group_by("job_id").agg(**sums)
     named = [f"__{name}" for name in names]
     for name in named:
-        by_job = by_job.join(_latest(assigned, jobs, name, named), on="job_id", how="left")
-    by_job = by_job.with_columns(__in_bill=nw.lit(1), __other=nw.lit(value=False))
+        billed = billed.join(_latest(assigned, jobs, name, named), on="job_id", how="left")
+    billed = billed.with_columns(__in_bill=nw.lit(1), __other=nw.lit(value=False))
     jobs = jobs.with_columns(__in_jobs=nw.lit(1))
-    both = jobs.join(by_job, on="job_id", how="full", suffix="__billed")
+    both = jobs.join(billed, on="job_id", how="full", suffix="__billed")
     both = both.with_columns(job_id=nw.coalesce("job_id", "job_id__billed"))
     columns = [*own, *COUNTED, *BILLED, *named, "__in_jobs", "__in_bill", "__other"]
     both = both.select(*columns)
@@ -104,16 +121,7 @@ def put_side_by_side(
         part.with_columns(**whole, __billed_minutes=minutes).select(*columns)
         for part in (both, other)
     ]
-    table = nw.concat(parts)
-    is_job = ~nw.col("__in_jobs").is_null()
-    if "team_name" in keys:
-        table = query_teams(table, frame, of_projects)
-    told: dict[str, nw.Expr] = {
-        name: nw.when(is_job).then(nw.col(name).cast(nw.String)).otherwise(nw.col(f"__{name}"))
-        for name in NAMES
-        if name in keys
-    }
-    return (table.with_columns(**told) if told else table), marks
+    return nw.concat(parts)
 
 
 def _latest(bill: Frame, jobs: Frame, name: str, named: Sequence[str]) -> Frame:

@@ -21,6 +21,7 @@ from trainview.analysis.ordered_samples import (
     lies_in_order,
     shift_in_order,
 )
+from trainview.analysis.parts import by_job
 from trainview.analysis.samples import GPU, read_jobs
 from trainview.analysis.times import US_PER_SECOND, with_microseconds
 
@@ -112,9 +113,45 @@ def query_samples(frame: Frame, facts: Frame | None, *, stretches: float | None 
         them; with `stretches` also ``__begin``, the ``__from`` of the latest sample that follows
         none below that value which is known to reach up to it.
     """
-    step = (nw.col("step_seconds") * US_PER_SECOND).round().cast(nw.Int64)
-    frame = with_microseconds(frame, __time="timestamp").with_columns(__step=step)
+    frame = _with_steps(frame)
+    return _query_samples(frame, facts, stretches, in_order=lies_in_order(frame, SERIES))
+
+
+def query_by_job(
+    frame: Frame, facts: Frame | None, keys: Sequence[str], *, stretches: float | None = None
+) -> list[tuple[Frame, Frame | None]]:
+    """Write the same samples, and the facts, as queries of as many samples as fit into memory.
+
+    Parameters
+    ----------
+    frame, facts, stretches
+        As for `query_samples`.
+    keys : sequence of str
+        The columns to group by: only where they tell jobs apart, a part has whole groups.
+
+    Returns
+    -------
+    list of (narwhals frame, narwhals frame or None)
+        The parts, one if all fit.
+    """
+    frame = _with_steps(frame)
     in_order = lies_in_order(frame, SERIES)
+    tables = (frame,) if facts is None else (frame, facts)
+    parts = by_job(*tables, samples=True) if "job_id" in keys else [tables]
+    pairs = [(part[0], part[1] if facts is not None else None) for part in parts]
+    return [
+        (_query_samples(samples, its, stretches, in_order=in_order), its) for samples, its in pairs
+    ]
+
+
+def _with_steps(frame: Frame) -> Frame:
+    step = (nw.col("step_seconds") * US_PER_SECOND).round().cast(nw.Int64)
+    return with_microseconds(frame, __time="timestamp").with_columns(__step=step)
+
+
+def _query_samples(
+    frame: Frame, facts: Frame | None, stretches: float | None, *, in_order: bool
+) -> Frame:
     frame = _with_neighbours(frame, stretches=stretches, in_order=in_order)
     if facts is None:
         unknown = nw.lit(None, nw.Int64)

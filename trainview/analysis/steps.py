@@ -96,22 +96,20 @@ def sweep(frame: Frame, keys: Sequence[str]) -> Steps:
 
 def query_changes(
     frame: Frame, keys: Sequence[str], start: str = "created_at", end: str = "end_at"
-) -> Frame:
-    """Write when jobs begin and end as a query: the keys, ``__time`` and ``__change``."""
+) -> list[Frame]:
+    """Write when jobs begin, and when they end, as queries: the keys, ``__time``, ``__change``."""
     held = nw.col("__held").cast(nw.Int64)
-    return nw.concat(
-        [
-            frame.select(*keys, __time=start, __change=held),
-            frame.select(*keys, __time=end, __change=held * -1),
-        ]
-    )
+    return [
+        frame.select(*keys, __time=start, __change=held),
+        frame.select(*keys, __time=end, __change=held * -1),
+    ]
 
 
 def query_levels(
     frame: Frame, keys: Sequence[str], start: str = "created_at", end: str = "end_at"
 ) -> Frame:
     """Write the same steps as a query: the keys, ``__time``, ``__change``, ``__level``."""
-    changes = query_changes(frame, keys, start, end)
+    changes = nw.concat(query_changes(frame, keys, start, end))
     changes = changes.group_by(*keys, "__time").agg(nw.col("__change").sum())
     changes = changes.with_columns(nw.col("__change").cast(nw.Int64))
     changes = changes.filter(nw.col("__change") != 0)

@@ -22,7 +22,9 @@ from trainview.analysis.measured import (
     share_of_held,
 )
 from trainview.analysis.pandas_dtypes import TEXT
-from trainview.analysis.sample_queries import query_jobs, query_mean, query_samples
+from trainview.analysis.parts import together
+from trainview.analysis.quantiles import quantile, with_places
+from trainview.analysis.sample_queries import query_by_job, query_jobs, query_mean
 from trainview.analysis.samples import (
     GPU,
     MEMORY,
@@ -141,7 +143,8 @@ def utilization(
         summary = from_pandas(summarise(samples, facts, keys), frame)
     else:
         lives = None if jobs is None else _query_memory(jobs, of_jobs, frame)
-        summary = _query_summary(query_samples(frame, lives), lives, keys)
+        parts = query_by_job(frame, lives, keys)
+        summary = together([_query_summary(*part, keys) for part in parts])
     # Engines sum in orders of their own: what differs in the last digits is a tie.
     summary = summary.with_columns(__order=nw.col("mean_utilization").round(9))
     return give_back(summary.sort("__order", *keys, nulls_last=True).drop("__order"), metrics)
@@ -252,15 +255,15 @@ def _query_summary(samples: Frame, facts: Frame | None, keys: list[str]) -> Fram
         unknown = nw.lit(None, nw.Float64)
         samples = samples.with_columns(__memory=unknown)
     value, is_busy = nw.col("value"), nw.col("metric") == UTILIZATION
-    samples = samples.with_columns(
-        __busy=nw.when(is_busy).then(value),
+    placed = samples.with_columns(__busy=nw.when(is_busy).then(value))
+    placed = with_places(placed, "__busy", keys).with_columns(
         __share=nw.when(~is_busy).then(value / nw.col("__memory")),
         __used=nw.when(~is_busy).then(value),
     )
     busy = nw.col("__busy")
     missed = nw.when(is_busy).then(nw.col("__missing")).sum()
     expected = missed + nw.when(~nw.col("step_seconds").is_null()).then(busy).count()
-    p50, p95 = (busy.quantile(at, "linear") for at in QUANTILES)
+    p50, p95 = (quantile("__busy", at) for at in QUANTILES)
     summary = {
         "samples": busy.count(),
         "covered_gpu_hours": nw.when(is_busy).then(nw.col("__covered")).sum() / US_PER_HOUR,
@@ -272,6 +275,6 @@ def _query_summary(samples: Frame, facts: Frame | None, keys: list[str]) -> Fram
         "max_memory_bytes": nw.col("__used").max(),
         **({} if facts is None else {"__held_of_one": nw.col("__held_of_one").max()}),
     }
-    found = samples.group_by(*keys).agg(**summary) if keys else samples.select(**summary)
+    found = placed.group_by(*keys).agg(**summary) if keys else placed.select(**summary)
     found = query_measured(found, samples, facts, keys, counted="samples")
     return found.with_columns(nw.col("samples").cast(nw.Int64)).select(*keys, *SUMMARY)
