@@ -140,7 +140,7 @@ def test_what_is_not_known_is_said(name, section_name, words):
 
 def test_a_snapshot_of_jobs_that_are_free_costs_nothing():
     pending = payload(training_jobs=[job(current_status="TRAINING_JOB_PENDING")])
-    prose = section(render(fleet("prices", source=pending)), "costs")
+    prose = section(render(fleet("prices", source=pending), sections="costs"), "costs")
     assert "No job costs anything." in prose
 
 
@@ -150,7 +150,7 @@ def test_nobody_waits_and_nothing_idles():
         queue=table("queue", wait("run", 0.001), wait("bad", 0.002)),
         capacity=table("capacity", limit(64)),
     )
-    text = render(busy)
+    text = render(busy, sections="utilization,queue,quota")
     assert "Half of 2 jobs waited at most 4 s, nine in ten at most 7 s. None waits now. The longest wait is 7 s." in section(text, "queue")  # fmt: skip
     assert "No job waits now." in section(text, "queue")
     assert "90% on average, measured over 1.0 of 12.0 GPU-hours held (8%), on 1 GPU at once. None of that time was idle." in section(text, "utilization")  # fmt: skip
@@ -162,7 +162,9 @@ def test_nobody_waits_and_nothing_idles():
 def test_types_of_gpus_are_the_same_in_every_spelling():
     a100 = {"gpu_type": "A100_40GB", "gpu_count": 8}
     one = payload(training_jobs=[job(instance_type=price("x") | {"id": "x", "name": "x"} | a100)])
-    text = render(fleet(source=one, capacity=table("capacity", limit(8, "A100-40GB"))))
+    text = render(
+        fleet(source=one, capacity=table("capacity", limit(8, "A100-40GB"))), sections="quota"
+    )
     assert "The fullest moment: 8 A100_40GB on 1 March 2026, where 8 may be held at once." in section(text, "quota")  # fmt: skip
 
 
@@ -212,7 +214,7 @@ def test_hostile_names_are_text_in_the_new_sections_too():
 
 def test_the_heat_map_is_made_of_shapes_that_cover_what_is_known():
     heat = fleet(metrics=table("metrics", *samples(0.0, 0.0, 0.9, 0.9), *samples(0.0, 0.0, gpu=1)))
-    text = render(heat)
+    text = render(heat, sections="utilization")
     [part] = re.findall(r'id="utilization-job">.*?</svg>', text, flags=re.DOTALL)
     assert "<image" not in part
     shapes = re.findall(r'<g class="mosaic" shape-rendering="crispEdges"><path fill="[^"]*" d="([^"]*)"', part)  # fmt: skip
@@ -265,7 +267,7 @@ def test_long_waits_are_drawn_with_few_steps():
     random = np.random.default_rng(2)
     hours = random.lognormal(size=3000).tolist()
     queue = table("queue", *[wait(f"j{n}", hours[n]) for n in range(3000)])
-    text = render(fleet(queue=queue))
+    text = render(fleet(queue=queue), sections="queue")
     [part] = re.findall(r'id="queue-curve">.*?</svg>', text, flags=re.DOTALL)
     assert len(part) < 100_000
     assert "Half of 3,000 jobs waited at most" in section(text, "queue")
