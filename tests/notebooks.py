@@ -9,10 +9,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import nbformat
-from nbclient import NotebookClient
+if TYPE_CHECKING:
+    from nbclient import NotebookClient
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("[0-9]*.ipynb"))
@@ -32,8 +32,12 @@ _README_PICTURE = ("03_gpu_usage", "plot_gpu_hours_over_time", FOLDER / "gpu_hou
 
 
 @contextmanager
-def kernel() -> Iterator[NotebookClient]:
+def kernel() -> Iterator["NotebookClient"]:
     """Start one kernel, in which any number of notebooks run one after the other."""
+    # only here: it takes as long to import as everything else that is collected
+    import nbformat
+    from nbclient import NotebookClient
+
     client = NotebookClient(
         nbformat.v4.new_notebook(), timeout=_TIMEOUT, kernel_name="python3",
         resources={"metadata": {"path": FOLDER}},
@@ -42,9 +46,17 @@ def kernel() -> Iterator[NotebookClient]:
         yield client
 
 
-def run(path: Path, client: NotebookClient) -> Any:
+def read(path: Path) -> Any:
+    import nbformat
+
+    return nbformat.read(path, as_version=4)
+
+
+def run(path: Path, client: "NotebookClient") -> Any:
     """Execute a notebook from a fresh start and give it back, without what varies."""
-    notebook = nbformat.read(path, as_version=4)
+    import nbformat
+
+    notebook = read(path)
     client.nb = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(_FRESH_START), *notebook.cells]
     )
@@ -72,6 +84,8 @@ def keep_readme_picture(path: Path, notebook: Any) -> None:
 
 
 def main() -> int:
+    import nbformat
+
     with kernel() as client:
         for path in NOTEBOOKS:
             notebook = run(path, client)

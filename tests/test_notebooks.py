@@ -2,10 +2,9 @@
 
 import re
 
-import nbformat
 import pytest
 
-from tests.notebooks import NOTEBOOKS, kernel, run
+from tests.notebooks import NOTEBOOKS, kernel, read, run
 
 
 def texts(notebook):
@@ -31,13 +30,13 @@ def client():
 @pytest.mark.notebook
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_and_its_outputs_are_the_committed_ones(path, client):
-    committed = nbformat.read(path, as_version=4)
+    committed = read(path)
     assert list(texts(run(path, client))) == list(texts(committed)), "run: make notebooks"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_reads_well(path):
-    notebook = nbformat.read(path, as_version=4)
+    notebook = read(path)
     first, *_, last = notebook.cells
     assert first.cell_type == "markdown"
     assert re.match(r"# .+\?\n", first.source + "\n"), "the title is a question"

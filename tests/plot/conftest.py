@@ -3,6 +3,8 @@ import matplotlib.pyplot as plt
 import pytest
 
 mpl.use("agg")
+# Fitting letters to dots takes a fifth of the time of drawing, and no test looks at dots of letters.
+mpl.rcParams["text.hinting"] = "no_hinting"
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 import html
 import re
+from functools import cache
 
 import pytest
 from rich.cells import cell_len
@@ -36,12 +37,13 @@ def hostile():
     )
 
 
+# Each is told once, and drawn by many tests.
 STORIES = {
-    "whole": lambda: tv.job(WHOLE, "ja"),
-    "waiting": lambda: tv.job(WHOLE, "wait"),
-    "hostile": lambda: tv.job(hostile(), "e"),
-    "many GPUs": lambda: tv.job(of_report("sample"), "4sva6wx"),
-    "of the sample": lambda: tv.job(of_report("sample"), "no33snh"),
+    "whole": cache(lambda: tv.job(WHOLE, "ja")),
+    "waiting": cache(lambda: tv.job(WHOLE, "wait")),
+    "hostile": cache(lambda: tv.job(hostile(), "e")),
+    "many GPUs": cache(lambda: tv.job(of_report("sample"), "4sva6wx")),
+    "of the sample": cache(lambda: tv.job(of_report("sample"), "no33snh")),
 }
 
 
