@@ -141,3 +141,9 @@ def test_what_is_missing_is_said_apart_from_the_data():
 )
 def test_what_cannot_be_compared_is_an_error_that_names_the_option(words, message):
     assert message in fault(2, "compare", *words)
+
+
+def test_no_jobs_on_either_side_read_well():
+    page = out("compare", "-", *WINDOW, stdin=payload(training_projects=[]))
+    assert page.startswith("No jobs on either side.")
+    assert page.count("nothing to show") == 3

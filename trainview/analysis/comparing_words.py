@@ -120,7 +120,8 @@ def written(figures: pd.DataFrame) -> pd.DataFrame:
         columns[column] = [
             cell(f"{_UNITS.get(unit, 'jobs')}{kind}", value) for unit, value in pairs
         ]
-    return pd.DataFrame(columns).assign(change=known["change"]).reset_index(drop=True)
+    found = pd.DataFrame(columns).astype(dict.fromkeys(("before", "after", "difference"), "str"))
+    return found.assign(change=known["change"]).reset_index(drop=True)
 
 
 def _amounts(rows: _Rows, figure: str, name: str, money: str = "") -> str:
