@@ -72,13 +72,26 @@ def table(*rows: dict[str, Any], schema: pa.Schema = JOBS) -> pd.DataFrame:
     ]
     filled = {"memory_limit_mib": 1, "millicpu_limit": 1}
     columns = {}
+    told = set(filled).union(*numbered)
     for field in schema:
-        values = [row.get(field.name, filled.get(field.name)) for row in numbered]
         dtype = pandas_dtype(field)
-        # by way of text, so that a category without values has text categories too
-        column = pd.Series(values, dtype="str" if dtype == "category" else "object")
-        columns[field.name] = column.astype(dtype)
+        if field.name in told:
+            values = [row.get(field.name, filled.get(field.name)) for row in numbered]
+            columns[field.name] = _column(values, dtype)
+        else:
+            columns[field.name] = _nothing(dtype, len(numbered))
     return pd.DataFrame(columns)
+
+
+def _column(values: list[Any], dtype: Any) -> pd.Series:
+    # by way of text, so that a category without values has text categories too
+    return pd.Series(values, dtype="str" if dtype == "category" else "object").astype(dtype)
+
+
+@cache
+def _nothing(dtype: Any, rows: int) -> pd.Series:
+    """A column of which no row tells anything, as most are; tables copy it."""
+    return _column([None] * rows, dtype)
 
 
 def projects(*rows: dict[str, Any]) -> pd.DataFrame:
