@@ -47,11 +47,11 @@ def _interval(
 ) -> dict[str, Any]:
     """Write the rate and its bounds, of columns or as expressions; `n` is null instead of 0."""
     z2 = Z_95**2
-    rate = failed / n
-    centre = (rate + z2 / (2 * n)) / (1 + z2 / n)
-    reach = sqrt(rate * (1 - rate) / n + z2 / (4 * n * n)) * Z_95 / (1 + z2 / n)
+    # Multiplied by the number of jobs, for few divisions: Spark takes long to plan many.
+    centre = failed + z2 / 2
+    reach = sqrt(failed * (n - failed) / n + z2 / 4) * Z_95
     return {
-        "failure_rate": rate,
-        "low": where(failed > 0, (centre - reach).clip(0, 1), n * 0),
-        "high": where(failed < n, (centre + reach).clip(0, 1), n * 0 + 1),
+        "failure_rate": failed / n,
+        "low": where(failed > 0, ((centre - reach) / (n + z2)).clip(0, 1), n * 0),
+        "high": where(failed < n, ((centre + reach) / (n + z2)).clip(0, 1), n * 0 + 1),
     }
