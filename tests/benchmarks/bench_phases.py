@@ -188,8 +188,10 @@ def lost_work(fleet: Fleet) -> pd.DataFrame:
 
 def goodput(fleet: Fleet) -> pd.DataFrame:
     jobs = fleet.jobs[["job_id", "project_name", "status", "gpus"]]
-    rows = with_lost(fleet, jobs, ["deploying_hours", "running_gpu_hours"])
+    more = ["deploying_hours", "running_gpu_hours", "released_at", "submitted_at"]
+    rows = with_lost(fleet, jobs, more)
     known, running = rows["running_gpu_hours"].notna(), rows["running_gpu_hours"]
+    held = rows["ended_at"] - rows["released_at"].fillna(rows["submitted_at"])
     lost = (rows["gpus"] * rows["lost_hours"]).clip(upper=running)
     sums = pd.DataFrame(
         {
@@ -199,12 +201,15 @@ def goodput(fleet: Fleet) -> pd.DataFrame:
             "running_gpu_hours": running,
             "lost_gpu_hours": lost.where(rows["status"].isin(LOSES)),
             "deploying_gpu_hours": (rows["gpus"] * rows["deploying_hours"]).where(known),
+            "unknown_gpu_hours": (rows["gpus"] * (held / AN_HOUR)).mask(known),
         }
     )
     found = sums.groupby("project_name", sort=False).sum().reset_index()
     found["idle_gpu_hours"] = np.nan
     bad = found["lost_gpu_hours"] + found["deploying_gpu_hours"]
-    found["goodput"] = 1 - bad / (found["running_gpu_hours"] + found["deploying_gpu_hours"])
+    # events tell starts to the second: all of it is sure
+    whole = found["running_gpu_hours"] + found["deploying_gpu_hours"] + found["unknown_gpu_hours"]
+    found["goodput"] = (1 - bad / whole).clip(0, 1)
     return (
         found.assign(bad=bad)
         .sort_values(["bad", "project_name"], ascending=[False, True])
@@ -237,6 +242,8 @@ def run_chains(fleet: Fleet) -> pd.DataFrame:
         status=rows["status"].astype("str"),
         chain_id=rows["job_id"].iloc[begins].to_numpy()[of],
         attempt=np.arange(len(rows)) - begins[of] + 1,
+        submitted_at=rows["created_at"],
+        ended_at=rows["ended_at"],
         attempts=lengths[of],
         outcome=rows["status"].astype("str").iloc[lasts].to_numpy()[of],
         wall_hours=wall[of],
