@@ -55,7 +55,7 @@ def trainview(
         mock.patch.multiple(sys, stdin=io.TextIOWrapper(_Stdin(stdin), "utf-8"), **streams),
         mock.patch.dict(os.environ, environment(key, env), clear=True),
         chdir(cwd or "."),
-        _logging_as_before(),
+        logging_as_before(),
     ):
         code = run([str(word) for word in words])
     for stream in streams.values():
@@ -64,7 +64,8 @@ def trainview(
 
 
 @contextmanager
-def _logging_as_before() -> Iterator[None]:
+def logging_as_before() -> Iterator[None]:
+    """Take back what a command sets up for its process."""
     # a command sets up the logging of its process, once and for all
     logger = logging.getLogger("trainview")
     before = logger.level, logger.handlers[:]

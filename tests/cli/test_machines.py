@@ -12,7 +12,7 @@ import pytest
 import trainview as tv
 from tests.api_server import ApiServer
 from tests.builders import job, payload
-from tests.cli.shell import DATA, environment, fault, out, start_each
+from tests.cli.shell import DATA, environment, fault, logging_as_before, out, start_each
 from tests.fetching.test_fetching import KEY, Api, load_jobs
 from trainview.cli import run
 from trainview.errors import DataWarning
@@ -83,7 +83,7 @@ def test_tables_keep_their_width_on_any_code_page(page, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     for words in (["summary", DATA], ["jobs", DATA, "--rows", "3"], ["status", DATA]):
         streams = {name: io.TextIOWrapper(io.BytesIO(), page) for name in ("stdout", "stderr")}
-        with mock.patch.multiple(sys, **streams):
+        with mock.patch.multiple(sys, **streams), logging_as_before():
             assert run(list(map(str, words))) == 0
         text = streams["stdout"].buffer.getvalue().decode(page)
         assert "\\u" not in text
