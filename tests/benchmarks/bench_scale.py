@@ -116,7 +116,8 @@ WORDS = {
     "reconcile_cost": f"""
         SELECT coalesce(project_name, billed_for) AS project_name,
           CASE WHEN created_at IS NULL THEN CASE WHEN b.job_id IS NULL THEN 'not assigned to a job'
-              WHEN is_deleted THEN 'deleted job' ELSE 'not in the jobs table' END
+              WHEN is_deleted THEN 'deleted job' WHEN billed_until <= begun THEN 'before the first job'
+              WHEN billed_from >= ended THEN 'after the last job' ELSE 'not in the jobs table' END
             WHEN usd = 0 AND coalesce(billed, 0) = 0 THEN 'free'
             WHEN usd = 0 AND minutes = 0 THEN 'billed, though free'
             WHEN usd_per_minute IS NULL THEN 'no price' WHEN usd IS NULL THEN 'no known duration'
@@ -132,8 +133,10 @@ WORDS = {
             CASE WHEN {FREE} THEN 0 ELSE elapsed_hours * 60 END AS minutes FROM {PRICED}
         ) AS j FULL JOIN (
           SELECT job_id, arg_max(project_name, date) AS billed_for, max(is_deleted) AS is_deleted,
-            sum(subtotal_usd) AS billed, sum(minutes) AS billed_minutes FROM billing GROUP BY job_id
+            sum(subtotal_usd) AS billed, sum(minutes) AS billed_minutes, min(date) AS billed_from,
+            max(date) + INTERVAL 1 DAY AS billed_until FROM billing GROUP BY job_id
         ) AS b ON j.job_id = b.job_id
+        CROSS JOIN (SELECT min(created_at) AS begun, max(end_at) AS ended FROM jobs)
         CROSS JOIN (SELECT min(date) AS first, max(date) AS last FROM billing)
         CROSS JOIN (
           SELECT max(rows) AS several FROM (SELECT count(*) AS rows FROM jobs GROUP BY job_id)
