@@ -70,6 +70,7 @@ def test_the_text_says_what_matters_in_eighty_columns():
         "n0 1 0.0% - 80.0 GiB - 3.0 h",
         "2 saved, 6.0 GiB; the last 2025-01-01 06:00, 4.0 h before the end",
         "billed 230.00 USD for 480 min",
+        "estimate - bill = 40.00 USD: 30.00 USD for time that is not billed, 10.00 USD",
         "waited 1.0 h for 8 H100",
         "attempt 1 of 2",
         "GPU out of memory, origin",

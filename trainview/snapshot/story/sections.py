@@ -17,6 +17,8 @@ NATURAL = (HAS_NO_GPUS, HAS_NOT_RUN, HAS_NO_CACHE)
 _FEW = 5
 _LINES = 10
 _LONGEST = 600
+# Less of USD than this is shown as nothing.
+_CENT = 0.005
 # How people call the evidence for when a job began to run.
 _BASIS = {
     "event": "status events",
@@ -252,11 +254,20 @@ def _cost(story: Any) -> Section | None:
         why = "" if cost["reason"] == "not billed" else f": {cost['reason']}"
         lines.append(f"not on the bill{why}")
     if estimated is not None and billed is not None:
-        gap = cost["difference_usd"]
-        lines.append(f"estimate - bill = {_usd(gap)}: {cost['reason']}")
+        lines.append(f"estimate - bill = {_usd(cost['difference_usd'])}: {_gap(cost)}")
     if job["is_open"] and job["phase"] != "waiting" and cost.get("usd_per_hour"):
         lines.append(f"{_usd(cost['usd_per_hour'])} an hour at list price")
     return Section("Cost", lines) if lines else None
+
+
+def _gap(cost: Row) -> str:
+    """Say what estimate and bill differ by: the reason of `reconcile_cost` names no prices."""
+    price = cost["price_usd"]
+    if price is None or abs(price) < _CENT:
+        return str(cost["reason"])
+    overhead = cost["overhead_usd"]
+    of_time = "" if abs(overhead) < _CENT else f"{_usd(overhead)} for time that is not billed, "
+    return f"{of_time}{_usd(price)} for other prices than on the list"
 
 
 def _queue(story: Any) -> Section | None:
