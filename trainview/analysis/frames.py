@@ -271,9 +271,7 @@ def to_pandas(frame: Frame, *, most: int | None = None, what: str = "rows") -> p
 def collect(frame: Frame) -> "nw.DataFrame[Any]":
     """Let the engine of a lazy frame run; all that crosses into Python crosses here."""
     if isinstance(frame, nw.LazyFrame):
-        # Polars holds whole tables otherwise, where it could take them in parts.
-        options = {"engine": "streaming"} if frame.implementation.is_polars() else {}
-        return frame.collect("pyarrow", **options)
+        return frame.collect("pyarrow")
     return cast("nw.DataFrame[Any]", frame)
 
 
