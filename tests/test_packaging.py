@@ -25,7 +25,8 @@ ROOT = PACKAGE.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 # The client of the platform that trainview is about; both stand in one environment.
 NEIGHBOURS = ["truss>=0.18.36", "baseten>=0.13.1"]
-IMPORTED_BY_NO_NAME = {"tzdata"}  # zoneinfo finds it where the system has no zones
+# zoneinfo finds the one where the system has no zones, DuckDB before 2.0 imports the other
+IMPORTED_BY_NO_NAME = {"tzdata", "pytz"}
 NOT_TRIED_AT_THEIR_OLDEST = {"pyspark"}  # 400 MB more, and a minute of Java
 
 FROM_A_ZIP = """
