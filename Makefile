@@ -17,6 +17,7 @@ CORE_TESTS := tests/reading tests/tables tests/analysis/test_contract.py tests/a
 NOT_QUICK := $(addprefix --ignore=,tests/cli tests/cluster tests/docs tests/history tests/reporting tests/sampling \
   tests/story tests/typing tests/analysis/test_contract.py tests/analysis/test_fleet_contract.py \
   tests/analysis/test_dtypes.py tests/analysis/test_against_truth.py tests/plot/test_contract.py \
+  tests/analysis/test_crossing.py tests/api/test_client.py tests/fetching/test_fetching.py \
   tests/fetching/test_whole_fleet.py tests/fetching/test_one_job.py tests/test_snapshot_compare.py \
   tests/test_packaging.py tests/test_workers.py)
 

@@ -10,14 +10,7 @@ from typing import Any
 import pandas as pd
 
 from trainview.api.webhook import WebhookUrl, post_json
-from trainview.checking.notices import (
-    Notice,
-    due,
-    read_known,
-    to_json,
-    to_slack,
-    write_known,
-)
+from trainview.checking.notices import Notice, due, read_known, to_json, to_slack, write_known
 from trainview.errors import DataWarning
 from trainview.files.cache import default_folder, open_folder
 from trainview.history.places import Place, alone, find_place, read_bytes, write_file

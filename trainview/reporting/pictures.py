@@ -11,7 +11,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import RendererSVG
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.font_manager import FontProperties
 from matplotlib.style import context
 from matplotlib.textpath import text_to_path
 
@@ -43,7 +43,7 @@ _METADATA: Any = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 
 
 class _Renderer(RendererSVG):
-    """Matplotlib's, which measures a text, and a font, only once for all pictures."""
+    """Matplotlib's, which measures a text only once for all pictures."""
 
     def get_text_width_height_descent(
         self,
@@ -53,31 +53,10 @@ class _Renderer(RendererSVG):
     ) -> tuple[float, float, float]:
         return _extent(s, prop, ismath)
 
-    def _get_font_height_metrics(
-        self, prop: FontProperties
-    ) -> tuple[float | None, float | None, float | None]:
-        """Answer what Matplotlib 3.11 asks for each text, and else reads from the file."""
-        return _heights(prop)
-
 
 @lru_cache(maxsize=4096)
 def _extent(text: str, font: FontProperties, ismath: Any) -> tuple[float, float, float]:
     return text_to_path.get_text_width_height_descent(text, font, ismath)
-
-
-@lru_cache(maxsize=256)
-def _heights(font: FontProperties) -> tuple[float | None, float | None, float | None]:
-    """Tell how far letters of a font rise and fall, and the gap between lines, in points."""
-    face = get_font(findfont(font))
-    tables: Any = face.get_sfnt_table
-    lines, units = tables("OS/2"), tables("head")["unitsPerEm"]
-    if lines is None:
-        return None, None, None
-    scale = 1 / units * font.get_size_in_points()
-    return (
-        lines["sTypoAscender"] * scale, -lines["sTypoDescender"] * scale,
-        lines["sTypoLineGap"] * scale,
-    )  # fmt: skip
 
 
 @contextmanager
