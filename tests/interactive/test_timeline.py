@@ -8,6 +8,8 @@ import pytest
 
 import trainview as tv
 from tests.accessibility import violations
+from tests.builders import job
+from tests.builders import payload as answer
 from tests.interactive.page import page
 from tests.reporting.snapshots import EVIL, HOSTILE, load_quietly
 from trainview.interactive.payload import payload
@@ -16,6 +18,13 @@ from trainview.text.safe import safe_text
 
 pytestmark = pytest.mark.browser
 
+# One of no length without a name, and one that ended before it began, years after.
+ODD = answer(
+    training_jobs=[
+        job("instant", name=" ", updated_at="2026-03-01T10:00:00Z"),
+        job("back", project="proj2", created_at="2027-03-01T10:00:00Z", updated_at="2026-03-01T10:00:00Z"),
+    ]
+)  # fmt: skip
 TIP, TALLY, SPOKEN = ".tv-tip", ".tv-tally", "[aria-live]"
 
 
@@ -36,6 +45,7 @@ def files(tmp_path_factory, fleet):
         "fleet": fleet,
         "hostile": hostile.assign(jobs=long),
         "empty": load_quietly({"training_projects": []}).refine(),
+        "odd": load_quietly(ODD).refine(),
     }
     for name, snapshot in snapshots.items():
         folder.joinpath(f"{name}.html").write_text(page(payload(snapshot)), encoding="utf-8")
@@ -260,6 +270,17 @@ def test_two_fingers_zoom_and_one_pans(visit):
     assert tab.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+def test_what_a_tap_shows_stays_until_the_next(visit):
+    tab = visit("odd", 390, has_touch=True, is_mobile=True)
+    box = tab.locator("canvas").bounding_box()
+    tab.touchscreen.tap(box["x"] + box["width"] * 0.02 / 1.06, box["y"] + 54)
+    tab.locator("h1").hover()
+    assert texts(tab)["Job"] == "instant"
+    assert tab.locator(TIP).is_visible()
+    tab.touchscreen.tap(box["x"] + 100, box["y"] + 54)
+    assert not tab.locator(TIP).is_visible()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_violation(visit, scheme):
     tab = visit("fleet", color_scheme=scheme)
@@ -296,6 +317,41 @@ def test_a_timeline_without_jobs_says_so(visit):
     tab.keyboard.press("ArrowRight")
     unfold(tab)
     assert tab.get_by_role("application").get_attribute("aria-label") == "Timeline without jobs"
+
+
+def test_jobs_without_length_or_name_are_told_and_those_not_drawn_count(visit):
+    tab = visit("odd")
+    assert tab.locator(TALLY).inner_text() == "2 jobs in 2 projects"
+    assert "1 job not drawn: inconsistent timestamps" in tab.locator(".tv-note").inner_text()
+    tab.locator("canvas").press("Home")
+    assert texts(tab).items() >= {"Job": "instant", "Phases": "-"}.items()
+
+
+def test_however_far_one_zooms_the_axis_tells_day_and_year(visit, fleet):
+    tab = visit("fleet")
+    tab.evaluate("""() => {
+        window.drawn = [];
+        const fill = CanvasRenderingContext2D.prototype.fillText;
+        CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
+          if (y === 13) drawn.push(text);
+          fill.apply(this, arguments);
+        };
+    }""")
+    tab.locator("canvas").focus()
+    for _ in range(5):
+        for _ in range(3):
+            tab.keyboard.press("+")
+        tab.evaluate("() => { drawn.length = 0; }")
+        tab.keyboard.press("Home")
+        tab.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+        begin = fleet.jobs["created_at"].min() + pd.Timedelta(
+            seconds=tab.evaluate("program.view().from")
+        )
+        found = tab.evaluate("drawn")
+        assert any(f"{begin.year}" in text for text in found)
+        if any(":" in text for text in found):
+            assert found[0] == f"{begin.day} {begin:%b %Y}"
+    assert ":" in found[-1]
 
 
 def test_numbers_are_rounded_as_in_the_tables(visit):

@@ -16,10 +16,25 @@ from trainview.text.safe import count, safe_text
 # A page of a browser holds no more at a good pace: so many cells, and of a lazy table so many rows.
 MOST_CELLS, MOST_ROWS = 1_000_000, 100_000
 # A cell that is more than text holds what it sorts by, a bar, and what is read.
+# What is missing is empty for filters, and for those of numbers "<0.1" is one.
 _RENDER = JavascriptFunction(
     "function (data, type) { const at = data.indexOf('|'); const key = data.slice(0, at);"
-    " if (type !== 'sort' && type !== 'type') return data.slice(at + 1);"
-    " return key === '' ? null : Number(key); }"
+    " if (type === 'sort' || type === 'type') return key === '' ? null : Number(key);"
+    " if (type !== 'filter') return data.slice(at + 1);"
+    " return key === '' ? '' : data.slice(at + 1).replace('&lt;', ''); }"
+)
+_RENDER_TEXT = JavascriptFunction(
+    "function (data, type) { if (data !== '-') return type === 'sort' ? data.toLowerCase() : data;"
+    " return type === 'sort' ? null : type === 'filter' ? '' : data; }"
+)
+# Types of our own, since DataTables takes null for the least; it knows numbers by their name.
+_NUMBER, _OTHER = "trainview-num", "trainview"
+_ADD_TYPES = JavascriptFunction(
+    "function () { const { order } = this.dataTable.ext.type;"
+    " const last = (sign) => (a, b) => a === b ? 0 : a === null ? 1 : b === null ? -1"
+    " : a < b ? -sign : sign;"
+    f" for (const name of ['{_NUMBER}', '{_OTHER}'])"
+    " Object.assign(order, { [name + '-asc']: last(1), [name + '-desc']: last(-1) }); }"
 )
 _OPTIONS: dict[str, Any] = {
     # nothing is left out, nothing comes from elsewhere
@@ -34,6 +49,7 @@ _OPTIONS: dict[str, Any] = {
     "columnControl": ["order", "searchDropdown"],
     "ordering": {"indicators": False},
     "lengthMenu": [10, 25, 100, {"label": "all", "value": -1}],
+    "drawCallback": _ADD_TYPES,
 }
 
 
@@ -62,6 +78,7 @@ class Table(ITable):
         numbers = [at for at in places if is_number(columns[at])]
         keyed = [at for at in places if at in numbers or _is_time(columns[at])]
         others = [at for at in places if at not in numbers]
+        texts = [at for at in others if at not in keyed]
         shown = [
             [cell(name, value) for value in column]
             for name, column in zip(names, columns, strict=True)
@@ -73,12 +90,12 @@ class Table(ITable):
             shown[at] = [f"{key}|{text}" for key, text in pairs]
         defs = [
             {"targets": keyed, "render": _RENDER},
-            {"targets": numbers, "className": "dt-right"},
-            {"targets": others, "className": "dt-left"},
+            {"targets": texts, "render": _RENDER_TEXT},
+            {"targets": numbers, "className": "dt-right", "type": _NUMBER},
+            {"targets": others, "className": "dt-left", "type": _OTHER},
         ]
         given = [one for one in defs if one["targets"]]
-        texts = _of_texts(shown, heads, len(frame))
-        super().__init__(texts, **_OPTIONS, columnDefs=given)
+        super().__init__(_of_texts(shown, heads, len(frame)), **_OPTIONS, columnDefs=given)
 
     def __repr__(self) -> str:
         rows, columns = self._shown.shape

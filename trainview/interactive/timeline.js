@@ -91,7 +91,7 @@ function read(data) {
     gpus: data.gpus, gpuHours: data.gpu_hours,
     estimated: data.estimated_usd, billed: data.billed_usd,
     id: data.job_id,
-    name: (job) => data.job_name[job] ?? data.job_id[job],
+    name: (job) => data.job_name[job]?.trim() || data.job_id[job],
     origin: data.origin, asOf: data.as_of, colours: data.colours,
     value: (name, job) => groups[name].values[groups[name].codes[job]] ?? null,
   };
@@ -119,7 +119,7 @@ function facts(jobs, job) {
     parts.push(`${jobs.kinds[jobs.kind[part]]} ${hours(jobs.until[part] - from)}`);
     from = jobs.until[part];
   }
-  found.push(["Phases", parts.join(", ") || "inconsistent timestamps"]);
+  found.push(["Phases", parts.join(", ") || (Number.isNaN(jobs.end[job]) ? "inconsistent timestamps" : NONE)]);
   const spent = jobs.gpuHours[job];
   found.push(["GPU-hours", spent === null ? NONE : short(spent, 1)]);
   const costs = [];
@@ -239,29 +239,32 @@ function search(from, to, wanted, value) {
 const STEPS = [60, 300, 900, 1800, 3600, 10800, 21600, 43200, DAY, 2 * DAY, 7 * DAY];
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/** Moments to mark, and their names, so that each has some room. */
+/** Moments to mark, and their names, so that each has some room; and the day or year that they leave out. */
 function ticks(from, to, most) {
   const found = [];
   const least = (to - from) / Math.max(most, 1);
   const step = STEPS.find((one) => one >= least);
   const name = (date) => `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]}`;
+  const date = new Date(from * 1000);
   if (step) {
     // weeks begin on Mondays
     const shift = step === 7 * DAY ? 4 * DAY : 0;
+    const year = `${date.getUTCFullYear()}`;
+    let latest = date.getUTCFullYear();
     for (let at = Math.ceil((from - shift) / step) * step + shift; at <= to; at += step) {
-      const date = new Date(at * 1000);
-      found.push([at, at % DAY === 0 ? name(date) : date.toISOString().slice(11, 16)]);
+      const one = new Date(at * 1000);
+      const turn = one.getUTCFullYear() > latest ? ` ${latest = one.getUTCFullYear()}` : "";
+      found.push([at, at % DAY === 0 ? `${name(one)}${turn}` : one.toISOString().slice(11, 16)]);
     }
-    return found;
+    return { marks: found, within: step < DAY ? `${name(date)} ${year}` : year };
   }
   const months = [1, 3, 6, 12, 24, 60, 120, 600, 1200, 12000].find((one) => one * 30 * DAY >= least) ?? 12000;
-  const date = new Date(from * 1000);
   let month = Math.ceil((date.getUTCFullYear() * 12 + date.getUTCMonth()) / months) * months;
   for (;; month += months) {
     const at = new Date(0);
     at.setUTCFullYear(Math.floor(month / 12), month % 12, 1);
     const seconds = at.getTime() / 1000;
-    if (seconds > to || Number.isNaN(seconds)) return found;
+    if (seconds > to || Number.isNaN(seconds)) return { marks: found, within: "" };
     const year = `${at.getUTCFullYear()}`;
     if (seconds >= from) found.push([seconds, month % 12 === 0 ? year : `${MONTHS[month % 12]} ${year}`]);
   }
@@ -432,7 +435,8 @@ function timeline(root, data, { selected = [], onSelect = () => {}, listing = tr
 
   function tell() {
     const all = shown.length === jobs.size ? count(jobs.size, "job") : `${whole(shown.length)} of ${count(jobs.size, "job")} shown`;
-    let text = `${all} in ${count(plan.blocks.length, "project")}`;
+    const { codes } = jobs.groups.project;
+    let text = `${all} in ${count(new Set(shown.map((job) => codes[job])).size, "project")}`;
     if (marked.size) {
       const sum = (values) => [...marked].reduce((total, job) => total + (values[job] ?? 0), 0);
       const known = (values) => [...marked].filter((job) => values[job] !== null).length;
@@ -559,13 +563,17 @@ function timeline(root, data, { selected = [], onSelect = () => {}, listing = tr
     pen.font = `12px ${font}`;
     pen.textBaseline = "middle";
     pen.textAlign = "left";
-    const marks = ticks(jobs.origin + view.from, jobs.origin + view.to, width / 90);
+    const { marks, within } = ticks(jobs.origin + view.from, jobs.origin + view.to, width / 90);
+    pen.font = `600 12px ${font}`;
+    pen.fillText(within, 4, AXIS / 2);
+    const taken = within && pen.measureText(within).width + 6;
+    pen.font = `12px ${font}`;
     for (const [at, name] of marks) {
       const x = Math.round(place(at - jobs.origin));
       pen.globalAlpha = 0.15;
       pen.fillRect(x, 0, 1, tall);
       pen.globalAlpha = 1;
-      pen.fillText(name, x + 4, AXIS / 2);
+      if (x >= taken) pen.fillText(name, x + 4, AXIS / 2);
     }
     if (jobs.asOf === null) return;
     const now = Math.round(place(jobs.asOf - jobs.origin));
@@ -848,7 +856,8 @@ function timeline(root, data, { selected = [], onSelect = () => {}, listing = tr
   }
   canvas.addEventListener("pointerup", release);
   canvas.addEventListener("pointercancel", release);
-  canvas.addEventListener("pointerleave", () => { if (!drag) hover(-1); });
+  // a finger leaves as soon as it is lifted
+  canvas.addEventListener("pointerleave", (event) => { if (!drag && event.pointerType !== "touch") hover(-1); });
 
   canvas.addEventListener("wheel", (event) => {
     const unit = event.deltaMode === 1 ? 16 : 1;
