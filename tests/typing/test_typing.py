@@ -34,8 +34,13 @@ def test_mypy_and_pyright_agree_on_what_users_write(checker):
 
 def test_a_signature_reads_as_people_write_it():
     assert str(inspect.signature(tv.gpu_usage)) == (
-        "(jobs: DataFrame, by: str | collections.abc.Sequence[str] | None = 'gpu_type') -> DataFrame"
+        "(jobs: DataFrame, by: By = 'gpu_type') -> DataFrame"
     )
+    assert str(inspect.signature(tv.clip_jobs)) == (
+        "(jobs: DataFrame, since: Moment | None = None, until: Moment | None = None) -> DataFrame"
+    )
+    assert str(inspect.signature(tv.load)).startswith("(source: Source, *, ")
+    assert "projects: Names = None" in str(inspect.signature(tv.Snapshot.select))
     shown = str(inspect.signature(tv.spend_pace))
     assert shown.startswith("(billing: DataFrame | None = None, *, jobs: DataFrame | None = None, ")
 

@@ -5,7 +5,7 @@ Eager tables (pandas, Polars) are in memory already, so helpers may collect them
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -18,12 +18,17 @@ from trainview.analysis.times import DUCKDB_TIME, with_zone
 from trainview.errors import ArgumentError
 from trainview.schema.table_types import DataFrame
 from trainview.text.names import did_you_mean
+from trainview.text.shown import Shown
 
 # Eager and lazy frames answer to the verbs used here alike; the type says lazy for both.
 Frame: TypeAlias = nw.LazyFrame[Any]
-By: TypeAlias = str | Sequence[str] | None
 Integers: TypeAlias = npt.NDArray[np.int64]
 Numbers: TypeAlias = npt.NDArray[np.float64]
+if TYPE_CHECKING:
+    # What to group by.
+    By: TypeAlias = str | Sequence[str] | None
+else:
+    By = Shown("By")
 
 # Packages whose tables are refused though narwhals takes them, or warns, and the way to pandas.
 OTHER_KINDS = {

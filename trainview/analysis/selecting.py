@@ -1,7 +1,7 @@
 """The tables of a snapshot, of some projects, teams, users or statuses alone."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pandas as pd
 
@@ -10,8 +10,12 @@ from trainview.errors import ArgumentError
 from trainview.statuses import STATUSES
 from trainview.text.names import did_you_mean
 from trainview.text.safe import safe_text
+from trainview.text.shown import Shown
 
-Names: TypeAlias = str | Iterable[str] | None
+if TYPE_CHECKING:
+    Names: TypeAlias = str | Iterable[str] | None
+else:
+    Names = Shown("Names")
 
 _OF_JOBS = ("queue", "status_events", "checkpoints", "metrics", "logs")
 _LISTED = 6

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import IO, Any, NamedTuple, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -30,17 +30,21 @@ from trainview.schema import CORE_TABLES, REJECTED, TABLES
 from trainview.tables.core import Tables, to_records
 from trainview.tables.kinds import is_answer, read_any
 from trainview.text.safe import safe_text
+from trainview.text.shown import Shown
 
-Source: TypeAlias = (
-    str
-    | os.PathLike[str]
-    | bytes
-    | bytearray
-    | memoryview
-    | IO[Any]
-    | Mapping[str, Any]
-    | Sequence["Source"]
-)
+if TYPE_CHECKING:
+    Source: TypeAlias = (
+        str
+        | os.PathLike[str]
+        | bytes
+        | bytearray
+        | memoryview
+        | IO[Any]
+        | Mapping[str, Any]
+        | Sequence["Source"]
+    )
+else:
+    Source = Shown("Source")
 
 # What a source gives: lists of projects and jobs; others of the tables by their names, and
 # "not_fetched", the calls that had failed; what a user should know about the source, a sentence.

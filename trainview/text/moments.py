@@ -2,13 +2,17 @@
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from trainview.errors import ArgumentError
 from trainview.text.safe import safe_text
+from trainview.text.shown import Shown
 
-# What an argument may be; a timedelta is counted back from another moment.
-Moment: TypeAlias = datetime | date | timedelta | str
+if TYPE_CHECKING:
+    # What an argument may be; a timedelta is counted back from another moment.
+    Moment: TypeAlias = datetime | date | timedelta | str
+else:
+    Moment = Shown("Moment")
 
 # Beside it, nothing that the API knows is old.
 LONGEST = timedelta(days=36525)
