@@ -212,8 +212,11 @@ def _normal(name: str, dtype: Any, frame: Frame, times: Sequence[str]) -> nw.Exp
     return None
 
 
-def plain_text(frame: Frame, names: Sequence[str]) -> Frame:
-    """Turn categories into text, so that they sort as text on every engine."""
+def plain_text(frame: Frame, names: Sequence[str], *, compared: Sequence[str] = ()) -> Frame:
+    """Turn categories into text, so that they sort as text on every engine.
+
+    Those that are only `compared` with text stay as they are in pandas, where that is quicker.
+    """
     if frame.implementation.is_pandas():
         # narwhals asks pandas for TEXT, which its options give other meanings
         native: Any = frame.to_native()
@@ -224,7 +227,7 @@ def plain_text(frame: Frame, names: Sequence[str]) -> Frame:
     schema = schema_of(frame)
     casts = [
         nw.col(name).cast(nw.String)
-        for name in dict.fromkeys(names)
+        for name in dict.fromkeys([*names, *compared])
         if isinstance(schema[name], (nw.Categorical, nw.Enum))
     ]
     return frame.with_columns(*casts) if casts else frame

@@ -5,6 +5,8 @@ from typing import Any, cast
 
 import narwhals.stable.v2 as nw
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from trainview.analysis.frames import Frame, from_pandas, is_lazy, plain_text, schema_of, to_pandas
 from trainview.analysis.pandas_dtypes import TEXT
@@ -33,7 +35,10 @@ def beside(frame: Frame, facts: Frame, *on: str) -> Frame:
     """
     if frame.implementation.is_pandas():
         rows, others = (_text_in_pandas(one, on) for one in (frame, facts))
-        found = rows.merge(others.dropna(subset=list(on)), on=list(on), how="left")
+        if len(on) == 1:
+            found = _looked_up(rows, others, *on)
+        else:
+            found = rows.merge(others.dropna(subset=list(on)), on=list(on), how="left")
         return cast("Frame", nw.from_native(found, eager_only=True))
     facts = _as_text(facts, on).filter(*(~nw.col(name).is_null() for name in on))
     return _as_text(frame, on).join(same_kind(facts, frame), on=list(on), how="left")
@@ -43,6 +48,20 @@ def _text_in_pandas(frame: Frame, names: Sequence[str]) -> pd.DataFrame:
     table = to_pandas(frame, most=MOST_ROWS, what=_ELSEWHERE)
     kinds = {name: TEXT for name in names if table[name].dtype != TEXT}
     return table.astype(kinds) if kinds else table
+
+
+def _looked_up(rows: pd.DataFrame, facts: pd.DataFrame, on: str) -> pd.DataFrame:
+    """Join by one column of text; pandas' merge numbers the texts of both sides first."""
+    texts = _arrow(facts[on])
+    texts = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+    found = pc.index_in(_arrow(rows[on]), value_set=texts, skip_nulls=True)
+    place = pc.fill_null(found, -1).to_numpy().astype("int64")
+    others = facts.drop(columns=on).reset_index(drop=True).reindex(place).set_axis(rows.index)
+    return pd.concat([rows, others], axis="columns")
+
+
+def _arrow(column: "pd.Series[Any]") -> Any:
+    return pa.array(column)
 
 
 def _as_text(frame: Frame, names: Sequence[str]) -> Frame:

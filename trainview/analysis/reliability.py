@@ -107,7 +107,7 @@ def time_to_failure(
     wanted = _origins(origin)
     messages = ["error_message"] if origin is not None else []
     columns = list(dict.fromkeys([*keys, "job_id", "status", *messages]))
-    frame = plain_text(read_table(jobs, columns), columns)
+    frame = plain_text(read_table(jobs, columns), [*keys, *messages], compared=["status"])
     known = read_table(phases, ["job_id", "running_hours"], name="phases")
     known = one_a_job(known.select("job_id", __hours=nw.col("running_hours").cast(nw.Float64)))
     frame = beside(frame, known, "job_id")

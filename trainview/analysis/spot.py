@@ -108,8 +108,7 @@ def spot_usage(
     1          dedicated     1          0              0.0
     """
     keys = group_keys(by, result=RESULT)
-    columns = [*keys, "job_id", "status", "gpu_hours", "gpus", "project_name"]
-    frame = _with_model(jobs, columns)
+    frame = _with_model(jobs, keys)
     lost = _lost(jobs, phases, checkpoints)
     if lost is not None:
         frame = beside(frame, lost, "job_id")
@@ -151,12 +150,13 @@ def _mark(condition: nw.Expr) -> nw.Expr:
     return condition.fill_null(value=False).cast(nw.Int64)
 
 
-def _with_model(jobs: Any, columns: list[str]) -> Frame:
+def _with_model(jobs: Any, keys: list[str]) -> Frame:
     """Open a jobs table; who names no model is dedicated."""
     there = MODEL in column_names(jobs)
-    named = [name for name in dict.fromkeys(columns) if name != MODEL]
-    frame = read_table(jobs, [*named, *([MODEL] if there else [])])
-    frame = plain_text(frame, named)
+    named = [name for name in keys if name != MODEL]
+    columns = [*named, "job_id", "status", "gpu_hours", "gpus", "project_name"]
+    frame = read_table(jobs, [*columns, *([MODEL] if there else [])])
+    frame = plain_text(frame, named, compared=["status"])
     if there and frame.implementation.is_pandas():
         # narwhals casts what is missing to the text "nan" where pandas' option asks for objects
         table = to_pandas(frame)
