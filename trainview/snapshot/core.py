@@ -368,8 +368,14 @@ pandas.DataFrame
         if start is None and stop is None:
             return self
         as_of = self.as_of if stop is None else pd.Timestamp(stop).as_unit("us")
-        clipped, notes = clip_tables({name: getattr(self, name) for name in TABLES}, start, stop)
-        return replace(self.assign(**clipped), as_of=as_of, notes=(*self.notes, *notes))
+        tables = {name: getattr(self, name) for name in TABLES}
+        clipped, notes = clip_tables(tables, start, stop)
+        changed = {
+            name: table
+            for name, table in clipped.items()
+            if len(tables[name]) and table is not tables[name]
+        }
+        return replace(self.assign(**changed), as_of=as_of, notes=(*self.notes, *notes))
 
     def select(
         self,
