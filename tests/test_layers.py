@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -43,7 +44,8 @@ def room(path: Path) -> str:
     return path.relative_to(ROOT).parts[0].removesuffix(".py")
 
 
-def imports(path: Path) -> set[str]:
+@cache
+def imports(path: Path) -> frozenset[str]:
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -52,7 +54,7 @@ def imports(path: Path) -> set[str]:
             assert node.level == 0, f"{path}: a relative import"
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
     # the package itself tells its version; it stands below every room
-    return found - {"trainview.__version__"}
+    return frozenset(found - {"trainview.__version__"})
 
 
 SOURCES = sorted(ROOT.rglob("*.py"))
@@ -66,14 +68,18 @@ def room_of(name: str) -> str:
     return name.split(".")[1]
 
 
+@cache
+def modules() -> frozenset[str]:
+    return frozenset(map(module, SOURCES))
+
+
 def targets(path: Path) -> set[str]:
     """The modules, not packages, that a file imports from."""
-    modules = {module(source) for source in SOURCES}
     return {
         candidate
         for name in imports(path)
         for candidate in (name, name.rpartition(".")[0])
-        if candidate in modules
+        if candidate in modules()
     }
 
 

@@ -11,15 +11,14 @@ from trainview.analysis.failures import FAILED, OPEN
 from trainview.analysis.frames import (
     Frame,
     column_names,
-    from_pandas,
-    give_back,
+    give_back_small,
     only,
     plain_text,
     read_table,
     to_pandas,
 )
 from trainview.analysis.idle_now import flag_idle
-from trainview.analysis.pandas_dtypes import TEXT
+from trainview.analysis.pandas_dtypes import TEXT, with_dtypes
 from trainview.analysis.times import US_PER_HOUR, with_microseconds
 from trainview.analysis.waste import (
     LOSSES,
@@ -249,7 +248,7 @@ def needs_attention(  # noqa: PLR0913 - each limit is an argument
     )
     found["team_name"] = _teams(projects, found["project_id"])
     result = in_order(found)[[*_SHOWN, *_HOURS, *LOSSES, "reason", "detail"]]
-    return give_back(from_pandas(result, frame), jobs)
+    return give_back_small(result, jobs)
 
 
 def _released(queue: object, rows: pd.DataFrame) -> "pd.Series[Any]":
@@ -338,7 +337,7 @@ def _collect(frame: Frame) -> pd.DataFrame:
     text = [*(name for name in _SHOWN if name != "team_name"), "project_id"]
     kinds: dict[str, Any] = dict.fromkeys(text, TEXT)
     kinds |= {"gpus": "int64", "elapsed_hours": "float64", "gpu_hours": "float64"}
-    return table.astype(kinds)
+    return with_dtypes(table, kinds)
 
 
 def _hours_between(start: "pd.Series[Any]", end: "pd.Series[Any]") -> "pd.Series[float]":

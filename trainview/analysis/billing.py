@@ -19,7 +19,7 @@ from trainview.analysis.frames import (
     to_pandas,
 )
 from trainview.analysis.joins import same_kind
-from trainview.analysis.pandas_dtypes import TEXT
+from trainview.analysis.pandas_dtypes import TEXT, with_dtypes
 from trainview.analysis.times import with_decimals
 from trainview.errors import ArgumentError
 from trainview.schema.money import to_decimals
@@ -77,7 +77,7 @@ def read_billing(
         ) from None
     bill["subtotal_usd"] = pd.Series(amounts, dtype=pd.ArrowDtype(amounts.type))
     text = {name: TEXT for name in ("job_id", "kind", *NAMES) if name in bill}
-    bill = bill.astype(text).add_prefix("__")
+    bill = with_dtypes(bill, text).add_prefix("__")
     return bill.rename(columns={"__job_id": "job_id"})
 
 
@@ -171,7 +171,7 @@ def sum_billing(billing: object, columns: Sequence[str], keys: Sequence[str]) ->
     table = to_pandas(bill.group_by(*by).agg(usd.sum(), __known=usd.count()))
     table["__subtotal_usd"] = money(table["__subtotal_usd"], table.pop("__known") > 0)
     text = {name: TEXT for name in ("job_id", *(f"__{name}" for name in NAMES)) if name in table}
-    return table.astype(text)
+    return with_dtypes(table, text)
 
 
 def check_once(jobs: Frame) -> None:
@@ -233,7 +233,8 @@ def match(
     # Integers and booleans with nulls among them stay what they are.
     nullable = {"int64": "Int64", "bool": "boolean"}
     kinds = {key: nullable.get(str(jobs[key].dtype)) for key in keys}
-    jobs = jobs.astype({"job_id": TEXT} | {key: kind for key, kind in kinds.items() if kind})
+    known = {key: kind for key, kind in kinds.items() if kind}
+    jobs = with_dtypes(jobs, {"job_id": TEXT} | known)
     both = jobs.merge(bill, on="job_id", how=how, indicator="__found")
     only_billed = both["__found"] == "right_only"
     for name in NAMES:

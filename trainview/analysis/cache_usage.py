@@ -11,13 +11,14 @@ from trainview.analysis.frames import (
     Frame,
     column_names,
     from_pandas,
-    give_back,
+    give_back_small,
     group_keys,
     plain_text,
     read_table,
     to_pandas,
 )
 from trainview.analysis.joins import beside, one_a_job
+from trainview.analysis.pandas_dtypes import with_dtypes
 from trainview.errors import ArgumentError
 from trainview.schema.table_types import AnyDataFrame, DataFrame
 from trainview.text.names import did_you_mean
@@ -149,7 +150,7 @@ def cache_usage(
     }
     found = table.group_by(*keys).agg(**sums) if keys else table.select(**sums)
     small = to_pandas(plain_text(found, keys))
-    small = small.fillna({**dict.fromkeys(COUNTS, 0), "size_bytes": 0.0}).astype(DTYPES)
+    small = with_dtypes(small.fillna({**dict.fromkeys(COUNTS, 0), "size_bytes": 0.0}), DTYPES)
     # a column of nulls alone has lost its zone
     for name in (*MOMENTS, "measured_at"):
         small[name] = pd.to_datetime(small[name], utc=True).dt.as_unit("us")
@@ -157,7 +158,7 @@ def cache_usage(
     small["share"] = small["size_bytes"] / (total if total > 0 else np.nan)
     ascending = [False, *[True] * len(keys)]
     small = small.sort_values(["size_bytes", *keys], ascending=ascending, na_position="last")
-    return give_back(from_pandas(small[[*keys, *RESULT]], table), caches)
+    return give_back_small(small[[*keys, *RESULT]], caches)
 
 
 def _files(caches: Any, own: list[str]) -> Frame:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from trainview.analysis.frames import Frame, from_pandas, is_lazy, to_pandas
 from trainview.analysis.message_queries import find_templates
-from trainview.analysis.pandas_dtypes import TEXT
+from trainview.analysis.pandas_dtypes import TEXT, with_dtypes
 
 
 def by_cause(failed: Frame, sums: Sequence[str], *, projects: bool = False) -> pd.DataFrame:
@@ -41,7 +41,7 @@ def by_cause(failed: Frame, sums: Sequence[str], *, projects: bool = False) -> p
     for name in ("category", "origin", "advice"):
         result[name] = pd.Series([getattr(rule, name) for rule in rules], result.index, dtype=TEXT)
     result["is_symptom"] = pd.Series([rule.is_symptom for rule in rules], result.index, dtype=bool)
-    return result.astype({"error": TEXT, "example": TEXT, "job_id": TEXT})
+    return with_dtypes(result, {"error": TEXT, "example": TEXT, "job_id": TEXT})
 
 
 def _encodable(text: str) -> str:
@@ -107,10 +107,10 @@ def _query_causes(
     # few jobs ended at such a moment: of the others nothing else is computed
     ends = last[["last_seen"]].drop_duplicates().rename(columns={"last_seen": "end_at"})
     newest = name(failed.join(from_pandas(ends, failed), on="end_at", how="semi"))
-    newest = newest.join(from_pandas(last, frame), on="group", how="inner")
+    newest = newest.join(from_pandas(last, failed), on="group", how="inner")
     newest = newest.filter(end == nw.col("last_seen"))
     newest = newest.unique("group", keep="last", order_by=["job_id"])
     latest = to_pandas(newest.select("group", "job_id", "error_message")).set_index("group")
-    result = result.fillna(dict.fromkeys(sums, 0.0)).astype(dict.fromkeys(sums, "float64"))
-    result = result.astype({"jobs": "int64"})
+    result = result.fillna(dict.fromkeys(sums, 0.0))
+    result = with_dtypes(result, dict.fromkeys(sums, "float64") | {"jobs": "int64"})
     return result.join(latest), causes

@@ -9,8 +9,7 @@ import pandas as pd
 
 from trainview.analysis.frames import (
     By,
-    from_pandas,
-    give_back,
+    give_back_small,
     group_keys,
     number_groups,
     read_table,
@@ -87,8 +86,7 @@ def compare_jobs(
     else:
         projects = [_projects(side.jobs) for side in sides]
         found = _figures(first, second, projects)
-    like = read_table(before, keys or ["status"])
-    return give_back(from_pandas(found, like), before)
+    return give_back_small(found, before)
 
 
 def _columns() -> list[str]:

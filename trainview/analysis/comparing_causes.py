@@ -9,7 +9,7 @@ import pandas as pd
 
 from trainview.analysis.comparing import by_what_it_costs, side_by_side, verdicts
 from trainview.analysis.failures import KIND, OPEN, REST, error_groups, failure_costs
-from trainview.analysis.frames import from_pandas, give_back, number_groups, read_table, to_pandas
+from trainview.analysis.frames import give_back_small, number_groups, read_table, to_pandas
 from trainview.analysis.intervals import with_interval
 from trainview.analysis.pandas_dtypes import TEXT
 from trainview.schema.table_types import DataFrame
@@ -78,8 +78,7 @@ def compare_causes(
     told = told.sort_values("last_seen", kind="stable", na_position="first")
     told = told[~told.index.duplicated(keep="last")].reindex(groups.index)
     found = _found(told, *sides)
-    like = read_table(before, ["status"])
-    return give_back(from_pandas(found, like), before)
+    return give_back_small(found, before)
 
 
 def _found(told: pd.DataFrame, before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:

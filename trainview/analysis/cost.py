@@ -11,7 +11,7 @@ from trainview.analysis.frames import (
     By,
     Frame,
     from_pandas,
-    give_back,
+    give_back_small,
     group_keys,
     number_groups,
     plain_text,
@@ -19,7 +19,8 @@ from trainview.analysis.frames import (
     to_pandas,
 )
 from trainview.analysis.holding import HELD, from_held, held_columns
-from trainview.analysis.pandas_dtypes import TEXT
+from trainview.analysis.joins import beside
+from trainview.analysis.pandas_dtypes import TEXT, with_dtypes
 from trainview.analysis.sharing import once
 from trainview.analysis.times import US_PER_HOUR, with_microseconds
 from trainview.errors import ArgumentError
@@ -111,7 +112,7 @@ def estimate_cost(jobs: DataFrame, prices: AnyDataFrame, by: By = "project_name"
     groups = groups if keys else pd.DataFrame(index=range(1))
     grouped = table.groupby(number)
     costs = groups.join(grouped[[*counts, "gpu_hours"]].sum().reindex(groups.index, fill_value=0))
-    costs = costs.astype(dict.fromkeys(counts, "int64") | {"gpu_hours": "float64"})
+    costs = with_dtypes(costs, dict.fromkeys(counts, "int64") | {"gpu_hours": "float64"})
     sums = grouped[["estimated_usd", "__known"]].sum().reindex(groups.index, fill_value=0)
     there = is_known(costs.assign(known_jobs=sums["__known"]))
     usd = sums["estimated_usd"].where(there).astype("float64")
@@ -128,7 +129,7 @@ def estimate_cost(jobs: DataFrame, prices: AnyDataFrame, by: By = "project_name"
     costs["unpriced_instance_types"] = listed.reindex(groups.index).astype(TEXT)
     order = ["estimated_usd", *keys]
     costs = costs.sort_values(order, ascending=[False] + [True] * len(keys), na_position="last")
-    return give_back(from_pandas(costs, frame), jobs)
+    return give_back_small(costs, jobs)
 
 
 def with_estimates(jobs: object, prices: object, columns: Sequence[str]) -> Frame:
@@ -178,8 +179,7 @@ def _estimates(jobs: object, prices: object, columns: Sequence[str]) -> Frame:
     frame = frame.with_columns(
         __instance_type_id=nw.col("instance_type_id").cast(nw.String), __nodes="node_count"
     )
-    listed = from_pandas(price_list(prices), frame)
-    frame = frame.join(listed, on="__instance_type_id", how="left")
+    frame = beside(frame, from_pandas(price_list(prices), frame), "__instance_type_id")
     free, price, hours = nw.col("status").is_in(FREE), nw.col("__price"), nw.col("elapsed_hours")
     nothing = nw.lit(0.0)
     return frame.select(
@@ -253,7 +253,7 @@ def price_list(prices: object) -> pd.DataFrame:
 def _price_list(prices: object) -> pd.DataFrame:
     frame = read_table(prices, ["instance_type_id", "usd_per_minute"], name="prices")
     table = to_pandas(plain_text(frame, ["instance_type_id"])).dropna().drop_duplicates()
-    table = table.astype({"instance_type_id": TEXT, "usd_per_minute": "float64"})
+    table = with_dtypes(table, {"instance_type_id": TEXT, "usd_per_minute": "float64"})
     twice = table[table["instance_type_id"].duplicated(keep=False)]
     if len(twice):
         name = twice["instance_type_id"].min()

@@ -19,8 +19,7 @@ from trainview.analysis.cost import with_estimates
 from trainview.analysis.frames import (
     By,
     Frame,
-    from_pandas,
-    give_back,
+    give_back_small,
     group_keys,
     is_lazy,
     number_groups,
@@ -142,7 +141,7 @@ def cost_over_time(
             billed_usd=billed.ravel(),
         )
     )
-    return give_back(from_pandas(result, frame), jobs)
+    return give_back_small(result, jobs)
 
 
 def _no_bill(keys: list[str]) -> pd.DataFrame:

@@ -6,13 +6,14 @@ from trainview.analysis.causes import by_cause
 from trainview.analysis.cost import costs_something, is_known, with_estimates
 from trainview.analysis.frames import (
     By,
-    from_pandas,
     give_back,
+    give_back_small,
     group_keys,
     plain_text,
     read_table,
 )
 from trainview.analysis.intervals import with_interval
+from trainview.analysis.pandas_dtypes import with_dtypes
 from trainview.schema.table_types import AnyDataFrame, DataFrame
 from trainview.statuses import STATUSES
 
@@ -147,7 +148,7 @@ def error_groups(jobs: DataFrame) -> DataFrame:
         ["jobs", "last_seen", "error"], ascending=[False, False, True], na_position="last"
     )
     columns = ["jobs", "projects", "gpu_hours", "first_seen", "last_seen"]
-    return give_back(from_pandas(causes[[*KIND, *columns, *REST]], frame), jobs)
+    return give_back_small(causes[[*KIND, *columns, *REST]], jobs)
 
 
 def failure_costs(jobs: DataFrame, prices: AnyDataFrame) -> DataFrame:
@@ -220,10 +221,10 @@ def failure_costs(jobs: DataFrame, prices: AnyDataFrame) -> DataFrame:
     counts = ["unpriced_jobs", "untimed_jobs", "known_jobs"]
     causes = by_cause(failed, ["gpu_hours", "estimated_usd", *counts])
     causes["estimated_usd"] = causes["estimated_usd"].where(is_known(causes))
-    causes = causes.astype({"unpriced_jobs": "int64"}).sort_values(
+    causes = with_dtypes(causes, {"unpriced_jobs": "int64"}).sort_values(
         ["estimated_usd", "gpu_hours", "jobs", "last_seen", "error"],
         ascending=[False, False, False, False, True],
         na_position="last",
     )
     columns = ["jobs", "unpriced_jobs", "gpu_hours", "estimated_usd", "last_seen"]
-    return give_back(from_pandas(causes[[*KIND, *columns, *REST]], frame), jobs)
+    return give_back_small(causes[[*KIND, *columns, *REST]], jobs)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from trainview.analysis.pandas_dtypes import TEXT, check_names, plain_columns
+from trainview.analysis.pandas_dtypes import TEXT, check_names, plain_columns, with_dtypes
 from trainview.analysis.times import DUCKDB_TIME, with_zone
 from trainview.errors import ArgumentError
 from trainview.schema.table_types import DataFrame
@@ -182,7 +182,9 @@ def read_table(
     names = there if others else list(dict.fromkeys(columns))
     if isinstance(table, pd.DataFrame):
         asked = {*columns, *(name for name in names if name in times)}
-        plain = plain_columns(table[names].reset_index(drop=True), asked, times, NUMBERS)
+        # half of the time of table[names]
+        few = table.take(table.columns.get_indexer(pd.Index(names)), axis=1)
+        plain = plain_columns(few.reset_index(drop=True), asked, times, NUMBERS)
         frame = cast("Frame", nw.from_native(cast("Any", plain)))
     else:
         frame = nw.maybe_reset_index(frame.select(*names))
@@ -223,7 +225,7 @@ def plain_text(frame: Frame, names: Sequence[str], *, compared: Sequence[str] = 
         kinds = {
             name: TEXT for name in names if isinstance(native[name].dtype, pd.CategoricalDtype)
         }
-        return cast("Frame", nw.from_native(native.astype(kinds))) if kinds else frame
+        return nw.from_native(with_dtypes(native, kinds)) if kinds else frame
     schema = schema_of(frame)
     casts = [
         nw.col(name).cast(nw.String)
@@ -330,6 +332,14 @@ def give_back(frame: Frame, table: DataFrame) -> DataFrame:  # noqa: ARG001
     return cast("DataFrame", nw.maybe_reset_index(frame).to_native())
 
 
+def give_back_small(result: pd.DataFrame, table: DataFrame) -> DataFrame:
+    """Turn a small pandas table into a result of the kind, and on the connection, of the caller's.
+
+    Of the caller's table itself, since DuckDB plans all of a query that another one is put beside.
+    """
+    return give_back(from_pandas(result, nw.from_native(table)), table)
+
+
 def only(frame: Frame, column: str, values: "pd.Series[Any]") -> Frame:
     """Keep the rows whose text in one column is among some collected values."""
     if frame.implementation.is_pandas() and schema_of(frame)[column] == nw.String:
@@ -382,7 +392,7 @@ def number_groups(
     first[seen[::-1]] = np.arange(len(seen))[::-1]
     groups = table[list(keys)].iloc[first].reset_index(drop=True)
     kinds = {key: TEXT for key in keys if isinstance(groups[key].dtype, pd.CategoricalDtype)}
-    groups = groups.astype(kinds) if kinds else groups
+    groups = with_dtypes(groups, kinds)
     if not in_order:
         return np.asarray(seen, "int64"), groups
     groups = groups.sort_values(list(keys), na_position="last", kind="stable")

@@ -5,8 +5,8 @@ import numpy as np
 
 from trainview.analysis.frames import (
     By,
-    from_pandas,
     give_back,
+    give_back_small,
     group_keys,
     is_lazy,
     plain_text,
@@ -150,7 +150,7 @@ def gpu_concurrency(jobs: DataFrame, by: By = "gpu_type") -> DataFrame:
         end=timestamps(steps.time[row + 1]),
         gpus=steps.level[row],
     )
-    return give_back(from_pandas(result, frame), jobs)
+    return give_back_small(result, jobs)
 
 
 def gpu_hours_over_time(
@@ -223,4 +223,4 @@ def gpu_hours_over_time(
         mean_gpus=(hours / length).ravel(),
         peak_gpus=peaks.ravel(),
     )
-    return give_back(from_pandas(result, frame), jobs)
+    return give_back_small(result, jobs)

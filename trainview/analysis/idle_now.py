@@ -7,7 +7,7 @@ import pandas as pd
 
 from trainview.analysis.frames import only, read_table, to_pandas
 from trainview.analysis.idle import idle_gpus
-from trainview.analysis.pandas_dtypes import TEXT
+from trainview.analysis.pandas_dtypes import TEXT, with_dtypes
 from trainview.analysis.samples import GPU, UTILIZATION, read_samples
 from trainview.analysis.times import with_microseconds
 
@@ -46,7 +46,7 @@ def idle_now(
     samples = samples.filter(busy.is_null() | (time > busy)).select(names)
     found: Any = idle_gpus(samples.to_native(), jobs, prices, threshold=threshold)
     columns = ["job_id", "idle_gpu_hours", "idle_usd"]
-    idle = to_pandas(read_table(found, columns, times=())).astype({"job_id": TEXT})
+    idle = with_dtypes(to_pandas(read_table(found, columns, times=())), {"job_id": TEXT})
     idle = idle[idle["idle_gpu_hours"] > hours]
     measured = to_pandas(frame.select(nw.col("job_id").cast(nw.String)).unique())
     by_job = idle.groupby("job_id").agg(
@@ -55,8 +55,9 @@ def idle_now(
         usd=("idle_usd", lambda amounts: amounts.sum(min_count=1)),
     )
     by_job = by_job.reindex(pd.Index(measured["job_id"].astype(TEXT), name="job_id"))
-    return by_job.fillna({"gpus": 0, "gpu_hours": 0.0}).astype(
-        {"gpus": "int64", "gpu_hours": "float64", "usd": "float64"}
+    return with_dtypes(
+        by_job.fillna({"gpus": 0, "gpu_hours": 0.0}),
+        {"gpus": "int64", "gpu_hours": "float64", "usd": "float64"},
     )
 
 

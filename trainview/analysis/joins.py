@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trainview.analysis.frames import Frame, from_pandas, is_lazy, plain_text, schema_of, to_pandas
-from trainview.analysis.pandas_dtypes import TEXT
+from trainview.analysis.pandas_dtypes import TEXT, with_dtypes
 
 # A second table that its own engine cannot join crosses by way of memory.
 MOST_ROWS = 10_000_000
@@ -46,8 +46,7 @@ def beside(frame: Frame, facts: Frame, *on: str) -> Frame:
 
 def _text_in_pandas(frame: Frame, names: Sequence[str]) -> pd.DataFrame:
     table = to_pandas(frame, most=MOST_ROWS, what=_ELSEWHERE)
-    kinds = {name: TEXT for name in names if table[name].dtype != TEXT}
-    return table.astype(kinds) if kinds else table
+    return with_dtypes(table, dict.fromkeys(names, TEXT))
 
 
 def _looked_up(rows: pd.DataFrame, facts: pd.DataFrame, on: str) -> pd.DataFrame:

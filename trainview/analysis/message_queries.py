@@ -61,12 +61,12 @@ def find_templates(frame: Frame) -> tuple[Callable[[Frame], Frame], list[str]]:
     by_shape = pd.DataFrame({"__shape": known["__shape"], "__template": number[: len(samples)]})
     texts = pd.Series(messages, dtype=TEXT)
     by_text = pd.DataFrame({"error_message": texts, "__of_text": number[len(samples) :]})
+    of_shapes, of_texts = from_pandas(by_shape, frame), from_pandas(by_text, frame)
 
     def with_template(rows: Frame) -> Frame:
-        rows = _with_shape(rows)
-        rows = rows.join(from_pandas(by_shape, rows), on="__shape", how="left")
+        rows = _with_shape(rows).join(of_shapes, on="__shape", how="left")
         if messages:
-            rows = rows.join(from_pandas(by_text, rows), on="error_message", how="left")
+            rows = rows.join(of_texts, on="error_message", how="left")
             rows = rows.with_columns(__template=nw.coalesce("__template", "__of_text"))
             rows = rows.drop("__of_text")
         return rows.drop("__shape")

@@ -4,7 +4,7 @@ pandas keeps the same values in many ways: nullable dtypes, Arrow's, text in Pyt
 for anything. Each computes a little differently, so the helpers see only one of them.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,28 @@ def check_names(frame: pd.DataFrame) -> None:
     if not frame.columns.is_unique:
         twice = frame.columns[frame.columns.duplicated()][0]
         raise ArgumentError(f"column {twice!r} comes twice in the table: rename or drop one")
+
+
+def with_dtypes(table: pd.DataFrame, dtypes: Mapping[str, Any]) -> pd.DataFrame:
+    """Give some columns other dtypes; pandas' astype puts all columns together anew.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        It is not changed.
+    dtypes : mapping of str to dtype
+        By the names of columns.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The same rows, columns and order.
+    """
+    found = table.copy(deep=False)
+    for name, dtype in dtypes.items():
+        if table[name].dtype != dtype:
+            found[name] = table[name].astype(dtype)
+    return found
 
 
 def plain_columns(

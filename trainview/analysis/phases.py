@@ -9,7 +9,8 @@ import narwhals.stable.v2 as nw
 from trainview.analysis import evidence
 from trainview.analysis.evidence import US_PER_MINUTE, WAITING, as_times, in_microseconds
 from trainview.analysis.frames import Frame, give_back, in_arrow, plain_text, read_table, to_pandas
-from trainview.analysis.joins import beside
+from trainview.analysis.joins import beside, same_kind
+from trainview.analysis.pandas_dtypes import with_dtypes
 from trainview.analysis.times import US_PER_HOUR, US_PER_SECOND
 from trainview.errors import DataWarning
 from trainview.schema.table_types import AnyDataFrame, DataFrame
@@ -189,13 +190,15 @@ def find_phases(jobs: DataFrame, **tables: Any) -> tuple[DataFrame, Frame]:
     kinds = None
     if frame.implementation.is_pandas():
         # Arrow computes dozens of columns of a few rows in a fourth of the time, of many as fast.
-        kinds = to_pandas(frame).dtypes[["job_id", "project_name", "gpus"]]
+        names = ["job_id", "project_name", "gpus"]
+        kinds = dict(zip(names, to_pandas(frame).dtypes[names], strict=True))
         frame = in_arrow(frame)
     frame = _with_end_and_release(frame)
     frame = _with_start(frame)
     result = _result(frame)
     if kinds is not None:
-        result = cast("Frame", nw.from_native(to_pandas(result).astype(kinds), eager_only=True))
+        table = with_dtypes(to_pandas(result), kinds)
+        result = cast("Frame", nw.from_native(table, eager_only=True))
     return give_back(result, jobs), frame
 
 
@@ -210,20 +213,25 @@ def _with_evidence(
 ) -> Frame:
     """Open the jobs, with all that tells about them in columns, in microseconds."""
     frame = plain_text(read_table(jobs, JOBS), ["job_id", "project_name", "status"])
-    frame = in_microseconds(frame, __submitted="created_at", __end="end_at")
+    opened, frame = frame, in_microseconds(frame, __submitted="created_at", __end="end_at")
+
+    def told(facts: Frame, *on: str) -> Frame:
+        # a short query to put facts of another kind beside
+        return beside(frame, same_kind(facts, opened), *on)
+
     days: dict[str, float] = {}
     if queue is not None:
-        frame = beside(frame, evidence.of_queue(queue), "job_id")
+        frame = told(evidence.of_queue(queue), "job_id")
     if status_events is not None:
-        frame = beside(frame, evidence.of_events(status_events), "job_id")
-        frame = beside(frame, evidence.of_last_events(status_events), "job_id", "status")
+        frame = told(evidence.of_events(status_events), "job_id")
+        frame = told(evidence.of_last_events(status_events), "job_id", "status")
     if metrics is not None:
-        frame = beside(frame, evidence.of_samples(metrics), "job_id")
+        frame = told(evidence.of_samples(metrics), "job_id")
     if billing is not None:
         bill, days = evidence.of_bill(billing)
-        frame = beside(frame, bill, "job_id")
+        frame = told(bill, "job_id")
     if history is not None:
-        frame = beside(frame, evidence.of_history(history), "job_id")
+        frame = told(evidence.of_history(history), "job_id")
     names = (
         *("__queue", "__unreleased", "__waited", "__accepted", "__ran", "__last"),
         *("__sample", "__step"),
@@ -297,7 +305,8 @@ def _is_billed_whole() -> nw.Expr:
 
 def _with_start(frame: Frame) -> Frame:
     """Find ``__started``, ``basis`` and ``__uncertainty``, and mark what contradicts."""
-    low, high = nw.coalesce(nw.col("__released"), nw.col("__submitted")), nw.col("__ended")
+    frame = frame.with_columns(__low=nw.coalesce("__released", "__submitted"))
+    low, high = nw.col("__low"), nw.col("__ended")
     # Between two looks, and not before it could have begun, nor after its end.
     after = nw.max_horizontal(nw.col("__after"), low)
     before = nw.when(~nw.col("__before").is_null()).then(
@@ -322,13 +331,14 @@ def _with_start(frame: Frame) -> Frame:
     marks = {f"__bad{one.name}": _contradicts(one.at, fits[one.name], high) for one in starts}
     # That samples are missing is no contradiction.
     fits["__sample"] &= ~nw.col("__is_late")
+    frame = frame.with_columns(**{f"__fits{name}": fit for name, fit in fits.items()}, **marks)
     started, basis, uncertainty = UNKNOWN, nw.lit("none"), UNKNOWN
     for one in reversed(starts):
-        found = nw.when(fits[one.name])
+        found = nw.when(nw.col(f"__fits{one.name}"))
         started = found.then(_within(one.at, low, high)).otherwise(started)
         basis = found.then(nw.lit(one.basis)).otherwise(basis)
         uncertainty = found.then(one.uncertainty).otherwise(uncertainty)
-    return frame.with_columns(__started=started, basis=basis, __uncertainty=uncertainty, **marks)
+    return frame.with_columns(__started=started, basis=basis, __uncertainty=uncertainty)
 
 
 def _with_bill_beside_sample(frame: Frame, low: nw.Expr, high: nw.Expr) -> Frame:

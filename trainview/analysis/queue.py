@@ -12,8 +12,8 @@ from trainview.analysis.frames import (
     Integers,
     Numbers,
     column_names,
-    from_pandas,
     give_back,
+    give_back_small,
     group_keys,
     is_lazy,
     number_groups,
@@ -122,7 +122,7 @@ def queue_waits(queue: DataFrame, by: By = "gpu_type") -> DataFrame:
     )
     # The groups are sorted by their keys already.
     result = result.sort_values("longest_wait", ascending=False, kind="stable")
-    return give_back(from_pandas(result, frame), queue)
+    return give_back_small(result, queue)
 
 
 def queue_wait_curve(queue: DataFrame, by: By = "gpu_type") -> DataFrame:
@@ -194,7 +194,7 @@ def queue_wait_curve(queue: DataFrame, by: By = "gpu_type") -> DataFrame:
         },
         at_risk=np.insert(curve.at_risk, first, curve.at_risk[first]),
     )
-    return give_back(from_pandas(result, frame), queue)
+    return give_back_small(result, queue)
 
 
 def _read_waits(queue: object, keys: list[str]) -> Frame:

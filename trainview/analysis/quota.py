@@ -14,7 +14,7 @@ from trainview.analysis.frames import (
     Numbers,
     column_names,
     from_pandas,
-    give_back,
+    give_back_small,
     group_keys,
     is_lazy,
     plain_text,
@@ -23,7 +23,7 @@ from trainview.analysis.frames import (
 )
 from trainview.analysis.holding import HELD, from_held, held_columns
 from trainview.analysis.joins import beside
-from trainview.analysis.pandas_dtypes import TEXT
+from trainview.analysis.pandas_dtypes import TEXT, with_dtypes
 from trainview.analysis.parts import by_time
 from trainview.analysis.steps import runs, sweep
 from trainview.analysis.times import EPOCH, US_PER_HOUR, with_microseconds
@@ -170,7 +170,7 @@ def quota(
         raise ArgumentError(f"extra_gpus={extra_gpus!r}: give a whole number from 0")
     keys = _keys(by)
     by_type = keys if "gpu_type" in keys else ["gpu_type", *keys]
-    frame, asked = _demand(jobs, by_type)
+    asked = _demand(jobs, by_type)
     asked, first, last = _in_one_spelling(asked)
     start, stop = read_window(since, until, last)
     first, last = start or first, stop or last
@@ -183,13 +183,13 @@ def quota(
         sums = found[list(SUMMED)].sum(min_count=1)
         shares = found[list(LONGEST)].max()
         unlimited = limits[keys].drop_duplicates().assign(limit=pd.NA, baseline=pd.NA)
-        unlimited = unlimited.astype({"limit": "Int64", "baseline": "Int64"})
+        unlimited = with_dtypes(unlimited, {"limit": "Int64", "baseline": "Int64"})
         result = _measure(_levels(asked, keys), unlimited, keys, span, extra_gpus)
         told = sums.join(shares).reindex(result[keys[0]]).reset_index(drop=True)
         result = result.assign(**{str(name): told[name] for name in told})
     order = [False] + [True] * len(keys)
     result = result.sort_values(["at_limit_share", *keys], ascending=order, na_position="last")
-    return give_back(from_pandas(result[[*keys, *COLUMNS]], frame), jobs)
+    return give_back_small(result[[*keys, *COLUMNS]], jobs)
 
 
 def _measure(
@@ -272,7 +272,7 @@ def _keys(by: By) -> list[str]:
     return keys
 
 
-def _demand(jobs: object, keys: list[str]) -> tuple[Frame, Frame]:
+def _demand(jobs: object, keys: list[str]) -> Frame:
     """Find the GPUs that jobs held or asked for, and of which ``__kind``."""
     models = [MODEL] if MODEL in column_names(jobs) else []
     needed = ["created_at", "end_at", "gpus", "gpu_hours", "phase"]
@@ -297,7 +297,7 @@ def _demand(jobs: object, keys: list[str]) -> tuple[Frame, Frame]:
         waited = frame.filter((nw.col("gpus") > 0) & ~is_spot, nw.col(HELD) > nw.col("created_at"))
         waited = waited.with_columns(end_at=HELD, __kind=nw.lit("pending"), __held="gpus")
         found = nw.concat([found, waited.select(*columns)])
-    return frame, plain_text(found, keys)
+    return plain_text(found, keys)
 
 
 def _in_one_spelling(asked: Frame) -> tuple[Frame, datetime | None, datetime | None]:
@@ -341,7 +341,7 @@ def _levels(asked: Frame, keys: list[str]) -> pd.DataFrame:
     """
     if is_lazy(asked):
         parts = [to_pandas(_query_kinds(part, keys)) for part in by_time(asked)]
-        return pd.concat(parts, ignore_index=True).astype(dict.fromkeys(keys, TEXT))
+        return with_dtypes(pd.concat(parts, ignore_index=True), dict.fromkeys(keys, TEXT))
     columns = [*keys, "__kind", "__held", "__from", "__to"]
     wanted = asked.filter(nw.col("__kind") != "spot").with_columns(__kind=nw.lit(WANTED))
     every = nw.concat([asked.select(*columns), wanted.select(*columns)])
@@ -349,7 +349,7 @@ def _levels(asked: Frame, keys: list[str]) -> pd.DataFrame:
     swept = sweep(every.rename({"__from": "created_at", "__to": "end_at"}), groups)
     step = np.flatnonzero(~runs(swept.group)[1:])
     table = swept.groups.take(swept.group[step]).reset_index(drop=True)
-    return table.astype(dict.fromkeys(keys, TEXT)).assign(
+    return with_dtypes(table, dict.fromkeys(keys, TEXT)).assign(
         __level=swept.level[step], __lasts=swept.time[step + 1] - swept.time[step]
     )
 
@@ -386,7 +386,8 @@ def _limits(capacity: object, keys: list[str]) -> pd.DataFrame:
     is_team = ~nw.col("team_id").is_null()
     wanted = is_team if "team_name" in keys else ~is_team
     # An answer that spells a type in two ways tells one limit twice; teams of one name have two.
-    rows = to_pandas(plain_text(frame.filter(wanted), keys)).astype(dict.fromkeys(keys, TEXT))
+    rows = to_pandas(plain_text(frame.filter(wanted), keys))
+    rows = with_dtypes(rows, dict.fromkeys(keys, TEXT))
     rows["gpu_type"] = rows["gpu_type"].map(same_type, na_action="ignore").astype(TEXT)
     limits = rows.groupby([*keys, "team_id"], dropna=False)[["limit", "baseline"]].max()
     limits = limits.groupby(keys).sum()

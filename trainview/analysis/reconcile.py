@@ -18,8 +18,8 @@ from trainview.analysis.cost import with_estimates
 from trainview.analysis.frames import (
     By,
     Frame,
-    from_pandas,
     give_back,
+    give_back_small,
     group_keys,
     is_lazy,
     number_groups,
@@ -183,7 +183,7 @@ def reconcile_cost(
     found = found.sort_values(
         ["__size", *keys], ascending=[False] + [True] * len(keys), na_position="last"
     )
-    return give_back(from_pandas(found[[*keys, *COLUMNS]], frame), jobs)
+    return give_back_small(found[[*keys, *COLUMNS]], jobs)
 
 
 def _read_bill(billing: object, names: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:

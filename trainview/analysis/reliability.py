@@ -12,7 +12,7 @@ from trainview.analysis.frames import (
     By,
     Frame,
     from_pandas,
-    give_back,
+    give_back_small,
     group_keys,
     is_lazy,
     number_groups,
@@ -22,7 +22,7 @@ from trainview.analysis.frames import (
 )
 from trainview.analysis.joins import beside, one_a_job
 from trainview.analysis.message_queries import find_templates
-from trainview.analysis.pandas_dtypes import TEXT
+from trainview.analysis.pandas_dtypes import TEXT, with_dtypes
 from trainview.errors import ArgumentError
 from trainview.schema.table_types import AnyDataFrame, DataFrame
 from trainview.statuses import STATUSES
@@ -131,7 +131,7 @@ def time_to_failure(
     }
     groups = frame.group_by(*keys).agg(**sums) if keys else frame.select(**sums)
     found = _estimate(_summed(to_pandas(groups), keys))
-    return give_back(from_pandas(found[[*keys, *RESULT]], frame), jobs)
+    return give_back_small(found[[*keys, *RESULT]], jobs)
 
 
 def _origins(origin: object) -> list[str]:
@@ -158,17 +158,17 @@ def _with_origin(frame: Frame) -> Frame:
         message = nw.when(nw.col("status") == "failed").then(nw.col("error_message"))
         frame = frame.with_columns(error_message=message)
         with_template, found = find_templates(frame)
-        frame = with_template(frame)
-        origins = pd.DataFrame({"__template": range(len(found)), "__origin": _origins_of(found)})
-        frame = frame.join(from_pandas(origins, frame), on="__template", how="left")
+        table = pd.DataFrame({"__template": range(len(found)), "__origin": _origins_of(found)})
+        origins = from_pandas(table, frame)
+        frame = with_template(frame).join(origins, on="__template", how="left")
         frame = frame.drop("__template")
     else:
         told = frame.filter(nw.col("status") == "failed", ~nw.col("error_message").is_null())
         messages = to_pandas(told.select("error_message").unique())["error_message"].to_list()
-        origins = pd.DataFrame(
+        table = pd.DataFrame(
             {"error_message": messages, "__origin": _origins_of(templates(messages))}, dtype=TEXT
         )
-        frame = beside(frame, from_pandas(origins, frame), "error_message")
+        frame = beside(frame, from_pandas(table, frame), "error_message")
     return frame.with_columns(nw.col("__origin").fill_null(NO_MESSAGE.origin))
 
 
@@ -194,7 +194,7 @@ def _summed(groups: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     if "gpus" in keys:
         found["gpus"] = found["gpus"].map(_name, na_action="ignore").astype(TEXT)
     integers = dict.fromkeys(("jobs", "failures", "__all"), "int64")
-    return found.astype(integers | {"running_hours": "float64"})
+    return with_dtypes(found, integers | {"running_hours": "float64"})
 
 
 def _bucket(gpus: float) -> int:

@@ -10,14 +10,13 @@ import pandas as pd
 from trainview.analysis.cost import price_list, with_estimates
 from trainview.analysis.frames import (
     Frame,
-    from_pandas,
-    give_back,
+    give_back_small,
     only,
     plain_text,
     read_table,
     to_pandas,
 )
-from trainview.analysis.pandas_dtypes import TEXT
+from trainview.analysis.pandas_dtypes import TEXT, with_dtypes
 from trainview.analysis.samples import (
     GPU,
     MEMORY,
@@ -198,10 +197,9 @@ def right_size(  # noqa: PLR0913 - each limit is an argument
         nw.col("mean_utilization") > 0,
         nw.col("__memory_samples") >= min_measured_share * nw.col("__samples"),
     )
-    found = to_pandas(used).astype({"job_id": TEXT})
-    rows = to_pandas(only(frame, "job_id", found["job_id"])).astype(
-        dict.fromkeys((*_SHOWN, *_TYPE), TEXT)
-    )
+    found = with_dtypes(to_pandas(used), {"job_id": TEXT})
+    rows = to_pandas(only(frame, "job_id", found["job_id"]))
+    rows = with_dtypes(rows, dict.fromkeys((*_SHOWN, *_TYPE), TEXT))
     rows = rows.drop_duplicates("job_id", keep="last").merge(found, on="job_id")
     rows = rows.assign(
         __bytes=_memory_of_one(rows),
@@ -221,7 +219,7 @@ def right_size(  # noqa: PLR0913 - each limit is an argument
     advised = advised.sort_values(order, ascending=[False, False, True], na_position="last")
     numbers = dict.fromkeys(set(RESULT) - {*_TEXTS, *_COUNTS}, "float64")
     kinds: dict[str, Any] = dict.fromkeys(_TEXTS, TEXT) | dict.fromkeys(_COUNTS, "int64") | numbers
-    return give_back(from_pandas(advised[list(RESULT)].astype(kinds), frame), jobs)
+    return give_back_small(advised[list(RESULT)].astype(kinds), jobs)
 
 
 def _used(metrics: Any, jobs: Any) -> Frame:
@@ -292,7 +290,7 @@ def _types(prices: Any) -> pd.DataFrame:
     listed = price_list(prices).set_index("__instance_type_id")["__price"]
     columns = ["instance_type_id", *LIMIT, "memory_limit_mib"]
     frame = read_table(prices, columns, name="prices")
-    table = to_pandas(plain_text(frame, columns)).astype({"instance_type_id": TEXT})
+    table = with_dtypes(to_pandas(plain_text(frame, columns)), {"instance_type_id": TEXT})
     table = table.drop_duplicates("instance_type_id", keep="last").reset_index(drop=True)
     types = pd.DataFrame(
         {

@@ -29,7 +29,7 @@ from trainview.analysis.frames import (
     to_pandas,
 )
 from trainview.analysis.holding import HELD as HELD_AT
-from trainview.analysis.pandas_dtypes import TEXT
+from trainview.analysis.pandas_dtypes import TEXT, with_dtypes
 from trainview.analysis.sharing import once
 from trainview.analysis.steps import microseconds, runs
 from trainview.analysis.times import US_PER_SECOND
@@ -165,7 +165,7 @@ def _lives(jobs: object, columns: Sequence[str]) -> pd.DataFrame:
     # A job that has samples but no row here must not turn the others' integers into floats.
     nullable = {"i": "Int64", "b": "boolean"}
     dtypes = {str(name): nullable.get(dtype.kind, dtype) for name, dtype in table.dtypes.items()}
-    table = table.astype(dtypes | {"job_id": TEXT})
+    table = with_dtypes(table, dtypes | {"job_id": TEXT})
     return table.drop_duplicates("job_id", keep="last")
 
 
@@ -300,7 +300,7 @@ def number_samples(
     gpu, gpus = once(
         "gpus",
         [table],
-        lambda: number_groups(table.astype({"gpu": "int64"}), GPU, in_order=False),
+        lambda: number_groups(with_dtypes(table, {"gpu": "int64"}), GPU, in_order=False),
     )
     if facts is not None:
         gpus = gpus.merge(facts, on="job_id", how="left")

@@ -11,13 +11,10 @@ import pandas as pd
 from trainview.analysis.cost_over_time import US_PER_DAY
 from trainview.analysis.frames import (
     By,
-    Frame,
     Integers,
     Numbers,
-    from_pandas,
-    give_back,
+    give_back_small,
     group_keys,
-    read_table,
 )
 from trainview.analysis.pandas_dtypes import TEXT
 from trainview.analysis.spending import WEEK, WEEKS, Spent, of_bill, of_jobs
@@ -128,18 +125,14 @@ def spend_pace(
         raise ArgumentError("expected a table, got NoneType: give billing, or jobs and prices")
     if (billing is None) == (prices is None) or (billing is None) == (jobs is None):
         raise ArgumentError("give either billing, or jobs and prices")
-    if jobs is None:
-        like: Frame = read_table(billing, ["job_id"], name="billing", times=())
-        spent = of_bill(billing, keys, now)
-    else:
-        like, spent = of_jobs(jobs, prices, keys, now)
+    spent = of_bill(billing, keys, now) if jobs is None else of_jobs(jobs, prices, keys, now)
     result = _carried_on(_with_budgets(spent, budgets, keys), budgets, keys)
     result["__order"] = result["projected_usd"].round(9)
     order = ["__order", "month_to_date_usd", *keys]
     ascending = [False, False] + [True] * len(keys)
     result = result.sort_values(order, ascending=ascending, na_position="last")
     table = cast("DataFrame", billing if jobs is None else jobs)
-    return give_back(from_pandas(result[[*keys, *RESULT]], like), table)
+    return give_back_small(result[[*keys, *RESULT]], table)
 
 
 def _budgets(budget: object, keys: list[str]) -> float | dict[str, float] | None:

@@ -10,7 +10,6 @@ from trainview.analysis.billing import UNKNOWN, exact_sums, sum_billing
 from trainview.analysis.cost import with_estimates
 from trainview.analysis.cost_over_time import US_PER_DAY, cost_over_time
 from trainview.analysis.frames import (
-    Frame,
     Integers,
     Numbers,
     column_names,
@@ -124,7 +123,7 @@ def _at_least_one(groups: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     return groups if keys else pd.DataFrame(index=range(1))
 
 
-def of_jobs(jobs: Any, prices: Any, keys: list[str], now: int | None) -> tuple[Frame, Spent]:
+def of_jobs(jobs: Any, prices: Any, keys: list[str], now: int | None) -> Spent:
     """Share the estimate out over days, by group."""
     frame = plain_text(with_estimates(jobs, prices, [*keys, "end_at"]), keys)
     frame = with_microseconds(frame, __end="end_at")
@@ -156,4 +155,4 @@ def of_jobs(jobs: Any, prices: Any, keys: list[str], now: int | None) -> tuple[F
     values = table["estimated_usd"].fillna(0.0).to_numpy("float64")
     np.add.at(usd, (number[len(parts) :][inside], day[inside] - first), values[inside])
     undated = np.zeros(len(groups))
-    return frame, Spent(groups, usd, first, known, undated, found, today, month)
+    return Spent(groups, usd, first, known, undated, found, today, month)

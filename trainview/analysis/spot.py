@@ -11,8 +11,7 @@ from trainview.analysis.frames import (
     By,
     Frame,
     column_names,
-    from_pandas,
-    give_back,
+    give_back_small,
     group_keys,
     number_groups,
     plain_text,
@@ -22,7 +21,7 @@ from trainview.analysis.frames import (
 from trainview.analysis.goodput import lost_work
 from trainview.analysis.intervals import with_interval
 from trainview.analysis.joins import beside, one_a_job
-from trainview.analysis.pandas_dtypes import TEXT
+from trainview.analysis.pandas_dtypes import TEXT, with_dtypes
 from trainview.analysis.queue import queue_waits
 from trainview.schema.table_types import AnyDataFrame, DataFrame
 from trainview.statuses import STATUSES
@@ -132,7 +131,7 @@ def spot_usage(
     table = to_pandas(plain_text(grouped, keys))
     counts = ["jobs", "ended", "preempted", "waiting", "__known"]
     table[[*counts, "gpu_hours"]] = table[[*counts, "gpu_hours"]].fillna(0)
-    table = table.astype(dict.fromkeys(counts, "int64"))
+    table = with_dtypes(table, dict.fromkeys(counts, "int64"))
     lost_hours = table["lost_gpu_hours"].astype("float64").where(table["__known"] > 0)
     if lost is not None:
         # nobody was preempted, nothing was lost
@@ -143,7 +142,7 @@ def spot_usage(
     ascending = [False] + [True] * len(keys)
     table = table.sort_values(["__order", *keys], ascending=ascending, na_position="last")
     numbers = dict.fromkeys(set(RESULT) - set(counts), "float64")
-    return give_back(from_pandas(table[[*keys, *RESULT]].astype(numbers), frame), jobs)
+    return give_back_small(table[[*keys, *RESULT]].astype(numbers), jobs)
 
 
 def _mark(condition: nw.Expr) -> nw.Expr:

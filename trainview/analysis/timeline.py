@@ -10,8 +10,7 @@ import pandas as pd
 from trainview.analysis.frames import (
     By,
     Integers,
-    from_pandas,
-    give_back,
+    give_back_small,
     group_keys,
     number_groups,
     plain_text,
@@ -19,7 +18,7 @@ from trainview.analysis.frames import (
     to_pandas,
 )
 from trainview.analysis.joins import one_a_job
-from trainview.analysis.pandas_dtypes import TEXT
+from trainview.analysis.pandas_dtypes import TEXT, with_dtypes
 from trainview.analysis.steps import microseconds, runs
 from trainview.schema.table_types import AnyDataFrame, DataFrame
 
@@ -101,7 +100,7 @@ def job_timeline(
     times = ["created_at", "end_at", "elapsed_hours", "is_open"]
     frame = read_table(jobs, [*COLUMNS, *times, *keys])
     table = to_pandas(plain_text(frame, ["status", "phase"]), most=MOST_JOBS, what="jobs")
-    table = table.astype({name: TEXT for name in COLUMNS if table[name].dtype != "str"})
+    table = with_dtypes(table, dict.fromkeys(COLUMNS, TEXT))
     phase_times: tuple[str, ...] = ()
     if phases is not None:
         table, phase_times = _with_phases(table, phases), TIMES
@@ -124,7 +123,7 @@ def job_timeline(
     has_ended = ~result["is_open"].astype("bool") & result["elapsed_hours"].notna()
     result["end"] = result["end"].where(has_ended)
     columns = [*COLUMNS, "start", "end", "elapsed_hours", "is_open", "lane", *phase_times]
-    return give_back(from_pandas(result[columns], frame), jobs)
+    return give_back_small(result[columns], jobs)
 
 
 def _with_phases(table: pd.DataFrame, phases: Any) -> pd.DataFrame:

@@ -21,7 +21,7 @@ from trainview.analysis.measured import (
     query_measured,
     share_of_held,
 )
-from trainview.analysis.pandas_dtypes import TEXT
+from trainview.analysis.pandas_dtypes import TEXT, with_dtypes
 from trainview.analysis.parts import together
 from trainview.analysis.quantiles import quantile, with_places
 from trainview.analysis.sample_queries import query_by_job, query_jobs, query_mean
@@ -175,7 +175,7 @@ def _query_memory(jobs: object, columns: list[str], frame: Frame) -> Frame:
     facts = facts.with_columns(**keys)
     kinds = to_pandas(facts.select(*LIMIT, *keys).unique())
     sizes = kinds[list(keys)].assign(__memory=_sizes(kinds[list(LIMIT)]))
-    sizes = sizes.astype({f"__{kind}": TEXT}).drop_duplicates(list(keys))
+    sizes = with_dtypes(sizes, {f"__{kind}": TEXT}).drop_duplicates(list(keys))
     facts = facts.join(from_pandas(sizes, facts), on=list(keys), how="left")
     life = ["__start", "__end", "__memory", "__gpu_hours", "__held_of_one"]
     return facts.select(*dict.fromkeys(["job_id", *columns]), *life)

@@ -178,7 +178,8 @@ def _to_array(column: pa.Array, field: pa.Field) -> Any:
     Arrow's memory may not be written to, but that of a table may.
     """
     if pa.types.is_dictionary(field.type):
-        categories = pd.Index(PANDAS_TEXT.__from_arrow__(column.dictionary))
+        text: Any = PANDAS_TEXT
+        categories = pd.Index(text.__from_arrow__(column.dictionary))
         codes = pc.fill_null(column.indices, -1).to_numpy()
         return pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(categories))
     if pa.types.is_decimal(field.type):
@@ -188,7 +189,8 @@ def _to_array(column: pa.Array, field: pa.Field) -> Any:
     if isinstance(dtype, str) and dtype != "Int64":
         array = column.to_numpy(zero_copy_only=False).astype(dtype, copy=False)
         return array if array.flags.writeable else array.copy()
-    return pd.api.types.pandas_dtype(dtype).__from_arrow__(column).copy()
+    extension: Any = pd.api.types.pandas_dtype(dtype)
+    return extension.__from_arrow__(column).copy()
 
 
 def _as_declared(column: pa.Array | pa.ChunkedArray, field: pa.Field) -> pa.Array:

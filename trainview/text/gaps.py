@@ -42,6 +42,8 @@ def name_gaps(not_fetched: pd.DataFrame) -> list[str]:
     list of str
         One text a table.
     """
+    if not_fetched.empty:
+        return []
     ids = not_fetched.groupby("table", sort=False)[["job_id", "project_id"]].nunique()
     return [
         safe_text(table, 60)
