@@ -78,7 +78,7 @@ TO '{path}' (FORMAT parquet)
 """
 CAPACITY = """
 COPY (
-  SELECT NULL::VARCHAR AS team_id, NULL::VARCHAR AS team_name, kind AS gpu_type, 5000 AS baseline, 8000 AS "limit"
+  SELECT NULL::VARCHAR AS team_id, NULL::VARCHAR AS team_name, kind AS gpu_type, {rows} // 4000 AS baseline, {rows} // 2500 AS "limit"
   FROM (VALUES ('H100'), ('A100'), ('B200'), ('L4')) AS kinds(kind)
 ) TO '{path}' (FORMAT parquet)
 """
