@@ -38,6 +38,7 @@ def idle_now(
         null where the price is not known.
     """
     frame = only(read_samples(metrics, [UTILIZATION]), "job_id", jobs["job_id"])
+    frame = frame.filter(~nw.col("value").is_null())
     names = frame.columns
     value, time, busy = nw.col("value"), nw.col("__time"), nw.col("__busy")
     samples = with_microseconds(frame, __time="timestamp")

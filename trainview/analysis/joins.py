@@ -13,7 +13,7 @@ from trainview.analysis.pandas_dtypes import TEXT, with_dtypes
 
 # A second table that its own engine cannot join crosses by way of memory.
 MOST_ROWS = 10_000_000
-_ELSEWHERE = "rows in a table of another engine than the first"
+ELSEWHERE = "rows in a table of another engine than the first"
 
 
 def beside(frame: Frame, facts: Frame, *on: str) -> Frame:
@@ -45,7 +45,7 @@ def beside(frame: Frame, facts: Frame, *on: str) -> Frame:
 
 
 def _text_in_pandas(frame: Frame, names: Sequence[str]) -> pd.DataFrame:
-    table = to_pandas(frame, most=MOST_ROWS, what=_ELSEWHERE)
+    table = to_pandas(frame, most=MOST_ROWS, what=ELSEWHERE)
     return with_dtypes(table, dict.fromkeys(names, TEXT))
 
 
@@ -81,7 +81,7 @@ def same_kind(facts: Frame, frame: Frame) -> Frame:
     """
     kind = frame.implementation
     if facts.implementation is not kind or (kind.is_duckdb() and not _are_joinable(facts, frame)):
-        return from_pandas(to_pandas(facts, most=MOST_ROWS, what=_ELSEWHERE), frame)
+        return from_pandas(to_pandas(facts, most=MOST_ROWS, what=ELSEWHERE), frame)
     if is_lazy(frame) != is_lazy(facts):
         either = cast("Any", facts)
         return cast("Frame", either.lazy() if is_lazy(frame) else either.collect())

@@ -18,7 +18,8 @@ def lies_in_order(frame: Frame, series: Sequence[str]) -> bool:
     Parameters
     ----------
     frame : narwhals frame
-        Samples with the columns of `series`, ``__time`` and ``value``.
+        Samples with the columns of `series`, ``__time`` and ``value``; those without a value may
+        lie anywhere between those of the same time.
     series : sequence of str
         What makes a series.
 
@@ -33,14 +34,28 @@ def lies_in_order(frame: Frame, series: Sequence[str]) -> bool:
 
     native: Any = frame.to_native()
     time, value = pl.col("__time"), pl.col("value")
-    is_back = (time < time.shift(1)) | ((time == time.shift(1)) & (value < value.shift(1)))
-    follows = _follows(series)
-    found = native.select(__parts=(~follows).sum(), __back=(follows & is_back).sum())
-    told = to_pandas(cast("Frame", nw.from_native(found))).iloc[0]
-    if told["__back"]:
+    is_back, is_tied = time < time.shift(1), time == time.shift(1)
+    told = _misplaced(native, series, __back=is_back, __tied=is_tied)
+    if told["__twice"] or told["__back"]:
         return False
-    number = to_pandas(frame.select(*series).unique().select(__series=nw.len()))["__series"].iloc[0]
-    return bool(told["__parts"] == number)
+    # values take as long to read as all else, and tell nothing where no times are the same
+    known = native.filter(value.is_not_null())
+    is_back = is_tied & (value < value.shift(1))
+    return not (told["__tied"] and _misplaced(known, series, __back=is_back)["__back"])
+
+
+def _misplaced(native: Any, series: Sequence[str], **marks: Any) -> Any:
+    """Tell whether a series lies in several places, and whether marks hold of what follows."""
+    import polars as pl  # noqa: PLC0415 - as above
+
+    follows, new = _follows(series), pl.col("__new")
+    of_next = {name: follows & mark for name, mark in marks.items()}
+    rows = native.select(*series, __new=~follows, **of_next)
+    # of rows that lie in order only the first of each series is left
+    rows = rows.filter(pl.any_horizontal(new, *marks))
+    found = rows.group_by(*series).agg(new.sum(), pl.col(*marks).any())
+    found = found.select(pl.col(*marks).any(), __twice=(new > 1).any())
+    return to_pandas(cast("Frame", nw.from_native(found))).iloc[0]
 
 
 def shift_in_order(
@@ -66,12 +81,14 @@ def shift_in_order(
     import polars as pl  # noqa: PLC0415 - it is there, since the table is its
 
     native: Any = frame.to_native()
-    follows = _follows(series)
+    follows = pl.col("__follows")
     new = {
         new: pl.when(follows if places > 0 else follows.shift(-1)).then(pl.col(name).shift(places))
         for new, (name, places) in columns.items()
     }
-    return cast("Frame", nw.from_native(native.with_columns(**new)))
+    # asked for once: to compare text takes longer than all else
+    shifted = native.with_columns(__follows=_follows(series)).with_columns(**new)
+    return cast("Frame", nw.from_native(shifted.drop("__follows")))
 
 
 def join_in_order(frame: Frame, facts: Frame) -> Frame:
@@ -79,6 +96,17 @@ def join_in_order(frame: Frame, facts: Frame) -> Frame:
     native: Any = frame.to_native()
     joined = native.join(facts.to_native(), on="job_id", how="inner", maintain_order="left")
     return cast("Frame", nw.from_native(joined))
+
+
+def of_measured(samples: Frame, facts: Frame) -> Frame:
+    """Collect the facts of the jobs that have samples, lazy tables of Polars both."""
+    import polars as pl  # noqa: PLC0415 - as above
+
+    native: Any = samples.to_native()
+    measured = native.select(pl.col("job_id").unique()).collect(engine="streaming")
+    found: Any = facts.to_native()
+    found = found.filter(pl.col("job_id").is_in(measured.to_series().implode()))
+    return cast("Frame", nw.from_native(found.collect(engine="streaming").lazy()))
 
 
 def carry_in_order(frame: Frame, name: str) -> Frame:

@@ -19,6 +19,7 @@ from trainview.analysis.ordered_samples import (
     carry_in_order,
     join_in_order,
     lies_in_order,
+    of_measured,
     shift_in_order,
 )
 from trainview.analysis.parts import by_job
@@ -113,8 +114,8 @@ def query_samples(frame: Frame, facts: Frame | None, *, stretches: float | None 
         them; with `stretches` also ``__begin``, the ``__from`` of the latest sample that follows
         none below that value which is known to reach up to it.
     """
-    frame = _with_steps(frame)
-    return _query_samples(frame, facts, stretches, in_order=lies_in_order(frame, SERIES))
+    frame, in_order = _with_steps(frame)
+    return _query_samples(frame, facts, stretches, in_order=in_order)
 
 
 def query_by_job(
@@ -134,24 +135,24 @@ def query_by_job(
     list of (narwhals frame, narwhals frame or None)
         The parts, one if all fit.
     """
-    frame = _with_steps(frame)
-    in_order = lies_in_order(frame, SERIES)
-    tables = (frame,) if facts is None else (frame, facts)
-    parts = by_job(*tables, samples=True) if "job_id" in keys else [tables]
-    pairs = [(part[0], part[1] if facts is not None else None) for part in parts]
-    return [
-        (_query_samples(samples, its, stretches, in_order=in_order), its) for samples, its in pairs
-    ]
+    frame, in_order = _with_steps(frame)
+    parts = [part for (part,) in by_job(frame, samples=True)] if "job_id" in keys else [frame]
+    if facts is not None and len(parts) > 1:
+        facts = of_measured(frame, facts)
+    return [(_query_samples(part, facts, stretches, in_order=in_order), facts) for part in parts]
 
 
-def _with_steps(frame: Frame) -> Frame:
+def _with_steps(frame: Frame) -> tuple[Frame, bool]:
+    """Count in microseconds, and tell whether the samples lie in order."""
     step = (nw.col("step_seconds") * US_PER_SECOND).round().cast(nw.Int64)
-    return with_microseconds(frame, __time="timestamp").with_columns(__step=step)
+    frame = with_microseconds(frame, __time="timestamp").with_columns(__step=step)
+    return frame, lies_in_order(frame, SERIES)
 
 
 def _query_samples(
     frame: Frame, facts: Frame | None, stretches: float | None, *, in_order: bool
 ) -> Frame:
+    frame = frame.filter(~nw.col("value").is_null())
     frame = _with_neighbours(frame, stretches=stretches, in_order=in_order)
     if facts is None:
         unknown = nw.lit(None, nw.Int64)
@@ -165,15 +166,15 @@ def _query_samples(
         # The sample that follows may lie after the end of the job; none before it is left out.
         frame = frame.with_columns(__gap=nw.when(end.is_null() | (time + gap < end)).then(gap))
     # What is not known limits nothing.
-    stop = nw.min_horizontal(time + nw.min_horizontal(step, nw.coalesce(gap, step)), end)
-    begin = nw.max_horizontal(time, start)
-    covered = stop - begin
+    begin, covered = time, nw.min_horizontal(step, gap)
+    if facts is not None:
+        begin = nw.max_horizontal(time, start)
+        covered = nw.min_horizontal(time + covered, end) - begin
+        covered = nw.when(covered > 0).then(covered).otherwise(covered * 0)
     between = _between(gap, step)
     frame = frame.with_columns(
         __from=begin,
-        __covered=nw.when(~step.is_null()).then(
-            nw.when(covered > 0).then(covered).otherwise(covered * 0)
-        ),
+        __covered=nw.when(~step.is_null()).then(covered),
         __missing=nw.when(between > 0).then(between).otherwise(between * 0),
     )
     if stretches is not None:

@@ -29,6 +29,7 @@ from trainview.analysis.frames import (
     to_pandas,
 )
 from trainview.analysis.holding import HELD as HELD_AT
+from trainview.analysis.joins import ELSEWHERE, MOST_ROWS
 from trainview.analysis.pandas_dtypes import TEXT, with_dtypes
 from trainview.analysis.sharing import once
 from trainview.analysis.steps import microseconds, runs
@@ -141,7 +142,8 @@ def _lives(jobs: object, columns: Sequence[str]) -> pd.DataFrame:
     known = [name for name in ("created_at", "end_at", HELD_AT) if name in there]
     held = [name for name in ("gpus", "gpu_hours") if name in there]
     frame = read_table(jobs, ["job_id", *columns, *known, *held])
-    table = to_pandas(plain_text(frame, frame.columns)).dropna(subset="job_id")
+    every = to_pandas(plain_text(frame, frame.columns), most=MOST_ROWS, what=ELSEWHERE)
+    table = every.dropna(subset="job_id")
     life = {
         name: pd.Series(microseconds(table[at]), table.index, "Int64").where(table[at].notna())
         if at in known
@@ -183,7 +185,9 @@ def read_samples(metrics: object, names: Sequence[str]) -> Frame:
     -------
     narwhals frame
         ``job_id``, ``node_id``, ``gpu``, ``metric``, ``timestamp``, ``value``, and
-        ``step_seconds``, which is null where it is not above zero.
+        ``step_seconds``, which is null where it is not above zero. Samples without a value are
+        left out of tables in pandas, and else by `trainview.analysis.sample_queries`, which may
+        not have to read the values of all samples once more for it.
     """
     return once("measured", [metrics], lambda: _read_samples(metrics, names), *names)
 
@@ -197,7 +201,8 @@ def _read_samples(metrics: object, names: Sequence[str]) -> Frame:
     wanted = nw.col("metric") == names[0]
     for name in names[1:]:
         wanted = wanted | (nw.col("metric") == name)
-    there = [~nw.col(name).is_null() for name in ("gpu", "timestamp", "value")]
+    known = ["gpu", "timestamp", *(["value"] if frame.implementation.is_pandas() else [])]
+    there = [~nw.col(name).is_null() for name in known]
     step = nw.col("step_seconds")
     return frame.filter(wanted, *there).with_columns(
         nw.col("gpu").cast(nw.Int64), step_seconds=nw.when(step > 0).then(step)
