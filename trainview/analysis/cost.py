@@ -98,31 +98,38 @@ def estimate_cost(jobs: DataFrame, prices: AnyDataFrame, by: By = "project_name"
     keys = group_keys(by, result=columns)
     frame = with_estimates(jobs, prices, [*keys, "gpu_hours"])
     frame = frame.with_columns(__known=costs_something().cast(nw.Int64))
-    parts = frame.group_by(*keys, "__instance_type_id").agg(
-        jobs=nw.len(),
-        unpriced_jobs=nw.col("__unpriced").sum(),
-        untimed_jobs=nw.col("__untimed").sum(),
-        gpu_hours=nw.col("gpu_hours").sum(),
-        estimated_usd=nw.col("__usd").sum(),
-        __known=nw.col("__known").sum(),
-    )
-    table = to_pandas(parts.sort(*keys, "__instance_type_id", nulls_last=True))
+    sums = {
+        "jobs": nw.len(),
+        "unpriced_jobs": nw.col("__unpriced").sum(),
+        "untimed_jobs": nw.col("__untimed").sum(),
+        "gpu_hours": nw.col("gpu_hours").sum(),
+        "estimated_usd": nw.col("__usd").sum(),
+        "__known": nw.col("__known").sum(),
+    }
+    table = to_pandas(frame.group_by(*keys).agg(**sums) if keys else frame.select(**sums))
+    if table["unpriced_jobs"].any():
+        # few jobs, mostly: all by group and type are many rows to sum up
+        unpriced = frame.filter(nw.col("__unpriced") > 0).select(*keys, "__instance_type_id")
+        types = to_pandas(unpriced.unique()).sort_values("__instance_type_id")
+        table = pd.concat([table, types], ignore_index=True)
     number, groups = number_groups(table, keys)
     # Without keys there is one group, also when there are no jobs.
     groups = groups if keys else pd.DataFrame(index=range(1))
     grouped = table.groupby(number)
     costs = groups.join(grouped[[*counts, "gpu_hours"]].sum().reindex(groups.index, fill_value=0))
     costs = with_dtypes(costs, dict.fromkeys(counts, "int64") | {"gpu_hours": "float64"})
-    sums = grouped[["estimated_usd", "__known"]].sum().reindex(groups.index, fill_value=0)
-    there = is_known(costs.assign(known_jobs=sums["__known"]))
-    usd = sums["estimated_usd"].where(there).astype("float64")
+    known = grouped[["estimated_usd", "__known"]].sum().reindex(groups.index, fill_value=0)
+    there = is_known(costs.assign(known_jobs=known["__known"]))
+    usd = known["estimated_usd"].where(there).astype("float64")
     costs["estimated_usd"] = usd
     costs["share"] = usd / total if (total := usd.sum()) > 0 else np.nan
-    unpriced = table["__instance_type_id"][table["unpriced_jobs"] > 0].dropna()
     # Not left to pandas: its aggregations in Python take 25 microseconds a group.
     names: dict[int, list[str]] = {}
-    for group, name in zip(number[unpriced.index].tolist(), unpriced, strict=True):
-        names.setdefault(group, []).append(name)
+    if "__instance_type_id" in table:
+        unpriced_types = table["__instance_type_id"].dropna()
+        of_group = number[unpriced_types.index].tolist()
+        for group, name in zip(of_group, unpriced_types, strict=True):
+            names.setdefault(group, []).append(name)
     listed = pd.Series(
         {group: ", ".join(of_group) for group, of_group in names.items()}, dtype=TEXT
     )

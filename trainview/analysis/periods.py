@@ -134,8 +134,8 @@ def hours_held(
     Parameters
     ----------
     frame : narwhals frame
-        Rows that hold ``__held`` from ``created_at`` to ``end_at``; of a lazy one, one row a group,
-        rate and period is collected, at most.
+        Rows that hold ``__held`` from ``created_at`` to ``end_at``; of a lazy one, one row a group
+        and period is collected, at most.
     keys : sequence of str
         The columns to group by.
     freq, tz : str
@@ -163,21 +163,16 @@ def hours_held(
         begin = _around([*_span(frame), *more], freq, tz)
         times = "__from", "__to"
         if rate is None:
-            asked = [query_levels(part, parts, *times) for part in by_time(frame, *times)]
+            asked = [query_levels(part, keys, *times) for part in by_time(frame, *times)]
         else:
             asked = query_changes(frame, parts, *times)
-        found = [to_pandas(_by_period(part, parts, begin)) for part in asked]
+        found = [to_pandas(_by_period(part, keys, begin, rate)) for part in asked]
         table = pd.concat(found, ignore_index=True)
         # What ends where the last period does changes none.
         table = table[table["__period"] < len(begin) - 1].reset_index(drop=True)
         number, groups = number_groups(table, keys)
-        hours, peaks = np.zeros(shape := (len(groups), len(begin) - 1)), np.zeros(shape, "int64")
-        # One rate after the other: all at once are as many times the result.
-        for factor, rows in _by_rate(table, rate):
-            of_rate, most = _from_changes(table.take(rows), number[rows], len(groups), begin)
-            hours += of_rate * factor
-            peaks = np.maximum(peaks, most)
-        return groups, begin, hours, peaks
+        from_changes = _from_changes if rate is None else _from_rates
+        return groups, begin, *from_changes(table, number, len(groups), begin)
     steps = sweep(frame, parts)
     ends = [] if not len(steps.time) else [steps.time.min(), steps.time.max() - 1]
     begin = _around([*ends, *more], freq, tz)
@@ -189,14 +184,6 @@ def hours_held(
     factors = steps.groups[rate].to_numpy("float64")
     np.add.at(hours, number, of_parts * factors[:, np.newaxis])
     return groups, begin, hours, peaks
-
-
-def _by_rate(table: pd.DataFrame, rate: str | None) -> list[tuple[float, Integers]]:
-    """List the rates, each with its rows."""
-    if rate is None:
-        return [(1.0, np.arange(len(table)))]
-    number, factors = pd.factorize(table[rate].to_numpy("float64"))
-    return [(float(each), np.flatnonzero(number == at)) for at, each in enumerate(factors)]
 
 
 def _around(moments: "list[int]", freq: str, tz: str) -> Integers:
@@ -240,29 +227,49 @@ def _from_changes(
     return hours, np.maximum(dense("__peak", np.maximum), carried)
 
 
-def _by_period(levels: Frame, keys: Sequence[str], begin: Integers) -> Frame:
+def _from_rates(
+    table: pd.DataFrame, group: Integers, groups: int, begin: Integers
+) -> tuple[Numbers, Integers]:
+    """Find hours times rates likewise; sums of rates are rounded, but nothing held is nothing."""
+    shape = groups, len(begin) - 1
+    cell = group * shape[1] + table["__period"].to_numpy("int64")
+
+    def dense(name: str) -> Numbers:
+        values = table[name].to_numpy("float64")
+        return np.asarray(np.bincount(cell, values, groups * shape[1]), "float64").reshape(shape)
+
+    held = np.cumsum(dense("__change"), axis=1)
+    level = np.where(held == 0, 0, np.cumsum(dense("__rate"), axis=1))
+    length = np.diff(begin) / US_PER_SECOND
+    hours = (level * length - dense("__seconds")) / (US_PER_HOUR // US_PER_SECOND)
+    return hours, np.zeros(shape, "int64")
+
+
+def _by_period(levels: Frame, keys: Sequence[str], begin: Integers, rate: str | None) -> Frame:
     """Sum the changes up by units of one length, and these by period where that differs."""
     length = np.diff(begin)
     # All zones in use are whole quarters of an hour from UTC.
     unit = int(np.gcd.reduce(length, initial=0)) or US_PER_HOUR
     unit = max(unit, US_PER_HOUR // 4)
     since = nw.col("__time") - int(begin[0])
-    offset = since % unit
-    levels = levels.with_columns(__period=(since - offset) // unit, __offset=offset)
+    levels = levels.with_columns(__offset=since % unit)
     change, offset = nw.col("__change"), nw.col("__offset")
-    rest = offset % US_PER_SECOND
-    levels = levels.with_columns(
-        __seconds=change * ((offset - rest) // US_PER_SECOND), __rest=change * rest
-    )
-    sums = [nw.col("__change").sum(), nw.col("__seconds").sum(), nw.col("__rest").sum()]
-    numbers = ["__change", "__seconds", "__rest", "__peak", "__first"]
-    whole = nw.col("__period", *numbers).cast(nw.Int64)
-    # Where only sums are wanted, nobody has found the levels.
-    level = "__level" if "__level" in levels.columns else "__change"
-    found = levels.group_by(*keys, "__period").agg(
-        *sums, __peak=nw.col(level).max(), __first=offset.min()
-    )
-    found = found.with_columns(whole)
+    levels = levels.with_columns(__period=((since - offset) // unit).cast(nw.Int64))
+    ends: dict[str, nw.Expr] = {}
+    if rate is None:
+        rest = offset % US_PER_SECOND
+        moved = {"__seconds": change * ((offset - rest) // US_PER_SECOND), "__rest": change * rest}
+        ends = {"__peak": nw.col("__level").max(), "__first": offset.min()}
+        lasting = change
+    else:
+        # a group has many rates: rows of each would be many times the result
+        levels = levels.with_columns(__rate=change * nw.col(rate))
+        moved = {"__seconds": nw.col("__rate") * (offset / US_PER_SECOND)}
+        lasting = nw.col("__rate")
+    summed = ["__change", *([] if rate is None else ["__rate"]), *moved]
+    whole = ["__change", *([] if rate else moved), *ends]
+    by_unit = levels.with_columns(**moved).group_by(*keys, "__period")
+    found = by_unit.agg(nw.col(*summed).sum(), **ends).with_columns(nw.col(*whole).cast(nw.Int64))
     if (length == unit).all():
         return found
     units = np.arange(begin[0], begin[-1], unit)
@@ -276,16 +283,12 @@ def _by_period(levels: Frame, keys: Sequence[str], begin: Integers) -> Frame:
     )
     found = found.join(from_pandas(places, found), on="__period", how="inner")
     since = nw.col("__since")
-    found = found.with_columns(
-        __seconds=nw.col("__seconds") + nw.col("__change") * since,
-        __first=nw.col("__first") + since,
-    )
-    found = found.drop("__period").rename({"__of": "__period"})
-    return (
-        found.group_by(*keys, "__period")
-        .agg(*sums, nw.col("__peak").max(), nw.col("__first").min())
-        .with_columns(whole)
-    )
+    found = found.with_columns(__seconds=nw.col("__seconds") + lasting * since)
+    if ends:
+        found = found.with_columns(__first=nw.col("__first") + since)
+        ends = {"__peak": nw.col("__peak").max(), "__first": nw.col("__first").min()}
+    of_periods = found.drop("__period").rename({"__of": "__period"}).group_by(*keys, "__period")
+    return of_periods.agg(nw.col(*summed).sum(), **ends).with_columns(nw.col(*whole).cast(nw.Int64))
 
 
 def _spread(steps: Steps, begin: Integers) -> tuple[Numbers, Integers]:
