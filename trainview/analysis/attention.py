@@ -18,6 +18,7 @@ from trainview.analysis.frames import (
     to_pandas,
 )
 from trainview.analysis.idle_now import flag_idle
+from trainview.analysis.joins import beside
 from trainview.analysis.pandas_dtypes import TEXT, with_dtypes
 from trainview.analysis.times import US_PER_HOUR, with_microseconds
 from trainview.analysis.waste import (
@@ -43,6 +44,8 @@ _LABELS = {
     for phase in ("waiting", "starting", "running")
 }
 CENTURY = 100 * 365 * 24.0
+# Sentences about jobs are written in memory.
+MOST_JOBS = 1_000_000
 
 
 def needs_attention(  # noqa: PLR0913 - each limit is an argument
@@ -127,7 +130,8 @@ def needs_attention(  # noqa: PLR0913 - each limit is an argument
     Raises
     ------
     ArgumentError
-        If a column is missing, or a threshold is negative.
+        If a column is missing, a threshold is negative, or more than 1,000,000 jobs of a lazy table
+        are running, may wait for too long, or have no known duration.
 
     Examples
     --------
@@ -306,20 +310,19 @@ def _failing(frame: Frame, failures: int, listed: pd.DataFrame | None) -> pd.Dat
     end, failed = nw.col("end_at"), nw.col("status").is_in(FAILED)
     types = [] if listed is None else ["instance_type_id", "gpu_count"]
     jobs = frame.select("project_id", "job_id", "status", "end_at", "gpu_hours", *types)
-    jobs = jobs.filter(~nw.col("status").is_in(OPEN))
-    jobs = jobs.with_columns(__fine=nw.when(~failed).then(end))
-    jobs = jobs.with_columns(__fine=nw.col("__fine").max().over("project_id"))
-    jobs = jobs.filter(failed & (nw.col("__fine").is_null() | (end > nw.col("__fine"))))
-    jobs = jobs.with_columns(
-        streak=nw.col("job_id").len().over("project_id"), __newest=end.max().over("project_id")
-    )
-    jobs = jobs.filter(nw.col("streak") >= failures)
-    taken = lost(jobs, types, listed)
-    jobs = jobs.filter(end == nw.col("__newest"))
-    streaks = to_pandas(jobs.select("project_id", "job_id", "streak")).sort_values("job_id")
-    streaks = streaks.drop_duplicates("project_id", keep="last").set_index("job_id")
+    jobs = plain_text(jobs.filter(~nw.col("status").is_in(OPEN)), ["project_id"])
+    # jobs of no project are a project, too
+    jobs = jobs.with_columns(nw.col("project_id").fill_null(""))
+    fine = jobs.filter(~failed).group_by("project_id").agg(__fine=end.max())
+    jobs = beside(jobs.filter(failed), fine, "project_id")
+    jobs = jobs.filter(nw.col("__fine").is_null() | (end > nw.col("__fine")))
+    jobs = jobs.with_columns(__newest=end.max().over("project_id"))
+    newest = nw.when(end == nw.col("__newest")).then(nw.col("job_id").cast(nw.String))
+    taken = lost(jobs.with_columns(job_id=newest), types, listed)
+    taken = taken[taken["streak"] >= failures]
+    streaks = taken.set_index("job_id")["streak"]
     rows = _collect(only(frame, "job_id", streaks.index.to_series()))
-    streak = rows["job_id"].map(streaks["streak"]).astype("int64")
+    streak = rows["job_id"].map(streaks).astype("int64")
     flagged = _flag(
         rows,
         "failing repeatedly",
@@ -333,7 +336,7 @@ def _failing(frame: Frame, failures: int, listed: pd.DataFrame | None) -> pd.Dat
 
 
 def _collect(frame: Frame) -> pd.DataFrame:
-    table = to_pandas(plain_text(frame, ["status"]))
+    table = to_pandas(plain_text(frame, ["status"]), most=MOST_JOBS, what="jobs to look at")
     text = [*(name for name in _SHOWN if name != "team_name"), "project_id"]
     kinds: dict[str, Any] = dict.fromkeys(text, TEXT)
     kinds |= {"gpus": "int64", "elapsed_hours": "float64", "gpu_hours": "float64"}

@@ -27,6 +27,8 @@ FOLDER, DIRECTORY, SHARE = "folder", "directory", "cache_utilization"
 COUNTS = ("projects", "files")
 SIZES = ("size_bytes", "largest_bytes")
 MOMENTS = ("oldest_at", "latest_at", "captured_at")
+# Which of their samples is the newest of a project is found in memory.
+MOST_JOBS = 1_000_000
 DTYPES = {
     **dict.fromkeys(COUNTS, "int64"),
     **dict.fromkeys((*SIZES, "utilization"), "float64"),
@@ -89,7 +91,7 @@ def cache_usage(
     ------
     ArgumentError
         If a column is missing, `by` names none or needs `projects`, `metrics` comes without `jobs`,
-        or `depth` is below 1.
+        `depth` is below 1, or more than 1,000,000 jobs of a lazy table have samples of caches.
 
     Examples
     --------
@@ -208,7 +210,8 @@ def _with_utilization(table: Frame, metrics: Any, jobs: Any) -> Frame:
         nw.col("timestamp") == nw.col("__newest")
     )
     of_jobs = one_a_job(read_table(jobs, ["job_id", "project_id"]))
-    placed = to_pandas(beside(samples.select("job_id", "timestamp", "value"), of_jobs, "job_id"))
+    newest = beside(samples.select("job_id", "timestamp", "value"), of_jobs, "job_id")
+    placed = to_pandas(newest, most=MOST_JOBS, what="jobs with samples of caches")
     placed = placed.dropna(subset="project_id").sort_values(["timestamp", "value"])
     placed = placed.drop_duplicates("project_id", keep="last")
     placed = placed.rename(columns={"timestamp": "measured_at", "value": "utilization"})

@@ -6,7 +6,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from trainview.analysis.frames import Frame, from_pandas, is_lazy, to_pandas
+from trainview.analysis.frames import Frame, from_pandas, is_lazy, only, to_pandas
 from trainview.analysis.message_queries import find_templates
 from trainview.analysis.pandas_dtypes import TEXT, with_dtypes
 
@@ -82,35 +82,36 @@ def _query_causes(
     failed: Frame, sums: list[str], *, projects: bool
 ) -> tuple[pd.DataFrame, list[str]]:
     """Let the engine of a lazy table group the same; one row a cause is collected."""
-    with_template, causes = find_templates(failed)
-    group, end, nobody = nw.col("__template"), nw.col("end_at"), len(causes)
-    if "" in causes:
-        group = nw.when(group != causes.index("")).then(group)
+    group, end = nw.col("__template"), nw.col("end_at")
+    told = {"jobs": nw.len(), "first_seen": end.min(), "last_seen": end.max()}
+    told |= {name: nw.col(name).sum() for name in sums}
+    with_template, causes, parts = find_templates(failed, told)
+    nobody = len(causes)
+    # a blank message is none
+    blank = causes.index("") if "" in causes else -1
+    group = nw.when(group != blank).then(group)
+    known = (parts["__template"] >= 0) & (parts["__template"] != blank)
+    parts["group"] = parts["__template"].where(known, nobody)
+    parts = with_dtypes(parts, dict.fromkeys(sums, "float64") | {"jobs": "int64"})
+    together = {"jobs": "sum", "first_seen": "min", "last_seen": "max"} | dict.fromkeys(sums, "sum")
+    result: pd.DataFrame = parts.groupby("group").agg(together)
 
     def name(jobs: Frame) -> Frame:
         return with_template(jobs).with_columns(group=group.cast(nw.Int64).fill_null(nobody))
 
-    frame = name(failed)
-    told = {"jobs": nw.len(), "first_seen": end.min(), "last_seen": end.max()}
     if projects:
-        frame = frame.with_columns(__unnamed=nw.col("project_id").is_null().cast(nw.Int64))
-        told |= {
-            "projects": nw.col("project_id").n_unique(),
-            "__unnamed": nw.col("__unnamed").max(),
-        }
-    found = frame.group_by("group").agg(nw.col(*sums).sum(), **told)
-    result: pd.DataFrame = to_pandas(found).set_index("group")
-    if projects:
+        frame = name(failed.select("error_message", "project_id"))
+        number, unnamed = nw.col("project_id").n_unique(), nw.col("project_id").is_null()
+        frame = frame.with_columns(__unnamed=unnamed.cast(nw.Int64))
+        of_group = frame.group_by("group").agg(projects=number, __unnamed=nw.col("__unnamed").max())
+        counted = to_pandas(of_group).set_index("group")
         # A null is no project.
-        result["projects"] = (result["projects"] - result.pop("__unnamed")).astype("int64")
+        result["projects"] = (counted["projects"] - counted["__unnamed"]).astype("int64")
     last = result[["last_seen"]].reset_index()
     # few jobs ended at such a moment: of the others nothing else is computed
-    ends = last[["last_seen"]].drop_duplicates().rename(columns={"last_seen": "end_at"})
-    newest = name(failed.join(from_pandas(ends, failed), on="end_at", how="semi"))
+    newest = name(only(failed, "end_at", last["last_seen"]))
     newest = newest.join(from_pandas(last, failed), on="group", how="inner")
     newest = newest.filter(end == nw.col("last_seen"))
     newest = newest.unique("group", keep="last", order_by=["job_id"])
     latest = to_pandas(newest.select("group", "job_id", "error_message")).set_index("group")
-    result = result.fillna(dict.fromkeys(sums, 0.0))
-    result = with_dtypes(result, dict.fromkeys(sums, "float64") | {"jobs": "int64"})
     return result.join(latest), causes

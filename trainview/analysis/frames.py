@@ -347,8 +347,9 @@ def only(frame: Frame, column: str, values: "pd.Series[Any]") -> Frame:
         table = to_pandas(frame)
         is_wanted = pd.Index(values.dropna().unique()).get_indexer(table[column]) >= 0
         return cast("Frame", nw.from_native(table[is_wanted], eager_only=True))
-    if not is_lazy(frame):
-        return frame.filter(nw.col(column).is_in(values.to_list()))
+    if not is_lazy(frame) or frame.implementation.is_polars():
+        # Polars reads of other columns only what it needs then
+        return frame.filter(nw.col(column).is_in(values.dropna().unique().tolist()))
     wanted = pd.DataFrame({column: values.unique()})
     return frame.join(from_pandas(wanted, frame), on=column, how="semi")
 

@@ -157,7 +157,7 @@ def _with_origin(frame: Frame) -> Frame:
     if is_lazy(frame):
         message = nw.when(nw.col("status") == "failed").then(nw.col("error_message"))
         frame = frame.with_columns(error_message=message)
-        with_template, found = find_templates(frame)
+        with_template, found, _ = find_templates(frame)
         table = pd.DataFrame({"__template": range(len(found)), "__origin": _origins_of(found)})
         origins = from_pandas(table, frame)
         frame = with_template(frame).join(origins, on="__template", how="left")

@@ -52,6 +52,8 @@ RESULT = (
 )
 # Below these a job used little of its GPUs, if nothing else is said.
 MAX_MEMORY_SHARE, MAX_UTILIZATION = 0.5, 0.3
+# Advice is written in memory.
+MOST_JOBS = 1_000_000
 # What is left of a GPU too much, or too little, by the digits of floating-point numbers.
 _NOISE = 1e-9
 
@@ -142,7 +144,8 @@ def right_size(  # noqa: PLR0913 - each limit is an argument
     Raises
     ------
     ArgumentError
-        If a column is missing, a share is not from 0 to 1, or an instance type has two prices.
+        If a column is missing, a share is not from 0 to 1, an instance type has two prices, or more
+        than 1,000,000 jobs of a lazy table used so little.
 
     Examples
     --------
@@ -197,7 +200,8 @@ def right_size(  # noqa: PLR0913 - each limit is an argument
         nw.col("mean_utilization") > 0,
         nw.col("__memory_samples") >= min_measured_share * nw.col("__samples"),
     )
-    found = with_dtypes(to_pandas(used), {"job_id": TEXT})
+    found = to_pandas(used, most=MOST_JOBS, what="jobs that used little")
+    found = with_dtypes(found, {"job_id": TEXT})
     rows = to_pandas(only(frame, "job_id", found["job_id"]))
     rows = with_dtypes(rows, dict.fromkeys((*_SHOWN, *_TYPE), TEXT))
     rows = rows.drop_duplicates("job_id", keep="last").merge(found, on="job_id")

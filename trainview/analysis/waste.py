@@ -58,16 +58,23 @@ def usd_per_gpu_hour(rows: pd.DataFrame, listed: pd.DataFrame | None) -> "pd.Ser
 
 
 def lost(jobs: Frame, types: list[str], listed: pd.DataFrame | None) -> pd.DataFrame:
-    """Sum up what failed jobs took, by project."""
+    """Sum up what failed jobs took, by project: how many they are (``streak``), the last too."""
     hours = nw.col("gpu_hours")
     sums = to_pandas(
         plain_text(jobs, types)
         .group_by("project_id", *types)
-        .agg(wasted_gpu_hours=hours.sum(), known=hours.count())
+        .agg(
+            nw.col("job_id").max(),
+            wasted_gpu_hours=hours.sum(),
+            known=hours.count(),
+            streak=nw.len(),
+        )
     )
     taken = sums["wasted_gpu_hours"].astype("float64").where(sums["known"] > 0)
     sums = sums.assign(wasted_gpu_hours=taken, wasted_usd=taken * usd_per_gpu_hour(sums, listed))
-    return sums.groupby("project_id")[list(LOSSES)].sum(min_count=1)
+    found = sums.groupby("project_id")
+    jobs_of = found.agg(job_id=("job_id", "max"), streak=("streak", "sum"))
+    return jobs_of.join(found[list(LOSSES)].sum(min_count=1))
 
 
 def remedies(rows: pd.DataFrame, stuck: pd.DataFrame) -> "pd.Series[str]":
