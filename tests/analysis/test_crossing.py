@@ -14,7 +14,8 @@ import pytest
 
 from tests.analysis.tables import BY_LABEL, KINDS, convert
 from trainview import analysis
-from trainview.analysis import parts, timeline
+from trainview.analysis import attention, parts, timeline
+from trainview.analysis.ordered_samples import lies_in_order
 from trainview.errors import ArgumentError
 
 LAZY = [kind for kind in KINDS if kind in {"polars lazy", "duckdb"}]
@@ -279,11 +280,39 @@ def test_samples_in_order_are_not_sorted_by_polars_and_give_the_same(name):
     pl_testing.assert_frame_equal(found["order"].collect(), found["disorder"].collect())
 
 
+@pytest.mark.parametrize(
+    ("jobs", "times", "values", "lies"),
+    [
+        ("aabb", [1, 2, 1, 2], [9, 1, 9, 1], True),
+        ("aaab", [1, 1, 2, 1], [1, 2, 0, 0], True),
+        ("aaab", [1, 1, 2, 1], [2, 1, 0, 0], False),
+        ("aaab", [1, 1, 1, 1], [1, None, 2, 0], True),
+        ("aaab", [1, 1, 1, 1], [2, None, 1, 0], False),
+        ("aaab", [1, 3, 2, 1], [0, 0, 0, 0], False),
+        ("aaba", [1, 2, 1, 3], [0, 0, 0, 0], False),
+        ("", [], [], True),
+    ],
+)
+def test_samples_lie_in_order_by_time_then_value_each_series_in_one_place(
+    jobs, times, values, lies
+):
+    columns = {"job_id": list(jobs), "__time": times, "value": values}
+    schema = {"job_id": pl.String, "__time": pl.Int64, "value": pl.Float64}
+    samples = nw.from_native(pl.LazyFrame(columns, schema))
+    assert lies_in_order(samples, ["job_id"]) is lies
+
+
 def test_a_lazy_table_with_more_jobs_than_lanes_are_laid_out_for_is_refused(given, monkeypatch):
     monkeypatch.setattr(timeline, "MOST_JOBS", 10)
     with pytest.raises(ArgumentError, match=r"more than 10 jobs: .* filter the table first"):
         analysis.job_timeline(given["jobs"])
     assert len(analysis.job_timeline(tables()["jobs"])) == JOBS
+
+
+def test_a_lazy_table_with_too_many_jobs_to_write_about_is_refused(given, monkeypatch):
+    monkeypatch.setattr(attention, "MOST_JOBS", 2)
+    with pytest.raises(ArgumentError, match=r"more than 2 jobs to look at: .* filter the table"):
+        analysis.needs_attention(given["jobs"])
 
 
 def test_duckdb_holds_all_hours_once_for_several_quantiles():
@@ -310,5 +339,6 @@ def test_polars_gives_the_same_of_parts(name, monkeypatch):
     ask = partial(getattr(analysis, name), given[first], **arguments)
     whole = ask().collect()
     monkeypatch.setattr(parts, "MOST_ROWS", JOBS // 7)
+    monkeypatch.setattr(parts, "MOST_JOBS", JOBS // 7)
     monkeypatch.setattr(parts, "MOST_SAMPLES", 3_000)
     pl_testing.assert_frame_equal(ask().collect(), whole)

@@ -1,7 +1,7 @@
 """A bill: read in exact decimals, and put beside the jobs it is for."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import narwhals.stable.v2 as nw
 import pandas as pd
@@ -182,10 +182,25 @@ def check_once(jobs: Frame) -> None:
     ArgumentError
         Naming such a job.
     """
-    counts = jobs.filter(~nw.col("job_id").is_null()).group_by("job_id").agg(__rows=nw.len())
+    jobs = _suspects(jobs.filter(~nw.col("job_id").is_null()).select("job_id"))
+    counts = jobs.group_by("job_id").agg(__rows=nw.len())
     twice = to_pandas(counts.filter(nw.col("__rows") > 1).select("job_id").head(1))
     if len(twice):
         raise ArgumentError(f"job {twice['job_id'][0]!r} has several rows: keep one row a job")
+
+
+def _suspects(jobs: Frame) -> Frame:
+    """Keep those whose hashes are there twice, of a table of Polars, which would hold all."""
+    if not jobs.implementation.is_polars():
+        return jobs
+    import polars as pl  # noqa: PLC0415 - it is there, since the table is its
+
+    native: Any = jobs.to_native()
+    hashed = pl.col("job_id").cast(pl.String).hash()
+    of_job = pl.col("job_id")
+    twice = native.select(hashed.sort()).filter(of_job == of_job.shift(1)).unique()
+    found = hashed.is_in(twice.collect(engine="streaming").to_series().implode())
+    return cast("Frame", nw.from_native(native.filter(found)))
 
 
 def exact_sums(amounts: "pd.Series[pd.ArrowDtype]", number: Integers, size: int) -> pd.Series:

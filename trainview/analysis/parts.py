@@ -12,8 +12,9 @@ import numpy as np
 
 from trainview.analysis.frames import Frame, is_lazy, to_pandas
 
-# Sorted, grouped or joined, so many jobs take about a gigabyte, and so many samples.
+# So many rows that are sorted take a gigabyte, so many jobs beside a bill, or so many samples.
 MOST_ROWS = 2_500_000
+MOST_JOBS = 5_000_000
 MOST_SAMPLES = 10_000_000
 # How finely rows are counted before they are parted.
 _UNITS = 1024
@@ -74,13 +75,13 @@ def by_job(frame: Frame, *others: Frame, samples: bool = False) -> list[tuple[Fr
     Returns
     -------
     list of tuple of narwhals frame
-        Of a lazy table of Polars with more than `MOST_ROWS`, or `MOST_SAMPLES`, the parts of all
+        Of a lazy table of Polars with more than `MOST_JOBS`, or `MOST_SAMPLES`, the parts of all
         tables; else the tables alone. Rows keep their order.
     """
     tables = (frame, *others)
     if not _is_held_in_memory(frame):
         return [tables]
-    most = MOST_SAMPLES if samples else MOST_ROWS
+    most = MOST_SAMPLES if samples else MOST_JOBS
     rows = int(to_pandas(frame.select(__rows=nw.len()))["__rows"].iloc[0])
     if rows <= most:
         return [tables]

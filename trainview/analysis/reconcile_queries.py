@@ -62,6 +62,7 @@ def put_side_by_side(
     jobs = with_microseconds(frame, __created="created_at", __end="end_at")
     own = list(dict.fromkeys(["job_id", *keys]))
     jobs = jobs.select(*own, *COUNTED).with_columns(nw.col("job_id").cast(nw.String))
+    check_once(jobs)
     marks = _marks(bill) | _marks_of_jobs(jobs)
     bill = _with_days(bill)
     parts = [(jobs, bill)] if "job_id" in keys else by_job(jobs, bill)
@@ -78,7 +79,6 @@ def put_side_by_side(
 
 
 def _side_by_side(jobs: Frame, bill: Frame, keys: Sequence[str], names: Sequence[str]) -> Frame:
-    check_once(jobs)
     own = list(dict.fromkeys(["job_id", *keys]))
     amount = nw.col("__subtotal_usd")
     sums = {
@@ -91,10 +91,12 @@ def _side_by_side(jobs: Frame, bill: Frame, keys: Sequence[str], names: Sequence
         "__billed_month": nw.col("__of_month").max(),
     }
     assigned = bill.filter(~nw.col("job_id").is_null())
-    billed = assigned.group_by("job_id").agg(**sums)
     named = [f"__{name}" for name in names]
+    spelled = {name: nw.col(name).max() for name in named}
+    first = {f"{name}_first": nw.col(name).min() for name in named}
+    billed = assigned.group_by("job_id").agg(**sums, **spelled, **first)
     for name in named:
-        billed = billed.join(_latest(assigned, jobs, name, named), on="job_id", how="left")
+        billed = _with_latest(billed, assigned, name, named)
     billed = billed.with_columns(__in_bill=nw.lit(1), __other=nw.lit(value=False))
     jobs = jobs.with_columns(__in_jobs=nw.lit(1))
     both = jobs.join(billed, on="job_id", how="full", suffix="__billed")
@@ -124,13 +126,14 @@ def _side_by_side(jobs: Frame, bill: Frame, keys: Sequence[str], names: Sequence
     return nw.concat(parts)
 
 
-def _latest(bill: Frame, jobs: Frame, name: str, named: Sequence[str]) -> Frame:
-    """Find the names that jobs which are only billed had last: they may have been renamed."""
+def _with_latest(billed: Frame, bill: Frame, name: str, named: Sequence[str]) -> Frame:
+    """Let jobs with several names have the one that they had last: they were renamed."""
+    renamed = billed.filter(nw.col(name) != nw.col(f"{name}_first")).select("job_id")
     known = bill.select(*dict.fromkeys(["job_id", "__date", *named]))
-    known = known.filter(~nw.col(name).is_null())
-    known = known.join(jobs.select("job_id"), on="job_id", how="anti")
+    known = known.filter(~nw.col(name).is_null()).join(renamed, on="job_id", how="semi")
     known = known.unique("job_id", keep="last", order_by=["__date", *named])
-    return known.select("job_id", name)
+    billed = billed.join(known.select("job_id", __last=name), on="job_id", how="left")
+    return billed.with_columns(**{name: nw.coalesce("__last", name)}).drop("__last")
 
 
 def _with_days(bill: Frame) -> Frame:
