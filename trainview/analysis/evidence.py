@@ -7,9 +7,10 @@ alike.
 from typing import cast
 
 import narwhals.stable.v2 as nw
+import numpy as np
 import pandas as pd
 
-from trainview.analysis.frames import Frame, column_names, read_table, to_pandas
+from trainview.analysis.frames import Frame, Numbers, column_names, read_table, to_pandas
 from trainview.analysis.samples import MEMORY, UTILIZATION
 from trainview.analysis.steps import timestamps
 from trainview.analysis.times import US_PER_SECOND, with_microseconds, with_times
@@ -136,13 +137,15 @@ def in_microseconds(frame: Frame, **columns: str) -> Frame:
     """Add times as microseconds; null where the time is."""
     if frame.implementation.is_pandas():
         table = to_pandas(frame)
-        times = {
-            new: table[name].astype("int64").astype("float64").where(table[name].notna())
-            for new, name in columns.items()
-        }
+        times = {new: _counted(table[name]) for new, name in columns.items()}
         return cast("Frame", nw.from_native(table.assign(**times), eager_only=True))
     frame = with_microseconds(frame, **columns)
     return frame.with_columns(nw.col(*columns).cast(nw.Float64))
+
+
+def _counted(times: "pd.Series[pd.Timestamp]") -> Numbers:
+    moments = times.to_numpy("datetime64[us]")
+    return np.where(np.isnat(moments), np.nan, moments.astype("int64"))
 
 
 def as_times(frame: Frame, **columns: str) -> Frame:

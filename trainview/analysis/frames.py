@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from trainview.analysis.pandas_dtypes import TEXT, check_names, plain_columns, with_dtypes
+from trainview.analysis.pandas_dtypes import TEXT, UTC_TIME, check_names, plain_columns, with_dtypes
 from trainview.analysis.times import DUCKDB_TIME, with_zone
 from trainview.errors import ArgumentError
 from trainview.schema.table_types import DataFrame
@@ -171,8 +171,12 @@ def read_table(
     ArgumentError
         If it is no table, a column is missing, or a column of times holds none.
     """
-    frame = _open(table, name)
-    there = frame.columns
+    if isinstance(table, pd.DataFrame):
+        check_names(table)
+        there = table.columns.to_list()
+    else:
+        frame = _open(table, name)
+        there = frame.columns
     missing = [column for column in columns if column not in there]
     if missing:
         raise ArgumentError(
@@ -185,13 +189,26 @@ def read_table(
         # half of the time of table[names]
         few = table.take(table.columns.get_indexer(pd.Index(names)), axis=1)
         plain = plain_columns(few.reset_index(drop=True), asked, times, NUMBERS)
-        frame = cast("Frame", nw.from_native(cast("Any", plain)))
+        frame = nw.from_native(cast("Any", plain))
+        if _is_normal(plain, times):
+            return frame
     else:
         frame = nw.maybe_reset_index(frame.select(*names))
     frame = with_zone(frame, times)
     found = [_normal(column, dtype, frame, times) for column, dtype in schema_of(frame).items()]
     changes = [change for change in found if change is not None]
     return frame.with_columns(*changes) if changes else frame
+
+
+def _is_normal(table: pd.DataFrame, times: Sequence[str]) -> bool:
+    """Tell whether nothing is left to do, as for all tables of snapshots."""
+    for name, dtype in zip(table.columns, table.dtypes, strict=True):
+        if name in times or dtype.kind == "M":
+            if dtype != UTC_TIME:
+                return False
+        elif name in NUMBERS and dtype.kind not in "iufb":
+            return False
+    return True
 
 
 def _normal(name: str, dtype: Any, frame: Frame, times: Sequence[str]) -> nw.Expr | None:

@@ -14,6 +14,7 @@ import pyarrow as pa
 from trainview.errors import ArgumentError
 
 TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
+UTC_TIME = pd.DatetimeTZDtype("us", "UTC")
 # Nullable numbers by their kind.
 _NUMPY: dict[str, Any] = {"i": "int64", "u": "int64", "f": "float64", "b": "bool"}
 
@@ -79,7 +80,11 @@ def plain_columns(
         are.
     """
     changes = {}
-    for name in names:
+    for name, dtype in zip(frame.columns, frame.dtypes, strict=True):
+        if name not in names or (isinstance(dtype, np.dtype) and dtype.kind in "iufbM"):
+            continue
+        if dtype in (TEXT, UTC_TIME):
+            continue
         column = frame[name]
         plain = _plain(column)
         if pd.api.types.is_object_dtype(column.dtype) and plain.isna().all():
