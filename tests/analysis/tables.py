@@ -13,6 +13,7 @@ import pyarrow as pa
 from hypothesis import strategies as st
 
 from tests.analysis import spark
+from trainview.analysis.pandas_dtypes import UTC_TIME
 from trainview.schema import FLEET_TABLES, JOBS, PROJECTS, pandas_dtype
 from trainview.statuses import STATUSES
 
@@ -185,16 +186,20 @@ def collected(result: Any) -> pd.DataFrame:
     if isinstance(result, pd.DataFrame):
         assert isinstance(result.index, pd.RangeIndex)
         assert (result.index.start, result.index.step) == (0, 1)
-        frame = result.copy()
+        frame = result.copy(deep=False)
     else:
         if isinstance(result, pl.LazyFrame):
             result = result.collect()
         names = {pl.DataFrame: "to_arrow", duckdb.DuckDBPyRelation: "to_arrow_table"}
-        frame = getattr(result, names.get(type(result), "toArrow"))().to_pandas()
-    for name in frame:
-        if isinstance(frame[name].dtype, pd.DatetimeTZDtype):
+        arrow = getattr(result, names.get(type(result), "toArrow"))()
+        utc = pa.timestamp("us", "UTC")
+        types = [utc if getattr(kind, "tz", None) else kind for kind in arrow.schema.types]
+        named = zip(arrow.column_names, types, strict=True)
+        frame = arrow.cast(pa.schema(named), safe=False).to_pandas()
+    for name, dtype in frame.dtypes.items():
+        if isinstance(dtype, pd.DatetimeTZDtype) and dtype != UTC_TIME:
             frame[name] = frame[name].dt.tz_convert("UTC").dt.as_unit("us")
-        elif frame[name].dtype == "object":
+        elif dtype == "object":
             frame[name] = frame[name].astype("str")
         if name in {"baseline", "lane", "limit", "priority"} or name in UNPRICED:
             frame[name] = frame[name].astype("Int64")

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 else:
     By = Shown("By")
 
+MOMENT = pa.timestamp("us", "UTC")
 # Packages whose tables are refused though narwhals takes them, or warns, and the way to pandas.
 OTHER_KINDS = {
     "cudf": ("a cuDF", ".to_pandas()"),
@@ -283,15 +284,13 @@ def to_pandas(frame: Frame, *, most: int | None = None, what: str = "rows") -> p
             f"more than {most:,} {what}: they do not fit into memory, filter the table first"
         )
     arrow = eager.to_arrow()
+    types = [MOMENT if pa.types.is_timestamp(kind) else kind for kind in arrow.schema.types]
+    named = zip(arrow.column_names, types, strict=True)
+    arrow = arrow.cast(pa.schema(named, arrow.schema.metadata), safe=False)
     table = arrow.to_pandas(date_as_object=False)
-    for name, dtype in eager.collect_schema().items():
-        if dtype.is_integer() and arrow[name].null_count:
-            table[name] = arrow[name].to_pandas(
-                types_mapper={arrow[name].type: pd.Int64Dtype()}.get
-            )
-        elif isinstance(dtype, nw.Datetime):
-            zone = "tz_localize" if dtype.time_zone is None else "tz_convert"
-            table[name] = getattr(table[name].dt, zone)("UTC").dt.as_unit("us")
+    for name, kind in zip(arrow.column_names, types, strict=True):
+        if pa.types.is_integer(kind) and arrow[name].null_count:
+            table[name] = arrow[name].to_pandas(types_mapper={kind: pd.Int64Dtype()}.get)
     return cast("pd.DataFrame", table)
 
 
