@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from functools import cache
+from importlib import import_module
 
 import pandas as pd
 import pytest
@@ -16,7 +17,7 @@ import pytest
 from tests.cli.shell import DATA
 from trainview.cli import dashboard
 from trainview.cli.sources import Source
-from trainview.snapshot import Snapshot, comparison, questions
+from trainview.snapshot import Snapshot, questions
 
 _read_files = Source._read_files
 # Of what was given out: how it was made, by the table's id.
@@ -25,7 +26,7 @@ _found = {}
 ASKED = {
     Snapshot: ("clip", "job_phases", "refine", "select"),
     questions: ("key_figures", "needs_attention"),
-    comparison: ("compare_jobs", "lost_work"),
+    import_module("trainview.snapshot.comparison"): ("compare_jobs", "lost_work"),
     dashboard: (
         *("error_groups", "estimate_cost", "failure_rates", "gpu_usage", "idle_gpus", "quota"),
         "status_counts",

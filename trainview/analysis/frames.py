@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from trainview.analysis.pandas_dtypes import TEXT, UTC_TIME, check_names, plain_columns, with_dtypes
-from trainview.analysis.times import DUCKDB_TIME, with_zone
+from trainview.analysis.times import DUCKDB_TIME, select_in_duckdb, with_zone
 from trainview.errors import ArgumentError
 from trainview.schema.table_types import DataFrame
 from trainview.text.names import did_you_mean
@@ -190,12 +190,13 @@ def read_table(
         # half of the time of table[names]
         few = table.take(table.columns.get_indexer(pd.Index(names)), axis=1)
         plain = plain_columns(few.reset_index(drop=True), asked, times, NUMBERS)
-        frame = nw.from_native(cast("Any", plain))
+        frame = cast("Frame", nw.from_native(cast("Any", plain)))
         if _is_normal(plain, times):
             return frame
+    elif frame.implementation.is_duckdb():
+        frame = select_in_duckdb(frame, names, times)
     else:
-        frame = nw.maybe_reset_index(frame.select(*names))
-    frame = with_zone(frame, times)
+        frame = with_zone(frame.select(*names), times)
     found = [_normal(column, dtype, frame, times) for column, dtype in schema_of(frame).items()]
     changes = [change for change in found if change is not None]
     return frame.with_columns(*changes) if changes else frame
@@ -227,7 +228,7 @@ def _normal(name: str, dtype: Any, frame: Frame, times: Sequence[str]) -> nw.Exp
         elif dtype.time_unit == "us":
             return None
         return column.cast(nw.Datetime("us", "UTC"))
-    if dtype.is_float() and not kind.is_pandas_like():
+    if dtype.is_float() and not (kind.is_pandas_like() or kind.is_duckdb()):
         return column.fill_nan(None)
     return None
 

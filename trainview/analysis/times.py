@@ -34,7 +34,7 @@ def with_zone(frame: Frame, names: Sequence[str]) -> Frame:
         The same columns in the same order.
     """
     if frame.implementation.is_duckdb():
-        return _with_zone_in_duckdb(frame, names)
+        return select_in_duckdb(frame, frame.columns, names)
     if frame.implementation.is_spark_like():
         zoneless = [name for name, dtype in frame.to_native().dtypes if dtype == "timestamp_ntz"]
         # By way of text: all else that Spark has for it takes them for times of the session's zone.
@@ -46,17 +46,38 @@ def with_zone(frame: Frame, names: Sequence[str]) -> Frame:
     return frame
 
 
-def _with_zone_in_duckdb(frame: Frame, names: Sequence[str]) -> Frame:
+def select_in_duckdb(frame: Frame, names: Sequence[str], times: Sequence[str]) -> Frame:
+    """Choose columns of a table of DuckDB: times in its type with a zone, NaN as null.
+
+    In one step, since DuckDB plans all steps anew at each further one.
+
+    Parameters
+    ----------
+    frame : narwhals frame
+        Of DuckDB.
+    names : sequence of str
+        The columns to keep.
+    times : sequence of str
+        Those that must hold times; times without a zone are in UTC.
+
+    Returns
+    -------
+    narwhals frame
+        These columns.
+    """
     relation = frame.to_native()
-    changes = []
-    for name, dtype in zip(relation.columns, map(str, relation.types), strict=True):
-        if name in names and dtype.startswith("TIMESTAMP") and dtype != DUCKDB_TIME:
-            # Quoted, since end is a word of SQL.
-            zoned = f'"{name}"' if "TZ" in dtype else f"timezone('UTC', \"{name}\"::TIMESTAMP)"
-            changes.append(f'{zoned}::TIMESTAMPTZ AS "{name}"')
-    if not changes:
-        return frame
-    return cast("Frame", nw.from_native(relation.project(f"* REPLACE ({', '.join(changes)})")))
+    types = dict(zip(relation.columns, map(str, relation.types), strict=True))
+    words = []
+    for name in names:
+        quoted = _quoted(name, '"')
+        if name in times and types[name].startswith("TIMESTAMP") and types[name] != DUCKDB_TIME:
+            zoned = quoted if "TZ" in types[name] else f"timezone('UTC', {quoted}::TIMESTAMP)"
+            words.append(f"{zoned}::TIMESTAMPTZ AS {quoted}")
+        elif types[name] in {"FLOAT", "DOUBLE"}:
+            words.append(f"CASE WHEN isnan({quoted}) THEN NULL ELSE {quoted} END AS {quoted}")
+        else:
+            words.append(quoted)
+    return cast("Frame", nw.from_native(relation.project(", ".join(words))))
 
 
 def with_microseconds(frame: Frame, **columns: str) -> Frame:
@@ -145,12 +166,15 @@ def with_sql(frame: Frame, columns: dict[str, str], sql: str) -> Frame:
         return frame
     native = frame.to_native()
     mark = '"' if frame.implementation.is_duckdb() else "`"
-
-    def quoted(name: str) -> str:
-        return mark + name.replace(mark, 2 * mark) + mark
-
-    made = {new: f"{sql.format(quoted(name))} AS {quoted(new)}" for new, name in columns.items()}
-    every = ({name: quoted(name) for name in native.columns} | made).values()
+    made = {
+        new: f"{sql.format(_quoted(name, mark))} AS {_quoted(new, mark)}"
+        for new, name in columns.items()
+    }
+    every = ({name: _quoted(name, mark) for name in native.columns} | made).values()
     if frame.implementation.is_duckdb():
         return cast("Frame", nw.from_native(native.project(", ".join(every))))
     return cast("Frame", nw.from_native(native.selectExpr(*every)))
+
+
+def _quoted(name: str, mark: str) -> str:
+    return mark + name.replace(mark, 2 * mark) + mark
