@@ -187,9 +187,8 @@ def read_table(
     names = there if others else list(dict.fromkeys(columns))
     if isinstance(table, pd.DataFrame):
         asked = {*columns, *(name for name in names if name in times)}
-        # half of the time of table[names]
-        few = table.take(table.columns.get_indexer(pd.Index(names)), axis=1)
-        plain = plain_columns(few.reset_index(drop=True), asked, times, NUMBERS)
+        few = _columns(table, names).reset_index(drop=True)
+        plain = plain_columns(few, asked, times, NUMBERS)
         frame = cast("Frame", nw.from_native(cast("Any", plain)))
         if _is_normal(plain, times):
             return frame
@@ -200,6 +199,11 @@ def read_table(
     found = [_normal(column, dtype, frame, times) for column, dtype in schema_of(frame).items()]
     changes = [change for change in found if change is not None]
     return frame.with_columns(*changes) if changes else frame
+
+
+def _columns(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Choose columns, which takes half of the time of table[names]."""
+    return table.take(table.columns.get_indexer(pd.Index(names)), axis=1)
 
 
 def _is_normal(table: pd.DataFrame, times: Sequence[str]) -> bool:
@@ -408,10 +412,10 @@ def number_groups(
         seen = pd.factorize(seen * (more.max(initial=0) + 1) + more)[0]
     first = np.empty(seen.max() + 1 if len(seen) else 0, "int64")
     first[seen[::-1]] = np.arange(len(seen))[::-1]
-    groups = table[list(keys)].iloc[first].reset_index(drop=True)
+    groups = _columns(table, keys).take(first).reset_index(drop=True)
     kinds = {key: TEXT for key in keys if isinstance(groups[key].dtype, pd.CategoricalDtype)}
     groups = with_dtypes(groups, kinds)
-    if not in_order:
+    if not in_order or len(groups) < 2:
         return np.asarray(seen, "int64"), groups
     groups = groups.sort_values(list(keys), na_position="last", kind="stable")
     rank = np.empty(len(groups), "int64")

@@ -117,9 +117,13 @@ def refine_jobs(jobs: DataFrame, phases: AnyDataFrame) -> DataFrame:
 
 
 def _numbered(frame: Frame) -> Frame:
-    """Add numbers to rows in memory: not every engine keeps their order in a join."""
-    return frame if is_lazy(frame) else frame.with_row_index("__row")  # type: ignore[call-arg]
+    """Add numbers to rows of Polars in memory, which does not keep their order in a join."""
+    return frame.with_row_index("__row") if _loses_order(frame) else frame  # type: ignore[call-arg]
 
 
 def _in_order(frame: Frame) -> Frame:
-    return frame if is_lazy(frame) else frame.sort("__row")
+    return frame.sort("__row") if _loses_order(frame) else frame
+
+
+def _loses_order(frame: Frame) -> bool:
+    return not (is_lazy(frame) or frame.implementation.is_pandas())
