@@ -268,8 +268,8 @@ def test_numbers_sort_by_their_value_where_their_text_does_not_tell():
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("empty", ["As of an unknown time: 0 projects, no jobs.", "There are no jobs in this snapshot", "trainview fetch"]),
-        ("no jobs", ["1 project, no jobs.", "There are no jobs in this snapshot, so nothing needs attention"]),
+        ("empty", ["As of an unknown time: 0 projects, no jobs.", "There are no jobs to report", "trainview fetch"]),
+        ("no jobs", ["1 project, no jobs.", "There are no jobs to report, so nothing needs attention"]),
         ("cpu only", ["No job is known to have held a GPU", "The one job that ended did not fail."]),
         ("one job", ["No. Nothing is stuck", "1 job, completed.", "took 3.0 h", "100% of all GPU-hours"]),
         ("one pending job", ["No job has ended yet.", "1 waiting"]),

@@ -33,6 +33,14 @@ def test_a_window_is_compared_with_as_long_a_time_before_it():
     assert hours == pytest.approx(after)
 
 
+@pytest.mark.parametrize(
+    ("since", "words"),
+    [("1h", "The 1 hour from"), ("90m", "The 1.5 hours from"), ("36h", "The 1.5 days from"), ("20s", "The 20 seconds from")],
+)  # fmt: skip
+def test_the_length_of_a_window_is_written_as_people_say_it(since, words):
+    assert words in render(known(), since=since, sections="changes", format="markdown")
+
+
 def test_a_report_of_some_projects_is_of_those_alone_and_says_so():
     snap = known()
     text = render(snap, projects="proj2-name", title="<b>Week</b>", sections=["failures", "gpus"])
@@ -63,6 +71,22 @@ def test_a_report_of_some_projects_is_of_those_alone_and_says_so():
 def test_what_nobody_can_report_is_refused(arguments, message):
     with pytest.raises(tv.errors.ArgumentError, match=message):
         render(known(), **arguments)
+
+
+@pytest.mark.parametrize("form", ["html", "markdown"])
+def test_a_window_before_all_jobs_is_a_report_that_says_so(form):
+    text = render(known(), since="2025-01-01", until="2025-01-02", format=form)
+    assert "There are no jobs to report, so nothing needs attention." in text
+
+
+def test_the_ending_of_a_file_tells_the_format_and_a_pdf_is_the_browsers_work(tmp_path):
+    path = tv.report(known(), tmp_path / "week.MD", sections="gpus")
+    assert path.read_text(encoding="utf-8").startswith("# Training report")
+    with pytest.raises(
+        tv.ArgumentError, match=r"a\.pdf: .* an \.html file, which a browser prints"
+    ):
+        tv.report(known(), tmp_path / "a.pdf")
+    assert not (tmp_path / "a.pdf").exists()
 
 
 def test_budgets_tell_what_is_spent_and_when_it_is_exceeded():
@@ -116,6 +140,8 @@ def test_long_tables_are_cut_in_text_and_a_large_organisation_still_fits_a_comme
     text = render(snapshot("sample"), format="markdown")
     assert "The first 10 of 38 rows; 28 are left out. All rows and columns: `trainview gpu SOURCE --by project_name --format csv`" in text  # fmt: skip
     assert len(text) < 65_536
+    # nothing is said of what text does not have
+    assert not re.search("picture|chart|line shows|explored", text, flags=re.IGNORECASE)
 
 
 def test_hostile_names_are_inert_in_markdown():
@@ -142,6 +168,16 @@ def test_the_shell_steers_a_report_and_text_goes_to_standard_output(small_fleet,
     assert done.returncode == 0
     assert f"({team})" in Page(page.read_text(encoding="utf-8")).prose()
     assert "Budgets by team" in page.read_text(encoding="utf-8")
+    done = trainview("report", str(small_fleet), "-o", str(tmp_path / "a.pdf"))
+    assert (done.returncode, "a.pdf: a report is" in done.stderr.decode()) == (2, True)
+    target = tmp_path / "week.md"
+    assert trainview("report", str(small_fleet), "--sections", "gpus", "-o", str(target)).returncode == 0  # fmt: skip
+    assert target.read_text(encoding="utf-8").startswith("# Training report")
+    done = trainview("report", str(small_fleet), "--sections", ",")
+    assert (done.returncode, "--sections: none is named" in done.stderr.decode()) == (2, True)
+    window = ["--since", "2026-03-30", "--until", "2026-03-20"]
+    done = trainview("report", str(small_fleet), *window)
+    assert "--until '2026-03-20': give a moment after --since '2026-03-30'" in done.stderr.decode()
     done = trainview("report", str(small_fleet), "--sections", "nothing")
     assert done.returncode == 2
     assert f"--sections: no section 'nothing': choose of {', '.join(SECTION_NAMES)}" in done.stderr.decode()  # fmt: skip

@@ -135,7 +135,9 @@ def clip_phases(phases: pd.DataFrame, jobs: pd.DataFrame) -> pd.DataFrame:
     """
     life = jobs.drop_duplicates("job_id").set_index("job_id")
     found = phases[phases["job_id"].isin(life.index)].reset_index(drop=True)
-    first, last = (found["job_id"].map(life[name]) for name in ("created_at", "end_at"))
+    # not map, which gives no times where there are no jobs
+    life = life[["created_at", "end_at"]].reindex(found["job_id"]).set_axis(found.index)
+    first, last = life["created_at"], life["end_at"]
     is_odd = last.isna() | first.isna() | found["ended_at"].isna()
     first = first.mask(is_odd, found["submitted_at"])
     last = last.mask(is_odd, found["ended_at"])

@@ -16,6 +16,12 @@ from trainview.text.safe import safe_text
 _STDOUT = "-"
 
 
+def _split(
+    context: click.Context, option: click.Parameter, values: tuple[str, ...]
+) -> list[str] | None:
+    return split_names(context, option, values) if values else None
+
+
 @click.command(
     help=(
         "Write a report: what was spent, what changed, what is being lost, and all behind it.\n\n"
@@ -31,11 +37,12 @@ _STDOUT = "-"
     help="The file to write; - is standard output.  [default: report.html]",
 )  # fmt: skip
 @click.option(
-    "--format", "form", type=click.Choice(["html", "markdown"]), default="html", show_default=True,
-    help="A page; or text for a pull request or a chat: tables as text, without pictures.",
+    "--format", "form", type=click.Choice(["html", "markdown"]),
+    help="A page; or text for a pull request or a chat: tables as text, without pictures.  "
+    "[default: by the ending of -o; html]",
 )  # fmt: skip
 @click.option(
-    "--sections", metavar="NAMES", multiple=True, callback=split_names,
+    "--sections", metavar="NAMES", multiple=True, callback=_split,
     help="Only these, in this order: changes, attention, costs, health, gpus, utilization, "
     "statuses, failures, durations, queue, quota, timeline.",
 )  # fmt: skip
@@ -49,21 +56,22 @@ _STDOUT = "-"
 def report(
     source: Source,
     target: str | None,
-    form: str,
-    sections: list[str],
+    form: str | None,
+    sections: list[str] | None,
     title: str | None,
     config: str | None,
     *,
     force: bool,
 ) -> None:
     from trainview.files.atomic import check_target, from_home, write_bytes
-    from trainview.reporting import render
+    from trainview.reporting import format_of, render
     from trainview.reporting.sections import choose
 
-    choose(sections or None)
+    choose(sections)
     budgets = {} if config is None else read_budgets(Path(config))
     if target is None:
-        target = "report.html" if form == "html" else _STDOUT
+        target = _STDOUT if form == "markdown" else "report.html"
+    form = form or format_of(target)
     if target != _STDOUT:
         check_target(target, force=force)
     filters = source.filters
@@ -72,7 +80,7 @@ def report(
     with progress("drawing the report"):
         text = render(
             whole, since=filters.since, until=filters.until, title=title, format=form,
-            sections=sections or None, budgets=budgets, **filters.names(whole),
+            sections=sections, budgets=budgets, **filters.names(whole),
         )  # fmt: skip
     if target == _STDOUT:
         write_out(text.encode())

@@ -12,6 +12,7 @@ _ADVICE = {
     r" or pass api_key=\.\.\.": "",
     r"\bbase_url\b": "--base-url",
     r'\btz="([^"]+)"': r"--source-tz \1",
+    r"\bafter since=": "after --since ",
     r"name another folder with cache=\.\.\., or do without, by\s+cache=False": "or use --no-cache",
     r"fetch it with\s+include=\['(\w+)'\]": r"trainview fetch -o fleet/ --with \1 gets it",
 }

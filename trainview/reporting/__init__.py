@@ -16,6 +16,7 @@ from trainview.reporting.scope import prepare
 from trainview.reporting.sections import SECTIONS
 from trainview.snapshot import Snapshot
 from trainview.text.moments import Moment
+from trainview.text.safe import safe_text
 
 FORMATS = ("html", "markdown")
 SECTION_NAMES = tuple(section.id for section in SECTIONS)
@@ -59,7 +60,7 @@ def report(  # noqa: PLR0913 - each is a choice of its own
         ``{"team": {"research": 20_000}}``. The cost section tells which are exceeded, or will be.
     format : {"html", "markdown"}, optional
         A page, or text for a pull request or a chat: tables as text, without pictures. By the
-        ending of `path` when left out: ``.md`` is for text.
+        ending of `path` when left out: ``.md`` is for text. A browser prints the page to PDF.
     force : bool, optional
         Whether a file that exists may be replaced.
 
@@ -71,8 +72,8 @@ def report(  # noqa: PLR0913 - each is a choice of its own
     Raises
     ------
     ArgumentError
-        If there is no such section, project, team or format; `since` or `until` is no moment; or a
-        budget is of nobody in the data.
+        If there is no such section, project, team or format (PDF is none); `since` or `until` is
+        no moment; or a budget is of nobody in the data.
     OutputError
         If it cannot be written; what stood there before is untouched.
 
@@ -86,13 +87,44 @@ def report(  # noqa: PLR0913 - each is a choice of its own
     ...     path.read_text(encoding="utf-8").splitlines()[0]
     '# Training report'
     """
-    is_text = Path(path).suffix.lower() in {".md", ".markdown"}
     text = render(
         snapshot, since=since, until=until, projects=projects, teams=teams, title=title,
-        sections=sections, budgets=budgets, format=format or ("markdown" if is_text else "html"),
+        sections=sections, budgets=budgets, format=format or format_of(path),
     )  # fmt: skip
     write_bytes(path, text.encode(), force=force)
     return from_home(path)
+
+
+def format_of(path: str | os.PathLike[str]) -> str:
+    """Tell by the ending of a file which format is meant.
+
+    Parameters
+    ----------
+    path : path
+        The file to write.
+
+    Returns
+    -------
+    str
+        One of `FORMATS`.
+
+    Raises
+    ------
+    ArgumentError
+        If it is a PDF, which a browser makes of the page.
+
+    Examples
+    --------
+    >>> format_of("week.md"), format_of("report.html"), format_of("report")
+    ('markdown', 'html', 'html')
+    """
+    ending = Path(path).suffix.lower()
+    if ending == ".pdf":
+        raise ArgumentError(
+            f"{safe_text(path)}: a report is a page or Markdown: write an .html file, which a "
+            "browser prints to PDF"
+        )
+    return "markdown" if ending in {".md", ".markdown"} else "html"
 
 
 def render(

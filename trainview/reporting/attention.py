@@ -17,6 +17,7 @@ from trainview.text.safe import count, safe_text
 _MOST_ISSUES, _LONGEST_MESSAGE = 10, 240
 _WHOSE = ["project_name", "job_name", "team_name", "user_email"]
 _LOST = ["wasted_usd", "wasted_gpu_hours"]
+_COUNTED = "The picture counts them by reason."
 _COLUMNS = ["reason", *_WHOSE, *_LOST, "detail", "status", "gpus", "gpu_hours", "job_id"]
 
 
@@ -160,8 +161,7 @@ def attention(readings: Readings) -> Topic:
         height = 1.6 + 0.36 * len(by_reason)
         rest = rest._replace(
             title="All of them",
-            lead=f"Above are the first {_MOST_ISSUES} of {len(listing):,} jobs. The picture counts "
-            "all of them by reason, the table lists them.",
-            chart=Chart(plot_needs_attention, found, label, height),
+            lead=f"Above are the first {_MOST_ISSUES} of {len(listing):,} jobs. The table has all.",
+            chart=Chart(plot_needs_attention, found, label, height, note=_COUNTED),
         )
     return Topic(lead, [rest], listing[:_MOST_ISSUES])

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from trainview import plot
 from trainview.plot.wording import number, signed_money
 from trainview.reporting.outcomes import Changes
-from trainview.reporting.parts import BARS, TEXTS, WITH_LEGEND, Part, Table, Topic, bars
+from trainview.reporting.parts import TEXTS, WITH_LEGEND, Part, Table, Topic, bars
 from trainview.reporting.readings import Readings
 from trainview.reporting.words import error_name, names, row_name
 from trainview.text.safe import safe_text
@@ -73,14 +73,13 @@ def _projects(found: Changes) -> Part:
         lead = Markup("What differs most comes first: {}.").format(
             names("project_name", moved["project_name"].head(3))
         )
-    if len(moved) > BARS:
-        lead += f" The picture has the {BARS} of {len(moved):,} projects that differ most."
     chart = bars(
         plot.plot_compare,
         moved,
         "More or less than before by project, as bars.",
         lambda row: f"{row_name('project_name', row)}: {_difference(row, money)}",
         shape=WITH_LEGEND,
+        of="projects, those that differ most",
     )
     rates = [f"failure_rate_{side}" for side in _SIDES[:2]]
     jobs = [f"jobs_{side}" for side in _SIDES[:2]]

@@ -18,7 +18,6 @@ from trainview.reporting.parts import (
     Table,
     Topic,
     bars,
-    not_drawn,
     shell,
 )
 from trainview.reporting.readings import Readings
@@ -113,13 +112,13 @@ def _by_project(found: Costs) -> Part:
     chart = None
     if has_estimate:
         rest = share(shares.iloc[BARS:].sum())
-        lead += not_drawn(used, f"projects; the others took {rest}")
         chart = bars(
             plot.plot_reconcile_cost if has_bill else plot.plot_estimate_cost,
             used,
             "Cost by project, as bars.",
             lambda row: f"{row_name('project_name', row)}: {_amounts(row)}",
             shape=_PAIRS if has_bill else ROWS,
+            of=f"projects; the others took {rest}",
         )
     columns = ["jobs", "gpu_hours", "estimated_usd", "share", "unpriced_jobs", "untimed_jobs"]
     command = shell("cost")

@@ -14,7 +14,6 @@ from trainview.reporting.parts import (
     Table,
     Topic,
     bars,
-    not_drawn,
     shell,
 )
 from trainview.reporting.readings import Readings
@@ -53,7 +52,6 @@ def _rates(readings: Readings) -> Part:
         f"{first['failed']:,}",
         count(first["finished"], "finished job"),
     )
-    lead += not_drawn(failing, "projects with failures")
     chart = bars(
         plot.plot_failure_rates,
         failing,
@@ -62,6 +60,7 @@ def _rates(readings: Readings) -> Part:
             f"{row_name('project_name', row)}: {row.failed:,} of {row.finished:,} "
             f"({share(row.failure_rate)}, {share(row.low)} to {share(row.high)})"
         ),
+        of="projects with failures",
         least=1,
     )
     columns = ["project_name", "finished", "failed", "failure_rate", "low", "high"]

@@ -5,7 +5,7 @@ from markupsafe import Markup
 
 from trainview import plot
 from trainview.plot.wording import number
-from trainview.reporting.parts import BARS, Chart, Part, Table, Topic, bars, not_drawn, shell
+from trainview.reporting.parts import BARS, Chart, Part, Table, Topic, bars, shell
 from trainview.reporting.readings import Readings
 from trainview.reporting.words import PERIODS, day, each, joined, listed, name, names, row_name
 from trainview.text.safe import count
@@ -51,12 +51,12 @@ def _by(usage: pd.DataFrame, column: str, what: str, top: int, command: str) -> 
     lead = Markup("{} took {} of all GPU-hours.").format(
         names(column, first[column]), share(first["share"].sum())
     )
-    lead += not_drawn(used, f"{what}s; the others took {rest}")
     chart = bars(
         plot.plot_gpu_usage,
         used,
         f"GPU-hours by {what}, as bars.",
         lambda row: f"{row_name(column, row)}: {number(row.gpu_hours)} ({share(row.share)})",
+        of=f"{what}s; the others took {rest}",
     )
     table = Table(usage, f"GPU usage by {what}", [column, *_USAGE], command)
     return Part(f"gpus-{what.removeprefix('GPU ')}", f"By {what}", lead, chart, table)

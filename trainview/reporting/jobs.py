@@ -95,10 +95,11 @@ def timeline(readings: Readings) -> Topic:
     if len(jobs) > (most := len(newest(jobs))):
         lead = f"{len(jobs):,} jobs; the {most:,} that ended last can be explored in the page."
     height = min(max(_LOWEST, 1.0 + _LANE * (lanes["lane"].max() + 1)), _TALLEST)
-    chart = Chart(plot.plot_job_timeline, lanes, _alternative(lanes, drawn), height, is_wide=True)
     still = _about_the_picture(len(jobs), len(recent), len(drawn))
+    words = _alternative(lanes, drawn)
+    chart = Chart(plot.plot_job_timeline, lanes, words, height, is_wide=True, note=still)
     widget = explorer(readings.snapshot, readings.health.phases, rows)
-    return Topic(lead, [Part("timeline-all", "", still, chart, table, widget=widget)])
+    return Topic(lead, [Part("timeline-all", "", "", chart, table, widget=widget)])
 
 
 def _about_the_picture(jobs: int, recent: int, drawn: int) -> Markup | str:

@@ -42,7 +42,7 @@ def _blocks(content: Content) -> Iterator[str]:
     if content.latest_only:
         yield "**Only the latest job of each project is known: sums and rates are of those alone.**"
     if not content.answers:
-        yield "There are no jobs in this snapshot, so nothing needs attention."
+        yield "There are no jobs to report, so nothing needs attention."
     else:
         yield "\n".join(
             f"- **{_text(' '.join(filter(None, [figure.value, figure.unit, figure.name])))}**: "

@@ -47,10 +47,12 @@ class Changes(NamedTuple):
 
     def length(self) -> str:
         """Write how long the later window is."""
-        days = (self.until - self.since) / pd.Timedelta(days=1)
-        if days == int(days):
-            return count(int(days), "day")
-        return f"{days:,.1f} days" if days > 1 else f"{24 * days:,.1f} hours"
+        size = self.until - self.since
+        for unit in ("day", "hour", "minute"):
+            units = size / pd.Timedelta(1, unit)
+            if units >= 1:
+                return count(units, unit) if units == int(units) else f"{units:,.1f} {unit}s"
+        return count(size / pd.Timedelta(seconds=1), "second")
 
     def has_equal(self) -> bool:
         """Tell whether the earlier window is as long, and right before."""

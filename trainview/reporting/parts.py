@@ -47,6 +47,8 @@ class Chart(NamedTuple):
         Whether a row counts until the next of its group.
     of : (str, Table) or None
         The id of another part whose table has the values of the chart, and that table.
+    note : markupsafe.Markup or str
+        How to read it, and what it leaves out: said only where it is seen.
     """
 
     plot: Callable[..., object]
@@ -58,6 +60,7 @@ class Chart(NamedTuple):
     until: str | None = None
     is_steps: bool = False
     of: "tuple[str, Table] | None" = None
+    note: Markup | str = ""
 
 
 class Table(NamedTuple):
@@ -224,6 +227,7 @@ def bars(
     *,
     shape: Shape = ROWS,
     least: int = 2,
+    of: str = "",
 ) -> Chart | None:
     """Make a chart of rows that are read from the top.
 
@@ -241,6 +245,8 @@ def bars(
         How high the rows are.
     least : int, optional
         So many rows are worth a picture; one alone is not, if it has nothing to be compared with.
+    of : str, optional
+        What the rows are, to say which of them are drawn where not all are.
 
     Returns
     -------
@@ -250,9 +256,6 @@ def bars(
     if len(rows) < least:
         return None
     text = f"{label} {listed(map(words, each(rows)))}"
-    return Chart(plot, rows.head(BARS), text, shape.around + shape.row * min(len(rows), BARS))
-
-
-def not_drawn(rows: pd.DataFrame, of: str) -> str:
-    """Say of which rows `bars` draws only the first; nothing where it draws them all."""
-    return f" The picture has the first {BARS} of {len(rows):,} {of}." if len(rows) > BARS else ""
+    height = shape.around + shape.row * min(len(rows), BARS)
+    rest = f"The picture has the first {BARS} of {len(rows):,} {of}." if len(rows) > BARS else ""
+    return Chart(plot, rows.head(BARS), text, height, note=rest if of else "")

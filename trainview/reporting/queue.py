@@ -72,18 +72,20 @@ def _curve(waits: Waits) -> Part:
         "Share of jobs that still wait after some time, a line of steps for each GPU type, on a "
         f"logarithmic scale. Jobs: {jobs}"
     )
-    lead = (
+    how = (
         "A line shows which share of jobs still waits after the time below it. Where it ends above "
         "0, some still do."
     )
     thinned = _thin(curve)
-    chart = Chart(plot.plot_queue_wait_curve, thinned, label, along="waited_hours", is_steps=True)
+    chart = Chart(
+        plot.plot_queue_wait_curve, thinned, label, along="waited_hours", is_steps=True, note=how
+    )
     columns = ["gpu_type", "waited_hours", "share_waiting", "low", "high", "at_risk"]
     caption, command = "Share of jobs that still wait", "tv.queue_wait_curve(snap.queue)"
     table = Table(curve, caption, columns, command)
     has_steps = len(curve) > 2 * len(types)
     title = "How soon jobs are released"
-    return Part("queue-curve", title, lead, chart if has_steps else None, table)
+    return Part("queue-curve", title, "", chart if has_steps else None, table)
 
 
 def _thin(curve: pd.DataFrame) -> pd.DataFrame:

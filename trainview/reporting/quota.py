@@ -18,7 +18,6 @@ from trainview.reporting.parts import (
     Table,
     Topic,
     bars,
-    not_drawn,
     shell,
 )
 from trainview.reporting.readings import EXTRA_GPUS, Readings
@@ -96,7 +95,6 @@ def _by_team(teams: pd.DataFrame) -> Part:
     lead = Markup("No team reached a limit of its own.")
     if len(reached):
         lead = _reached(reached.iloc[0]) + "."
-    lead += not_drawn(teams, "limits")
     caption = f"Quota by team and GPU type; {_WITH_EXTRA}"
     command = shell("quota", f"--by-team --extra-gpus {EXTRA_GPUS}")
     table = Table(teams, caption, ["team_name", *_COLUMNS], command)
@@ -105,7 +103,7 @@ def _by_team(teams: pd.DataFrame) -> Part:
 
 def _bars(rows: pd.DataFrame) -> Chart | None:
     label = "Mean and peak of the GPUs held against their limit, as bars."
-    drawn = bars(plot.plot_quota, rows, label, _bar, shape=WITH_LEGEND)
+    drawn = bars(plot.plot_quota, rows, label, _bar, shape=WITH_LEGEND, of="limits")
     return drawn if rows["peak_gpus"].any() else None
 
 

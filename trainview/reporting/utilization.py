@@ -15,7 +15,6 @@ from trainview.reporting.parts import (
     Table,
     Topic,
     bars,
-    not_drawn,
     shell,
 )
 from trainview.reporting.readings import Busy, Readings
@@ -126,13 +125,13 @@ def _idle(busy: Busy) -> Part:
         number(first["covered_gpu_hours"]),
         _cost(idle.head(1)),
     )
-    lead += not_drawn(idle, f"jobs with idle GPUs; the others were idle for {rest} GPU-hours")
     chart = bars(
         plot.plot_idle_gpus,
         idle,
         "Idle and busy GPU-hours of the jobs with most idle ones, as bars.",
         lambda row: _of_covered("job_id", number(row.idle_gpu_hours), row),
         shape=WITH_LEGEND,
+        of=f"jobs with idle GPUs; the others were idle for {rest} GPU-hours",
     )
     command = shell("utilization", "--idle --by project_name,job_id")
     columns = ["project_name", "job_id", "gpus", *_IDLE]
