@@ -29,7 +29,7 @@ from tests.reporting.snapshots import (
     snapshot,
 )
 from trainview.errors import OutputError
-from trainview.reporting import render
+from trainview.reporting import render, uncollected
 from trainview.reporting.parts import Table
 from trainview.reporting.pictures import drawing
 from trainview.reporting.tables import view
@@ -104,12 +104,12 @@ def test_a_table_stands_behind_every_picture():
     assert sum("<svg" in part for part in parts) == 28
 
 
-def test_drawing_leaves_settings_and_the_garbage_collector_as_they_were():
+def test_a_report_leaves_settings_and_the_garbage_collector_as_they_were():
     with mpl.rc_context({"font.size": 3}):
         for switch in (gc.disable, gc.enable):
             switch()
             before = gc.isenabled()
-            with drawing():
+            with uncollected(), drawing():
                 assert (gc.isenabled(), mpl.rcParams["font.size"]) == (False, 9.5)
             assert (gc.isenabled(), mpl.rcParams["font.size"]) == (before, 3)
 

@@ -98,8 +98,9 @@ def name_ticks(ax: Axes, places: Sequence[float], names: Sequence[str], most: fl
     """
     room = most * size(ax)[0]
     shown = [drawable(fit(name, room, "ytick.labelsize")) for name in names]
-    ax.set_yticks(places, [text for text, _ in shown])
-    for label, name, (_, families) in zip(ax.get_yticklabels(), names, shown, strict=True):
+    ax.set_yticks(places)
+    labels = ax.set_yticklabels([text for text, _ in shown])
+    for label, name, (_, families) in zip(labels, names, shown, strict=True):
         label.set(fontfamily=families, gid=name_id(name), **INERT)
 
 

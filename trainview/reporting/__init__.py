@@ -1,7 +1,9 @@
 """The report: a snapshot as one page that opens by a double click, or as text for a chat."""
 
+import gc
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -151,6 +153,21 @@ def render(
     """
     if format not in FORMATS:
         raise ArgumentError(f"format={format!r}: choose of {', '.join(FORMATS)}")
-    with sharing():
+    with uncollected(), sharing():
         content = compose(prepare(snapshot, **about), title, sections)
-    return to_html(content) if format == "html" else to_markdown(content)
+        return to_html(content) if format == "html" else to_markdown(content)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Keep Python from looking for circles of objects, among all that is loaded, again and again.
+
+    A report makes very many objects, and hardly a circle.
+    """
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
