@@ -1,7 +1,6 @@
 """What jobs cost at list prices: an estimate."""
 
 from collections.abc import Sequence
-from typing import cast
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -17,6 +16,7 @@ from trainview.analysis.frames import (
     plain_text,
     read_table,
     to_pandas,
+    with_columns_of,
 )
 from trainview.analysis.holding import HELD, from_held, held_columns
 from trainview.analysis.joins import beside
@@ -170,11 +170,9 @@ def with_estimates(jobs: object, prices: object, columns: Sequence[str]) -> Fram
     # these count from when GPUs were held, too
     counted = [name for name in ("created_at", "elapsed_hours") if held_columns(jobs)]
     made = once("estimates", [jobs, prices], lambda: _estimates(jobs, prices, counted))
-    costs = to_pandas(made)
-    own = to_pandas(read_table(jobs, [name for name in columns if name not in counted]))
-    table = pd.concat([own, costs], axis=1)
-    names = [*columns, *(name for name in costs if name not in counted)]
-    return plain_text(cast("Frame", nw.from_native(table[names], eager_only=True)), columns)
+    frame = with_columns_of(jobs, columns, made)
+    extra = [name for name in counted if name not in columns]
+    return frame.drop(extra) if extra else frame
 
 
 def _estimates(jobs: object, prices: object, columns: Sequence[str]) -> Frame:

@@ -258,6 +258,29 @@ def plain_text(frame: Frame, names: Sequence[str], *, compared: Sequence[str] = 
     return frame.with_columns(*casts) if casts else frame
 
 
+def with_columns_of(table: pd.DataFrame, columns: Sequence[str], made: Frame) -> Frame:
+    """Put columns of a pandas table beside what was made of its rows, one by one.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        The caller's table.
+    columns : sequence of str
+        Which of its columns to add, categories as text; those that `made` has are left out.
+    made : narwhals frame
+        A row for each of the table, in its order.
+
+    Returns
+    -------
+    narwhals frame
+        The columns, then those of `made`.
+    """
+    others = to_pandas(made)
+    own = to_pandas(read_table(table, [name for name in columns if name not in others]))
+    own = pd.concat([own, others], axis="columns")
+    return plain_text(cast("Frame", nw.from_native(own, eager_only=True)), columns)
+
+
 def to_pandas(frame: Frame, *, most: int | None = None, what: str = "rows") -> pd.DataFrame:
     """Collect a frame: pandas types as in the tables, times in UTC, rows numbered from 0.
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import narwhals.stable.v2 as nw
+import pandas as pd
 
 from trainview.analysis.evidence import as_times, in_microseconds
 from trainview.analysis.frames import (
@@ -14,6 +15,7 @@ from trainview.analysis.frames import (
     group_keys,
     plain_text,
     read_table,
+    with_columns_of,
 )
 from trainview.analysis.idle import idle_gpus
 from trainview.analysis.joins import beside, one_a_job
@@ -182,6 +184,19 @@ def goodput(
     0          llm            24.0      0.5
     """
     keys = group_keys(by, result=("jobs", "unknown_jobs", *SUMS, *REST))
+    told = [jobs, phases, checkpoints, metrics]
+    if isinstance(jobs, pd.DataFrame):
+        made = once("goodput", told, lambda: _rows(jobs, phases, checkpoints, metrics, ()))
+        frame = with_columns_of(jobs, keys, made)
+    else:
+        frame = _rows(jobs, phases, checkpoints, metrics, keys)
+    return give_back(_by_group(frame, keys, checkpoints, metrics), jobs)
+
+
+def _rows(
+    jobs: Any, phases: object, checkpoints: object, metrics: object, keys: Sequence[str]
+) -> Frame:
+    """Tell what came of the GPU time of each job."""
     columns = list(dict.fromkeys([*keys, "job_id", "status", "gpus"]))
     frame = plain_text(read_table(jobs, columns), columns)
     hours = ["deploying_hours", "running_gpu_hours", *UNSURE]
@@ -201,11 +216,8 @@ def goodput(
     )
     frame = _with_unsure(frame)
     if metrics is None:
-        frame = frame.with_columns(__idle=UNKNOWN)
-    else:
-        told = [jobs, phases, checkpoints, metrics]
-        frame = _with_idle(frame, once("idle in runs", told, lambda: _idle(frame, metrics)))
-    return give_back(_by_group(frame, keys, checkpoints, metrics), jobs)
+        return frame.with_columns(__idle=UNKNOWN)
+    return _with_idle(frame, _idle(frame, metrics))
 
 
 def _with_unsure(frame: Frame) -> Frame:

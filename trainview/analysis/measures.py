@@ -1,7 +1,7 @@
 """What jobs come to, by group, as far as it is known: one side of a comparison."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -22,8 +22,9 @@ from trainview.analysis.holding import BASIS, HELD
 from trainview.analysis.idle import RESULT, idle_gpus
 from trainview.analysis.intervals import with_interval
 from trainview.analysis.joins import beside, one_a_job
-from trainview.analysis.reconcile import reconcile_cost
+from trainview.analysis.reconcile import reconcile_cost, sum_bill
 from trainview.analysis.samples import GPU
+from trainview.analysis.sharing import once
 
 # By their columns: the name for people, and the unit.
 MEASURES = {
@@ -44,8 +45,10 @@ MEASURES = {
     "unpriced_jobs": ("jobs without a price", "jobs"),
 }
 COUNTS = ("jobs", "finished", "failed")
+_BOUND, _PROJECT = "upper_bound_gpu_hours", "project_name"
 BOUNDS = ("low", "high")
 _ESTIMATED = ["status", "instance_type_id", "node_count", "elapsed_hours", "gpu_hours"]
+_Tell: TypeAlias = Callable[[pd.DataFrame], pd.DataFrame]
 _NO_PRICES = pd.DataFrame(
     {"instance_type_id": pd.Series(dtype="str"), "usd_per_minute": pd.Series(dtype="float64")}
 )
@@ -92,20 +95,48 @@ def sum_up(side: Side, keys: Sequence[str]) -> list[pd.DataFrame]:
     ArgumentError
         If a column is missing.
     """
+    # all jobs are those of their projects, which whoever wants to know of all wants to know too
+    is_whole = not keys and isinstance(side.jobs, pd.DataFrame) and _has_projects(side)
+    by = [_PROJECT] if is_whole else list(keys)
+    parts = once("sums", side, lambda: list(_sums(side, by)), *by)
+    if is_whole:
+        parts = [(_total(sums.drop(columns=_PROJECT)), tell) for sums, tell in parts]
+    return [tell(sums) for sums, tell in parts]
+
+
+def _sums(side: Side, keys: Sequence[str]) -> Iterator[tuple[pd.DataFrame, _Tell]]:
+    """Sum each kind of fact up by group, with what tells the measures of the sums."""
     frame = read_table(side.jobs, list(dict.fromkeys([*keys, *_needed(side)])), others=True)
     failed = nw.col("status").is_in(FAILED)
-    parts = [_counts(frame, keys, failed)]
+    yield _counts(frame, keys, failed), _tell_counts
     if side.prices is not None:
-        parts.append(_estimated(side, keys, failed))
+        yield _estimated(side, keys, failed), _tell_costs
     if side.billing is not None:
-        listed = _NO_PRICES if side.prices is None else side.prices
-        billed = reconcile_cost(side.jobs, listed, side.billing, by=keys)
-        parts.append(_collect(billed, [*keys, "billed_usd"]))
+        yield _billed(side, keys), _tell_bill
     if side.metrics is not None:
-        parts.append(_idle(frame, keys, side))
+        yield _idle(frame, keys, side), _tell_idle
     if side.lost is not None:
-        parts.append(_lost(frame, keys, side.lost))
-    return parts
+        yield _lost(frame, keys, side.lost), _tell_lost
+
+
+def _has_projects(side: Side) -> bool:
+    tables = {"jobs": side.jobs, "billing": side.billing}
+    return all(
+        _PROJECT in column_names(table, name) for name, table in tables.items() if table is not None
+    )
+
+
+def _total(sums: pd.DataFrame) -> pd.DataFrame:
+    """Sum all groups up; null where none is known."""
+    return pd.DataFrame(
+        {
+            name: pd.Series(
+                [column.sum(min_count=1)],
+                dtype=column.dtype if isinstance(column.dtype, pd.ArrowDtype) else "float64",
+            )
+            for name, column in sums.items()
+        }
+    )
 
 
 def measure(
@@ -168,36 +199,34 @@ def _needed(side: Side) -> Iterator[str]:
         yield from ("instance_type_id", "gpu_count")
 
 
-def _collect(result: Any, names: Sequence[str]) -> pd.DataFrame:
-    return to_pandas(read_table(result, names))
-
-
 def _counts(frame: Frame, keys: Sequence[str], failed: nw.Expr) -> pd.DataFrame:
     """Count jobs and GPU-hours; those of refined jobs tell from when they count."""
     hours = nw.col("gpu_hours").cast(nw.Float64)
     of_some = {"gpu_hours": hours, "failed_gpu_hours": nw.when(failed).then(hours)}
-    is_refined = BASIS in frame.columns
-    if is_refined:
+    if BASIS in frame.columns:
         is_bound = nw.col(BASIS).cast(nw.String) == "submitted"
-        of_some["upper_bound_gpu_hours"] = nw.when(is_bound).then(hours).otherwise(hours * 0)
+        of_some[_BOUND] = nw.when(is_bound).then(hours).otherwise(hours * 0)
     frame = frame.select(
         *keys,
         **of_some,
         finished=(~nw.col("status").is_in(OPEN)).cast(nw.Int64),
         failed=failed.cast(nw.Int64),
     )
-    known = {f"__{name}": nw.col(name).count() for name in of_some}
     sums = {name: nw.col(name).sum() for name in (*of_some, "finished", "failed")}
-    sums |= {"jobs": nw.len(), **known}
+    sums |= {"jobs": nw.len(), **{f"__{name}": nw.col(name).count() for name in of_some}}
     found = frame.group_by(*keys).agg(**sums) if keys else frame.select(**sums)
-    found = plain_text(found, keys).with_columns(
-        nw.col("jobs", "finished", "failed", *known).fill_null(0).cast(nw.Int64)
-    )
-    table = to_pandas(with_interval(found))
+    return to_pandas(plain_text(found, keys))
+
+
+def _tell_counts(sums: pd.DataFrame) -> pd.DataFrame:
+    of_some = [str(name)[2:] for name in sums if str(name)[:2] == "__"]
+    counts = [*COUNTS, *(f"__{name}" for name in of_some)]
+    sums = sums.fillna(dict.fromkeys(counts, 0)).astype(dict.fromkeys(counts, "int64"))
+    table = to_pandas(with_interval(cast("Frame", nw.from_native(sums, eager_only=True))))
     for name in of_some:
         none = table["failed" if name == "failed_gpu_hours" else "jobs"] == 0
         table[name] = table[name].fillna(0.0).where((table[f"__{name}"] > 0) | none)
-    return table if is_refined else table.assign(upper_bound_gpu_hours=table["gpu_hours"])
+    return table if _BOUND in table else table.assign(**{_BOUND: table["gpu_hours"]})
 
 
 def _estimated(side: Side, keys: Sequence[str], failed: nw.Expr) -> pd.DataFrame:
@@ -214,14 +243,31 @@ def _estimated(side: Side, keys: Sequence[str], failed: nw.Expr) -> pd.DataFrame
         *keys, **facts, **{f"__{name}": nw.when(failed).then(fact) for name, fact in facts.items()}
     )
     sums = [nw.col(name).sum() for part in ("", "__") for name in (f"{part}{one}" for one in facts)]
-    found = to_pandas(frame.group_by(*keys).agg(*sums) if keys else frame.select(*sums))
-    found = found.fillna(dict.fromkeys([name for name in found if name not in keys], 0))
-    of_failed = found[[f"__{name}" for name in facts]].set_axis(list(facts), axis="columns")
-    return found[list(keys)].assign(
-        estimated_usd=found["estimated_usd"].where(is_known(found)),
-        unpriced_jobs=found["unpriced_jobs"],
-        failed_usd=of_failed["estimated_usd"].where(is_known(of_failed)),
+    return to_pandas(frame.group_by(*keys).agg(*sums) if keys else frame.select(*sums))
+
+
+def _tell_costs(sums: pd.DataFrame) -> pd.DataFrame:
+    of_failed = [name for name in sums if str(name)[:2] == "__"]
+    of_all = [str(name)[2:] for name in of_failed]
+    sums = sums.fillna(dict.fromkeys([*of_all, *of_failed], 0))
+    failed = sums[of_failed].set_axis(of_all, axis="columns")
+    return sums.drop(columns=[*of_all, *of_failed]).assign(
+        estimated_usd=sums["estimated_usd"].where(is_known(sums)),
+        unpriced_jobs=sums["unpriced_jobs"],
+        failed_usd=failed["estimated_usd"].where(is_known(failed)),
     )
+
+
+def _billed(side: Side, keys: Sequence[str]) -> pd.DataFrame:
+    listed = _NO_PRICES if side.prices is None else side.prices
+    if isinstance(side.jobs, pd.DataFrame):
+        return sum_bill(side.jobs, side.billing, keys)
+    found = reconcile_cost(side.jobs, listed, side.billing, by=keys)
+    return to_pandas(read_table(found, [*keys, "billed_usd"]))
+
+
+def _tell_bill(sums: pd.DataFrame) -> pd.DataFrame:
+    return sums.astype({"billed_usd": "float64"})
 
 
 def _idle(frame: Frame, keys: Sequence[str], side: Side) -> pd.DataFrame:
@@ -236,15 +282,22 @@ def _idle(frame: Frame, keys: Sequence[str], side: Side) -> pd.DataFrame:
         )
         jobs = frame.to_native()
     idle = idle_gpus(side.metrics, jobs, side.prices, by=list(names) or None)
-    columns = ["idle_gpu_hours", "covered_gpu_hours", "idle_usd"]
-    table = _collect(idle, [*names, *columns]).rename(columns=names)
-    covered = table["covered_gpu_hours"] > 0
-    table[["idle_gpu_hours", "idle_usd"]] = table[["idle_gpu_hours", "idle_usd"]].where(covered)
-    return table
+    columns = ["idle_gpu_hours", "covered_gpu_hours", "idle_usd", "unpriced_idle_gpu_hours"]
+    return to_pandas(read_table(idle, [*names, *columns])).rename(columns=names)
+
+
+def _tell_idle(sums: pd.DataFrame) -> pd.DataFrame:
+    hours, covered = sums["idle_gpu_hours"], sums["covered_gpu_hours"] > 0
+    unpriced = sums["unpriced_idle_gpu_hours"].fillna(0.0)
+    # as by `idle_gpus`, also of all groups together
+    is_priced = (unpriced == 0) | (unpriced < hours)
+    return sums.assign(
+        idle_gpu_hours=hours.where(covered), idle_usd=sums["idle_usd"].where(covered & is_priced)
+    )
 
 
 def _lost(frame: Frame, keys: Sequence[str], lost: Any) -> pd.DataFrame:
-    """Sum up what jobs that failed or were preempted on this side lost; 0 where none did."""
+    """Sum up what jobs that failed or were preempted on this side lost."""
     facts = read_table(lost, ["job_id", "lost_gpu_hours"], name="lost work")
     frame = frame.select(*dict.fromkeys([*keys, "job_id", "status"]))
     table = beside(frame, one_a_job(facts), "job_id")
@@ -261,7 +314,10 @@ def _lost(frame: Frame, keys: Sequence[str], lost: Any) -> pd.DataFrame:
         "__jobs": nw.col("__loses").sum(),
     }
     found = table.group_by(*keys).agg(**sums) if keys else table.select(**sums)
-    result = to_pandas(plain_text(found, keys))
-    known = (result["__known"] > 0) | ~(result["__jobs"] > 0)
-    result["lost_gpu_hours"] = result["lost_gpu_hours"].fillna(0.0).where(known)
-    return result.drop(columns=["__known", "__jobs"])
+    return to_pandas(plain_text(found, keys))
+
+
+def _tell_lost(sums: pd.DataFrame) -> pd.DataFrame:
+    """Tell what was lost; 0 where no job failed or was preempted."""
+    known = (sums["__known"] > 0) | ~(sums["__jobs"] > 0)
+    return sums.assign(lost_gpu_hours=sums["lost_gpu_hours"].fillna(0.0).where(known))

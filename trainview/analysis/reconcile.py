@@ -23,6 +23,8 @@ from trainview.analysis.frames import (
     group_keys,
     is_lazy,
     number_groups,
+    plain_text,
+    read_table,
     to_pandas,
 )
 from trainview.analysis.pandas_dtypes import TEXT
@@ -151,18 +153,14 @@ def reconcile_cost(
     of_jobs = [key for key in keys if key != "reason"]
     of_projects = project_columns(of_jobs, jobs)
     needed = ["job_id", "created_at", "end_at", *of_jobs, *of_projects]
-    frame, names = with_estimates(jobs, prices, needed), names_of(of_jobs, billing)
+    frame = with_estimates(jobs, prices, needed)
     if is_lazy(frame):
         tables, marks = put_side_by_side(frame, billing, of_jobs, of_projects)
         sums = [_sum_up(_query_amounts(table, marks), keys) for table in tables]
         every = sums[0] if len(sums) == 1 else _sum_up(together(sums), keys)
         return give_back(_query_differences(every, keys), jobs)
-    bill, by_job = once("bill", [billing], lambda: _read_bill(billing, names), *names)
     known = to_pandas(frame)
-    if "team_name" in of_jobs:
-        by_job = give_teams(by_job, known[of_projects])
-    known = known.drop(columns=set(of_projects) - set(of_jobs))
-    table = match(known, by_job, of_jobs, "outer")
+    table, bill = _with_bill(known, billing, of_jobs, of_projects)
     table["reason"] = _reasons(table, bill, known)
     number, groups = number_groups(table, keys)
     # Without keys there is one group, also when there are no jobs.
@@ -184,6 +182,45 @@ def reconcile_cost(
         ["__size", *keys], ascending=[False] + [True] * len(keys), na_position="last"
     )
     return give_back_small(found[[*keys, *COLUMNS]], jobs)
+
+
+def sum_bill(jobs: pd.DataFrame, billing: object, keys: Sequence[str]) -> pd.DataFrame:
+    """Sum a bill up by columns of jobs, as `reconcile_cost` does.
+
+    Parameters
+    ----------
+    jobs : pandas.DataFrame
+        With ``job_id`` and `keys`.
+    billing : pandas, Polars, DuckDB or PySpark table
+        As for `reconcile_cost`.
+    keys : sequence of str
+        As for `reconcile_cost`, but without ``reason``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a group: the keys, and ``billed_usd`` in Arrow's decimals, null where nothing is
+        billed.
+    """
+    of_projects = project_columns(keys, jobs)
+    needed = list(dict.fromkeys(["job_id", *keys, *of_projects]))
+    known = to_pandas(plain_text(read_table(jobs, needed), needed))
+    table, _ = _with_bill(known, billing, keys, of_projects)
+    number, groups = number_groups(table, keys)
+    groups = groups if keys else pd.DataFrame(index=range(1))
+    return groups.assign(billed_usd=exact_sums(table["__billed_usd"], number, len(groups)))
+
+
+def _with_bill(
+    jobs: pd.DataFrame, billing: object, keys: Sequence[str], of_projects: Sequence[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Put what is billed beside each job, and give the bill."""
+    names = names_of(keys, billing)
+    bill, by_job = once("bill", [billing], lambda: _read_bill(billing, names), *names)
+    if "team_name" in keys:
+        by_job = give_teams(by_job, jobs[of_projects])
+    jobs = jobs.drop(columns=set(of_projects) - set(keys))
+    return match(jobs, by_job, keys, "outer"), bill
 
 
 def _read_bill(billing: object, names: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:

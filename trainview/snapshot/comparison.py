@@ -12,7 +12,7 @@ from trainview.analysis import compare_causes, compare_jobs, lost_work
 from trainview.analysis.frames import By
 from trainview.analysis.windows import read_window
 from trainview.errors import ArgumentError, DataWarning
-from trainview.snapshot.core import Snapshot
+from trainview.snapshot.core import Snapshot, cut
 from trainview.snapshot.refining import quiet_phases, refined
 from trainview.text.moments import Moment, is_span, read_moment
 from trainview.text.safe import count
@@ -22,6 +22,8 @@ Window = tuple[pd.Timestamp, pd.Timestamp]
 # How far the share of GPU-hours that are an upper bound may differ before that is said.
 _ALIKE = 0.1
 _DAY = timedelta(days=1)
+# Tables that are cut to windows; nothing else of the time is compared.
+_COMPARED = ("jobs", "billing", "metrics")
 
 
 class Comparison(NamedTuple):
@@ -30,7 +32,7 @@ class Comparison(NamedTuple):
     Attributes
     ----------
     before, after : Snapshot
-        Refined, and cut to their windows.
+        Refined; jobs, bill and samples are cut to their windows.
     lost : pair of pandas.DataFrame or None
         What `lost_work` gives; None where checkpoints were never fetched.
     has_bill : bool
@@ -269,7 +271,7 @@ def _of_windows(
             snapshot, snapshot, (lost, lost), has_bill=False, windows=None, notes=nothing
         )
     windows = read_windows(snapshot.as_of, since, until, against)
-    earlier, later = (snapshot.clip(*window) for window in windows)
+    earlier, later = (cut(snapshot, *window, names=_COMPARED) for window in windows)
     has_bill, hints = _billed(bill, windows)
     notes = []
     if has_bill:

@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -355,27 +356,7 @@ pandas.DataFrame
         >>> (snap.as_of - week.jobs["created_at"]).max().days <= 7
         True
         """
-        # Without any data there is no moment to count from, and nothing to cut.
-        if self.as_of is None or (since is None and until is None):
-            return self
-        start, stop = read_window(since, until, self.as_of.to_pydatetime())
-        if start is not None and start >= self.as_of:
-            raise ArgumentError(
-                f"since={since!r}: give a moment before that of the data, {self.as_of}"
-            )
-        if stop is not None and stop >= self.as_of:
-            stop = None
-        if start is None and stop is None:
-            return self
-        as_of = self.as_of if stop is None else pd.Timestamp(stop).as_unit("us")
-        tables = {name: getattr(self, name) for name in TABLES}
-        clipped, notes = clip_tables(tables, start, stop)
-        changed = {
-            name: table
-            for name, table in clipped.items()
-            if len(tables[name]) and table is not tables[name]
-        }
-        return replace(self.assign(**changed), as_of=as_of, notes=(*self.notes, *notes))
+        return cut(self, since, until)
 
     def select(
         self,
@@ -445,3 +426,46 @@ pandas.DataFrame
     def _others(self) -> str:
         names = [name for name in FLEET_TABLES if len(getattr(self, name))]
         return f"; {', '.join(names)}" if names else ""
+
+
+def cut(
+    snapshot: Snapshot,
+    since: Moment | None,
+    until: Moment | None,
+    names: Iterable[str] = TABLES,
+) -> Snapshot:
+    """Cut some tables of a snapshot to a window of time.
+
+    Parameters
+    ----------
+    snapshot, since, until
+        As for `Snapshot.clip`.
+    names : iterable of str, optional
+        The tables, all of them when left out; others stay as they are.
+
+    Returns
+    -------
+    Snapshot
+        As by `Snapshot.clip`.
+    """
+    # Without any data there is no moment to count from, and nothing to cut.
+    if snapshot.as_of is None or (since is None and until is None):
+        return snapshot
+    start, stop = read_window(since, until, snapshot.as_of.to_pydatetime())
+    if start is not None and start >= snapshot.as_of:
+        raise ArgumentError(
+            f"since={since!r}: give a moment before that of the data, {snapshot.as_of}"
+        )
+    if stop is not None and stop >= snapshot.as_of:
+        stop = None
+    if start is None and stop is None:
+        return snapshot
+    as_of = snapshot.as_of if stop is None else pd.Timestamp(stop).as_unit("us")
+    tables = {name: getattr(snapshot, name) for name in names}
+    clipped, notes = clip_tables(tables, start, stop)
+    changed = {
+        name: table
+        for name, table in clipped.items()
+        if len(tables[name]) and table is not tables[name]
+    }
+    return replace(snapshot.assign(**changed), as_of=as_of, notes=(*snapshot.notes, *notes))
