@@ -93,20 +93,29 @@ def clip_jobs(
         inside.append((ended > start) | (created >= start))
     if stop is not None:
         inside.append(created < stop)
-    clipped = frame.filter(*inside).with_columns(
-        __created=created if start is None else created.clip(lower_bound=start),
-        __ended=ended if stop is None else ended.clip(upper_bound=stop),
-    )
-    clipped = _with_share(clipped).with_columns(
-        __cut=(nw.col("__created") > created) | (nw.col("__ended") < ended),
-    )
-    # Jobs that lie inside keep their numbers to the last digit.
-    cut = nw.col("__cut") & ~nw.col("elapsed_hours").is_null()
-    hours, elapsed, gpu_hours = nw.col("__hours"), nw.col("elapsed_hours"), nw.col("gpu_hours")
-    share, held = hours / elapsed, {}
+    # each step takes along all columns, so there are few
+    edges = {
+        "__created": created if start is None else created.clip(lower_bound=start),
+        "__ended": ended if stop is None else ended.clip(upper_bound=stop),
+    }
+    times = {"__from": "__created", "__to": "__ended"}
+    begin, end = nw.col("__created"), nw.col("__ended")
+    clipped = frame.filter(*inside)
     if HELD in frame.columns:
-        share, held = nw.col("__share"), {HELD: nw.col("__held_from")}
+        edges["__since"] = nw.coalesce(nw.col(HELD), created)
+        inner = nw.min_horizontal(nw.max_horizontal(nw.col("__since"), begin), end)
+        clipped = clipped.with_columns(**edges).with_columns(__held_from=inner)
+        times |= {"__a": "__held_from", "__b": "__since", "__c": "end_at"}
+    else:
+        clipped = clipped.with_columns(**edges)
+    clipped = with_microseconds(clipped, **times)
+    hours, elapsed = (nw.col("__to") - nw.col("__from")) / US_PER_HOUR, nw.col("elapsed_hours")
+    gpu_hours, share, held = nw.col("gpu_hours"), hours / elapsed, {}
+    if HELD in frame.columns:
+        share, held = _share_of_held(), {HELD: nw.col("__held_from")}
     at_stop = {} if stop is None else _as_of(clipped, stop)
+    # Jobs that lie inside keep their numbers to the last digit.
+    cut = ((begin > created) | (end < ended)) & ~elapsed.is_null()
     clipped = clipped.with_columns(
         **at_stop,
         created_at="__created",
@@ -147,23 +156,11 @@ def read_window(
     return start, stop
 
 
-def _with_share(clipped: Frame) -> Frame:
-    """Add ``__hours`` of the part that stays, and of GPUs held also when and what ``__share``."""
-    clipped = with_microseconds(clipped, __from="__created", __to="__ended")
-    hours = (nw.col("__to") - nw.col("__from")) / US_PER_HOUR
-    clipped = clipped.with_columns(__hours=hours)
-    if HELD not in clipped.columns:
-        return clipped
-    since = nw.coalesce(nw.col(HELD), nw.col("created_at"))
-    clipped = clipped.with_columns(__since=since)
-    inside = nw.min_horizontal(
-        nw.max_horizontal(nw.col("__since"), nw.col("__created")), nw.col("__ended")
-    )
-    clipped = clipped.with_columns(__held_from=inside)
-    clipped = with_microseconds(clipped, __a="__held_from", __b="__since", __c="end_at")
+def _share_of_held() -> nw.Expr:
+    """Write what part of the time in which GPUs were held lies inside."""
     whole = nw.col("__c") - nw.col("__b")
-    share = (nw.col("__to") - nw.col("__a")) / whole
-    return clipped.with_columns(__share=nw.when(whole > 0).then(share).otherwise(whole * 0.0))
+    part = (nw.col("__to") - nw.col("__a")) / whole
+    return nw.when(whole > 0).then(part).otherwise(whole * 0.0)
 
 
 def _newest(frame: Frame) -> datetime | None:
