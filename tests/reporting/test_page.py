@@ -29,7 +29,7 @@ from tests.reporting.snapshots import (
     snapshot,
 )
 from trainview.errors import OutputError
-from trainview.reporting import render, uncollected
+from trainview.reporting import render, swiftly
 from trainview.reporting.parts import Table
 from trainview.reporting.pictures import drawing
 from trainview.reporting.tables import view
@@ -109,9 +109,10 @@ def test_a_report_leaves_settings_and_the_garbage_collector_as_they_were():
         for switch in (gc.disable, gc.enable):
             switch()
             before = gc.isenabled()
-            with uncollected(), drawing():
+            with swiftly(), drawing():
                 assert (gc.isenabled(), mpl.rcParams["font.size"]) == (False, 9.5)
             assert (gc.isenabled(), mpl.rcParams["font.size"]) == (before, 3)
+            assert pd.get_option("mode.string_storage") == "auto"
 
 
 def test_nothing_comes_from_elsewhere_and_nothing_runs_but_our_script(found):

@@ -440,7 +440,8 @@ def number_groups(
     groups = with_dtypes(groups, kinds)
     if not in_order or len(groups) < 2:
         return np.asarray(seen, "int64"), groups
-    groups = groups.sort_values(list(keys), na_position="last", kind="stable")
+    if len(groups) > 1:
+        groups = groups.sort_values(list(keys), na_position="last", kind="stable")
     rank = np.empty(len(groups), "int64")
     rank[groups.index.to_numpy()] = np.arange(len(groups))
     return rank[seen], groups.reset_index(drop=True)

@@ -69,7 +69,7 @@ def read_result(
         raise ArgumentError(
             f"expected a table, got {type(result).__name__}: pass what {helper} gives"
         )
-    columns = frame.collect_schema().names()
+    columns = frame.columns if isinstance(frame, nw.DataFrame) else frame.collect_schema().names()
     missing = [name for name in needed if name not in columns]
     if missing:
         raise ArgumentError(
@@ -128,7 +128,7 @@ def moments(table: pd.DataFrame, name: str) -> tuple[Numbers, tzinfo]:
 
 def texts(table: pd.DataFrame, name: str) -> list[str]:
     """Read a column of text; what is null says so."""
-    return [_key_text(name, value) for value in table[name].astype(object)]
+    return [_key_text(name, value) for value in table[name].to_list()]
 
 
 def sum_known(values: Numbers) -> float:

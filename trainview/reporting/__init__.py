@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
+import pandas as pd
+
 from trainview.analysis.selecting import Names
 from trainview.analysis.sharing import sharing
 from trainview.errors import ArgumentError
@@ -153,21 +155,24 @@ def render(
     """
     if format not in FORMATS:
         raise ArgumentError(f"format={format!r}: choose of {', '.join(FORMATS)}")
-    with uncollected(), sharing():
+    with swiftly(), sharing():
         content = compose(prepare(snapshot, **about), title, sections)
         return to_html(content) if format == "html" else to_markdown(content)
 
 
 @contextmanager
-def uncollected() -> Iterator[None]:
-    """Keep Python from looking for circles of objects, among all that is loaded, again and again.
+def swiftly() -> Iterator[None]:
+    """Keep Python and pandas from what takes long over very many small tables.
 
-    A report makes very many objects, and hardly a circle.
+    Python would look for circles of objects again and again, among all that is loaded: a report
+    makes very many objects, and hardly a circle. And names of columns would be text of Arrow, each
+    of which takes a microsecond to read.
     """
     collects = gc.isenabled()
     gc.disable()
     try:
-        yield
+        with pd.option_context("mode.string_storage", "python"):
+            yield
     finally:
         if collects:
             gc.enable()

@@ -8,6 +8,7 @@ _INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _INVISIBLE_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
 # Code points that no character can have, and that XML, and so SVG, cannot hold.
 _NO_CHARACTERS = frozenset("\ufffe\uffff")
+_HIDDEN = _INVISIBLE_LETTERS | _NO_CHARACTERS
 _SHORT = {"\n": r"\n", "\t": r"\t"}
 
 
@@ -72,10 +73,7 @@ def count(number: float, noun: str) -> str:
 def _visible(character: str) -> str:
     if character in _SHORT:
         return _SHORT[character]
-    if (
-        unicodedata.category(character) not in _INVISIBLE_CATEGORIES
-        and character not in _INVISIBLE_LETTERS | _NO_CHARACTERS
-    ):
+    if unicodedata.category(character) not in _INVISIBLE_CATEGORIES and character not in _HIDDEN:
         return character
     code = ord(character)
     if code <= 0xFF:
