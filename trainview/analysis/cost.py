@@ -27,6 +27,7 @@ from trainview.errors import ArgumentError
 from trainview.schema.table_types import AnyDataFrame, DataFrame
 from trainview.statuses import STATUSES
 
+_COUNTS = ("jobs", "unpriced_jobs", "untimed_jobs")
 # Scheduling, image pull and failed boots are not billed.
 FREE = [status.label for status in STATUSES if not status.holds_gpus]
 
@@ -93,9 +94,12 @@ def estimate_cost(jobs: DataFrame, prices: AnyDataFrame, by: By = "project_name"
     0          llm              0           60.0                     NaN
     1          asr              1            NaN                     1x4
     """
-    counts = ["jobs", "unpriced_jobs", "untimed_jobs"]
-    columns = [*counts, "gpu_hours", "estimated_usd", "share", "unpriced_instance_types"]
+    columns = [*_COUNTS, "gpu_hours", "estimated_usd", "share", "unpriced_instance_types"]
     keys = group_keys(by, result=columns)
+    return once("costs", [jobs, prices], lambda: _estimate_cost(jobs, prices, keys), *keys)
+
+
+def _estimate_cost(jobs: DataFrame, prices: AnyDataFrame, keys: list[str]) -> DataFrame:
     frame = with_estimates(jobs, prices, [*keys, "gpu_hours"])
     frame = frame.with_columns(__known=costs_something().cast(nw.Int64))
     sums = {
@@ -116,8 +120,8 @@ def estimate_cost(jobs: DataFrame, prices: AnyDataFrame, by: By = "project_name"
     # Without keys there is one group, also when there are no jobs.
     groups = groups if keys else pd.DataFrame(index=range(1))
     grouped = table.groupby(number)
-    costs = groups.join(grouped[[*counts, "gpu_hours"]].sum().reindex(groups.index, fill_value=0))
-    costs = with_dtypes(costs, dict.fromkeys(counts, "int64") | {"gpu_hours": "float64"})
+    costs = groups.join(grouped[[*_COUNTS, "gpu_hours"]].sum().reindex(groups.index, fill_value=0))
+    costs = with_dtypes(costs, dict.fromkeys(_COUNTS, "int64") | {"gpu_hours": "float64"})
     known = grouped[["estimated_usd", "__known"]].sum().reindex(groups.index, fill_value=0)
     there = is_known(costs.assign(known_jobs=known["__known"]))
     usd = known["estimated_usd"].where(there).astype("float64")

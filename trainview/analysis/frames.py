@@ -120,6 +120,9 @@ def column_names(table: object, name: str = "jobs") -> list[str]:
     ArgumentError
         If it is no table.
     """
+    if isinstance(table, pd.DataFrame):
+        check_names(table)
+        return table.columns.to_list()
     return _open(table, name).columns
 
 
@@ -440,8 +443,7 @@ def number_groups(
     groups = with_dtypes(groups, kinds)
     if not in_order or len(groups) < 2:
         return np.asarray(seen, "int64"), groups
-    if len(groups) > 1:
-        groups = groups.sort_values(list(keys), na_position="last", kind="stable")
+    groups = groups.sort_values(list(keys), na_position="last", kind="stable")
     rank = np.empty(len(groups), "int64")
     rank[groups.index.to_numpy()] = np.arange(len(groups))
     return rank[seen], groups.reset_index(drop=True)

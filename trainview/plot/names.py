@@ -105,7 +105,13 @@ def columns(text: str) -> int:
 
 def points(kind: Kind) -> float:
     """Give the size of a kind of text in points."""
-    return float(FontProperties(size=mpl.rcParams[kind]).get_size_in_points())
+    return _points(mpl.rcParams[kind], mpl.rcParams["font.size"])
+
+
+@lru_cache(maxsize=64)
+def _points(size: str | float, _: float) -> float:
+    # a size such as "small" is of that of all texts
+    return float(FontProperties(size=size).get_size_in_points())
 
 
 def inches(text: str, kind: Kind = "font.size") -> float:

@@ -201,7 +201,9 @@ def view(table: Table, most: int = MOST_ROWS) -> View:
         values = shown[name].to_list()
         texts.append([_text(name, value) for value in values])
         keys = _keys(texts[-1], values) if number else {}
-        cells.append([_cell(text, keys.get(at)) for at, text in enumerate(texts[-1])])
+        # no text has a line break, and to escape one is as dear as to escape many
+        escaped = str(escape("\n".join(texts[-1]))).split("\n") if texts[-1] else []
+        cells.append([_cell(text, keys.get(at)) for at, text in enumerate(escaped)])
     kinds = [f"{column.kind[0]}{at}" for at, column in enumerate(columns, 1) if column.kind]
     rows = ("".join(row) for row in zip(*cells, strict=True))
     return View(
@@ -265,5 +267,5 @@ def _keys(texts: Sequence[str], values: Sequence[float]) -> dict[int, str]:
     return {at: f"{values[at]:.9g}" for at, text in enumerate(texts) if text in unclear}
 
 
-def _cell(text: str, key: str | None) -> str:
-    return f"<td>{escape(text)}" if key is None else f"<td data-key={key}>{escape(text)}"
+def _cell(escaped: str, key: str | None) -> str:
+    return f"<td>{escaped}" if key is None else f"<td data-key={key}>{escaped}"

@@ -1,6 +1,7 @@
 """One value of a table as text for people, by the unit of its column."""
 
 import re
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
@@ -81,7 +82,7 @@ def cell(name: str, value: Any, limit: int | None = None) -> str:
 
 
 def _number(name: str, value: float) -> str:
-    unit = _DAYS.sub("", _SIDES.sub("", name.removesuffix(_WITH_EXTRA)))
+    unit = _unit(name)
     if unit in SHARES or unit.endswith(("_share", "_utilization")):
         return f"{_rounded(value * 100, 1)}%"
     if unit in _HOURS or unit.endswith("_hours"):
@@ -91,6 +92,11 @@ def _number(name: str, value: float) -> str:
     if unit.endswith("_bytes"):
         return _size(value)
     return f"{value:,.12g}" if isinstance(value, float) else f"{value:,}"
+
+
+@lru_cache(maxsize=1024)
+def _unit(name: str) -> str:
+    return _DAYS.sub("", _SIDES.sub("", name.removesuffix(_WITH_EXTRA)))
 
 
 def _difference(name: str, value: float) -> str:
