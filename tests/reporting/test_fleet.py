@@ -53,7 +53,7 @@ def test_sections_are_there_with_their_data_alone(name, shown):
             "Estimated: 180.00 USD at list prices, counted from when they began to run (50%), from submission, an upper bound (50%). Left out: 1 job whose instance type has no price (1x4). 81.00 USD were billed, for 1 March 2026; 1.00 USD of it for no certain day.",
             "proj1-name and proj2-name took 100% of the estimate.",
             "All of it falls into one day, that of 1 March 2026.",
-            "The estimate is 99.00 USD above the bill: not billed +90.00 USD, queueing and deployment +14.00 USD (+15.00 for time that is not billed, -1.00 for other prices than on the list) and deleted job -5.00 USD.",
+            "The bill is 99.00 USD below the estimate: not billed -90.00 USD, unbilled time -15.00 USD, price difference +1.00 USD and deleted job +5.00 USD.",
             "Failed jobs cost an estimated 90.00 USD, 50% of all; 90.00 USD of it for 1 job: exit code 1.",
         ]),
         ("utilization", [
@@ -188,7 +188,7 @@ def test_the_sample_tells_the_helpers_numbers():
     bill = snap.billing["subtotal_usd"].sum()
     assert f"Estimated: {total:,.0f} USD at list prices" in prose
     assert f"{bill:,.0f} USD were billed, for 2 January 2026 to 31 March 2026" in prose
-    assert f"The estimate is {total - float(bill):,.0f} USD above the bill" in prose
+    assert f"The bill is {total - float(bill):,.0f} USD below the estimate" in prose
     worst = tv.idle_gpus(snap.metrics, snap.jobs, snap.prices, by="job_id").iloc[0]
     words = (
         f"{worst['job_id']} of qwen3-32b-dpo: 8 GPUs idle for {worst['idle_gpu_hours']:,.0f} of "

@@ -190,7 +190,10 @@ def test_what_needs_attention_is_told_with_all_that_one_asks_first():
             assert value in prose
     assert "Team nan" not in prose
     assert "Yes: 3 jobs look stuck or idle and hold 41 GPUs, 2 projects fail again and again and 1 job waits too long." in prose  # fmt: skip
-    assert "The API says: Waiting for dedicated capacity: 8 of 32 B200 GPUs in use" in prose
+    said = "API says: Waiting for dedicated capacity: 8 of 32 B200 GPUs in use"
+    # with what it waits for, and not once more
+    assert f"the {said}" in prose
+    assert f"The {said}" not in prose
 
 
 def test_text_alternatives_have_the_numbers_of_the_helpers():

@@ -124,6 +124,9 @@ def issues(readings: Readings) -> list[Issue]:
         ]
         details = [f"{detail[:1].upper()}{detail[1:].rstrip('.')}." for detail in rows["detail"]]
         message = _last_line(messages[job_id])
+        if any(message.rstrip(".") in safe_text(detail) for detail in details):
+            # who waits is told with it for what
+            message = ""
         made.append(
             Issue(
                 rows["reason"].to_list(),

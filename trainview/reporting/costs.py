@@ -21,7 +21,7 @@ from trainview.reporting.parts import (
     shell,
 )
 from trainview.reporting.readings import Readings
-from trainview.reporting.waterfall import WATERFALL, plot_waterfall
+from trainview.reporting.waterfall import WATERFALL, find_steps, plot_waterfall
 from trainview.reporting.words import (
     PERIODS,
     day,
@@ -163,38 +163,26 @@ def _over_time(found: Costs) -> Part:
 
 
 def _reasons(reasons: pd.DataFrame) -> Part:
-    difference = reasons["difference_usd"].sum()
-    lead = "Estimate and bill are equal."
-    differing = reasons[reasons["difference_usd"].abs() >= _CENT]
-    if len(differing):
-        side = "above" if difference > 0 else "below"
-        lead = f"The estimate is {usd(abs(difference))} {side} the bill: "
-        lead += f"{joined([_reason(row) for row in each(differing)])}."
+    difference, steps = reasons["difference_usd"].sum(), find_steps(reasons)
+    lead = "Estimate and bill are equal"
+    if abs(difference) >= _CENT:
+        side = "below" if difference > 0 else "above"
+        lead = f"The bill is {usd(abs(difference))} {side} the estimate"
+    told = [f"{step.name} {signed_money(step.usd)} USD" for step in steps]
+    why = f": {joined(told)}" if told else ""
     reasons = reasons[reasons[["estimated_usd", "billed_usd"]].sum(axis=1) > 0]
     caption = "Estimate and bill by the reason of their difference"
+    more = max(len(steps) - len(reasons), 0)
     chart = bars(
         plot_waterfall,
         reasons,
         "From the estimate to the bill, by the reason of their difference, as a waterfall.",
         lambda row: f"{row.reason}: {_amounts(row)}",
-        shape=WATERFALL,
+        shape=WATERFALL._replace(around=WATERFALL.around + more * WATERFALL.row),
         least=1,
     )
     table = Table(reasons, caption, ["reason", *_AMOUNTS], _RECONCILE.format("reason"))
-    return Part("costs-reason", "Why estimate and bill differ", lead, chart, table)
-
-
-def _reason(row: Any) -> str:
-    parts = [
-        f"{signed_money(amount)} {what}"
-        for amount, what in (
-            (row.overhead_usd, "for time that is not billed"),
-            (row.price_usd, "for other prices than on the list"),
-        )
-        if abs(amount) >= _CENT
-    ]
-    of_it = f" ({', '.join(parts)})" if parts else ""
-    return f"{row.reason} {signed_money(row.difference_usd)} USD{of_it}"
+    return Part("costs-reason", "Why estimate and bill differ", f"{lead}{why}.", chart, table)
 
 
 def _failures(found: Costs) -> Part:
