@@ -28,10 +28,14 @@ SETTINGS = {
 }
 # The tables are small: what takes time is planning, compiling and starting tasks.
 QUICK = {
+    # looks at the stacks of Python and Java for each expression, in case it is wrong
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
+    "spark.sql.dataFrameQueryContext.enabled": "false",
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.constraintPropagation.enabled": "false",
+    "spark.sql.lightweightPlanChangeValidation": "false",
     # every query is written out for a page that nobody looks at
     "spark.sql.debug.maxToStringFields": "1",
     "spark.sql.maxPlanStringLength": "0",
@@ -74,15 +78,26 @@ def remember_classes() -> None:
         kind.__getattr__ = remembering(kind.__getattr__)
 
 
+def most_asked_jars() -> str:
+    """List the jars that most classes are in, to be searched before the 270 others."""
+    import pyspark
+
+    names = "scala-library", "spark-catalyst_", "spark-sql_", "spark-core_", "spark-sql-api_"
+    jars = Path(pyspark.__file__).parent / "jars"
+    return os.pathsep.join(str(jar) for name in names for jar in jars.glob(f"{name}*"))
+
+
 @cache
 def session() -> Any:
     require_java()
     from pyspark.sql import SparkSession
 
+    settings = SETTINGS
     if not EVERYTHING:
         remember_classes()
+        settings = SETTINGS | QUICK | {"spark.driver.extraClassPath": most_asked_jars()}
     builder = SparkSession.builder.master("local[2]").appName("trainview tests")
-    return builder.config(map=SETTINGS if EVERYTHING else SETTINGS | QUICK).getOrCreate()
+    return builder.config(map=settings).getOrCreate()
 
 
 @cache
@@ -90,7 +105,8 @@ def session_with(**settings: str) -> Any:
     """Open another session on the same Spark, with settings of its own."""
     other = session().newSession()
     # that tables come in several parts is tried in the first session
-    for name, value in {"leafNodeDefaultParallelism": "1", **settings}.items():
+    quick = {"leafNodeDefaultParallelism": "1", "optimizer.singleTaskExecution.enabled": "true"}
+    for name, value in {**quick, **settings}.items():
         other.conf.set(f"spark.sql.{name.replace('_', '.')}", value)
     return other
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from trainview.analysis.frames import Frame, from_pandas, is_lazy, only, to_pandas
+from trainview.analysis.joins import join
 from trainview.analysis.message_queries import find_templates
 from trainview.analysis.pandas_dtypes import TEXT, with_dtypes
 
@@ -110,7 +111,7 @@ def _query_causes(
     last = result[["last_seen"]].reset_index()
     # few jobs ended at such a moment: of the others nothing else is computed
     newest = name(only(failed, "end_at", last["last_seen"]))
-    newest = newest.join(from_pandas(last, failed), on="group", how="inner")
+    newest = join(newest, from_pandas(last, failed), "group", how="inner")
     newest = newest.filter(end == nw.col("last_seen"))
     newest = newest.unique("group", keep="last", order_by=["job_id"])
     latest = to_pandas(newest.select("group", "job_id", "error_message")).set_index("group")

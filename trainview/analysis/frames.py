@@ -197,11 +197,17 @@ def read_table(
             return frame
     elif frame.implementation.is_duckdb():
         frame = select_in_duckdb(frame, names, times)
+    elif frame.implementation.is_spark_like():
+        frame = with_zone(frame, times)
     else:
         frame = with_zone(frame.select(*names), times)
-    found = [_normal(column, dtype, frame, times) for column, dtype in schema_of(frame).items()]
-    changes = [change for change in found if change is not None]
-    return frame.with_columns(*changes) if changes else frame
+    dtypes = schema_of(frame)
+    found = {name: _normal(name, dtypes[name], frame, times) for name in names}
+    changes = {name: change for name, change in found.items() if change is not None}
+    if frame.implementation.is_spark_like():
+        # in one step, and with the types of the table as it came: Spark takes long for each
+        return frame.select(*(changes.get(name, nw.col(name)) for name in names))
+    return frame.with_columns(*changes.values()) if changes else frame
 
 
 def _columns(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
@@ -252,6 +258,9 @@ def plain_text(frame: Frame, names: Sequence[str], *, compared: Sequence[str] = 
             name: TEXT for name in names if isinstance(native[name].dtype, pd.CategoricalDtype)
         }
         return nw.from_native(with_dtypes(native, kinds)) if kinds else frame
+    if frame.implementation.is_spark_like():
+        # it has none, and takes its time to list the types
+        return frame
     schema = schema_of(frame)
     casts = [
         nw.col(name).cast(nw.String)

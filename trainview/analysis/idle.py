@@ -13,6 +13,7 @@ from trainview.analysis.frames import (
     from_pandas,
     give_back,
 )
+from trainview.analysis.joins import join
 from trainview.analysis.measured import (
     held_by,
     most_at_once,
@@ -175,7 +176,7 @@ def _query_rates(jobs: object, prices: object, columns: list[str], frame: Frame)
         return query_jobs(jobs, columns, frame).with_columns(__usd_per_hour=rate)
     facts = query_jobs(jobs, [*columns, *PRICED], frame)
     facts = facts.with_columns(__instance_type_id=nw.col("instance_type_id").cast(nw.String))
-    facts = facts.join(from_pandas(price_list(prices), facts), on="__instance_type_id", how="left")
+    facts = join(facts, from_pandas(price_list(prices), facts), "__instance_type_id", how="left")
     gpus = nw.col("gpu_count").cast(nw.Float64)
     rate = nw.when(gpus > 0).then(nw.col("__price") * 60 / gpus)
     facts = facts.with_columns(__usd_per_hour=rate)

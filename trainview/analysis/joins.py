@@ -1,7 +1,7 @@
 """Put facts of other tables beside the rows of a table, whatever kinds the tables are of."""
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import narwhals.stable.v2 as nw
 import pandas as pd
@@ -41,7 +41,16 @@ def beside(frame: Frame, facts: Frame, *on: str) -> Frame:
             found = rows.merge(others.dropna(subset=list(on)), on=list(on), how="left")
         return cast("Frame", nw.from_native(found, eager_only=True))
     facts = _as_text(facts, on).filter(*(~nw.col(name).is_null() for name in on))
-    return _as_text(frame, on).join(same_kind(facts, frame), on=list(on), how="left")
+    return join(_as_text(frame, on), same_kind(facts, frame), *on, how="left")
+
+
+def join(frame: Frame, other: Frame, *on: str, how: Literal["inner", "left"]) -> Frame:
+    """Join two frames of one kind that have no columns of one name but those of `on`."""
+    if frame.implementation.is_spark_like():
+        # narwhals lists, renames and selects the columns too, and Spark plans for each of these
+        native = frame.to_native().join(other.to_native(), on=list(on), how=how)
+        return cast("Frame", nw.from_native(native))
+    return frame.join(other, on=list(on), how=how)
 
 
 def _text_in_pandas(frame: Frame, names: Sequence[str]) -> pd.DataFrame:

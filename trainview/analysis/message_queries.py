@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from trainview.analysis.frames import Frame, from_pandas, to_pandas
+from trainview.analysis.joins import join
 from trainview.analysis.pandas_dtypes import TEXT
 from trainview.analysis.times import with_sql
 
@@ -79,9 +80,9 @@ def find_templates(
     of_texts = from_pandas(by_text, frame)
 
     def with_template(rows: Frame) -> Frame:
-        rows = _with_shape(rows).join(of_shapes, on="__shape", how="left")
+        rows = join(_with_shape(rows), of_shapes, "__shape", how="left")
         if messages:
-            rows = rows.join(of_texts, on="error_message", how="left")
+            rows = join(rows, of_texts, "error_message", how="left")
             rows = rows.with_columns(__template=nw.coalesce("__template", "__of_text"))
             rows = rows.drop("__of_text")
         return rows.drop("__shape")

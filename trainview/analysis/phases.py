@@ -394,17 +394,24 @@ def _result(frame: Frame) -> Frame:
         nw.col(name) for name in ("__submitted", "__released", "__started", "__ended")
     )
     waits = nw.col("status").is_in(WAITING).fill_null(value=False) | _never_released()
+    # In steps: Spark writes what is divided four times.
+    frame = frame.with_columns(__waits=waits)
+    waits = nw.col("__waits")
     not_run = nw.col("status").is_in(NOT_RUN).fill_null(value=False) | waits
-    queued = nw.when(waits).then(ended - submitted).otherwise(released - submitted)
     deploying = nw.when(not_run).then(ended - released).otherwise(started - released)
-    running = nw.when(not_run).then(0.0).otherwise(ended - started)
     frame = frame.with_columns(
-        queued_hours=queued / US_PER_HOUR,
-        deploying_hours=nw.when(waits).then(0.0).otherwise(deploying) / US_PER_HOUR,
-        running_hours=running / US_PER_HOUR,
+        __queued=nw.when(waits).then(ended - submitted).otherwise(released - submitted),
+        __deploying=nw.when(waits).then(0.0).otherwise(deploying),
+        __running=nw.when(not_run).then(0.0).otherwise(ended - started),
+    )
+    running = nw.col("__running") / US_PER_HOUR
+    frame = frame.with_columns(
+        queued_hours=nw.col("__queued") / US_PER_HOUR,
+        deploying_hours=nw.col("__deploying") / US_PER_HOUR,
+        running_hours=running,
+        running_gpu_hours=nw.col("gpus") * running,
         uncertainty_hours=nw.col("__uncertainty") / US_PER_HOUR,
     )
-    frame = frame.with_columns(running_gpu_hours=nw.col("gpus") * nw.col("running_hours"))
     frame = as_times(
         frame,
         submitted_at="__submitted",

@@ -292,15 +292,16 @@ def _query_estimate(seen: Frame, keys: list[str]) -> Frame:
         __total=total.cast(nw.Int64),
         __before=jobs.cum_sum().over(*keys, order_by="hours").cast(nw.Int64) - jobs,
     )
-    at_risk = nw.col("__total") - nw.col("__before")
-    left = at_risk - released
+    seen = seen.with_columns(at_risk=nw.col("__total") - nw.col("__before"))
+    seen = seen.with_columns(__left=nw.col("at_risk") - released)
+    at_risk, left = nw.col("at_risk"), nw.col("__left")
     # All that is at risk at a time was left at the one before, but for who was last seen then: so
     # only these times have factors, of which there is no product but by their logarithms.
     grows = (censored > 0) & (left > censored)
     factor = nw.when(grows).then(left.cast(nw.Float64) / (left - censored)).otherwise(1.0)
     part = nw.when(left > 0).then(released / (at_risk * left.cast(nw.Float64))).otherwise(0.0)
-    seen = seen.with_columns(at_risk=at_risk, __left=left, __step=factor.log(), __part=part)
-    step = nw.col("__step")
+    seen = seen.with_columns(__step=factor, __part=part)
+    step = nw.col("__step").log()
     seen = seen.with_columns(
         __factor=step.cum_sum().over(*keys, order_by="hours") - step,
         __variance=nw.col("__part").cum_sum().over(*keys, order_by="hours"),
@@ -336,8 +337,12 @@ def _query_curve(frame: Frame, keys: list[str]) -> Frame:
     seen = _query_estimate(_query_seen(known, keys), keys)
     is_between = (share > 0) & (share < 1)
     # What is not between 0 and 1 has a logarithm that engines refuse.
-    between = nw.when(is_between).then(share).otherwise(0.5)
-    reach = (Z_95 * nw.col("__variance").sqrt() / between.log().abs()).exp()
+    seen = seen.with_columns(__between=nw.when(is_between).then(share).otherwise(0.5))
+    between, reach = nw.col("__between"), nw.col("__reach")
+    # In steps: Spark writes what is divided four times.
+    seen = seen.with_columns(__log=between.log().abs())
+    spread = Z_95 * nw.col("__variance").sqrt() / nw.col("__log")
+    seen = seen.with_columns(__reach=spread.exp())
     low, high = (
         nw.when(share >= 1).then(nw.lit(1.0)).otherwise(nw.when(is_between).then(between**power))
         for power in (reach, 1 / reach)

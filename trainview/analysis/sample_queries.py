@@ -14,7 +14,7 @@ from trainview.analysis.frames import (
     read_table,
 )
 from trainview.analysis.holding import HELD as HELD_AT
-from trainview.analysis.joins import same_kind
+from trainview.analysis.joins import join, same_kind
 from trainview.analysis.ordered_samples import (
     carry_in_order,
     join_in_order,
@@ -29,17 +29,30 @@ from trainview.analysis.times import US_PER_SECOND, with_microseconds
 SERIES = (*GPU, "metric")
 
 
-def query_mean(name: str) -> nw.Expr:
-    """Write the same average of a column, which may have nulls, as an aggregation."""
+def mean_sums(name: str) -> dict[str, nw.Expr]:
+    """Write what `query_mean` needs of a column, which may have nulls, as aggregations."""
     value, covered = nw.col(name), nw.col("__covered").cast(nw.Float64)
-    weight = nw.when(~value.is_null()).then(covered).sum()
     is_known = ~covered.is_null()
-    known = nw.when(is_known).then(value).count()
+    sums = {
+        "weight": nw.when(~value.is_null()).then(covered).sum(),
+        "area": (covered * value).sum(),
+        "known": nw.when(is_known).then(value).count(),
+        "plain": nw.when(is_known).then(value).sum(),
+        "untimed": nw.when(~is_known).then(value).sum(),
+        "all": value.count(),
+    }
+    return {f"__{part}_of_{name}": one for part, one in sums.items()}
+
+
+def query_mean(name: str) -> nw.Expr:
+    """Write the average over time, of a frame with `mean_sums`.
+
+    They are columns by then, since Spark writes what is divided four times.
+    """
+    weight, area, known, plain, untimed, every = map(nw.col, mean_sums(name))
     # Where no time at all is covered, samples are all there is.
-    plain = nw.when(is_known).then(value).sum()
-    timed = nw.when(weight > 0).then(known * ((covered * value).sum() / weight)).otherwise(plain)
-    total = timed + nw.when(~is_known).then(value).sum()
-    return nw.when(value.count() > 0).then(total / value.count())
+    timed = nw.when(weight > 0).then(known * (area / weight)).otherwise(plain)
+    return nw.when(every > 0).then((timed + untimed) / every)
 
 
 def query_jobs(jobs: object, columns: Sequence[str], like: Frame) -> Frame:
@@ -158,7 +171,9 @@ def _query_samples(
         unknown = nw.lit(None, nw.Int64)
         frame = frame.with_columns(__start=unknown, __end=unknown)
     else:
-        frame = join_in_order(frame, facts) if in_order else frame.join(facts, on="job_id")
+        frame = (
+            join_in_order(frame, facts) if in_order else join(frame, facts, "job_id", how="inner")
+        )
     time, start, end = nw.col("__time"), nw.col("__start"), nw.col("__end")
     step, gap = nw.col("__step"), nw.col("__gap")
     if facts is not None:

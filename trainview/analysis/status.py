@@ -17,6 +17,7 @@ from trainview.analysis.frames import (
     read_table,
     to_pandas,
 )
+from trainview.analysis.times import spark_expression
 from trainview.schema.table_types import DataFrame
 
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
@@ -118,6 +119,8 @@ def elapsed_stats(jobs: DataFrame, by: By = "status") -> DataFrame:
         stats = from_pandas(_summary(to_pandas(frame), keys), frame)
     elif frame.implementation.is_duckdb():
         stats = _query_duckdb(frame, keys)
+    elif frame.implementation.is_spark_like():
+        stats = _query_spark(frame, keys)
     else:
         elapsed = nw.col("elapsed_hours")
         summary = {
@@ -145,6 +148,26 @@ def _query_duckdb(frame: Frame, keys: list[str]) -> Frame:
     quantiles = (f"__quantiles[{place}] AS {name}" for place, name in enumerate(QUANTILES, 1))
     columns = [*([names] if keys else []), "jobs", "mean", *quantiles, '"max"']
     return cast("Frame", nw.from_native(found.project(", ".join(columns))))
+
+
+def _query_spark(frame: Frame, keys: list[str]) -> Frame:
+    """Write the same for Spark, which likewise holds all values once for several quantiles."""
+    hours = "CAST(elapsed_hours AS DOUBLE)"
+    places = ", ".join(map(str, QUANTILES.values()))
+    summary = {
+        "jobs": f"count({hours})",
+        "mean": f"avg({hours})",
+        "max": f"max({hours})",
+        "__quantiles": f"percentile({hours}, array({places}))",
+    }
+    aggregations = [spark_expression(frame, words).alias(name) for name, words in summary.items()]
+    found = frame.to_native().groupBy(*keys).agg(*aggregations)
+    quantiles = {
+        name: spark_expression(frame, f"__quantiles[{place}]")
+        for place, name in enumerate(QUANTILES)
+    }
+    found = cast("Frame", nw.from_native(found.withColumns(quantiles)))
+    return found.select(*keys, "jobs", "mean", *QUANTILES, "max")
 
 
 def _summary(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:

@@ -6,6 +6,7 @@ day more is 23 or 25 hours more where clocks change. So what measures time count
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from typing import Any, TypeAlias, cast
 
 import narwhals.stable.v2 as nw
@@ -145,6 +146,12 @@ def with_decimals(frame: Frame, name: str) -> Frame:
     return with_sql(frame, {name: name}, f"CAST(CAST({{}} AS {text}) AS DECIMAL(38, 12))")
 
 
+def spark_expression(frame: Frame, words: str) -> Any:
+    """Write an expression of Spark in its SQL."""
+    connect = ".connect" if frame.implementation.is_pyspark_connect() else ""
+    return import_module(f"pyspark.sql{connect}.functions").expr(words)
+
+
 def with_sql(frame: Frame, columns: dict[str, str], sql: str) -> Frame:
     """Add or replace columns of a table of Spark or DuckDB by what SQL makes of a column.
 
@@ -164,16 +171,16 @@ def with_sql(frame: Frame, columns: dict[str, str], sql: str) -> Frame:
     """
     if not columns:
         return frame
-    native = frame.to_native()
-    mark = '"' if frame.implementation.is_duckdb() else "`"
-    made = {
-        new: f"{sql.format(_quoted(name, mark))} AS {_quoted(new, mark)}"
-        for new, name in columns.items()
-    }
-    every = ({name: _quoted(name, mark) for name in native.columns} | made).values()
-    if frame.implementation.is_duckdb():
-        return cast("Frame", nw.from_native(native.project(", ".join(every))))
-    return cast("Frame", nw.from_native(native.selectExpr(*every)))
+    native, kind = frame.to_native(), frame.implementation
+    mark = '"' if kind.is_duckdb() else "`"
+    made = {new: sql.format(_quoted(name, mark)) for new, name in columns.items()}
+    if kind.is_duckdb():
+        every = {name: _quoted(name, mark) for name in native.columns} | made
+        listed = ", ".join(f"{value} AS {_quoted(name, mark)}" for name, value in every.items())
+        return cast("Frame", nw.from_native(native.project(listed)))
+    # What is not named here is not asked for: Spark looks at its plan to list the columns.
+    words = {new: spark_expression(frame, value) for new, value in made.items()}
+    return cast("Frame", nw.from_native(native.withColumns(words)))
 
 
 def _quoted(name: str, mark: str) -> str:

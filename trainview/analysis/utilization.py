@@ -15,6 +15,7 @@ from trainview.analysis.frames import (
     give_back,
     to_pandas,
 )
+from trainview.analysis.joins import join
 from trainview.analysis.measured import (
     held_by,
     most_at_once,
@@ -24,7 +25,7 @@ from trainview.analysis.measured import (
 from trainview.analysis.pandas_dtypes import TEXT, with_dtypes
 from trainview.analysis.parts import together
 from trainview.analysis.quantiles import quantile, with_places
-from trainview.analysis.sample_queries import query_by_job, query_jobs, query_mean
+from trainview.analysis.sample_queries import mean_sums, query_by_job, query_jobs, query_mean
 from trainview.analysis.samples import (
     GPU,
     MEMORY,
@@ -176,7 +177,7 @@ def _query_memory(jobs: object, columns: list[str], frame: Frame) -> Frame:
     kinds = to_pandas(facts.select(*LIMIT, *keys).unique())
     sizes = kinds[list(keys)].assign(__memory=_sizes(kinds[list(LIMIT)]))
     sizes = with_dtypes(sizes, {f"__{kind}": TEXT}).drop_duplicates(list(keys))
-    facts = facts.join(from_pandas(sizes, facts), on=list(keys), how="left")
+    facts = join(facts, from_pandas(sizes, facts), *keys, how="left")
     life = ["__start", "__end", "__memory", "__gpu_hours", "__held_of_one"]
     return facts.select(*dict.fromkeys(["job_id", *columns]), *life)
 
@@ -266,15 +267,28 @@ def _query_summary(samples: Frame, facts: Frame | None, keys: list[str]) -> Fram
     p50, p95 = (quantile("__busy", at) for at in QUANTILES)
     summary = {
         "samples": busy.count(),
-        "covered_gpu_hours": nw.when(is_busy).then(nw.col("__covered")).sum() / US_PER_HOUR,
-        "missing_share": nw.when(expected > 0).then(missed / expected),
-        "mean_utilization": query_mean("__busy"),
         "p50_utilization": p50,
         "p95_utilization": p95,
-        "mean_memory_share": query_mean("__share"),
         "max_memory_bytes": nw.col("__used").max(),
         **({} if facts is None else {"__held_of_one": nw.col("__held_of_one").max()}),
     }
-    found = placed.group_by(*keys).agg(**summary) if keys else placed.select(**summary)
+    sums = {
+        "__time": nw.when(is_busy).then(nw.col("__covered")).sum(),
+        "__missed": missed,
+        "__expected": expected,
+        **mean_sums("__busy"),
+        **mean_sums("__share"),
+    }
+    every = summary | sums
+    found = placed.group_by(*keys).agg(**every) if keys else placed.select(**every)
+    missed, expected = nw.col("__missed"), nw.col("__expected")
+    found = found.select(
+        *keys,
+        *summary,
+        covered_gpu_hours=nw.col("__time") / US_PER_HOUR,
+        missing_share=nw.when(expected > 0).then(missed / expected),
+        mean_utilization=query_mean("__busy"),
+        mean_memory_share=query_mean("__share"),
+    )
     found = query_measured(found, samples, facts, keys, counted="samples")
     return found.with_columns(nw.col("samples").cast(nw.Int64)).select(*keys, *SUMMARY)

@@ -7,7 +7,7 @@ import pandas as pd
 from trainview.analysis.frames import By, Frame, from_pandas, give_back
 from trainview.analysis.held_periods import held_in_periods, query_held_in_periods
 from trainview.analysis.measured import query_share, share_of_held
-from trainview.analysis.sample_queries import query_jobs, query_mean, query_samples
+from trainview.analysis.sample_queries import mean_sums, query_jobs, query_mean, query_samples
 from trainview.analysis.samples import (
     GPU,
     UTILIZATION,
@@ -152,9 +152,14 @@ def _query_periods(samples: Frame, facts: Frame | None, seconds: int, keys: list
     time = nw.col("__from")
     samples = samples.with_columns(__period=time - time % (seconds * US_PER_SECOND))
     periods = samples.group_by(*keys, "__period").agg(
+        samples=nw.len(), __area=nw.col("__covered").sum(), **mean_sums("value")
+    )
+    periods = periods.select(
+        *keys,
+        "__period",
+        "samples",
         mean_utilization=query_mean("value"),
-        samples=nw.len(),
-        covered_gpu_hours=nw.col("__covered").sum().fill_null(0) / US_PER_HOUR,
+        covered_gpu_hours=nw.col("__area").fill_null(0) / US_PER_HOUR,
     )
     periods = query_held_in_periods(periods, samples, facts, keys, seconds * US_PER_SECOND)
     periods = with_times(periods, period="__period").with_columns(
