@@ -78,6 +78,19 @@ def remember_classes() -> None:
         kind.__getattr__ = remembering(kind.__getattr__)
 
 
+def keep_expressions() -> None:
+    """Let Java keep all expressions, which are small: it is told of each that Python needs no more."""
+    from py4j.finalizer import ThreadSafeFinalizer
+    from pyspark.sql.classic.column import Column
+
+    def keep(self: Any, jc: Any) -> None:
+        self._jc = jc
+        client = jc._gateway_client
+        ThreadSafeFinalizer.remove_finalizer(f"{client.address}{client.port}{jc._target_id}")
+
+    Column.__init__ = keep
+
+
 def most_asked_jars() -> str:
     """List the jars that most classes are in, to be searched before the 270 others."""
     import pyspark
@@ -95,6 +108,7 @@ def session() -> Any:
     settings = SETTINGS
     if not EVERYTHING:
         remember_classes()
+        keep_expressions()
         settings = SETTINGS | QUICK | {"spark.driver.extraClassPath": most_asked_jars()}
     builder = SparkSession.builder.master("local[2]").appName("trainview tests")
     return builder.config(map=settings).getOrCreate()

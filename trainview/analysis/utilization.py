@@ -281,12 +281,12 @@ def _query_summary(samples: Frame, facts: Frame | None, keys: list[str]) -> Fram
     }
     every = summary | sums
     found = placed.group_by(*keys).agg(**every) if keys else placed.select(**every)
-    missed, expected = nw.col("__missed"), nw.col("__expected")
+    missing = nw.col("__missed") / nw.col("__expected")
     found = found.select(
         *keys,
         *summary,
         covered_gpu_hours=nw.col("__time") / US_PER_HOUR,
-        missing_share=nw.when(expected > 0).then(missed / expected),
+        missing_share=nw.when(nw.col("__expected") > 0).then(missing),
         mean_utilization=query_mean("__busy"),
         mean_memory_share=query_mean("__share"),
     )
