@@ -160,8 +160,18 @@ def failure_costs(table: Tables) -> pl.LazyFrame:
 
 
 def estimate_cost(table: Tables) -> pl.LazyFrame:
-    summary = {"jobs": pl.len(), "unpriced_jobs": _unpriced(), "estimated_usd": usd.sum()}
-    return _priced(table).group_by("project_name").agg(pl.col("gpu_hours").sum(), **summary)
+    costs = ~pl.col("status").is_in(FREE)
+    types = pl.col("instance_type_id").filter(costs & pl.col("price").is_null())
+    summary = {
+        "jobs": pl.len(),
+        "unpriced_jobs": _unpriced(),
+        "untimed_jobs": (costs & hours.is_null()).sum(),
+        "estimated_usd": usd.sum(),
+        "unpriced_instance_types": types.unique().sort().str.join(", ").replace("", None),
+    }
+    by_project = _priced(table).group_by("project_name").agg(pl.col("gpu_hours").sum(), **summary)
+    share = pl.col("estimated_usd") / pl.col("estimated_usd").sum()
+    return by_project.with_columns(share=share)
 
 
 def cost_over_time(table: Tables) -> pl.LazyFrame:

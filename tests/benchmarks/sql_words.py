@@ -13,6 +13,7 @@ IN_SPARK = {
     "quantile_cont(elapsed_hours, [0.5, 0.9, 0.99])": "percentile(elapsed_hours, array(0.5, 0.9, 0.99))",
     "quantile_cont(elapsed_hours, 0.9)": "percentile(elapsed_hours, 0.9)",
     "list_element(": "element_at(",
+    "array_to_string(list_sort(list(": "array_join(array_sort(collect_list(",
     "unnest(generate_series(": "explode(sequence(",
     ", 'g')": ")",
     "arg_max(": "max_by(",
@@ -120,7 +121,11 @@ WORDS = {
         FROM {PRICED} WHERE phase = 'failed' GROUP BY {SHAPE}""",
     "estimate_cost": f"""
         SELECT project_name, count(*) AS jobs, sum(gpu_hours) AS gpu_hours, sum({USD}) AS estimated_usd,
-          {UNPRICED} FROM {PRICED} GROUP BY ALL""",
+          sum({USD}) / sum(sum({USD})) OVER () AS share, {UNPRICED},
+          count(*) FILTER (NOT ({FREE}) AND elapsed_hours IS NULL) AS untimed_jobs,
+          nullif(array_to_string(list_sort(list(DISTINCT instance_type_id) FILTER (
+            NOT ({FREE}) AND usd_per_minute IS NULL)), ', '), '') AS unpriced_instance_types
+        FROM {PRICED} GROUP BY ALL""",
     "cost_over_time": f"""
         SELECT team_name, day AS period,
           (sum(coalesce(rate, 0)) OVER (PARTITION BY team_name ORDER BY day) * 86400e6 - coalesce(cut, 0))
