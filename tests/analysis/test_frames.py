@@ -7,7 +7,8 @@ import pytest
 from tests.analysis.fleet import metrics, sample
 from tests.analysis.tables import KINDS, PRICES, collected, convert, job, table
 from trainview.analysis import estimate_cost, job_timeline, utilization
-from trainview.analysis.frames import from_pandas, number_groups, only, read_table, to_pandas
+from trainview.analysis.frames import from_pandas, only, read_table, to_pandas
+from trainview.analysis.grouping import number_groups
 from trainview.errors import ArgumentError
 
 

@@ -123,8 +123,21 @@ def quota(table: Tables) -> pl.LazyFrame:
 
 
 def failure_rates(table: Tables) -> pl.LazyFrame:
-    finished = (~pl.col("status").is_in(OPEN)).sum()
-    return table("jobs").group_by("project_name").agg(finished=finished, failed=is_failed.sum())
+    finished, failed = pl.col("finished"), pl.col("failed")
+    n, z2 = finished.replace(0, None).cast(pl.Float64), Z_95**2
+    reach = (failed * (n - failed) / n + z2 / 4).sqrt() * Z_95
+    low, high = ((failed + z2 / 2 + sign * reach) / (n + z2) for sign in (-1, 1))
+    return (
+        table("jobs")
+        .group_by("project_name")
+        .agg(finished=(~pl.col("status").is_in(OPEN)).sum(), failed=is_failed.sum())
+        .with_columns(
+            failure_rate=failed / n,
+            low=pl.when(failed > 0).then(low).otherwise(n * 0),
+            high=pl.when(failed < n).then(high).otherwise(n * 0 + 1),
+        )
+        .sort("low", "project_name", descending=[True, False], nulls_last=True)
+    )
 
 
 def _priced(table: Tables) -> pl.LazyFrame:

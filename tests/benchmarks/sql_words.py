@@ -109,8 +109,15 @@ WORDS = {
           ) WINDOW w AS (PARTITION BY gpu_type ORDER BY t)
         ) WHERE t < (SELECT max(end_at) FROM jobs) GROUP BY ALL ORDER BY ALL""",
     "failure_rates": f"""
-        SELECT project_name, count(*) FILTER (NOT {OPEN}) AS finished,
-          count(*) FILTER (phase = 'failed') AS failed FROM jobs GROUP BY ALL""",
+        SELECT project_name, finished, failed, failed / n AS failure_rate,
+          CASE WHEN failed > 0 THEN (failed + {Z_95**2 / 2} - reach) / (n + {Z_95**2}) ELSE n * 0 END AS low,
+          CASE WHEN failed < n THEN (failed + {Z_95**2 / 2} + reach) / (n + {Z_95**2}) ELSE n * 0 + 1 END AS high
+        FROM (
+          SELECT *, sqrt(failed * (n - failed) / n + {Z_95**2 / 4}) * {Z_95} AS reach FROM (
+            SELECT project_name, finished, failed, nullif(finished, 0)::DOUBLE AS n FROM (
+              SELECT project_name, count(*) FILTER (NOT {OPEN}) AS finished,
+                count(*) FILTER (phase = 'failed') AS failed FROM jobs GROUP BY ALL))
+        ) ORDER BY low DESC NULLS LAST, project_name""",
     "error_groups": f"""
         SELECT count(*) AS jobs, count(DISTINCT project_id) AS projects, sum(gpu_hours) AS gpu_hours,
           min(end_at) AS first_seen, max(end_at) AS last_seen, arg_max(job_id, (end_at, job_id)) AS job_id

@@ -26,6 +26,7 @@ ODD = answer(
     ]
 )  # fmt: skip
 TIP, TALLY, SPOKEN = ".tv-tip", ".tv-tally", "[aria-live]"
+NEXT_FRAME = "() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))"
 
 
 @pytest.fixture(scope="session")
@@ -341,9 +342,10 @@ def test_however_far_one_zooms_the_axis_tells_day_and_year(visit, fleet):
     for _ in range(5):
         for _ in range(3):
             tab.keyboard.press("+")
+        tab.evaluate(NEXT_FRAME)
         tab.evaluate("() => { drawn.length = 0; }")
         tab.keyboard.press("Home")
-        tab.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+        tab.evaluate(NEXT_FRAME)
         begin = fleet.jobs["created_at"].min() + pd.Timedelta(
             seconds=tab.evaluate("program.view().from")
         )

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from trainview.analysis.frames import Numbers, number_groups
+from trainview.analysis.frames import Numbers
+from trainview.analysis.grouping import number_groups
 from trainview.analysis.times import US_PER_HOUR
 
 # Rows of one chain are neighbours, so that sums of chains are sums of slices.

@@ -7,14 +7,8 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from trainview.analysis.frames import (
-    By,
-    give_back_small,
-    group_keys,
-    number_groups,
-    read_table,
-    to_pandas,
-)
+from trainview.analysis.frames import By, give_back_small, group_keys, read_table, to_pandas
+from trainview.analysis.grouping import number_groups
 from trainview.analysis.measures import BOUNDS, COUNTS, MEASURES, Side, measure, sum_up
 from trainview.analysis.pandas_dtypes import TEXT
 from trainview.schema.table_types import DataFrame

@@ -9,7 +9,8 @@ import pandas as pd
 
 from trainview.analysis.comparing import by_what_it_costs, side_by_side, verdicts
 from trainview.analysis.failures import KIND, OPEN, REST, error_groups, failure_costs
-from trainview.analysis.frames import give_back_small, number_groups, read_table, to_pandas
+from trainview.analysis.frames import give_back_small, read_table, to_pandas
+from trainview.analysis.grouping import number_groups
 from trainview.analysis.intervals import with_interval
 from trainview.analysis.pandas_dtypes import TEXT
 from trainview.schema.table_types import DataFrame

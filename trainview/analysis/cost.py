@@ -12,12 +12,12 @@ from trainview.analysis.frames import (
     from_pandas,
     give_back_small,
     group_keys,
-    number_groups,
     plain_text,
     read_table,
     to_pandas,
     with_columns_of,
 )
+from trainview.analysis.grouping import number_groups
 from trainview.analysis.holding import HELD, from_held, held_columns
 from trainview.analysis.joins import beside
 from trainview.analysis.pandas_dtypes import TEXT, with_dtypes

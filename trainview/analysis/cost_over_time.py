@@ -22,10 +22,10 @@ from trainview.analysis.frames import (
     give_back_small,
     group_keys,
     is_lazy,
-    number_groups,
     only,
     to_pandas,
 )
+from trainview.analysis.grouping import number_groups
 from trainview.analysis.periods import check_period, hours_held
 from trainview.analysis.steps import microseconds, timestamps
 from trainview.analysis.times import US_PER_HOUR

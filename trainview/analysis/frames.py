@@ -13,7 +13,14 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from trainview.analysis.pandas_dtypes import TEXT, UTC_TIME, check_names, plain_columns, with_dtypes
+from trainview.analysis.pandas_dtypes import (
+    TEXT,
+    UTC_TIME,
+    check_names,
+    pick_columns,
+    plain_columns,
+    with_dtypes,
+)
 from trainview.analysis.times import DUCKDB_TIME, select_in_duckdb, with_zone
 from trainview.errors import ArgumentError
 from trainview.schema.table_types import DataFrame
@@ -190,7 +197,7 @@ def read_table(
     names = there if others else list(dict.fromkeys(columns))
     if isinstance(table, pd.DataFrame):
         asked = {*columns, *(name for name in names if name in times)}
-        few = _columns(table, names).reset_index(drop=True)
+        few = pick_columns(table, names).reset_index(drop=True)
         plain = plain_columns(few, asked, times, NUMBERS)
         frame = cast("Frame", nw.from_native(cast("Any", plain)))
         if _is_normal(plain, times):
@@ -208,11 +215,6 @@ def read_table(
         # in one step, and with the types of the table as it came: Spark takes long for each
         return frame.select(*(changes.get(name, nw.col(name)) for name in names))
     return frame.with_columns(*changes.values()) if changes else frame
-
-
-def _columns(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """Choose columns, which takes half of the time of table[names]."""
-    return table.take(table.columns.get_indexer(pd.Index(names)), axis=1)
 
 
 def _is_normal(table: pd.DataFrame, times: Sequence[str]) -> bool:
@@ -408,51 +410,3 @@ def only(frame: Frame, column: str, values: "pd.Series[Any]") -> Frame:
         return frame.filter(nw.col(column).is_in(values.dropna().unique().tolist()))
     wanted = pd.DataFrame({column: values.unique()})
     return frame.join(from_pandas(wanted, frame), on=column, how="semi")
-
-
-def _codes(column: "pd.Series[Any]") -> Integers:
-    """Give the values of a column numbers in the order in which they come; null is one, too."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return np.asarray(pd.factorize(column.cat.codes)[0], "int64")
-    return np.asarray(pd.factorize(column, use_na_sentinel=False)[0], "int64")
-
-
-def number_groups(
-    table: pd.DataFrame, keys: Sequence[str], *, in_order: bool = True
-) -> tuple[Integers, pd.DataFrame]:
-    """Give the groups of a pandas table numbers.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        A table with the keys, rows numbered from 0.
-    keys : sequence of str
-        The columns to group by; without any, all rows are one group.
-    in_order : bool
-        Whether to number them in the order of their keys, text ascending, nulls last; else as they
-        come, which takes less time where there are many.
-
-    Returns
-    -------
-    numbers : numpy.ndarray of int64
-        The number of each row's group, from 0.
-    groups : pandas.DataFrame
-        The keys, one row a group in that order, categories as text.
-    """
-    if not keys:
-        return np.zeros(len(table), "int64"), pd.DataFrame(index=range(min(len(table), 1)))
-    seen = _codes(table[keys[0]])
-    for key in keys[1:]:
-        more = _codes(table[key])
-        seen = pd.factorize(seen * (more.max(initial=0) + 1) + more)[0]
-    first = np.empty(seen.max() + 1 if len(seen) else 0, "int64")
-    first[seen[::-1]] = np.arange(len(seen))[::-1]
-    groups = _columns(table, keys).take(first).reset_index(drop=True)
-    kinds = {key: TEXT for key in keys if isinstance(groups[key].dtype, pd.CategoricalDtype)}
-    groups = with_dtypes(groups, kinds)
-    if not in_order or len(groups) < 2:
-        return np.asarray(seen, "int64"), groups
-    groups = groups.sort_values(list(keys), na_position="last", kind="stable")
-    rank = np.empty(len(groups), "int64")
-    rank[groups.index.to_numpy()] = np.arange(len(groups))
-    return rank[seen], groups.reset_index(drop=True)

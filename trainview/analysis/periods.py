@@ -9,15 +9,8 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from trainview.analysis.frames import (
-    Frame,
-    Integers,
-    Numbers,
-    from_pandas,
-    is_lazy,
-    number_groups,
-    to_pandas,
-)
+from trainview.analysis.frames import Frame, Integers, Numbers, from_pandas, is_lazy, to_pandas
+from trainview.analysis.grouping import number_groups
 from trainview.analysis.parts import by_time
 from trainview.analysis.steps import Steps, query_changes, query_levels, sweep, timestamps
 from trainview.analysis.times import US_PER_HOUR, US_PER_SECOND, with_microseconds

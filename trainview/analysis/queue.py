@@ -16,11 +16,11 @@ from trainview.analysis.frames import (
     give_back_small,
     group_keys,
     is_lazy,
-    number_groups,
     plain_text,
     read_table,
     to_pandas,
 )
+from trainview.analysis.grouping import number_groups
 from trainview.analysis.intervals import Z_95
 from trainview.analysis.status import QUANTILES
 from trainview.analysis.steps import runs

@@ -22,11 +22,11 @@ from trainview.analysis.frames import (
     give_back_small,
     group_keys,
     is_lazy,
-    number_groups,
     plain_text,
     read_table,
     to_pandas,
 )
+from trainview.analysis.grouping import number_groups
 from trainview.analysis.pandas_dtypes import TEXT
 from trainview.analysis.parts import together
 from trainview.analysis.reconcile_queries import AFTER, BEFORE, put_side_by_side

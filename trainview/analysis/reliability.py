@@ -15,11 +15,11 @@ from trainview.analysis.frames import (
     give_back_small,
     group_keys,
     is_lazy,
-    number_groups,
     plain_text,
     read_table,
     to_pandas,
 )
+from trainview.analysis.grouping import number_groups
 from trainview.analysis.joins import beside, one_a_job
 from trainview.analysis.message_queries import find_templates
 from trainview.analysis.pandas_dtypes import TEXT, with_dtypes

@@ -23,11 +23,11 @@ from trainview.analysis.frames import (
     Numbers,
     column_names,
     group_keys,
-    number_groups,
     plain_text,
     read_table,
     to_pandas,
 )
+from trainview.analysis.grouping import number_groups
 from trainview.analysis.holding import HELD as HELD_AT
 from trainview.analysis.joins import ELSEWHERE, MOST_ROWS
 from trainview.analysis.pandas_dtypes import TEXT, with_dtypes

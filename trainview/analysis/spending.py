@@ -13,11 +13,11 @@ from trainview.analysis.frames import (
     Integers,
     Numbers,
     column_names,
-    number_groups,
     plain_text,
     read_table,
     to_pandas,
 )
+from trainview.analysis.grouping import number_groups
 from trainview.analysis.steps import microseconds, timestamps
 from trainview.analysis.times import with_microseconds
 

@@ -13,12 +13,12 @@ from trainview.analysis.frames import (
     column_names,
     give_back_small,
     group_keys,
-    number_groups,
     plain_text,
     read_table,
     to_pandas,
 )
 from trainview.analysis.goodput import lost_work
+from trainview.analysis.grouping import number_groups
 from trainview.analysis.intervals import with_interval
 from trainview.analysis.joins import beside, one_a_job
 from trainview.analysis.pandas_dtypes import TEXT, with_dtypes

@@ -13,14 +13,8 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from trainview.analysis.frames import (
-    Frame,
-    Integers,
-    number_groups,
-    plain_text,
-    read_table,
-    to_pandas,
-)
+from trainview.analysis.frames import Frame, Integers, plain_text, read_table, to_pandas
+from trainview.analysis.grouping import number_groups
 from trainview.analysis.holding import from_held, held_columns
 
 COLUMNS = ("created_at", "end_at", "gpus", "gpu_hours")

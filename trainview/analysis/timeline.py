@@ -12,11 +12,11 @@ from trainview.analysis.frames import (
     Integers,
     give_back_small,
     group_keys,
-    number_groups,
     plain_text,
     read_table,
     to_pandas,
 )
+from trainview.analysis.grouping import number_groups
 from trainview.analysis.joins import one_a_job
 from trainview.analysis.pandas_dtypes import TEXT, with_dtypes
 from trainview.analysis.steps import microseconds, runs

@@ -12,7 +12,8 @@ from trainview.analysis import compare_causes, compare_jobs, lost_work
 from trainview.analysis.frames import By
 from trainview.analysis.windows import read_window
 from trainview.errors import ArgumentError, DataWarning
-from trainview.snapshot.core import Snapshot, cut
+from trainview.snapshot.clipping import cut
+from trainview.snapshot.core import Snapshot
 from trainview.snapshot.refining import quiet_phases, refined
 from trainview.text.moments import Moment, is_span, read_moment
 from trainview.text.safe import count

@@ -2,31 +2,26 @@
 
 import os
 import warnings
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
 import pandas as pd
 
-from trainview.analysis.clipping import clip_tables
 from trainview.analysis.selecting import Names, select_tables
-from trainview.analysis.windows import read_window
-from trainview.errors import ArgumentError, DataWarning
+from trainview.errors import DataWarning
 from trainview.files.atomic import from_home
 from trainview.files.excel import write_excel
 from trainview.files.export import write_folder, write_json
 from trainview.schema import CORE_TABLES, FLEET_TABLES, GAPS, TABLES
 from trainview.schema.table_types import AnyDataFrame
+from trainview.snapshot.clipping import cut
 from trainview.snapshot.questions import summary_of
 from trainview.snapshot.refining import phases_of, refine
-from trainview.snapshot.state import State
-from trainview.tables.dtypes import from_pandas, to_pandas
+from trainview.snapshot.state import State, with_tables
 from trainview.tables.frames import to_fleet, to_gaps, to_tables
-from trainview.tables.listed import REFINED
 from trainview.text.card import card
 from trainview.text.moments import Moment
-from trainview.text.names import did_you_mean
 from trainview.text.safe import count
 
 
@@ -305,16 +300,7 @@ pandas.DataFrame
         >>> snap = tv.load(tv.sample(projects=2))
         >>> snap = snap.assign(prices=tv.fetch_prices())  # doctest: +SKIP
         """
-        found = {}
-        for name, table in tables.items():
-            if name not in TABLES:
-                choice = f"choose one of {', '.join(TABLES)}{did_you_mean(name, TABLES)}"
-                raise ArgumentError(f"no table {name!r}: {choice}")
-            found[name] = to_pandas(from_pandas(table, TABLES[name]))
-        # what `refine` has found out stays with its jobs
-        if more := [name for name in REFINED if "jobs" in tables and name in tables["jobs"]]:
-            found["jobs"] = found["jobs"].join(tables["jobs"][more].reset_index(drop=True))
-        return replace(self, **cast("Any", found))
+        return with_tables(self, tables)
 
     def clip(self, since: Moment | None = None, until: Moment | None = None) -> "Snapshot":
         """Cut all tables to a window of time, so that every figure speaks of that window alone.
@@ -426,46 +412,3 @@ pandas.DataFrame
     def _others(self) -> str:
         names = [name for name in FLEET_TABLES if len(getattr(self, name))]
         return f"; {', '.join(names)}" if names else ""
-
-
-def cut(
-    snapshot: Snapshot,
-    since: Moment | None,
-    until: Moment | None,
-    names: Iterable[str] = TABLES,
-) -> Snapshot:
-    """Cut some tables of a snapshot to a window of time.
-
-    Parameters
-    ----------
-    snapshot, since, until
-        As for `Snapshot.clip`.
-    names : iterable of str, optional
-        The tables, all of them when left out; others stay as they are.
-
-    Returns
-    -------
-    Snapshot
-        As by `Snapshot.clip`.
-    """
-    # Without any data there is no moment to count from, and nothing to cut.
-    if snapshot.as_of is None or (since is None and until is None):
-        return snapshot
-    start, stop = read_window(since, until, snapshot.as_of.to_pydatetime())
-    if start is not None and start >= snapshot.as_of:
-        raise ArgumentError(
-            f"since={since!r}: give a moment before that of the data, {snapshot.as_of}"
-        )
-    if stop is not None and stop >= snapshot.as_of:
-        stop = None
-    if start is None and stop is None:
-        return snapshot
-    as_of = snapshot.as_of if stop is None else pd.Timestamp(stop).as_unit("us")
-    tables = {name: getattr(snapshot, name) for name in names}
-    clipped, notes = clip_tables(tables, start, stop)
-    changed = {
-        name: table
-        for name, table in clipped.items()
-        if len(tables[name]) and table is not tables[name]
-    }
-    return replace(snapshot.assign(**changed), as_of=as_of, notes=(*snapshot.notes, *notes))

@@ -2,7 +2,6 @@
 
 import warnings
 from dataclasses import replace
-from typing import TypeVar
 
 import pandas as pd
 
@@ -10,10 +9,8 @@ from trainview.analysis import job_phases, refine_jobs
 from trainview.analysis.pandas_dtypes import TEXT
 from trainview.errors import DataWarning
 from trainview.schema.table_types import AnyDataFrame
-from trainview.snapshot.state import State
+from trainview.snapshot.state import S, State
 from trainview.tables.listed import REFINED, as_listed
-
-S = TypeVar("S", bound=State)
 
 # The tables that tell, which are also the arguments of `job_phases`.
 EVIDENCE = ("queue", "status_events", "metrics", "billing")
