@@ -94,6 +94,25 @@ def test_the_bar_is_as_wide_as_it_shall_be_and_shows_each_part():
     )
 
 
+def test_the_bar_of_a_page_is_full_however_short_the_job_was():
+    page = tv.job(snapshot(jobs=(job(0, 0.2, job_id="s", status="failed"),)), "s")._repr_html_()
+    grow = [float(share) for share in re.findall(r"flex:([\d.]+) ", page)]
+    assert sum(grow) == pytest.approx(100, abs=0.1)
+
+
+def test_a_message_keeps_its_lines_and_of_many_the_first_and_the_last():
+    lines = ["Traceback:", "  File x.py", *map(str, range(20)), "ValueError: bad"]
+    text = [
+        tv.job(snapshot(jobs=(job(0, 1, job_id="t", status="failed", error_message=said),)), "t")
+        for said in ("\n".join(lines[:2]) + "\r\n", "\n".join(lines))
+    ]
+    assert "\n  Traceback:\n    File x.py\n\n" in text[0].to_text(80)
+    assert "Traceback:<br>  File x.py<" in text[0]._repr_html_()
+    long = text[1].to_text(80)
+    assert "\n  Traceback:\n  ... 13 lines left out ...\n  12\n" in long
+    assert "\n  19\n  ValueError: bad\n" in long
+
+
 def test_many_gpus_are_a_line_a_node():
     text = STORIES["many GPUs"]().to_text(80)
     assert re.search(r"4sva6wx-node-3 +(\d+ ){7}\d+ ", text)

@@ -79,9 +79,12 @@ def _phases(story: Any) -> str:
     now = "" if story.as_of is None else f", as of {cell('as_of', story.as_of)}"
     title = f'<div style="{_TITLE}">Phases: {begin}{now} UTC</div>'
     parts = story.segments
+    # in percent, since parts that grow by less than 1 in all leave room empty
+    share = 100 / (sum(part["hours"] for part in parts) or 1.0)
     told = "; ".join(f"{part['phase']} {readable_hours(part['hours'])}" for part in parts)
     pieces = "".join(
-        f'<span style="flex:{part["hours"]:.6f} 0 2px;background:{_FILLS[part["phase"]]}"></span>'
+        f'<span style="flex:{part["hours"] * share:.4f} 0 2px;background:{_FILLS[part["phase"]]}">'
+        "</span>"
         for part in parts
     )
     bar = (
@@ -107,13 +110,13 @@ def _part(part: Row) -> str:
 def _section(section: Section) -> str:
     lines = "".join(f"<div>{_text(line)}</div>" for line in section.lines)
     tables = "".join(map(_table, section.tables))
-    items = ""
-    if section.items and section.title.startswith("Log"):
-        items = f'<div style="{_LOG}">{"<br>".join(map(_text, section.items))}</div>'
-    elif section.items:
+    items = quoted = ""
+    if section.items:
         listed = "".join(f"<li>{_text(item)}</li>" for item in section.items)
         items = f'<ul style="margin:.1em 0;padding-left:1.2em">{listed}</ul>'
-    return f'<div style="{_TITLE}">{_text(section.title)}</div>{lines}{tables}{items}'
+    if section.quoted:
+        quoted = f'<div style="{_LOG}">{"<br>".join(map(_text, section.quoted))}</div>'
+    return f'<div style="{_TITLE}">{_text(section.title)}</div>{lines}{tables}{items}{quoted}'
 
 
 def _table(table: Table) -> str:

@@ -73,12 +73,15 @@ class Section(NamedTuple):
         Below them.
     items : sequence of str
         A list below that.
+    quoted : sequence of str
+        Below that what a program has written, line by line.
     """
 
     title: str
     lines: Sequence[str] = ()
     tables: Sequence[Table] = ()
     items: Sequence[str] = ()
+    quoted: Sequence[str] = ()
 
 
 def name_of(job: Row) -> str:
@@ -365,23 +368,32 @@ def _attempts(story: Any) -> Section | None:
 def _error(story: Any) -> Section | None:
     error, job = story.error, story.job
     last = story.events[-1] if story.events else None
-    lines = []
+    lines, quoted = [], []
     if error is not None:
         symptom = ", mostly the symptom of another failure" if error["is_symptom"] else ""
         lines.append(f"{error['category']}, origin {error['origin']}{symptom}")
         if error["told_by"] == "log":
-            lines.append(f"no message; its log tells: {_message(error['error'], '')}")
+            lines.append(f"no message; its log tells: {safe_text(error['error'], _LONGEST)}")
         else:
-            lines.append(_message(job["error_message"], "it ended without a message"))
-    elif job["error_message"] and job["phase"] != "waiting":
-        lines.append(_message(job["error_message"], ""))
+            quoted = _lines_of(job["error_message"])
+            lines += [] if quoted else ["it ended without a message"]
+    elif job["phase"] != "waiting":
+        quoted = _lines_of(job["error_message"])
+    if len(quoted) == 1:
+        lines, quoted = [*lines, *quoted], []
     if last is not None and last["exit_code"] is not None and not job["is_open"]:
         lines.append(f"exit code {last['exit_code']:,}")
-    return Section("Error" if error is not None else "Message", lines) if lines else None
+    title = "Error" if error is not None else "Message"
+    return Section(title, lines, quoted=quoted) if lines or quoted else None
 
 
-def _message(text: str | None, otherwise: str) -> str:
-    return safe_text(text, _LONGEST) if text and text.strip() else otherwise
+def _lines_of(text: str | None) -> list[str]:
+    """Split a message into lines of safe text; of many, the first and the last tell most."""
+    lines = [line.rstrip() for line in (text or "").strip().split("\n")]
+    if len(lines) > _LINES:
+        left_out = f"... {len(lines) - _LINES:,} lines left out ..."
+        lines = [lines[0], left_out, *lines[1 - _LINES :]]
+    return [safe_text(line, _LONGEST) for line in lines] if any(lines) else []
 
 
 def _log(story: Any) -> Section | None:
@@ -393,7 +405,7 @@ def _log(story: Any) -> Section | None:
         if len(shown) == len(story.logs)
         else f"Log, the last {_LINES} of {len(story.logs):,} lines"
     )
-    return Section(title, items=[_log_line(line) for line in shown])
+    return Section(title, quoted=[_log_line(line) for line in shown])
 
 
 def _log_line(line: Row) -> str:

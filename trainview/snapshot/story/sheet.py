@@ -109,8 +109,9 @@ def _section(section: Section, width: int) -> list[str]:
     for table in section.tables:
         lines += _table(table, width)
     for item in section.items:
-        mark = _INDENT if section.title.startswith("Log") else f"{_INDENT}- "
-        lines += wrap(item, width, 2 * _INDENT, mark)
+        lines += wrap(item, width, 2 * _INDENT, f"{_INDENT}- ")
+    for line in section.quoted:
+        lines += wrap(line, width, 2 * _INDENT, _INDENT)
     return lines
 
 
