@@ -158,7 +158,7 @@ def hours_held(
         if rate is None:
             asked = [query_levels(part, keys, *times) for part in by_time(frame, *times)]
         else:
-            asked = query_changes(frame, parts, *times)
+            asked = [query_changes(frame, parts, *times)]
         found = [to_pandas(_by_period(part, keys, begin, rate)) for part in asked]
         table = pd.concat(found, ignore_index=True)
         # What ends where the last period does changes none.
