@@ -17,6 +17,16 @@ FREE = ["pending", "queued", "created", "deploy-failed"]
 OPEN = [*FREE[:-1], "deploying", "running"]
 GPU = ["job_id", "node_id", "gpu"]
 SERIES = [*GPU, "metric"]
+SHOWN = [
+    "job_id",
+    "job_name",
+    "project_name",
+    "user_email",
+    "status",
+    "gpus",
+    "elapsed_hours",
+    "gpu_hours",
+]
 HOUR, DAY = 3_600_000_000, 86_400_000_000
 hours, usd, value = pl.col("elapsed_hours"), pl.col("usd"), pl.col("value")
 begin, end, time = pl.col("created_at"), pl.col("end_at"), pl.col("t")
@@ -420,10 +430,11 @@ def needs_attention(table: Tables) -> pl.LazyFrame:
         .agg(LATEST, streak=pl.len())
         .filter(pl.col("streak") >= 3)
     )
+    failing = jobs.join(failing, on="job_id", how="semi")
     reasons = {
         "running long": running, "waiting long": waiting, "no update": silent,
         "failing repeatedly": failing,
     }  # fmt: skip
     return pl.concat(
-        found.select("job_id", reason=pl.lit(reason)) for reason, found in reasons.items()
+        found.select(*SHOWN, reason=pl.lit(reason)) for reason, found in reasons.items()
     )

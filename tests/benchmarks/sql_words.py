@@ -49,6 +49,7 @@ DEMAND = f"""
       UNION ALL SELECT gpu_type, end_at, -held, -pending FROM ({ASKED})
     ) GROUP BY ALL
   ) WINDOW w AS (PARTITION BY gpu_type ORDER BY t)"""
+SHOWN = "job_id, job_name, project_name, user_email, status, gpus, elapsed_hours, gpu_hours"
 # How long each sample speaks for, in microseconds.
 GAPS = """
   SELECT *, step_seconds * 1e6 AS step, epoch_us(lead(timestamp) OVER w) - epoch_us(timestamp) AS gap,
@@ -241,17 +242,18 @@ WORDS = {
           ) GROUP BY ALL
         ) GROUP BY ALL ORDER BY idle_gpu_hours DESC""",
     "needs_attention": f"""
-        SELECT job_id, 'running long' AS reason FROM jobs JOIN (
+        SELECT {SHOWN}, 'running long' AS reason FROM jobs JOIN (
           SELECT project_id, count(elapsed_hours) AS completed, quantile_cont(elapsed_hours, 0.9) AS usual
           FROM jobs WHERE status = 'completed'
             AND project_id IN (SELECT project_id FROM jobs WHERE status = 'running') GROUP BY ALL
         ) USING (project_id) WHERE status = 'running' AND completed >= 5 AND elapsed_hours > 3 * usual
-        UNION ALL SELECT job_id, 'waiting long' FROM jobs
+        UNION ALL SELECT {SHOWN}, 'waiting long' FROM jobs
         WHERE status IN ('pending', 'queued', 'created') AND elapsed_hours > 2
-        UNION ALL SELECT job_id, 'no update' FROM jobs
+        UNION ALL SELECT {SHOWN}, 'no update' FROM jobs
         WHERE {OPEN} AND end_at - updated_at > INTERVAL 72 HOURS
-        UNION ALL SELECT arg_max(job_id, (end_at, job_id)), 'failing repeatedly' FROM jobs LEFT JOIN (
-          SELECT project_id, max(end_at) AS fine FROM jobs WHERE NOT {OPEN} AND phase <> 'failed' GROUP BY ALL
-        ) USING (project_id) WHERE phase = 'failed' AND (fine IS NULL OR end_at > fine)
-        GROUP BY project_id HAVING count(*) >= 3""",
+        UNION ALL SELECT {SHOWN}, 'failing repeatedly' FROM jobs WHERE job_id IN (
+          SELECT arg_max(job_id, (end_at, job_id)) FROM jobs LEFT JOIN (
+            SELECT project_id, max(end_at) AS fine FROM jobs WHERE NOT {OPEN} AND phase <> 'failed' GROUP BY ALL
+          ) USING (project_id) WHERE phase = 'failed' AND (fine IS NULL OR end_at > fine)
+          GROUP BY project_id HAVING count(*) >= 3)""",
 }
