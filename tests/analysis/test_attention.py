@@ -127,6 +127,13 @@ def test_failing_repeatedly(kind):
     assert collected(result)["wasted_gpu_hours"].to_list() == [32.0, 16.0]
 
 
+def test_jobs_of_no_project_fail_together_and_tell_what_they_took(kind):
+    frame = table(*run_of("a", "failed", "failed", "failed")).assign(project_id=None)
+    frame["project_id"] = frame["project_id"].astype("str")
+    result = collected(needs_attention(convert(frame, kind)))
+    assert result[["job_id", "wasted_gpu_hours"]].to_numpy().tolist() == [["ja2", 24.0]]
+
+
 def test_failures_that_end_together_are_one_row(kind):
     frame = table(*(job(0, 1, status="failed", number=n) for n in [5, 30, 4]))
     assert found(needs_attention(convert(frame, kind))) == [("j5", "failing repeatedly")]

@@ -330,9 +330,8 @@ def _failing(frame: Frame, failures: int, listed: pd.DataFrame | None) -> pd.Dat
         streak,
         failures,
     )
-    return flagged.assign(
-        **{name: rows["project_id"].map(taken[name]).astype("float64") for name in LOSSES}
-    )
+    project = rows["project_id"].fillna("")
+    return flagged.assign(**{name: project.map(taken[name]).astype("float64") for name in LOSSES})
 
 
 def _collect(frame: Frame) -> pd.DataFrame:

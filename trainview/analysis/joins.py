@@ -60,16 +60,13 @@ def _text_in_pandas(frame: Frame, names: Sequence[str]) -> pd.DataFrame:
 
 def _looked_up(rows: pd.DataFrame, facts: pd.DataFrame, on: str) -> pd.DataFrame:
     """Join by one column of text; pandas' merge numbers the texts of both sides first."""
-    texts = _arrow(facts[on])
+    wanted: Any = pa.array(rows[on])
+    texts: Any = pa.array(facts[on])
     texts = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
-    found = pc.index_in(_arrow(rows[on]), value_set=texts, skip_nulls=True)
+    found = pc.index_in(wanted, value_set=texts, skip_nulls=True)
     place = pc.fill_null(found, -1).to_numpy().astype("int64")
     others = facts.drop(columns=on).reset_index(drop=True).reindex(place).set_axis(rows.index)
     return pd.concat([rows, others], axis="columns")
-
-
-def _arrow(column: "pd.Series[Any]") -> Any:
-    return pa.array(column)
 
 
 def _as_text(frame: Frame, names: Sequence[str]) -> Frame:

@@ -259,9 +259,9 @@ def _tell_costs(sums: pd.DataFrame) -> pd.DataFrame:
 
 
 def _billed(side: Side, keys: Sequence[str]) -> pd.DataFrame:
-    listed = _NO_PRICES if side.prices is None else side.prices
     if isinstance(side.jobs, pd.DataFrame):
         return sum_bill(side.jobs, side.billing, keys)
+    listed = _NO_PRICES if side.prices is None else side.prices
     found = reconcile_cost(side.jobs, listed, side.billing, by=keys)
     return to_pandas(read_table(found, [*keys, "billed_usd"]))
 
