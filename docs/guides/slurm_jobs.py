@@ -6,7 +6,6 @@
 Submit,Start,End,NNodes,ReqTRES,AllocTRES,Partition > sacct.txt
 """
 
-import io
 import re
 from typing import NamedTuple
 
@@ -39,6 +38,10 @@ _MEANINGS = {
     "NODE_FAIL": "node failure",
     "BOOT_FAIL": "node failure",
 }
+_COLUMNS = (
+    *("JobID", "JobName", "Account", "User", "State", "ExitCode", "Submit", "Start", "End"),
+    *("NNodes", "ReqTRES", "AllocTRES", "Partition"),
+)
 _OPEN = ["waiting", "starting", "running"]
 _HOUR = pd.Timedelta(hours=1)
 
@@ -80,10 +83,9 @@ def read_sacct(text: str, as_of: str, tz: str) -> Slurm:
     Raises
     ------
     ValueError
-        If a state is none that Slurm documents.
+        If a column is missing, a line has too few fields, or a state is none that Slurm documents.
     """
-    # a name may hold a quote, and "None" is a name like any other
-    rows = pd.read_csv(io.StringIO(text), sep="|", dtype="str", quoting=3, keep_default_na=False)
+    rows = _rows(text)
     rows = rows[~rows["JobID"].str.contains(".", regex=False)].reset_index(drop=True)
     now = pd.Timestamp(as_of).tz_convert("UTC")
     states = rows["State"].str.split().str[0]
@@ -126,6 +128,29 @@ def read_sacct(text: str, as_of: str, tz: str) -> Slurm:
         }
     )
     return Slurm(jobs, _events(jobs, started))
+
+
+def _rows(text: str) -> pd.DataFrame:
+    """Split lines into fields. Slurm escapes nothing, and only names of jobs are free text."""
+    head, *lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
+    columns = head.split("|")
+    if missing := [column for column in _COLUMNS if column not in columns]:
+        raise ValueError(f"line 1: no column {missing[0]}; ask sacct -P -o {','.join(_COLUMNS)}")
+    name = columns.index("JobName")
+    rows = []
+    for number, line in enumerate(lines, start=2):
+        if not line:
+            continue
+        fields = line.split("|")
+        surplus = len(fields) - len(columns)
+        if surplus < 0:
+            raise ValueError(
+                f"line {number}: {len(fields)} fields, not {len(columns)}: {line[:60]!r}; "
+                "is it cut, or is there a line break in a name?"
+            )
+        fields[name : name + surplus + 1] = ["|".join(fields[name : name + surplus + 1])]
+        rows.append(fields)
+    return pd.DataFrame(rows, columns=columns, dtype="str")
 
 
 def _times(column: pd.Series, tz: str) -> pd.Series:

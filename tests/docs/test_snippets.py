@@ -184,6 +184,22 @@ def test_odd_lines_of_sacct_are_read(read_sacct):
     assert tv.gpu_usage(read_sacct(HEADER).jobs).empty
     with pytest.raises(ValueError, match="'STARTLED' of job 7"):
         read_sacct(HEADER + line.format("STARTLED", *at, ""))
+    # Slurm escapes nothing: a name may hold what divides fields, and lines of other systems
+    for name in ("a|b||c", "|", "", "a\u2028b\x0cc", "None"):
+        told = line.replace('a "quoted', name).format("COMPLETED", *at, "gres/gpu:h100=4")
+        [job] = read_sacct(
+            "\ufeff" + (HEADER + told + "\n").replace("\n", "\r\n")
+        ).jobs.itertuples()
+        assert (job.job_name, job.user_email, job.gpus) == (name, "None", 4)
+        assert job.elapsed_hours == 2
+    for text, message in (
+        (HEADER + told + "8|two\n", r"line 3: 2 fields, not 13: '8\|two'"),
+        (told, "line 1: no column JobID; ask sacct -P -o JobID,JobName,"),
+        ("", "line 1: no column JobID"),
+        (HEADER.replace("|Partition", ""), "line 1: no column Partition"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            read_sacct(text)
     # the clock shows 2:30 twice on one night of autumn, and on one of spring not at all
     night = ["2026-10-25T02:30:00", "2026-10-25T03:00:00", "2026-03-29T02:30:00"]
     [job] = read_sacct(HEADER + line.format("COMPLETED", *night, "")).jobs.itertuples()
