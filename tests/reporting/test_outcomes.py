@@ -1,8 +1,10 @@
 """What the report says of what changed, what is being lost, and of fleet health, word by word."""
 
+import re
 from collections.abc import Callable
 from functools import cache
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -126,6 +128,27 @@ def test_without_evidence_a_line_says_what_to_fetch():
     assert "trainview fetch -o fleet/ --with prices,billing,metrics,queue,capacity,checkpoints" in Page(text).prose()  # fmt: skip
     # attempts are known by names and times
     assert 'id="health-chains"' in text
+
+
+def test_each_attempt_is_told_where_its_bar_is():
+    part = page("sample").split('id="health-chains"')[1].split('class="part"')[0]
+    marks = [
+        (float(left) + float(right), [int(row) for row in rows.split()])
+        for left, right, rows in re.findall(r'"M(\S+) \S+H(\S+)V\S+z" data-rows="(.+?)"', part)
+    ]
+    snap = snapshot("sample").refine()
+    chains = tv.run_chains(snap.jobs, phases=snap.job_phases(), checkpoints=snap.checkpoints)
+    chains = chains[chains["attempts"] > 1].reset_index(drop=True)
+    first = chains.groupby("chain_id")["submitted_at"].transform("min")
+    middle = (chains["submitted_at"] - first + (chains["ended_at"] - first)).dt.total_seconds()
+    expected = []
+    for _, chain in chains.groupby("chain_id", sort=False):
+        expected += [list(chain.index), *([row] for row in chain.index)]
+    assert [rows for _, rows in marks] == expected[: len(marks)]
+    assert len(marks) > 40
+    # a row is told where no bar is, an attempt along the axis
+    places = [(place, middle[rows[0]]) for place, rows in marks if len(rows) == 1]
+    assert np.corrcoef(*zip(*places, strict=True))[0, 1] > 0.999
 
 
 def test_only_what_is_not_there_is_to_be_fetched():

@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 
 from trainview import plot
+from trainview.analysis.goodput import LOSES
 from trainview.plot.wording import number
 from trainview.reporting.outcomes import Health
 from trainview.reporting.parts import WITH_LEGEND, Part, Table, bars, shell
@@ -13,6 +14,7 @@ from trainview.text.cells import cell
 from trainview.text.safe import count
 from trainview.text.shares import share
 
+_HOUR = pd.Timedelta(hours=1)
 _KINDS = {"failed": "failed", "preempted": "were preempted", "stopped": "were stopped"}
 
 
@@ -78,15 +80,38 @@ def attempts(found: Health) -> Part:
         lambda row: f"{row_name('job_name', row)}: {row.attempts:,} attempts, {row.outcome}",
         shape=WITH_LEGEND,
     )
-    chart = chart and chart._replace(frame=found.chains)
-    columns = ["project_name", "job_name", "attempts", "outcome", "wall_hours", "running_hours"]
+    chart = chart and chart._replace(
+        frame=found.chains, lane="lane", along="from_hours", until="until_hours"
+    )
+    columns = ["project_name", "job_name", "attempt", "status", "submitted_at"]
     table = Table(
-        heads,
+        _each_attempt(found),
         "Attempts at the same training",
-        [*columns, "lost_hours", "ettr"],
-        shell("failures", "--show chains"),
+        [*columns, "elapsed_hours", "running_hours", "lost_hours", "ettr"],
+        "tv.run_chains(snap.jobs, phases=snap.job_phases(), checkpoints=snap.checkpoints)",
     )
     return Part("health-chains", "Attempts until success", lead, chart, table)
+
+
+def _each_attempt(found: Health) -> pd.DataFrame:
+    """Tell of each attempt what is known of its job, and where it lies in the picture."""
+    rows = found.chains.reset_index(drop=True)
+    chain = rows.groupby("chain_id", sort=False)
+    first = chain["submitted_at"].transform("min")
+    begin, end = ((rows[at] - first) / _HOUR for at in ("submitted_at", "ended_at"))
+    ran = found.phases.drop_duplicates("job_id").set_index("job_id")["running_hours"]
+    lost = pd.Series(dtype="float64")
+    if found.lost is not None:
+        losing = found.lost[found.lost["kind"].isin(LOSES)]
+        lost = losing.drop_duplicates("job_id").set_index("job_id")["lost_hours"]
+    return rows.assign(
+        lane=chain.ngroup(),
+        from_hours=begin,
+        until_hours=end,
+        elapsed_hours=(end - begin).where(end >= begin),
+        running_hours=rows["job_id"].map(ran).astype("float64"),
+        lost_hours=rows["job_id"].map(lost).astype("float64"),
+    )
 
 
 def spot(found: Health) -> Part:

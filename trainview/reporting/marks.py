@@ -28,6 +28,8 @@ _NAME = name_id("")
 _LEAST = 8.0
 # More than these cannot be told apart.
 _MOST = 300
+# Of a row, around its middle.
+_HALF = (-0.5, 0.5)
 
 
 class Mark(NamedTuple):
@@ -66,7 +68,9 @@ def find_marks(
     frame = table.frame.head(MOST_ROWS).reset_index(drop=True)
     if frame.empty:
         return []
-    if chart.along is not None:
+    if chart.lane is not None:
+        found = list(_in_lanes(ax, frame, chart, size))
+    elif chart.along is not None:
         found = list(_along(ax, frame, chart, size))
     else:
         found = list(_by_name(ax, renderer, frame, table.columns, size))
@@ -96,6 +100,24 @@ def _along(
         if right > left and right > box.x0 and left < box.x1:
             left, right = max(left, box.x0), min(right, box.x1)
             yield Mark(left, size[1] - box.y1, right, size[1] - box.y0, tuple(rows.tolist()))
+
+
+def _in_lanes(
+    ax: Axes, frame: pd.DataFrame, chart: Chart, size: tuple[float, float]
+) -> Iterator[Mark]:
+    """Mark the rows of a picture, and upon each the bars in it, which are rows of the table."""
+    lanes, begins, ends = (
+        numbers(frame, str(column)) for column in (chart.lane, chart.along, chart.until)
+    )
+    for lane in ax.get_yticks():
+        rows = np.flatnonzero(lanes == lane)
+        if len(rows) == 0:
+            continue
+        high, low = sorted(size[1] - ax.transData.transform((0.0, lane + off))[1] for off in _HALF)
+        yield Mark(0.0, high, size[0], low, tuple(rows.tolist()))
+        for row in rows[begins[rows] <= ends[rows]].tolist():
+            left, right = (_across(ax, x) for x in (begins[row], ends[row]))
+            yield _large(Mark(left, high, right, low, (row,)))
 
 
 def _places(frame: pd.DataFrame, column: str) -> Numbers:

@@ -43,6 +43,9 @@ class Chart(NamedTuple):
     along, until : str or None
         Columns of the table behind it: where along the x axis a row begins, and where it ends,
         which is where the next begins if it is not said. Without them, rows are found by name.
+    lane : str or None
+        Column of that table: in which row of the picture, from 0, it has its bar from ``along``
+        to ``until``.
     is_steps : bool
         Whether a row counts until the next of its group.
     of : (str, Table) or None
@@ -58,6 +61,7 @@ class Chart(NamedTuple):
     is_wide: bool = False
     along: str | None = None
     until: str | None = None
+    lane: str | None = None
     is_steps: bool = False
     of: "tuple[str, Table] | None" = None
     note: Markup | str = ""
