@@ -55,6 +55,9 @@ def number(text):
     return float(text.replace(",", "").replace("<", ""))
 
 
+SHOWS = (
+    "rows => document.querySelector('.dt-info').innerText.includes(`of ${rows} entries (filtered`)"
+)
 RUN = """number => {
   jupyterapp.shell.currentWidget.content.activeCellIndex = number;
   void jupyterapp.commands.execute("notebook:run-cell");
@@ -104,12 +107,20 @@ def test_selections_go_to_python_and_back_and_tables_sort_and_filter(notebook, s
     assert (
         table.locator("tbody td").first.evaluate("one => getComputedStyle(one).textAlign") == "left"
     )
+    # and neither less nor more than any number
+    known = jobs["gpu_hours"].iloc[12:].round(1)
+    table.locator(f"thead th:nth-child({at}) .dtcc-button_dropdown").first.click(force=True)
+    asked = tab.locator(".dtcc-dropdown .dtcc-searchNumber")
+    for logic, rows in {"less": known < 3, "greaterOrEqual": known >= 3}.items():
+        asked.locator("select").select_option(logic)
+        asked.locator("input").fill("3")
+        tab.wait_for_function(SHOWS, arg=int(rows.sum()))
+    asked.locator("select").select_option("empty")
+    tab.wait_for_function(SHOWS, arg=12)
+    asked.locator(".dtcc-search-clear").click()
     project = jobs["project_name"].iloc[0]
     table.get_by_role("searchbox").first.fill(project)
-    tab.wait_for_function(
-        "number => document.querySelector('.dt-info').innerText.includes(`of ${number} entries (filtered`)",
-        arg=int((jobs["project_name"] == project).sum()),
-    )
+    tab.wait_for_function(SHOWS, arg=int((jobs["project_name"] == project).sum()))
     # to Python
     tab.evaluate(RUN, 2)
     output = tab.locator(".jp-Cell").nth(2).locator(".jp-OutputArea-output")

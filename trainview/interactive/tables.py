@@ -29,12 +29,17 @@ _RENDER_TEXT = JavascriptFunction(
 )
 # Types of our own, since DataTables takes null for the least; it knows numbers by their name.
 _NUMBER, _OTHER = "trainview-num", "trainview"
-_ADD_TYPES = JavascriptFunction(
+# What is missing is less than any number for its filters, and "less than" shall not find it: a search
+# of our own takes it out where what is asked finds the least number, and not the greatest.
+_EXTEND = JavascriptFunction(
     "function () { const { order } = this.dataTable.ext.type;"
     " const last = (sign) => (a, b) => a === b ? 0 : a === null ? 1 : b === null ? -1"
     " : a < b ? -sign : sign;"
     f" for (const name of ['{_NUMBER}', '{_OTHER}'])"
-    " Object.assign(order, { [name + '-asc']: last(1), [name + '-desc']: last(-1) }); }"
+    " Object.assign(order, { [name + '-asc']: last(1), [name + '-desc']: last(-1) });"
+    " this.api().columns().every(function () { this.search.fixed('trainview', (text) => {"
+    " const asked = text === '' && this.search.fixed('dtcc');"
+    " return !(asked?.call && asked('-1e300') && !asked('1e300')); }); }); }"
 )
 _OPTIONS: dict[str, Any] = {
     # nothing is left out, nothing comes from elsewhere
@@ -49,7 +54,7 @@ _OPTIONS: dict[str, Any] = {
     "columnControl": ["order", "searchDropdown"],
     "ordering": {"indicators": False},
     "lengthMenu": [10, 25, 100, {"label": "all", "value": -1}],
-    "drawCallback": _ADD_TYPES,
+    "drawCallback": _EXTEND,
 }
 
 
