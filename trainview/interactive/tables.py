@@ -29,8 +29,8 @@ _RENDER_TEXT = JavascriptFunction(
 )
 # Types of our own, since DataTables takes null for the least; it knows numbers by their name.
 _NUMBER, _OTHER = "trainview-num", "trainview"
-# What is missing is less than any number for its filters, and "less than" shall not find it: a search
-# of our own takes it out where what is asked finds the least number, and not the greatest.
+# For its filters what is missing is less than any number. A search of our own takes that out where
+# what is asked finds the least number, and not the greatest.
 _EXTEND = JavascriptFunction(
     "function () { const { order } = this.dataTable.ext.type;"
     " const last = (sign) => (a, b) => a === b ? 0 : a === null ? 1 : b === null ? -1"

@@ -14,7 +14,6 @@ from trainview.text.cells import cell
 from trainview.text.safe import count
 from trainview.text.shares import share
 
-_HOUR = pd.Timedelta(hours=1)
 _KINDS = {"failed": "failed", "preempted": "were preempted", "stopped": "were stopped"}
 
 
@@ -98,7 +97,9 @@ def _each_attempt(found: Health) -> pd.DataFrame:
     rows = found.chains.reset_index(drop=True)
     chain = rows.groupby("chain_id", sort=False)
     first = chain["submitted_at"].transform("min")
-    begin, end = ((rows[at] - first) / _HOUR for at in ("submitted_at", "ended_at"))
+    begin, end = (
+        (rows[at] - first).dt.total_seconds() / 3600 for at in ("submitted_at", "ended_at")
+    )
     ran = found.phases.drop_duplicates("job_id").set_index("job_id")["running_hours"]
     lost = pd.Series(dtype="float64")
     if found.lost is not None:
