@@ -10,7 +10,6 @@ import pytest
 from tests.sampling.fleets import STEP, as_of, gpus, listed, milliseconds, moment, records, truth_of
 from trainview.sampling.accounts import minutes_by_day
 from trainview.sampling.dice import DAY
-from trainview.sampling.dice import milliseconds as to_ms
 from trainview.statuses import status_of
 
 MONTHS = ["2026-01-01T00:00Z", "2026-02-01T00:00Z", "2026-03-01T00:00Z", "2026-04-01T00:00Z"]
@@ -242,8 +241,8 @@ def test_jobs_that_waited_long_met_a_full_pool(any_fleet):
     ],
 )  # fmt: skip
 def test_minutes_are_rounded_up_and_split_by_day(started, ended, minutes):
-    split = minutes_by_day(to_ms(moment(f"{started}Z")), to_ms(moment(f"{ended}Z")))
-    days = {day: to_ms(moment(f"{day}T00:00Z")) // DAY for day in minutes}
+    split = minutes_by_day(milliseconds(f"{started}Z"), milliseconds(f"{ended}Z"))
+    days = {day: milliseconds(f"{day}T00:00Z") // DAY for day in minutes}
     assert split == {days[day]: count for day, count in minutes.items()}
 
 

@@ -2,24 +2,19 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from datetime import date, timedelta
+from decimal import Decimal
 from functools import partial
 from itertools import accumulate
+from operator import itemgetter
 from typing import TypeAlias
 
 from trainview.errors import ArgumentError
-from trainview.sampling.dice import DAY, MINUTE, SECOND, Calendar, Dice, spell
-from trainview.sampling.organisation import CAUSES, INSTANCES, PRICES, TABLES, Job, Record
+from trainview.sampling.dice import AS_OF, DAY, MINUTE, SECOND, START, Dice, spell
+from trainview.sampling.organisation import CAUSES, PRICE_UNIT, PRICES, TABLES, Job, Record
 from trainview.sampling.records import api_status
 
 # By team, None for the whole organisation, and by GPU type.
 Limits: TypeAlias = dict[tuple[str | None, str], int]
-
-# Prices are integers: hundred-thousandths of a US dollar.
-_UNITS_PER_USD = 100_000
-_EPOCH = date(1970, 1, 1)
-# The API bills nothing before.
-_EARLIEST = (date(2026, 1, 1) - _EPOCH).days
 
 _spell = partial(spell, precision="microseconds")
 
@@ -46,44 +41,40 @@ def _baseline(limit: int) -> int:
     return limit // 2 if limit >= 32 else 0
 
 
-def capacity_record(
-    jobs: Iterable[Job], limits: Limits, team_ids: dict[str, str], as_of: int
-) -> Record:
-    """Tell what the jobs of organisation and teams hold at a moment, and may hold."""
-    held = [job for job in jobs if job.released <= as_of < job.ended]
+def capacity_record(jobs: Iterable[Job], limits: Limits, team_ids: dict[str, str]) -> Record:
+    """Tell what the jobs of organisation and teams hold, and may hold."""
+    held = [job for job in jobs if job.released <= AS_OF < job.ended]
     answer: Record = {"gpu_capacities": [], "team_gpu_capacities": []}
     for (team, gpu_type), limit in limits.items():
-        pool = [job for job in held if job.instance.gpu_type == gpu_type]
-        own = [job for job in pool if team in {None, job.project.team}]
-        total, spot = sum(job.gpus for job in own), sum(job.gpus for job in own if job.spot)
+        own = [job for job in held if job.instance.gpu_type == gpu_type]
+        own = [job for job in own if team in {None, job.project.team}]
+        spot = sum(job.gpus for job in own if job.spot)
+        dedicated = sum(job.gpus for job in own if not job.spot)
         row: Record = {} if team is None else {"team_id": team_ids[team], "team_name": team}
         row |= {"gpu_type": gpu_type, "baseline": _baseline(limit), "limit": limit}
-        row |= {"usage_count": total, "dedicated_usage_count": total - spot}
+        row |= {"usage_count": dedicated + spot, "dedicated_usage_count": dedicated}
         row |= {"spot_usage_count": spot}
         answer["gpu_capacities" if team is None else "team_gpu_capacities"].append(row)
     return answer
 
 
-def queue_record(
-    job: Job, jobs: Iterable[Job], limits: Limits, calendar: Calendar
-) -> Record | None:
+def queue_record(job: Job, jobs: Iterable[Job], limits: Limits) -> Record | None:
     """Tell what a job met when it was submitted; one without GPUs queues for nothing."""
-    gpu_type, now, is_waiting = job.instance.gpu_type, job.submitted, job.released > calendar.as_of
+    gpu_type, now, is_waiting = job.instance.gpu_type, job.submitted, job.released > AS_OF
     if gpu_type is None:
         return None
-    until = calendar.as_of if is_waiting else job.released
+    until = min(job.released, AS_OF)
     pool = [each for each in jobs if each.instance.gpu_type == gpu_type and each is not job]
     active = [each for each in pool if each.released <= now < each.ended]
     ahead = [each for each in pool if each.submitted < now < each.released]
     ahead = [each for each in ahead if each.priority >= job.priority]
     ahead.sort(key=lambda each: (-each.priority, each.submitted))
     events = [
-        (since, number, each, status)
+        _event(each, status, since)
         for each in (job, *active, *ahead)
-        for number, (status, since) in enumerate(each.history())
+        for status, since in each.history()
         if now <= since <= until
     ]
-    events.sort(key=lambda event: event[:2])
     return {
         "target_job_id": job.id,
         "target_job_name": job.name,
@@ -92,21 +83,20 @@ def queue_record(
         "submitted_at": _spell(now),
         "released_at": None if is_waiting else _spell(until),
         "pending_seconds": None if is_waiting else (until - now) // SECOND,
-        "org_capacity": _limit(limits, None, gpu_type, calendar.start),
-        "team_capacity": _limit(limits, job.project.team, gpu_type, calendar.start),
+        "org_capacity": _limit(limits.get((None, gpu_type)), gpu_type),
+        "team_capacity": _limit(limits.get((job.project.team, gpu_type)), gpu_type),
         "active_at_submit": [_active(each, *each.state(now)) for each in active],
         "pending_ahead_at_submit": [_pending(each) for each in ahead],
-        "events": [_event(each, status, since) for since, _, each, status in events],
+        "events": sorted(events, key=itemgetter("created")),
         "events_window_end": _spell(until),
     }
 
 
-def _limit(limits: Limits, team: str | None, gpu_type: str, changed: int) -> Record | None:
-    limit = limits.get((team, gpu_type))
+def _limit(limit: int | None, gpu_type: str) -> Record | None:
     if limit is None:
         return None
     gpus = {"max_gpus": limit, "min_gpus": _baseline(limit) or None}
-    return {"gpu_type": gpu_type, **gpus, "last_modified": _spell(changed)}
+    return {"gpu_type": gpu_type, **gpus, "last_modified": _spell(START)}
 
 
 def _about(job: Job, **more: object) -> Record:
@@ -131,33 +121,22 @@ def _event(job: Job, status: str, since: int) -> Record:
     return _about(job, **what, event_message=job.message if status == job.outcome else None)
 
 
-def price_records() -> list[Record]:
-    """Tell the list prices of all instance types but one that jobs use."""
-    return [
-        {"instance_type": each._asdict(), "price": PRICES[each.id] / _UNITS_PER_USD}
-        for each in INSTANCES.values()
-        if each.id != TABLES["unlisted"]
-    ]
-
-
-def usage_record(
-    jobs: Iterable[Job], team_ids: dict[str, str], window: tuple[int, int], as_of: int
-) -> Record:
-    """Tell what the days that a window touches cost, its end not included."""
-    start, end = window
+def usage_record(jobs: Iterable[Job], team_ids: dict[str, str], start: int, end: int) -> Record:
+    """Tell what the days that [start, end) touches cost."""
     if not 0 <= end - start <= 31 * DAY:
         raise ArgumentError(f"a bill covers 0 to 31 days, not {(end - start) / DAY:g}")
-    first, last = max(start // DAY, _EARLIEST), -(-end // DAY)
-    rows, units = [], 0
+    # The API bills nothing before 2026, which began hours after the first jobs.
+    first, last = max(start // DAY, START // DAY + 1), -(-end // DAY)
+    rows, total = [], Decimal(0)
     for job in jobs:
-        minutes = minutes_by_day(job.started, min(job.ended, as_of))
+        minutes = minutes_by_day(job.started, min(job.ended, AS_OF))
         days = {day: count for day, count in minutes.items() if first <= day < last}
         if days:
-            rate = PRICES[job.instance.id] * TABLES["contract"].get(job.project.name, 100) // 100
-            rate *= job.nodes
-            units += rate * sum(days.values())
+            percent = TABLES["contract"].get(job.project.name, 100)
+            rate = PRICES[job.instance.id] * percent // 100 * job.nodes * PRICE_UNIT
+            total += rate * sum(days.values())
             rows.append(_item(job, team_ids[job.project.team], rate, days, len(minutes)))
-    usage: Record = {"subtotal": _text(units), "credits_used": 0, "total": _text(units)}
+    usage: Record = {"subtotal": str(total), "credits_used": 0, "total": str(total)}
     usage |= {"minutes": sum(row["minutes"] for row in rows), "breakdown": rows}
     return {"training_usage": usage if rows else None}
 
@@ -168,24 +147,20 @@ def minutes_by_day(started: int, ended: int) -> Counter[int]:
     return Counter((min(end, ended) - 1) // DAY for end in ends)
 
 
-def _item(job: Job, team_id: str, rate: int, days: dict[int, int], lasts: int) -> Record:
+def _item(job: Job, team_id: str, rate: Decimal, days: dict[int, int], lasts: int) -> Record:
     """Tell what is billed of a job, which `lasts` so many days, on some of them."""
-    dice = Dice("bill", job.id)
+    dice, minutes = Dice("bill", job.id), sum(days.values())
     # The API writes money as text or as a number.
-    money = _text if dice.chance(40) else lambda units: units / _UNITS_PER_USD
+    money: type[str | float] = str if dice.chance(40) else float
     # Without its days a job is billed as a whole, so it must not reach into two months.
     by_day = lasts > 1 or not dice.chance(8)
     daily = [
-        {"date": str(_EPOCH + timedelta(day)), "subtotal": money(rate * count), "minutes": count}
+        {"date": spell(day * DAY)[:10], "subtotal": money(rate * count), "minutes": count}
         for day, count in days.items()
     ]
     resource: Record = {"id": job.id, "kind": "TRAINING_JOB", "name": job.name}
     resource |= {"model_name": job.project.name, "is_deleted": job.is_deleted}
-    resource |= {"instance_type": job.instance.name}
-    resource |= {"team_id": team_id, "team_name": job.project.team}
-    cost = {"subtotal": money(rate * sum(days.values())), "minutes": sum(days.values())}
+    team = {"team_id": team_id, "team_name": job.project.team}
+    resource |= {"instance_type": job.instance.name, **team}
+    cost = {"subtotal": money(rate * minutes), "minutes": minutes}
     return {"billable_resource": resource, **cost, "daily": daily if by_day else None}
-
-
-def _text(units: int) -> str:
-    return f"{units // _UNITS_PER_USD}.{units % _UNITS_PER_USD:05d}"

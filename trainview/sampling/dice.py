@@ -6,16 +6,20 @@ Moments are milliseconds since 1970 for the same reason.
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
+
+import numpy as np
 
 from trainview.errors import ArgumentError
 
-AS_OF = "2026-03-31T18:00:00Z"
 SECOND, MINUTE, HOUR, DAY = 1000, 60_000, 3_600_000, 86_400_000
+# What is told are the 90 days up to 2026-03-31, 18:00 UTC.
+AS_OF = 1_774_980_000_000
+START = AS_OF - 90 * DAY
 # Later than everything that is told: what has not happened.
 NEVER = 1 << 52
 
@@ -27,22 +31,12 @@ _WEEKDAY = 8
 T = TypeVar("T")
 
 
-def moment(name: str, value: object) -> datetime:
-    """Check that an argument is a time with a zone, and give it in UTC."""
-    time = value
-    if isinstance(value, str):
-        with suppress(ValueError):
-            time = datetime.fromisoformat(value)
-    if not isinstance(time, datetime) or time.utcoffset() is None:
-        raise ArgumentError(f"{name} must be a time with a zone, like {AS_OF!r}: got {value!r}")
-    if not 1980 <= time.year <= 9900:
-        raise ArgumentError(f"{name} must lie in the years 1980 to 9900: got {value!r}")
-    return time.astimezone(UTC)
-
-
-def milliseconds(time: datetime) -> int:
-    """Count the whole milliseconds up to a moment."""
-    return (time - _EPOCH) // timedelta(milliseconds=1)
+def milliseconds(name: str, time: str | datetime) -> int:
+    """Count the whole milliseconds from 1970 to an argument, a time with a zone."""
+    with suppress(TypeError, ValueError):
+        moment = datetime.fromisoformat(time) if isinstance(time, str) else time
+        return (moment - _EPOCH) // timedelta(milliseconds=1)
+    raise ArgumentError(f"{name} must be a time with a zone, like {spell(AS_OF)!r}: got {time!r}")
 
 
 def spell(time: int, precision: str = "milliseconds", zone: str = "Z") -> str:
@@ -52,11 +46,19 @@ def spell(time: int, precision: str = "milliseconds", zone: str = "Z") -> str:
 
 
 class Dice:
-    """A stream of choices that some words, or a number, decide."""
+    """A stream of choices, and of ids like ``03yv1l3``, that some words and numbers decide."""
 
     def __init__(self, *seed: str | int) -> None:
         number = int.from_bytes("/".join(map(str, seed)).encode(), "big")
         self._random = random.Random(number).random  # noqa: S311 (made-up data, not secrets)
+        self.ids = self._identifiers()
+
+    def _identifiers(self) -> Iterator[str]:
+        # The stride is coprime to 36, so that each comes once: they look random, but never repeat.
+        number, stride = self.below(36**7), 48_432_388_693
+        while True:
+            number = (number + stride) % 36**7
+            yield np.base_repr(number, 36).lower().zfill(7)
 
     def below(self, stop: int) -> int:
         """Draw an integer from 0 up to, but not, `stop`."""
@@ -90,24 +92,13 @@ class Dice:
         minutes = MINUTE * low + MINUTE * (high - low) * (share - left) // (right - left)
         return minutes + self.seconds(0, 40)
 
-
-class Calendar(NamedTuple):
-    """The time in which jobs are submitted."""
-
-    start: int
-    as_of: int
-
-    def at(self, percent: int) -> int:
-        """Tell the moment at which so much of the time is over."""
-        return self.start + (self.as_of - self.start) * percent // 100
-
-    def moment(self, dice: Dice, low: int, high: int) -> int:
-        """Draw a time of submission, mostly in working hours, more of them later on."""
-        hours = (self.as_of - self.start) // HOUR
+    def submission(self, low: int, high: int) -> int:
+        """Draw a moment to submit at, mostly in working hours, more of them later on."""
+        hours = (AS_OF - START) // HOUR
         while True:
-            moment = dice.between(low, max(high - SECOND, low))
+            moment = self.between(low, max(high - SECOND, low))
             # 1970 began on a Thursday.
             weight = _HOURS[moment // HOUR % 24] * (1 if (moment // DAY + 3) % 7 >= 5 else _WEEKDAY)
-            weight *= hours + 2 * max(moment - self.start, 0) // HOUR
-            if dice.below(max(_HOURS) * _WEEKDAY * 3 * hours) < weight:
+            weight *= hours + 2 * max(moment - START, 0) // HOUR
+            if self.below(max(_HOURS) * _WEEKDAY * 3 * hours) < weight:
                 return moment

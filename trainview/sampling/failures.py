@@ -5,8 +5,8 @@ the project it is about, and does nothing where that, or its jobs, are missing: 
 fewer stories.
 """
 
-from trainview.sampling.dice import DAY, HOUR, MINUTE, NEVER, Calendar, Dice
-from trainview.sampling.organisation import CAUSES, INSTANCES, TABLES, Job
+from trainview.sampling.dice import AS_OF, DAY, HOUR, MINUTE, NEVER, Dice
+from trainview.sampling.organisation import CAUSES, INSTANCES, TABLES, Job, Project
 
 # Mistakes that one corrects and tries again; those of programs leave a traceback behind.
 MISTAKES = ("module", "column", "unauthorized", "oom")
@@ -18,6 +18,7 @@ def habits(dice: Dice, team: str) -> dict[str, str]:
     repo, module, column = (dice.pick(known[name]) for name in ("models", "modules", "columns"))
     line = dice.between(60, 420)
     about = {"team": team, "repo": repo, "module": module, "column": column, "line": str(line)}
+    about["model"] = repo.replace("/", "--")
     about["script"] = dice.pick(("train.py", "run_sft.py", "src/finetune.py"))
     about["line2"] = str(line - dice.between(5, 35))
     about["code"] = dice.pick(("trainer.train()", f'batch = collate(rows, key="{column}")'))
@@ -74,27 +75,21 @@ def message(job: Job) -> str | None:
 # --- Stories -------------------------------------------------------------------------------------
 
 
-def tell_stories(dice: Dice, jobs: list[Job], calendar: Calendar) -> None:
+def tell_stories(dice: Dice, jobs: dict[Project, list[Job]]) -> None:
     """Let the stories happen to jobs that have not been scheduled yet."""
-    by_name: dict[str, list[Job]] = {}
-    for job in jobs:
-        # Where two projects share a name, the first one is meant.
-        own = by_name.setdefault(job.project.name, [])
-        if not own or own[0].project is job.project:
-            own.append(job)
-    if calendar.as_of - calendar.start > 35 * DAY:
-        _bad_afternoon(dice, [job for job in jobs if job.after is None], calendar)
+    _bad_afternoon(dice, [job for own in jobs.values() for job in own if job.after is None])
+    # Where two projects share a name, the first one is meant.
+    by_name = {project.name: own for project, own in reversed(jobs.items())}
     for project, age, status, *special in TABLES["open"]:
-        submitted = calendar.as_of - age * MINUTE + dice.seconds(0, 9)
-        alone = _alone(by_name.get(project, []))
-        if alone and submitted > calendar.start:
+        submitted = AS_OF - age * MINUTE + dice.seconds(0, 9)
+        if alone := _alone(by_name.get(project, [])):
             latest = max(alone, key=lambda job: job.submitted)
             latest.submitted, latest.stays = submitted, status
             _leave_open(latest, *special)
     for project, count, age, story in TABLES["stories"]:
         own = sorted(by_name.get(project, []), key=lambda job: job.submitted)
         own = _alone(own) if story.startswith("name") else own
-        before = calendar.as_of - age * DAY
+        before = AS_OF - age * DAY
         for job in [job for job in own if job.submitted < before and job.stays is None][-count:]:
             _happen(dice, own, job, story)
 
@@ -116,29 +111,27 @@ def _happen(dice: Dice, own: list[Job], job: Job, story: str) -> None:
         for each in own:
             each.after, each.attempt = None, 1
         job.outcome, job.cause, job.share, job.longest = what, None, 60, NEVER
-        job.work = max(job.work, 4 * HOUR)
+        job.work, job.spot = max(job.work, 4 * HOUR), job.spot or what in TABLES["endings"]
         if verb == "fails":
             fail(dice, job, what)
-        elif what in {"preempted", "evicted"}:
-            job.spot = True
 
 
-def _leave_open(job: Job, machine: str = "", nodes: int = 1, quirk: str = "") -> None:
+def _leave_open(job: Job, machine: str = "", nodes: int = 1, quirk: str | None = None) -> None:
     if machine:
         job.instance, job.nodes = INSTANCES[machine], nodes
     job.outcome, job.cause, job.share, job.longest = "completed", None, 100, NEVER
-    job.quirk, job.priority, job.until = quirk or None, 0, 0
+    job.quirk, job.priority, job.until = quirk, 0, 0
     # On spot capacity it surely gets its GPUs.
     job.spot = job.stays in {"created", "deploying"} and job.gpus > 0
 
 
-def _bad_afternoon(dice: Dice, jobs: list[Job], calendar: Calendar) -> None:
+def _bad_afternoon(dice: Dice, jobs: list[Job]) -> None:
     """Let the network fail for one job on several nodes of each project, three weeks ago."""
-    noon = calendar.as_of // DAY * DAY - 20 * DAY + 12 * HOUR + 40 * MINUTE
-    nearest: dict[str, Job] = {}
+    noon = AS_OF - 20 * DAY - 5 * HOUR - 20 * MINUTE
+    nearest: dict[Project, Job] = {}
     for job in sorted(jobs, key=lambda job: abs(job.submitted - noon)):
         if 1 < job.nodes <= 4 and abs(job.submitted - noon) < 14 * DAY:
-            nearest.setdefault(job.project.id, job)
+            nearest.setdefault(job.project, job)
     for job in nearest.values():
         job.submitted = noon - dice.below(2) * DAY - dice.seconds(2 * 3600, 4 * 3600)
         fail(dice, job, "nccl")

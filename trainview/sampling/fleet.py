@@ -1,26 +1,17 @@
 """The whole made-up organisation: what happens in it, and what the API answers."""
 
-import sys
 from datetime import datetime
 from typing import Any
 
 from trainview.errors import ArgumentError
 from trainview.sampling import accounts, failures, records, submissions
-from trainview.sampling.caches import cache_record, cached_files
-from trainview.sampling.dice import AS_OF, DAY, NEVER, Calendar, milliseconds, moment
+from trainview.sampling.dice import AS_OF, NEVER, Dice, milliseconds, spell
 from trainview.sampling.metrics import metrics_record
-from trainview.sampling.organisation import TABLES, Job, Project
+from trainview.sampling.organisation import INSTANCES, PRICE_UNIT, PRICES, TABLES, Job
 from trainview.sampling.scheduling import schedule
 
 
-def sample(
-    projects: int = 40,
-    jobs_per_project: int = 15,
-    seed: int = 0,
-    *,
-    as_of: str | datetime = AS_OF,
-    days: int = 90,
-) -> dict[str, Any]:
+def sample(projects: int = 40, jobs_per_project: int = 15, seed: int = 0) -> dict[str, Any]:
     """Make up the answers of the API for an organisation of any size.
 
     Parameters
@@ -28,14 +19,10 @@ def sample(
     projects : int
         How many projects it has.
     jobs_per_project : int
-        How many jobs a project has on average. A few projects have most of them, some have none.
+        How many jobs a project has on average, in the 90 days before 2026-03-31 18:00 UTC. A few
+        projects have most of them, some have none.
     seed : int
         Equal arguments give equal payloads, on every platform and Python version.
-    as_of : str or datetime.datetime
-        The moment the payload describes, with a zone; nothing in it is later.
-    days : int
-        How many days before `as_of` the first job was submitted, at most (a burst may reach some
-        minutes further back).
 
     Returns
     -------
@@ -46,7 +33,7 @@ def sample(
     Raises
     ------
     ArgumentError
-        If a number is no integer or too small, or `as_of` is no time with a zone.
+        If a number is no integer, or too small.
 
     Examples
     --------
@@ -56,7 +43,7 @@ def sample(
     >>> payload["trainview"]["as_of"]
     '2026-03-31T18:00:00Z'
     """
-    return Fleet(projects, jobs_per_project, seed, as_of=as_of, days=days).payload
+    return Fleet(projects, jobs_per_project, seed).payload
 
 
 class Fleet:
@@ -68,7 +55,7 @@ class Fleet:
 
     Parameters
     ----------
-    projects, jobs_per_project, seed, as_of, days
+    projects, jobs_per_project, seed
         As for `sample`; equal arguments give equal answers.
 
     Attributes
@@ -88,61 +75,54 @@ class Fleet:
     12
     """
 
-    def __init__(
-        self,
-        projects: int = 40,
-        jobs_per_project: int = 15,
-        seed: int = 0,
-        *,
-        as_of: str | datetime = AS_OF,
-        days: int = 90,
-    ) -> None:
+    def __init__(self, projects: int = 40, jobs_per_project: int = 15, seed: int = 0) -> None:
         total = _whole("projects", projects) * _whole("jobs_per_project", jobs_per_project)
-        days, now = _whole("days", days, least=1, most=3650), moment("as_of", as_of)
-        self._as_of = milliseconds(now)
-        self._calendar = calendar = Calendar(self._as_of - days * DAY, self._as_of)
-        draw = submissions.Draw(_whole("seed", seed), calendar)
-        members = submissions.make_projects(draw, projects)
-        jobs = submissions.submit(draw, members, total)
-        failures.tell_stories(draw, jobs, calendar)
-        self.jobs = [*jobs, *submissions.throw_away(draw, members, total // 50)]
-        # The limits of the organisation are for about 600 jobs in 90 days.
-        scale = max(1, -(-total * 90 // (600 * days)))
+        # Of all organisations number 50, since by default it has some of everything.
+        dice = Dice(50, _whole("seed", seed))
+        members = submissions.make_projects(dice, projects)
+        by_project = submissions.submit(dice, members, total)
+        failures.tell_stories(dice, by_project)
+        jobs = [job for own in by_project.values() for job in own]
+        self.jobs = [*jobs, *submissions.throw_away(dice, members, total // 50)]
+        scale = max(1, -(-total // 600))
         limits = {gpu_type: scale * gpus for gpu_type, gpus in TABLES["limits"].items()}
-        schedule(self.jobs, limits, calendar)
-        self._jobs = {job.id: job for job in sorted(jobs, key=lambda job: job.submitted)}
+        schedule(self.jobs, limits)
         self._limits = accounts.with_teams(limits, jobs)
-        by_project: dict[Project, list[Job]] = {project: [] for project in members}
-        for job in self._jobs.values():
-            by_project[job.project].append(job)
-        self._files = {
-            project.id: cached_files(project, own, self._as_of)
-            for project, own in by_project.items()
-        }
-        self._team_ids = {project.team: next(draw.ids) for project in members}
+        self._team_ids = {project.team: next(dice.ids) for project in members}
+        jobs.sort(key=lambda job: job.submitted)
+        self._jobs = {job.id: job for job in jobs}
         used = {row["gpu_type"]: row for row in self.training_capacity()["gpu_capacities"]}
-        jobs.sort(key=lambda job: (-job.submitted, job.id))
-        self._records = {job.id: records.job_record(job, used, self._as_of) for job in jobs}
-        listed = records.project_records(by_project, self._records, calendar)
+        self._records = {job.id: records.job_record(job, used) for job in reversed(jobs)}
+        self._files, listed = {}, []
+        for project, own in by_project.items():
+            own.sort(key=lambda job: job.submitted)
+            self._files[project.id] = records.cached_files(project, own)
+            listed.append(records.project_record(project, own, self._records))
+        listed.sort(key=lambda row: row["created_at"], reverse=True)
         self.payload: dict[str, Any] = {
-            "trainview": {"format": 1, "as_of": now.isoformat().replace("+00:00", "Z")},
+            "trainview": {"format": 1, "as_of": spell(AS_OF, "seconds")},
             "training_projects": listed,
             "training_jobs": [*self._records.values()],
         }
 
     def instance_type_prices(self) -> dict[str, Any]:
         """Answer ``GET /v1/instance_type_prices``: all types but one that jobs use."""
-        return {"instance_types": accounts.price_records()}
+        listed = [each for each in INSTANCES.values() if each.id != TABLES["unlisted"]]
+        rows = [
+            {"instance_type": each._asdict(), "price": float(PRICES[each.id] * PRICE_UNIT)}
+            for each in listed
+        ]
+        return {"instance_types": rows}
 
     def training_capacity(self) -> dict[str, Any]:
         """Answer ``GET /v1/training/capacity``."""
         jobs = self._jobs.values()
-        return accounts.capacity_record(jobs, self._limits, self._team_ids, self._as_of)
+        return accounts.capacity_record(jobs, self._limits, self._team_ids)
 
     def usage_summary(self, start: str | datetime, end: str | datetime) -> dict[str, Any]:
         """Answer ``GET /v1/billing/usage_summary`` for the days that [start, end) touches."""
-        window = milliseconds(moment("start", start)), milliseconds(moment("end", end))
-        return accounts.usage_record(self.jobs, self._team_ids, window, self._as_of)
+        window = milliseconds("start", start), milliseconds("end", end)
+        return accounts.usage_record(self.jobs, self._team_ids, *window)
 
     def job_metrics(
         self, job_id: str, start_ms: int = 0, end_ms: int = NEVER, step_seconds: int = 300
@@ -150,29 +130,29 @@ class Fleet:
         """Answer ``GET .../jobs/{job_id}/metrics``; a sample is the same in every window."""
         job, step = self._job(job_id), _whole("step_seconds", step_seconds, least=1)
         files = self._files[job.project.id]
-        answer = metrics_record(job, files, (start_ms, end_ms), step, self._as_of)
+        answer = metrics_record(job, files, (start_ms, end_ms), step)
         return answer | {"training_job": self._records[job_id]}
 
     def cache_summary(self, project_id: str) -> dict[str, Any] | None:
         """Answer ``GET /v1/training_projects/{project_id}/cache/summary``; None without a cache."""
         files = self._files.get(project_id)
-        return None if files is None else cache_record(project_id, files, self._as_of)
+        return None if files is None else records.cache_record(project_id, files)
 
     def checkpoints(self, job_id: str) -> dict[str, Any]:
         """Answer ``GET .../jobs/{job_id}/checkpoints``, oldest first."""
-        saved = records.checkpoint_records(self._job(job_id), self._as_of)
+        saved = records.checkpoint_records(self._job(job_id))
         return {"training_job": self._records[job_id], "checkpoints": saved}
 
     def queue_context(self, job_id: str) -> dict[str, Any] | None:
         """Answer ``GET /v1/training/jobs/{job_id}/queue_context``; None for a job without GPUs."""
         job, jobs = self._job(job_id), self._jobs.values()
-        return accounts.queue_record(job, jobs, self._limits, self._calendar)
+        return accounts.queue_record(job, jobs, self._limits)
 
     def job_logs(
         self, job_id: str, start_ms: int, end_ms: int, *, limit: int = 500, direction: str = "asc"
     ) -> dict[str, Any]:
         """Answer ``GET .../jobs/{job_id}/logs``: the first lines, or with ``desc`` the last."""
-        lines = records.log_lines(self._job(job_id), (start_ms, end_ms), self._as_of)
+        lines = records.log_lines(self._job(job_id), start_ms, end_ms)
         lines = lines[::-1] if direction == "desc" else lines
         return {"logs": lines[: _whole("limit", limit, least=1, most=1000)]}
 
@@ -182,9 +162,8 @@ class Fleet:
         return self._jobs[job_id]
 
 
-def _whole(name: str, value: object, *, least: int = 0, most: int = sys.maxsize) -> int:
+def _whole(name: str, value: object, *, least: int = 0, most: int = 1 << 32) -> int:
     """Check that an argument is an integer within bounds."""
     if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
         return value
-    bounds = f"at least {least}" if most == sys.maxsize else f"from {least} to {most}"
-    raise ArgumentError(f"{name} must be an integer, {bounds}: got {value!r}")
+    raise ArgumentError(f"{name} must be an integer from {least} to {most}: got {value!r}")

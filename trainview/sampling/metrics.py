@@ -6,11 +6,11 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from trainview.sampling.dice import SECOND, Dice
-from trainview.sampling.organisation import CAUSES, KINDS, MIB, TABLES, Files, Job
+from trainview.sampling.dice import AS_OF, SECOND, Dice
+from trainview.sampling.organisation import CAUSES, KINDS, MIB, TABLES, Files, Job, Record
 
 Levels: TypeAlias = npt.NDArray[np.int64]
-Samples: TypeAlias = list[dict[str, Any]]
+Samples: TypeAlias = list[Record]
 
 _FULL = 10_000
 # What a process takes of a GPU or of a machine before it does anything.
@@ -21,46 +21,37 @@ _CYCLE = 1260
 _MIX, _MIX_AGAIN = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 
 
-def metrics_record(
-    job: Job, files: Files | None, window: tuple[int, int], step: int, as_of: int
-) -> dict[str, Any]:
+def metrics_record(job: Job, files: Files | None, window: tuple[int, int], step: int) -> Record:
     """Tell what was measured of a job in a window of epoch milliseconds, ends included.
 
     What is in its cache, and when it came there, `files` tells.
     """
-    first, last = (job.started, min(job.ended, as_of)) if job.ran(as_of) else (1, 0)
-    start, end = max(first, window[0]), min(last, window[1])
+    start, end = max(job.started, window[0]), min(job.ended, AS_OF, window[1])
     # Multiples of the step, wherever the window begins, so that windows continue each other.
     begin = -(-start // (step * SECOND)) * step
     seconds = np.arange(begin, end // SECOND + 1, step, dtype=np.int64)
-    nodes = [_Node(job, number, seconds, as_of) for number in range(job.nodes)]
+    nodes = [_Node(job, number, seconds) for number in range(job.nodes)]
     measured: Samples = [{"node_id": node.name, "metrics": node.metrics()} for node in nodes]
-    leader = measured[0]["metrics"]
-    if not job.ran(as_of):
-        leader, measured = leader | {"gpu_memory_usage_bytes": {}, "gpu_utilization": {}}, []
     cache = None if files is None else nodes[0].cache(files)
-    return {**leader, "cache": cache, "per_node_metrics": measured}
-
-
-def node_name(job: Job, number: int) -> str:
-    """Name a node of a job; the leader is the first."""
-    return f"{job.id}-node-{number}"
+    leader: Record = measured[0]["metrics"]
+    return {**leader, "cache": cache, "per_node_metrics": measured if job.ran else []}
 
 
 class _Node:
     """One node, when it is measured, and what it is doing then; levels are in ten thousandths."""
 
-    def __init__(self, job: Job, number: int, seconds: Levels, as_of: int) -> None:
+    def __init__(self, job: Job, number: int, seconds: Levels) -> None:
         dice = Dice("course", job.id)
-        self.job, self.name, self.seconds = job, node_name(job, number), seconds
+        self.job, self.name, self.seconds = job, job.node_names[number], seconds
         self.stamps = [f"{text}Z" for text in np.datetime_as_string(seconds.astype("M8[s]"))]
-        self.life = max((min(job.ended, as_of) - job.started) // SECOND, 1)
+        self.life = max((min(job.ended, AS_OF) - job.started) // SECOND, 1)
         self.age = seconds - job.started // SECOND
         self.loading = max(job.loading // SECOND, 1)
         self.level = 100 * dice.between(*KINDS[job.project.kind]["busy"])
         self.shares = [100 * dice.between(*span) for span in ((7, 34), (14, 62), (52, 93))]
         epoch, pause = dice.between(1500, 7200), dice.between(90, 280)
         self.is_idle = job.quirk == "idle node" and number == job.nodes - 1
+        # Idle, loading, pausing, generating; else it trains.
         self.phases = [
             (seconds >= job.busy_until // SECOND) & (job.busy_until < job.ended) | self.is_idle,
             self.age < self.loading,
@@ -69,15 +60,18 @@ class _Node:
         ]
         # What is odd is measured without a gap, so that nothing hides it.
         self.loses_samples = dice.chance(30) and job.quirk is None
-        failed = job.outcome == "failed" and job.ended <= as_of
-        self.exhausts = CAUSES[job.cause or ""].get("exhausts", "") if failed else ""
+        cause = CAUSES.get(job.cause or "", {}) if job.ended <= AS_OF else {}
+        self.exhausts = cause.get("exhausts", "")
 
-    def metrics(self) -> dict[str, Any]:
+    def metrics(self) -> Record:
         """Give the series of the API."""
         instance = self.job.instance
-        gpus = {str(rank): self._gpu(rank) for rank in range(instance.gpu_count)}
+        gpus = {
+            str(rank): self._gpu(rank) for rank in range(instance.gpu_count if self.job.ran else 0)
+        }
         busy, vcpu = self.shares[0] if gpus else self.level, instance.millicpu_limit // 1000
-        cpu = self._shaken("cpu", self._by_phase(25, 5500, 4000, busy // 2, busy), 6, 10, _FULL)
+        levels = np.select(self.phases, [25, 5500, 4000, busy // 2], busy)
+        cpu = self._shaken("cpu", levels, 6, 10, _FULL)
         memory = self._memory("memory", instance.memory_limit_mib, self.shares[1])
         storage = (200 + 30 * vcpu) * 1024
         full = storage * (_FULL if self.exhausts == "storage" else 3500) // _FULL
@@ -94,23 +88,19 @@ class _Node:
         """Give the series of the cache of its project, which grows with each file."""
         held = np.cumsum([0, *(size for _, _, size in files)])
         there = np.searchsorted([moment // SECOND for moment, _, _ in files], self.seconds, "right")
-        return self._filled("cache", held[there], TABLES["cache_gib"] << 30)
+        return self._filled("cache", held[there], 1 << 40)
 
     def _filled(self, name: str, held: Levels, room: int) -> dict[str, Samples]:
         shares = [v / _FULL for v in (held * _FULL // room).tolist()]
         usage = self._samples(name, held.tolist())
         return {"usage_bytes": usage, "utilization": self._samples(f"{name} share", shares)}
 
-    def _by_phase(self, *levels: int) -> Levels:
-        """Take the level of what it is doing: idle, loading, pausing, generating or training."""
-        *special, training = levels
-        return np.select(self.phases, special, np.int64(training))
-
     def _gpu(self, rank: int) -> tuple[Samples, Samples]:
         """Give the utilization and the memory of one GPU."""
         name, is_unused = f"gpu {rank}", self.is_idle or (self.job.quirk == "one gpu" and rank > 0)
         level = 0 if is_unused else self.level - self._key(name) % 400
-        levels = self._by_phase(0, min(level, 150), level * 35 // 100, level * 55 // 100, level)
+        special = [0, min(level, 150), level * 35 // 100, level * 55 // 100]
+        levels = np.select(self.phases, special, level)
         shares = [v / _FULL for v in self._shaken(name, levels, 12, 30, _FULL)]
         total = TABLES["gpu_memory"][self.job.instance.gpu_type] * 1024 // 100
         memory = self._memory(f"gpu memory {rank}", total, 0 if is_unused else self.shares[2])

@@ -3,10 +3,11 @@
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from importlib.resources import files
 from typing import Any, NamedTuple, TypeAlias
 
-from trainview.sampling.dice import NEVER, SECOND
+from trainview.sampling.dice import AS_OF, MINUTE, NEVER, SECOND
 
 _TEXT = files(__package__).joinpath("organisation.toml").read_text("utf-8")
 TABLES: dict[str, Any] = tomllib.loads(_TEXT)
@@ -16,8 +17,6 @@ CAUSES: dict[str, dict[str, Any]] = TABLES["causes"]
 Record: TypeAlias = dict[str, Any]
 # When a file was written, its path, its bytes; the oldest first.
 Files: TypeAlias = list[tuple[int, str, int]]
-# A hung job does nothing any more after so long.
-_QUIET_AFTER = 11_400 * SECOND
 
 
 class Instance(NamedTuple):
@@ -32,21 +31,25 @@ class Instance(NamedTuple):
     gpu_memory_limit_mib: int | None
 
 
-def _instance(id_: str, gpu: str, count: int, vcpu: int, gib: int, mib: int) -> Instance:
-    size = f"{vcpu} vCPU, {gib} GiB"
-    name = f"{count}x {gpu} ({size})" if gpu else size
-    return Instance(id_, name, gib * 1024, vcpu * 1000, count, gpu or None, mib or None)
+def _instance(id_: str, memory_mib: int) -> Instance:
+    gpu, _, size = id_.replace("MIG", "_40GB").rpartition(":")
+    *several, vcpu, gib = map(int, size.split("x"))
+    count = several[0] if several else int(gpu != "")
+    name = f"{vcpu} vCPU, {gib} GiB"
+    name = f"{count}x {gpu} ({name})" if gpu else name
+    return Instance(id_, name, gib * 1024, vcpu * 1000, count, gpu or None, memory_mib or None)
 
 
 INSTANCES = {row[0]: _instance(*row[:-1]) for row in TABLES["instances"]}
-# In hundred-thousandths of a US dollar a minute and node.
+# A minute of a node, in units of so many US dollars.
 PRICES = {row[0]: row[-1] for row in TABLES["instances"]}
+PRICE_UNIT = Decimal("0.00001")
 MIB = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
 class Project:
-    """A project; `life` is the part of the time, in percent, in which it gets jobs."""
+    """A project; `life` is the time in which it gets jobs."""
 
     id: str
     name: str
@@ -98,6 +101,11 @@ class Job:
         """GPUs of all its nodes."""
         return self.instance.gpu_count * self.nodes
 
+    @property
+    def node_names(self) -> list[str]:
+        """Names of its nodes; the first one leads."""
+        return [f"{self.id}-node-{number}" for number in range(self.nodes)]
+
     def cut(self, time: int) -> int:
         """Round a time down to what is told of it, so that its spelling cuts nothing off."""
         return time - time % (SECOND if self.spelling[0] == "seconds" else 1)
@@ -105,8 +113,8 @@ class Job:
     @property
     def busy_until(self) -> int:
         """When its GPUs had their last work."""
-        if self.quirk == "hung" and self.started < NEVER:
-            return self.started + _QUIET_AFTER
+        if self.quirk == "hung":
+            return self.started + 190 * MINUTE
         return (self.started + self.ended) // 2 if self.quirk == "idle half" else self.ended
 
     def history(self) -> list[tuple[str, int]]:
@@ -120,6 +128,7 @@ class Job:
         """Tell its status at a moment, and since when it has had it."""
         return [step for step in self.history() if step[1] <= moment][-1]
 
-    def ran(self, as_of: int) -> bool:
-        """Say whether it ran for some time before a moment."""
-        return self.started < min(self.ended, as_of)
+    @property
+    def ran(self) -> bool:
+        """Whether it has run for some time."""
+        return self.started < min(self.ended, AS_OF)

@@ -2,15 +2,15 @@
 
 import json
 import os
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from trainview.files.atomic import check_target, making_folder, replacing
-from trainview.sampling.dice import DAY, MINUTE, milliseconds, moment
+from trainview.sampling.dice import DAY, MINUTE, milliseconds
 from trainview.sampling.fleet import Fleet
 from trainview.tables.caches import read_cache
 from trainview.tables.checkpoints import read_checkpoints
@@ -20,16 +20,12 @@ from trainview.tables.metrics import read_metrics
 from trainview.tables.queue import read_queue
 
 STEP_SECONDS = 1800
-_LIFE = ("created_at", "updated_at")
+_MONTHS = ("2026-01", "2026-02", "2026-03", "2026-04")
 _TABLES = ("queue", "status_events", "checkpoints", "caches", "logs", "metrics")
 
 
 def write_sample(
-    folder: str | os.PathLike[str],
-    fleet: Fleet | None = None,
-    *,
-    only_lists: bool = False,
-    force: bool = False,
+    folder: str | os.PathLike[str], fleet: Fleet, *, force: bool = False
 ) -> list[Path]:
     """Write what the API answers about an organisation, so that `trainview.load` reads it.
 
@@ -40,10 +36,8 @@ def write_sample(
     ----------
     folder : path
         Made if it is missing.
-    fleet : Fleet, optional
-        With its defaults when left out.
-    only_lists : bool, optional
-        Whether to write the lists of projects and jobs alone.
+    fleet : Fleet
+        The organisation.
     force : bool
         Whether files that exist may be replaced.
 
@@ -61,19 +55,14 @@ def write_sample(
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     files = write_sample(folder, Fleet(projects=2), only_lists=True)
-    >>> [file.name for file in files]
-    ['training_projects.json', 'training_jobs.json']
+    ...     files = write_sample(folder, Fleet(projects=2))
+    >>> [file.name for file in files[:3]]
+    ['training_projects.json', 'training_jobs.json', 'instance_type_prices.json']
     """
-    fleet = fleet or Fleet()
-    contents: dict[str, Any] = {
-        f"{key}.json": {key: fleet.payload[key]} for key in ("training_projects", "training_jobs")
-    }
     with making_folder(folder) as place:
         # Before all the rest is made.
         check_target(place / "training_jobs.json", force=force)
-        if not only_lists:
-            contents |= _answers(fleet) | _tables(fleet)
+        contents = _answers(fleet) | _tables(fleet)
         files = [place / name for name in contents]
         with replacing(files, force=force) as temporary:
             for path, content in zip(temporary, contents.values(), strict=True):
@@ -82,15 +71,13 @@ def write_sample(
 
 
 def _answers(fleet: Fleet) -> dict[str, Any]:
-    answers = {
-        "instance_type_prices.json": fleet.instance_type_prices(),
-        "training_capacity.json": fleet.training_capacity(),
-    }
-    end = pd.Timestamp(fleet.payload["trainview"]["as_of"])
-    # The API bills nothing before 2026.
-    for month in pd.date_range("2026-01-01T00:00Z", end, freq="MS", inclusive="left"):
-        bill = fleet.usage_summary(month, min(month + pd.offsets.MonthBegin(), end))
-        answers[f"usage_summary_{month:%Y-%m}.json"] = bill
+    lists = ("training_projects", "training_jobs")
+    answers: dict[str, Any] = {f"{name}.json": {name: fleet.payload[name]} for name in lists}
+    answers["instance_type_prices.json"] = fleet.instance_type_prices()
+    answers["training_capacity.json"] = fleet.training_capacity()
+    for month, after in pairwise(_MONTHS):
+        bill = fleet.usage_summary(f"{month}-01T00Z", f"{after}-01T00Z")
+        answers[f"usage_summary_{month}.json"] = bill
     return answers
 
 
@@ -111,10 +98,8 @@ def _tables(fleet: Fleet) -> dict[str, pa.Table]:
             parts["queue"].append(queue)
             parts["status_events"].append(events)
         if job["current_status"].endswith("FAILED"):
-            submitted, end = (milliseconds(moment(key, job[key])) for key in _LIFE)
-            end += 5 * MINUTE
-            start = max(submitted, end - 7 * DAY)
-            lines = fleet.job_logs(id_, start, end, limit=20, direction="desc")
+            end = milliseconds("updated_at", job["updated_at"]) + 5 * MINUTE
+            lines = fleet.job_logs(id_, end - 7 * DAY, end, limit=20, direction="desc")
             parts["logs"].append(read_logs(_encoded(lines), id_))
     return {f"{name}.parquet": combine(name, tables) for name, tables in parts.items()}
 
