@@ -21,7 +21,7 @@ _RENDER = JavascriptFunction(
     "function (data, type) { const at = data.indexOf('|'); const key = data.slice(0, at);"
     " if (type === 'sort' || type === 'type') return key === '' ? null : Number(key);"
     " if (type !== 'filter') return data.slice(at + 1);"
-    " return key === '' ? '' : data.slice(at + 1).replace('&lt;', ''); }"
+    " return key === '' ? '' : data.slice(at + 1).replace(/&[lg]t;/, ''); }"
 )
 _RENDER_TEXT = JavascriptFunction(
     "function (data, type) { if (data !== '-') return type === 'sort' ? data.toLowerCase() : data;"

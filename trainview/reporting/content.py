@@ -109,6 +109,9 @@ def _moment(moment: pd.Timestamp | datetime | None) -> str:
 
 def _about(scope: Scope, readings: Readings) -> str:
     jobs, projects = scope.snapshot.jobs, count(readings.figures["projects"], "project")
+    active = jobs["project_id"].nunique()
+    if 0 < active < readings.figures["projects"]:
+        projects = f"{active:,} of {projects}"
     of_whom = ""
     if scope.chosen:
         more = len(scope.chosen) - _MOST_NAMES

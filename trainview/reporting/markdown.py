@@ -9,15 +9,17 @@ from markupsafe import Markup
 from trainview.reporting.content import Content
 from trainview.reporting.parts import Issue, Part, Topic
 from trainview.reporting.tables import View, view
+from trainview.text.lines import pad, width_of
 
 # So many rows of a table are read where nothing can be unfolded or sorted.
 MOST_ROWS = 10
 # In columns of text.
 _WIDEST_CELL = 48
 _TAG = re.compile(r"<(bdi|code)(?: [^>]*)?>(.*?)</\1>|<[^>]+>", re.DOTALL)
-# What Markdown reads as more than itself; a name after @ would be told of it.
+# What Markdown reads as more than itself; a name after @ would be told of it, and what a number
+# after # is about.
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~#])")
-_MENTION = re.compile(r"@(?=\w)")
+_MENTION = re.compile(r"(@(?=\w)|#(?=\d))")
 
 
 def to_markdown(content: Content) -> str:
@@ -91,11 +93,11 @@ def _table(found: View) -> Iterator[str]:
     """Write a table as lines of text, as wide as their cells."""
     heads = [column.heading for column in found.columns]
     rows = [[_cut(cell) for cell in row] for row in found.rows]
-    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    widths = [max(map(width_of, column)) for column in zip(heads, *rows, strict=True)]
     numbers = [column.kind == "number" for column in found.columns]
     lines = [
         "  ".join(
-            cell.rjust(width) if number else cell.ljust(width)
+            pad(cell, width, right=number)
             for cell, width, number in zip(row, widths, numbers, strict=True)
         ).rstrip()
         for row in [heads, ["-" * width for width in widths], *rows]
@@ -106,7 +108,11 @@ def _table(found: View) -> Iterator[str]:
 
 
 def _cut(cell: str) -> str:
-    return cell if len(cell) <= _WIDEST_CELL else f"{cell[: _WIDEST_CELL - 1]}…"
+    if width_of(cell) <= _WIDEST_CELL:
+        return cell
+    while width_of(cell) >= _WIDEST_CELL:
+        cell = cell[:-1]
+    return f"{cell}…"
 
 
 def _fenced(lines: Sequence[str]) -> str:
@@ -144,4 +150,4 @@ def _text(text: Markup | str) -> str:
 
 
 def _plain(text: str) -> str:
-    return _MENTION.sub("@\N{ZERO WIDTH SPACE}", _SPECIAL.sub(r"\\\1", text))
+    return _MENTION.sub("\\1\N{ZERO WIDTH SPACE}", _SPECIAL.sub(r"\\\1", text))

@@ -65,8 +65,8 @@ def cell(name: str, value: Any, limit: int | None = None) -> str:
     ('1,234.50', '<0.1', '<0.1%')
     >>> cell("billed_usd_after", 1.5), cell("billed_usd_difference", 1.5), cell("share_ratio", 1.5)
     ('1.50', '+1.50', '1.50')
-    >>> cell("usd_per_day_28d", 12.345)
-    '12.35'
+    >>> cell("usd_per_day_28d", 12.345), cell("gpu_hours_difference", -0.001)
+    ('12.35', '>-0.1')
     >>> cell("max_memory_bytes", 3 * 2**30), cell("over_limit_gpu_hours_with_extra", 0.0)
     ('3.0 GiB', '0.0')
     """
@@ -102,7 +102,11 @@ def _unit(name: str) -> str:
 def _difference(name: str, value: float) -> str:
     """Write it with its sign; that of shares is in percentage points."""
     size = _number(name.removesuffix(_DIFFERENCE), abs(value)).replace("%", " pp")
-    return f"{'-' if value < 0 else '+'}{size}" if size.strip("0. p") else size
+    sign = "-" if value < 0 else "+"
+    if size.startswith("<"):
+        # what is a little below zero is above -0.01
+        return f"{'>' if value < 0 else '<'}{sign}{size[1:]}"
+    return f"{sign}{size}" if size.strip("0. p") else size
 
 
 def _rounded(value: float, decimals: int) -> str:
