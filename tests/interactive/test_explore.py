@@ -80,8 +80,12 @@ def test_a_selection_is_a_jobs_table_that_can_be_followed_and_set(snap):
 
 
 def test_without_a_kernel_a_still_picture_and_some_rows_stand(snap):
-    picture, _ = tv.explore(snap)._repr_mimebundle_()
+    timeline = tv.explore(snap)
+    picture, _ = timeline._repr_mimebundle_()
     assert picture["image/png"].startswith(b"\x89PNG")
+    timeline.selection = snap.jobs.head(3)
+    selected, _ = timeline._repr_mimebundle_()
+    assert selected["image/png"] != picture["image/png"]
     rows, _ = tv.explore(snap.jobs)._repr_mimebundle_()
     assert "48 rows" in rows["text/html"]
 

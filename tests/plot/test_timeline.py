@@ -171,6 +171,19 @@ def test_bars_are_hollow_in_the_queue_light_while_they_deploy_and_full_from_thei
     assert legend(ax)[-4:] == named
 
 
+def test_jobs_that_are_selected_are_outlined_from_submission_to_end(ax):
+    drawn = job_timeline(PHASED, phases=KNOWN)
+    chosen = drawn["project_name"].isin(["released", "waits"])
+    plot_job_timeline(drawn.assign(is_selected=chosen.where(chosen)), ax=ax)
+    whole = [(left, right) for left, right, _, _ in bars(ax)["selected"]]
+    assert whole == [(0, 20), (0, 20)]
+    assert legend(ax)[-1] == "selected"
+    [outline] = [part for part in ax.collections if part.get_gid() == "name:selected"]
+    assert outline.get_facecolor().size == 0
+    nobody = plot_job_timeline(drawn.assign(is_selected=False), ax=new_axes())
+    assert "selected" not in legend(nobody)
+
+
 def test_where_every_start_is_known_what_is_full_ran(ax):
     plot_job_timeline(job_timeline(PHASED.iloc[:1], phases=KNOWN), ax=ax)
     assert legend(ax) == ["failed", "queue", "deploy", "run"]

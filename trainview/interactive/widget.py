@@ -88,6 +88,7 @@ class Timeline(anywidget.AnyWidget):
 
     def _picture(self) -> bytes:
         lanes = job_timeline(self._jobs, phases=quiet_phases(self._snapshot))
+        lanes["is_selected"] = lanes["job_id"].isin(self.selection["job_id"])
         most = lanes["lane"].max()
         rows = 0 if pd.isna(most) else int(most) + 1
         height = min(max(_LOWEST, 1.0 + _LANE * rows), _TALLEST)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgba
@@ -55,6 +56,7 @@ MOST_PIECES = 4000
 MOST_NAMES = 200
 LONGEST_NAME = 40
 _HOURS_A_DAY = 24
+_SELECTED = "is_selected"
 
 
 class Jobs(NamedTuple):
@@ -80,7 +82,8 @@ def plot_job_timeline(timeline: AnyDataFrame, *, ax: Axes | None = None) -> Axes
     Parameters
     ----------
     timeline : pandas, Polars, DuckDB or PySpark table
-        What `job_timeline` gives. Dates are in the time zone of its ``start``.
+        What `job_timeline` gives. Dates are in the time zone of its ``start``. With a column
+        ``is_selected``, jobs for which that is true are outlined.
     ax : matplotlib.axes.Axes, optional
         Where to draw; new Axes, made with pyplot, when left out. All jobs are drawn; where lanes
         are too low for every name, the largest projects are named.
@@ -119,7 +122,7 @@ def plot_job_timeline(timeline: AnyDataFrame, *, ax: Axes | None = None) -> Axes
     ['running', 'succeeded']
     """
     needed = ("job_name", "project_name", "phase", "start", "end", "is_open", "lane")
-    optional = ("elapsed_hours", "status", *TIMES)
+    optional = ("elapsed_hours", _SELECTED, "status", *TIMES)
     table, _ = read_result(timeline, "job_timeline", needed, ("job_id",), optional)
     (start, zone), (end, _) = moments(table, "start"), moments(table, "end")
     if optional[0] in table:
@@ -163,7 +166,7 @@ def plot_job_timeline(timeline: AnyDataFrame, *, ax: Axes | None = None) -> Axes
     date_axis(ax, float(start.min()), last, zone)
     if jobs.is_open.any():
         _mark(ax, float(end[jobs.is_open].max()), zone)
-    samples = looks | parts.samples()
+    samples = looks | parts.samples() | _outline(ax, jobs, table)
     add_legend(ax, [look.sample() for look in samples.values()], list(samples))
     return ax
 
@@ -200,6 +203,20 @@ def _draw_parts(ax: Axes, jobs: Jobs, looks: Mapping[str, Look], parts: Parts) -
                 places = left[at], right[at], jobs.low[at], jobs.high[at]
                 drawn = bars(*places, gid=name_id(f"{phase}: {name}"), rasterized=many, **style)
                 ax.add_collection(drawn, autolim=False)
+
+
+def _outline(ax: Axes, jobs: Jobs, table: pd.DataFrame) -> dict[str, Look]:
+    """Outline jobs that are selected."""
+    if _SELECTED not in table:
+        return {}
+    at = np.flatnonzero(table[_SELECTED].fillna(value=False).to_numpy("bool"))
+    if not len(at):
+        return {}
+    look = Look(str(mpl.rcParams["text.color"]), hollow=True)
+    style = look.style() | {"linewidth": 1.6, "rasterized": len(jobs.start) > MOST_SHAPES}
+    places = (jobs.start[at], jobs.end[at], jobs.low[at], jobs.high[at])
+    ax.add_collection(bars(*places, gid=name_id("selected"), **style), autolim=False)
+    return {"selected": look}
 
 
 def _name_jobs(
