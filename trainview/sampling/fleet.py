@@ -33,7 +33,7 @@ def sample(projects: int = 40, jobs_per_project: int = 15, seed: int = 0) -> dic
     Raises
     ------
     ArgumentError
-        If a number is no integer, or too small.
+        If a number is no integer, or out of bounds.
 
     Examples
     --------
@@ -84,7 +84,7 @@ class Fleet:
         failures.tell_stories(dice, by_project)
         jobs = [job for own in by_project.values() for job in own]
         self.jobs = [*jobs, *submissions.throw_away(dice, members, total // 50)]
-        scale = max(1, -(-total // 600))
+        scale = max(1, -(-total // 600))  # the limits are for about 600 jobs
         limits = {gpu_type: scale * gpus for gpu_type, gpus in TABLES["limits"].items()}
         schedule(self.jobs, limits)
         self._limits = accounts.with_teams(limits, jobs)

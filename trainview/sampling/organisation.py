@@ -41,7 +41,7 @@ def _instance(id_: str, memory_mib: int) -> Instance:
 
 
 INSTANCES = {row[0]: _instance(*row[:-1]) for row in TABLES["instances"]}
-# A minute of a node, in units of so many US dollars.
+# What a minute on a node costs, in this unit of US dollars.
 PRICES = {row[0]: row[-1] for row in TABLES["instances"]}
 PRICE_UNIT = Decimal("0.00001")
 MIB = 1 << 20
@@ -111,6 +111,11 @@ class Job:
         return time - time % (SECOND if self.spelling[0] == "seconds" else 1)
 
     @property
+    def ran(self) -> bool:
+        """Whether it has run for some time."""
+        return self.started < min(self.ended, AS_OF)
+
+    @property
     def busy_until(self) -> int:
         """When its GPUs had their last work."""
         if self.quirk == "hung":
@@ -127,8 +132,3 @@ class Job:
     def state(self, moment: int) -> tuple[str, int]:
         """Tell its status at a moment, and since when it has had it."""
         return [step for step in self.history() if step[1] <= moment][-1]
-
-    @property
-    def ran(self) -> bool:
-        """Whether it has run for some time."""
-        return self.started < min(self.ended, AS_OF)

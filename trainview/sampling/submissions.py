@@ -108,7 +108,7 @@ def _sweep(dice: Dice, first: Job, size: int) -> list[Job]:
     pattern, *axes = dice.pick(TABLES["grids"])
     names = [pattern.format(*values) for values in product(*axes)][: min(dice.between(3, 8), size)]
     mistake = "column" if dice.chance(5) else None
-    # Backwards in time, so that the burst cannot reach beyond the end of the calendar.
+    # Backwards in time, so that the burst cannot reach beyond the end.
     jobs, moment = [_again(dice, first, name) for name in reversed(names)], first.submitted
     for job in jobs:
         job.submitted, job.work = moment, first.work * dice.between(80, 120) // 100
