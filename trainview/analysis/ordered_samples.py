@@ -98,17 +98,6 @@ def join_in_order(frame: Frame, facts: Frame) -> Frame:
     return cast("Frame", nw.from_native(joined))
 
 
-def of_measured(samples: Frame, facts: Frame) -> Frame:
-    """Collect the facts of the jobs that have samples, lazy tables of Polars both."""
-    import polars as pl  # noqa: PLC0415 - as above
-
-    native: Any = samples.to_native()
-    measured = native.select(pl.col("job_id").unique()).collect(engine="streaming")
-    found: Any = facts.to_native()
-    found = found.filter(pl.col("job_id").is_in(measured.to_series().implode()))
-    return cast("Frame", nw.from_native(found.collect(engine="streaming").lazy()))
-
-
 def carry_in_order(frame: Frame, name: str) -> Frame:
     """Fill nulls of a column by the last value; the first row of each series has one."""
     import polars as pl  # noqa: PLC0415 - as above

@@ -1,6 +1,7 @@
-"""Large lazy tables of Polars, to be asked part by part.
+"""Large lazy tables, to be asked part by part.
 
 DuckDB and Spark sort, group and join on disk what does not fit into memory; Polars holds all of it.
+Samples are so many that they would fill DuckDB's disk too.
 """
 
 from collections.abc import Sequence
@@ -9,8 +10,9 @@ from typing import Any, cast
 
 import narwhals.stable.v2 as nw
 import numpy as np
+import pyarrow as pa
 
-from trainview.analysis.frames import Frame, is_lazy, to_pandas
+from trainview.analysis.frames import Frame, collect, is_lazy, to_pandas
 
 # So many rows that are sorted take a gigabyte, so many jobs beside a bill, or so many samples.
 MOST_ROWS = 2_500_000
@@ -75,35 +77,60 @@ def by_job(frame: Frame, *others: Frame, samples: bool = False) -> list[tuple[Fr
     Returns
     -------
     list of tuple of narwhals frame
-        Of a lazy table of Polars with more than `MOST_JOBS`, or `MOST_SAMPLES`, the parts of all
-        tables; else the tables alone. Rows keep their order.
+        Of a lazy table of Polars with more than `MOST_JOBS`, or of Polars or DuckDB with more than
+        `MOST_SAMPLES`, the parts of all tables; else the tables alone. Rows keep their order.
     """
     tables = (frame, *others)
-    if not _is_held_in_memory(frame):
+    if not (_is_held_in_memory(frame) or (samples and frame.implementation.is_duckdb())):
         return [tables]
     most = MOST_SAMPLES if samples else MOST_JOBS
     rows = int(to_pandas(frame.select(__rows=nw.len()))["__rows"].iloc[0])
     if rows <= most:
         return [tables]
-    import polars as pl  # noqa: PLC0415 - it is there, since the table is its
-
     parts = -(-rows // most)
-    place = pl.col("job_id").cast(pl.String).hash() % parts
-    return [
-        tuple(
-            cast("Frame", nw.from_native(cast("Any", table.to_native()).filter(place == part)))
-            for table in tables
-        )
-        for part in range(parts)
-    ]
+    return [tuple(_part(table, part, parts) for table in tables) for part in range(parts)]
+
+
+def _part(table: Frame, part: int, parts: int) -> Frame:
+    native: Any = table.to_native()
+    if table.implementation.is_duckdb():
+        rows = native.filter(f"hash(job_id::VARCHAR) % {parts} = {part}")
+    else:
+        import polars as pl  # noqa: PLC0415 - it is there, since the table is its
+
+        rows = native.filter(pl.col("job_id").cast(pl.String).hash() % parts == part)
+    return cast("Frame", nw.from_native(rows))
 
 
 def together(answers: Sequence[Frame]) -> Frame:
     """Put the answers to parts together, asking one after the other; one alone stays a query."""
-    if len(answers) == 1:
-        return answers[0]
-    # polars would ask all of them at once
-    found = [cast("Any", answer.to_native()).collect(engine="streaming") for answer in answers]
+    first, *others = answers
+    # engines would ask all of them at once
+    return _asked(answers) if others else first
+
+
+def of_measured(samples: Frame, facts: Frame) -> Frame:
+    """Ask once for the facts of the jobs that have samples, of lazy tables of one kind."""
+    if samples.implementation.is_polars():
+        import polars as pl  # noqa: PLC0415 - it is there, since the tables are its
+
+        native, found = cast("Any", samples.to_native()), cast("Any", facts.to_native())
+        measured = native.select(pl.col("job_id").unique()).collect(engine="streaming")
+        found = found.filter(pl.col("job_id").is_in(measured.to_series().implode()))
+        return _asked([cast("Frame", nw.from_native(found))])
+    return _asked([facts.join(samples.select("job_id").unique(), on="job_id", how="semi")])
+
+
+def _asked(queries: Sequence[Frame]) -> Frame:
+    """Ask one query after the other now; what is written of their answers asks no more."""
+    first = queries[0]
+    if first.implementation.is_duckdb():
+        # DuckDB finds the table by the name of this variable
+        trainview_asked = pa.concat_tables([collect(each).to_arrow() for each in queries])  # noqa: F841
+        native: Any = first.to_native()
+        relation = native.query("trainview_like", "SELECT * FROM trainview_asked")
+        return cast("Frame", nw.from_native(relation))
+    found = [cast("Any", query.to_native()).collect(engine="streaming") for query in queries]
     return cast("Frame", nw.concat([nw.from_native(each.lazy()) for each in found]))
 
 

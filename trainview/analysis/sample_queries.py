@@ -19,10 +19,9 @@ from trainview.analysis.ordered_samples import (
     carry_in_order,
     join_in_order,
     lies_in_order,
-    of_measured,
     shift_in_order,
 )
-from trainview.analysis.parts import by_job
+from trainview.analysis.parts import by_job, of_measured
 from trainview.analysis.samples import GPU, read_jobs
 from trainview.analysis.times import US_PER_SECOND, with_microseconds
 
