@@ -6,6 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 
 import trainview as tv
+from tests.builders import job, payload
 from tests.cli.shell import trainview
 from tests.reporting.reading import Page
 from tests.reporting.snapshots import EVIL, snapshot
@@ -79,6 +80,14 @@ def test_what_nobody_can_report_is_refused(arguments, message):
 def test_a_window_before_all_jobs_is_a_report_that_says_so(form):
     text = render(known(), since="2025-01-01", until="2025-01-02", format=form)
     assert "There are no jobs to report, so nothing needs attention." in text
+
+
+def test_how_long_jobs_take_is_said_in_seconds_where_they_take_seconds():
+    jobs = [job(f"j{at}", updated_at=f"2026-03-01T10:00:0{at}.500Z") for at in range(1, 6)]
+    text = render(tv.load(payload(training_jobs=jobs)), sections="durations", format="markdown")
+    assert "took at most 4 s, one in ten more than 5 s; waiting and deployment included" in text
+    text = render(tv.load(payload(training_jobs=jobs[:1])), sections="durations", format="markdown")
+    assert "The one job that is `completed` took 2 s, waiting" in text
 
 
 def test_the_ending_of_a_file_tells_the_format_and_a_pdf_is_the_browsers_work(tmp_path):

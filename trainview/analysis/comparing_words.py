@@ -7,6 +7,7 @@ import pandas as pd
 
 from trainview.text.cells import cell
 from trainview.text.safe import count, safe_text
+from trainview.text.shares import more_or_less
 
 _Rows: TypeAlias = dict[Any, dict[Any, Any]]
 
@@ -224,4 +225,4 @@ def _lists(lists: Mapping[str, list[str]]) -> str:
 def _percent(ratio: float) -> str:
     if pd.isna(ratio):
         return ""
-    return f"{ratio:,.0f} times" if ratio >= _TIMES else f"{ratio - 1:+.0%}"
+    return f"{ratio:,.0f} times" if ratio >= _TIMES else more_or_less(ratio)

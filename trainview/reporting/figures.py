@@ -12,7 +12,7 @@ from trainview.reporting.outcomes import Changes
 from trainview.reporting.readings import Busy, Readings
 from trainview.reporting.words import usd
 from trainview.text.safe import count
-from trainview.text.shares import share
+from trainview.text.shares import more_or_less, share
 
 _MILLION = 1_000_000
 # So many fill their rows.
@@ -92,7 +92,7 @@ def _change(changes: Changes | None) -> list[Figure]:
         what, unit = what.removeprefix("USD "), "USD"
     sign = "" if amount == "0" else "+" if spent["difference"] > 0 else "-"
     of_it = f"{what} {before:,.0f} \N{RIGHTWARDS ARROW} {after:,.0f}"
-    ratio = f" ({spent['ratio'] - 1:+.0%})" if spent["ratio"] < _TIMES else ""
+    ratio = f" ({more_or_less(spent['ratio'])})" if spent["ratio"] < _TIMES else ""
     window = f"{changes.length()} from {changes.since.day} {changes.since:%B}"
     against = f"the {changes.length()} before" if changes.has_equal() else "those before"
     hint = f"{of_it}{ratio}: {window}, against {against}"

@@ -6,11 +6,10 @@ import pandas as pd
 from markupsafe import Markup
 
 from trainview import analysis, plot
-from trainview.plot.wording import number
 from trainview.reporting.explorer import explorer, newest
 from trainview.reporting.parts import BARS, Chart, Part, Table, Topic, shell
 from trainview.reporting.readings import Readings
-from trainview.reporting.words import day, each, joined, listed, name, row_name
+from trainview.reporting.words import day, duration, each, joined, listed, name, row_name
 from trainview.text.safe import count
 from trainview.text.shares import share
 
@@ -52,16 +51,16 @@ def durations(readings: Readings) -> Topic:
         return Topic("The duration of no job is known.")
     first = known.iloc[0]
     lead = Markup(
-        "Half of the jobs that are {} took at most {} h, one in ten more than {} h; waiting and "
+        "Half of the jobs that are {} took at most {}, one in ten more than {}; waiting and "
         "deployment included."
-    ).format(name("status", first["status"]), number(first["p50"]), number(first["p90"]))
+    ).format(name("status", first["status"]), duration(first["p50"]), duration(first["p90"]))
     if first["jobs"] == 1:
-        lead = Markup("The one job that is {} took {} h, waiting and deployment included.").format(
-            name("status", first["status"]), number(first["p50"])
+        lead = Markup("The one job that is {} took {}, waiting and deployment included.").format(
+            name("status", first["status"]), duration(first["p50"])
         )
     bars = listed(
-        f"{row_name('status', row)}: median {number(row.p50)} h, 90% within {number(row.p90)} h, "
-        f"longest {number(row.max)} h"
+        f"{row_name('status', row)}: median {duration(row.p50)}, 90% within {duration(row.p90)}, "
+        f"longest {duration(row.max)}"
         for row in each(known)
     )
     label = f"Elapsed time by status, on a logarithmic scale. {bars}"

@@ -14,3 +14,17 @@ def share(part: float) -> str:
     if 0.995 <= part < 1:  # noqa: PLR2004 - what would be written as 1
         return ">99%"
     return f"{part:.0%}"
+
+
+def more_or_less(ratio: float) -> str:
+    """Write how much more, or less, one amount is than another: of the ratio of both.
+
+    Examples
+    --------
+    >>> more_or_less(1.25), more_or_less(0.998), more_or_less(0.9999), more_or_less(1.0)
+    ('+25%', '-0.2%', '+0%', '+0%')
+    """
+    more = ratio - 1
+    if abs(more) >= 0.005:  # noqa: PLR2004 - what would be written as 0
+        return f"{more:+.0%}"
+    return f"{more:+.1%}" if abs(more) >= 0.0005 else "+0%"  # noqa: PLR2004 - likewise
