@@ -44,7 +44,7 @@ html_show_copyright = False
 html_show_sourcelink = False
 html_copy_source = False
 # pages that stand alone have nothing to list beside them
-html_sidebars = {name: [] for name in ("index", "start", "gallery/index")}
+html_sidebars = {name: [] for name in ("index", "start", "questions", "gallery/index")}
 html_theme_options = {
     "navigation_with_keys": False,
     "show_toc_level": 2,
