@@ -186,6 +186,12 @@ def test_filters_and_search_leave_what_matches_and_say_how_many(visit, fleet):
     assert tab.evaluate("chosen.at(-1)") == [jobs.index.get_loc(both.index[0])]
     tab.get_by_role("button", name="Show all").click()
     assert tab.locator(TALLY).inner_text().startswith(f"{len(jobs)} jobs in")
+    # phases of one colour are one entry
+    legend = tab.locator(".tv-legend bdi").all_inner_texts()
+    phases = set(jobs["phase"])
+    assert {"starting", "running"} <= phases
+    assert "starting or running" in legend
+    assert len(phases & set(legend)) == len(phases) - 2
     for name, by in (("gpu_type", "gpu_type"), ("user", "user_email")):
         tab.get_by_label("Colour by").select_option(value=name)
         legend = tab.locator(".tv-legend bdi").all_inner_texts()

@@ -289,7 +289,10 @@ function hues(jobs, by) {
   if (by === "phase") {
     values.forEach((value, code) => { found[code] = phase[value] ?? phase.unknown; });
     for (const name of Object.keys(phase)) {
-      if (values.includes(name)) samples.push([name, phase[name]]);
+      if (!values.includes(name)) continue;
+      const alike = samples.find(([, colour]) => colour === phase[name]);
+      if (alike) alike[0] += ` or ${name}`;
+      else samples.push([name, phase[name]]);
     }
   } else {
     ranked.slice(0, palette.length).forEach((code, at) => {
