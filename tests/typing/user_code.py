@@ -30,6 +30,11 @@ def with_pandas(snap: tv.Snapshot, fetched: tv.Fetched) -> None:
     assert_type(tv.compare(snap, since="7d", by="team_name").pipe(tv.plot_compare), Axes)
     assert_type(snap.summary(), pd.DataFrame)
     assert_type(tv.report(snap, "report.html"), Path)
+    timeline = tv.explore(snap)
+    assert_type(timeline.selection, pd.DataFrame)
+    timeline.selection = snap.jobs.head(2)
+    assert_type(tv.error_groups(timeline.selection), pd.DataFrame)
+    assert_type(repr(tv.explore(usage)), str)
 
 
 def with_others(
@@ -57,6 +62,7 @@ def with_mistakes(snap: tv.Snapshot) -> None:
     tv.gpu_usage(snap.jobs, by={"team_name": "a"})  # type: ignore[arg-type]
     tv.gpu_usage(snap)  # type: ignore[type-var]
     tv.gpu_usage("jobs.csv")  # type: ignore[type-var]
+    tv.explore("jobs.csv")  # type: ignore[call-overload]
     tv.estimate_cost(snap.jobs, prices=3.5)  # type: ignore[arg-type]
     tv.scan("history", engine="dask")  # type: ignore[call-overload]
     tv.plot_gpu_usage([1, 2])  # type: ignore[arg-type]

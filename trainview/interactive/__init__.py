@@ -1,8 +1,9 @@
 """Look closer in a notebook: jobs as a timeline, and tables that one can sort and filter."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from trainview.errors import ConfigError
+from trainview.schema.table_types import AnyDataFrame
 from trainview.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
 __all__ = ["explore"]
 
 
+@overload
+def explore(data: Snapshot) -> "Timeline": ...
+@overload
+def explore(data: AnyDataFrame) -> "Table": ...
 def explore(data: Any) -> "Timeline | Table":
     """Look closer in a notebook: jobs over time, or any table.
 

@@ -1,7 +1,7 @@
 """The timeline as a widget of notebooks; importing it needs the extra."""
 
 import io
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anywidget
 import numpy as np
@@ -36,7 +36,10 @@ class Timeline(anywidget.AnyWidget):
     _css = STYLE
     _data = traitlets.Unicode().tag(sync=True)
     _rows = traitlets.List(traitlets.Int()).tag(sync=True)
-    selection = traitlets.Any()
+    if TYPE_CHECKING:
+        selection: pd.DataFrame
+    else:
+        selection = traitlets.Any()
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = refined(snapshot)
