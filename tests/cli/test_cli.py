@@ -554,6 +554,11 @@ def test_sample_makes_the_same_files_again(tmp_path):
     assert "exists" in fault(6, "sample", tmp_path)
     out("sample", tmp_path, "--projects", "3", "--jobs-per-project", "4", "--seed", "7", "--force")
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == first
+    out("sample", tmp_path / "lists", "--projects", "3", "--only-lists")
+    assert sorted(path.name for path in (tmp_path / "lists").iterdir()) == [
+        "training_jobs.json",
+        "training_projects.json",
+    ]
 
 
 def test_columns_prints_the_data_dictionary():

@@ -55,7 +55,7 @@ def test_the_payload_is_that_of_sample(fleet):
     assert fleet.payload == sample()
 
 
-@pytest.mark.parametrize("arguments", [{"projects": 0}, {"projects": 3, "jobs_per_project": 2}, {}])  # fmt: skip
+@pytest.mark.parametrize("arguments", [{"projects": 0}, {"projects": 3, "jobs_per_project": 2}, {"days": 1}, {"as_of": "2024-05-01T00:00Z"}])  # fmt: skip
 def test_fleets_of_any_size_answer(arguments):
     fleet = Fleet(**{"jobs_per_project": 3, **arguments})
     assert fleet.training_capacity()["gpu_capacities"]

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter, defaultdict
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from itertools import accumulate, pairwise
 from pathlib import Path
 
@@ -385,6 +385,24 @@ def test_sizes_are_honoured(projects, jobs_per_project):
         check_record("job", job, schema.JOB)
 
 
+@pytest.mark.parametrize("days", [1, 2, 14, 400])
+def test_days_are_honoured(days):
+    payload = sample(days=days)
+    oldest = min(moment(job["created_at"]) for job in payload["training_jobs"])
+    # A burst may reach some minutes further back.
+    assert as_of(payload) - oldest < timedelta(days=days, hours=3)
+
+
+def test_as_of_is_honoured():
+    zone = timezone(timedelta(hours=9))
+    payload = sample(projects=5, as_of=datetime(2024, 3, 1, 3, 30, 0, 250_000, zone))
+    assert payload["trainview"] == {"format": 1, "as_of": "2024-02-29T18:30:00.250000Z"}
+    assert max(moment(job["updated_at"]) for job in payload["training_jobs"]) <= datetime(
+        2024, 2, 29, 18, 30, 0, 250_000, UTC
+    )
+    assert sample(projects=5, as_of="2024-03-01T03:30:00.25+09:00") == payload
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -396,6 +414,13 @@ def test_sizes_are_honoured(projects, jobs_per_project):
         {"jobs_per_project": None},
         {"seed": -1},
         {"seed": 0.5},
+        {"days": 0},
+        {"days": 100_000},
+        {"as_of": "2026-03-31T18:00:00"},
+        {"as_of": datetime(2026, 3, 31)},  # noqa: DTZ001 (a time without a zone is the point)
+        {"as_of": "yesterday"},
+        {"as_of": "0001-01-01T00:00:00Z"},
+        {"as_of": None},
     ],
 )
 def test_invalid_arguments_are_refused(arguments):
@@ -410,12 +435,12 @@ def test_invalid_arguments_are_refused(arguments):
 
 def test_write_sample_makes_the_folder_and_keeps_what_is_there(tmp_path):
     fleet = Fleet(projects=3, jobs_per_project=2)
-    projects, jobs, *others = write_sample(tmp_path / "new" / "folder", fleet)
+    projects, jobs = write_sample(tmp_path / "new" / "folder", fleet, only_lists=True)
     for file, key in ((projects, "training_projects"), (jobs, "training_jobs")):
         assert json.loads(file.read_bytes()) == {key: fleet.payload[key]}
     with pytest.raises(OutputError, match="exists"):
         write_sample(projects.parent, Fleet(projects=1))
     assert len(json.loads(projects.read_bytes())["training_projects"]) == 3
-    assert {*projects.parent.iterdir()} == {projects, jobs, *others}
+    assert {path.name for path in projects.parent.iterdir()} == {projects.name, jobs.name}
     write_sample(projects.parent, Fleet(projects=0), force=True)
     assert json.loads(projects.read_bytes()) == {"training_projects": []}

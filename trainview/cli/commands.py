@@ -226,13 +226,17 @@ def export(source: Source, target: str, to: str, *, raw_csv: bool, force: bool) 
 @click.option("--projects", type=click.IntRange(min=0), default=40, show_default=True)
 @click.option("--jobs-per-project", type=click.IntRange(min=0), default=15, show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--only-lists", is_flag=True, help="Write the lists of projects and jobs alone.")
 @force_option
 @common
-def sample(folder: str, projects: int, jobs_per_project: int, seed: int, *, force: bool) -> None:
+def sample(
+    folder: str, projects: int, jobs_per_project: int, seed: int, *, only_lists: bool, force: bool
+) -> None:
     from trainview.sampling import Fleet
     from trainview.sampling.writing import write_sample
 
-    files = write_sample(folder, Fleet(projects, jobs_per_project, seed), force=force)
+    fleet = Fleet(projects, jobs_per_project, seed)
+    files = write_sample(folder, fleet, only_lists=only_lists, force=force)
     wrote(f"{', '.join(safe_text(file) for file in files)}")
 
 

@@ -5,11 +5,10 @@ from collections.abc import Iterable
 from decimal import Decimal
 from functools import partial
 from itertools import accumulate
-from operator import itemgetter
 from typing import TypeAlias
 
 from trainview.errors import ArgumentError
-from trainview.sampling.dice import AS_OF, DAY, MINUTE, SECOND, START, Dice, spell
+from trainview.sampling.dice import DAY, MINUTE, SECOND, Dice, spell
 from trainview.sampling.organisation import CAUSES, PRICE_UNIT, PRICES, TABLES, Job, Record
 from trainview.sampling.records import api_status
 
@@ -43,7 +42,7 @@ def _baseline(limit: int) -> int:
 
 def capacity_record(jobs: Iterable[Job], limits: Limits, team_ids: dict[str, str]) -> Record:
     """Tell what the jobs of organisation and teams hold, and may hold."""
-    held = [job for job in jobs if job.released <= AS_OF < job.ended]
+    held = [job for job in jobs if job.released <= job.project.as_of < job.ended]
     answer: Record = {"gpu_capacities": [], "team_gpu_capacities": []}
     for (team, gpu_type), limit in limits.items():
         own = [job for job in held if job.instance.gpu_type == gpu_type]
@@ -60,10 +59,10 @@ def capacity_record(jobs: Iterable[Job], limits: Limits, team_ids: dict[str, str
 
 def queue_record(job: Job, jobs: Iterable[Job], limits: Limits) -> Record | None:
     """Tell what a job met when it was submitted; one without GPUs queues for nothing."""
-    gpu_type, now, is_waiting = job.instance.gpu_type, job.submitted, job.released > AS_OF
+    gpu_type, now, as_of = job.instance.gpu_type, job.submitted, job.project.as_of
     if gpu_type is None:
         return None
-    until = min(job.released, AS_OF)
+    until, is_waiting = min(job.released, as_of), job.released > as_of
     pool = [each for each in jobs if each.instance.gpu_type == gpu_type and each is not job]
     active = [each for each in pool if each.released <= now < each.ended]
     ahead = [each for each in pool if each.submitted < now < each.released]
@@ -83,20 +82,20 @@ def queue_record(job: Job, jobs: Iterable[Job], limits: Limits) -> Record | None
         "submitted_at": _spell(now),
         "released_at": None if is_waiting else _spell(until),
         "pending_seconds": None if is_waiting else (until - now) // SECOND,
-        "org_capacity": _limit(limits.get((None, gpu_type)), gpu_type),
-        "team_capacity": _limit(limits.get((job.project.team, gpu_type)), gpu_type),
+        "org_capacity": _limit(limits.get((None, gpu_type)), job),
+        "team_capacity": _limit(limits.get((job.project.team, gpu_type)), job),
         "active_at_submit": [_active(each, *each.state(now)) for each in active],
         "pending_ahead_at_submit": [_pending(each) for each in ahead],
-        "events": sorted(events, key=itemgetter("created")),
+        "events": sorted(events, key=lambda event: event["created"]),
         "events_window_end": _spell(until),
     }
 
 
-def _limit(limit: int | None, gpu_type: str) -> Record | None:
+def _limit(limit: int | None, job: Job) -> Record | None:
     if limit is None:
         return None
     gpus = {"max_gpus": limit, "min_gpus": _baseline(limit) or None}
-    return {"gpu_type": gpu_type, **gpus, "last_modified": _spell(START)}
+    return {"gpu_type": job.instance.gpu_type, **gpus, "last_modified": _spell(job.project.start)}
 
 
 def _about(job: Job, **more: object) -> Record:
@@ -125,11 +124,11 @@ def usage_record(jobs: Iterable[Job], team_ids: dict[str, str], start: int, end:
     """Tell what the days that [start, end) touches cost."""
     if not 0 <= end - start <= 31 * DAY:
         raise ArgumentError(f"a bill covers 0 to 31 days, not {(end - start) / DAY:g}")
-    # The API bills nothing before 2026, which began hours after the first jobs.
-    first, last = max(start // DAY, START // DAY + 1), -(-end // DAY)
+    # The API bills nothing before 2026, which begins 20,454 days after 1970 does.
+    first, last = max(start // DAY, 20_454), -(-end // DAY)
     rows, total = [], Decimal(0)
     for job in jobs:
-        minutes = minutes_by_day(job.started, min(job.ended, AS_OF))
+        minutes = minutes_by_day(job.started, min(job.ended, job.project.as_of))
         days = {day: count for day, count in minutes.items() if first <= day < last}
         if days:
             percent = TABLES["contract"].get(job.project.name, 100)
@@ -158,9 +157,8 @@ def _item(job: Job, team_id: str, rate: Decimal, days: dict[int, int], lasts: in
         {"date": spell(day * DAY)[:10], "subtotal": money(rate * count), "minutes": count}
         for day, count in days.items()
     ]
-    resource: Record = {"id": job.id, "kind": "TRAINING_JOB", "name": job.name}
-    resource |= {"model_name": job.project.name, "is_deleted": job.is_deleted}
-    team = {"team_id": team_id, "team_name": job.project.team}
-    resource |= {"instance_type": job.instance.name, **team}
+    about: Record = {"id": job.id, "kind": "TRAINING_JOB", "name": job.name}
+    about |= {"model_name": job.project.name, "is_deleted": job.is_deleted}
+    about |= {"instance_type": job.instance.name, "team_id": team_id, "team_name": job.project.team}
     cost = {"subtotal": money(rate * minutes), "minutes": minutes}
-    return {"billable_resource": resource, **cost, "daily": daily if by_day else None}
+    return {"billable_resource": about, **cost, "daily": daily if by_day else None}

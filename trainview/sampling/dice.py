@@ -9,34 +9,36 @@ import random
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import TypeVar
 
 import numpy as np
 
 from trainview.errors import ArgumentError
 
+AS_OF = "2026-03-31T18:00:00Z"
 SECOND, MINUTE, HOUR, DAY = 1000, 60_000, 3_600_000, 86_400_000
-# What is told are the 90 days up to 2026-03-31, 18:00 UTC.
-AS_OF = 1_774_980_000_000
-START = AS_OF - 90 * DAY
 # Later than everything that is told: what has not happened.
 NEVER = 1 << 52
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# Submissions by hour of the day (UTC) on a weekday; a weekend has an eighth of it.
-_HOURS = (1, 1, 1, 1, 1, 1, 2, 5, 13, 24, 27, 25, 15, 20, 27, 26, 23, 16, 9, 5, 4, 3, 2, 1)
-_WEEKDAY = 8
 
 T = TypeVar("T")
 
 
-def milliseconds(name: str, time: str | datetime) -> int:
-    """Count the whole milliseconds from 1970 to an argument, a time with a zone."""
-    with suppress(TypeError, ValueError):
-        moment = datetime.fromisoformat(time) if isinstance(time, str) else time
-        return (moment - _EPOCH) // timedelta(milliseconds=1)
-    raise ArgumentError(f"{name} must be a time with a zone, like {spell(AS_OF)!r}: got {time!r}")
+def moment(name: str, value: str | datetime) -> datetime:
+    """Check that an argument is a time with a zone, and give it in UTC."""
+    with suppress(AttributeError, ValueError):
+        time = datetime.fromisoformat(value) if isinstance(value, str) else value
+        if time.utcoffset() is not None and 1980 <= time.year <= 9900:
+            return time.astimezone(UTC)
+    wanted = f"a time with a zone, like {AS_OF!r}, in the years 1980 to 9900"
+    raise ArgumentError(f"{name} must be {wanted}: got {value!r}")
+
+
+def milliseconds(time: datetime) -> int:
+    """Count the whole milliseconds from 1970 to a moment."""
+    return (time - _EPOCH) // timedelta(milliseconds=1)
 
 
 def spell(time: int, precision: str = "milliseconds", zone: str = "Z") -> str:
@@ -55,10 +57,9 @@ class Dice:
 
     def _identifiers(self) -> Iterator[str]:
         # The stride is coprime to 36, so that each comes once: they look random, but never repeat.
-        number, stride = self.below(36**7), 48_432_388_693
-        while True:
-            number = (number + stride) % 36**7
-            yield np.base_repr(number, 36).lower().zfill(7)
+        stride = 48_432_388_693
+        for number in count(self.below(36**7) + stride, stride):
+            yield np.base_repr(number % 36**7, 36).lower().zfill(7)
 
     def below(self, stop: int) -> int:
         """Draw an integer from 0 up to, but not, `stop`."""
@@ -91,14 +92,3 @@ class Dice:
         (left, low), (right, high) = next(pair for pair in points if share < pair[1][0])
         minutes = MINUTE * low + MINUTE * (high - low) * (share - left) // (right - left)
         return minutes + self.seconds(0, 40)
-
-    def submission(self, low: int, high: int) -> int:
-        """Draw a moment to submit at, mostly in working hours, more of them later on."""
-        hours = (AS_OF - START) // HOUR
-        while True:
-            moment = self.between(low, max(high - SECOND, low))
-            # 1970 began on a Thursday.
-            weight = _HOURS[moment // HOUR % 24] * (1 if (moment // DAY + 3) % 7 >= 5 else _WEEKDAY)
-            weight *= hours + 2 * max(moment - START, 0) // HOUR
-            if self.below(max(_HOURS) * _WEEKDAY * 3 * hours) < weight:
-                return moment

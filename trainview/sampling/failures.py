@@ -5,7 +5,7 @@ the project it is about, and does nothing where that, or its jobs, are missing: 
 fewer stories.
 """
 
-from trainview.sampling.dice import AS_OF, DAY, HOUR, MINUTE, NEVER, Dice
+from trainview.sampling.dice import DAY, HOUR, MINUTE, NEVER, Dice
 from trainview.sampling.organisation import CAUSES, INSTANCES, TABLES, Job, Project
 
 # Mistakes that one corrects and tries again; those of programs leave a traceback behind.
@@ -75,21 +75,23 @@ def message(job: Job) -> str | None:
 # --- Stories -------------------------------------------------------------------------------------
 
 
-def tell_stories(dice: Dice, jobs: dict[Project, list[Job]]) -> None:
+def tell_stories(dice: Dice, jobs: dict[Project, list[Job]], days: int, as_of: int) -> None:
     """Let the stories happen to jobs that have not been scheduled yet."""
-    _bad_afternoon(dice, [job for own in jobs.values() for job in own if job.after is None])
+    if days > 35:
+        noon = as_of // DAY * DAY - 20 * DAY + 12 * HOUR + 40 * MINUTE
+        _bad_afternoon(dice, [job for own in jobs.values() for job in own], noon)
     # Where two projects share a name, the first one is meant.
     by_name = {project.name: own for project, own in reversed(jobs.items())}
     for project, age, status, *special in TABLES["open"]:
-        submitted = AS_OF - age * MINUTE + dice.seconds(0, 9)
-        if alone := _alone(by_name.get(project, [])):
+        submitted = as_of - age * MINUTE + dice.seconds(0, 9)
+        if (alone := _alone(by_name.get(project, []))) and submitted > as_of - days * DAY:
             latest = max(alone, key=lambda job: job.submitted)
             latest.submitted, latest.stays = submitted, status
             _leave_open(latest, *special)
     for project, count, age, story in TABLES["stories"]:
         own = sorted(by_name.get(project, []), key=lambda job: job.submitted)
         own = _alone(own) if story.startswith("name") else own
-        before = AS_OF - age * DAY
+        before = as_of - age * DAY
         for job in [job for job in own if job.submitted < before and job.stays is None][-count:]:
             _happen(dice, own, job, story)
 
@@ -125,12 +127,11 @@ def _leave_open(job: Job, machine: str = "", nodes: int = 1, quirk: str | None =
     job.spot = job.stays in {"created", "deploying"} and job.gpus > 0
 
 
-def _bad_afternoon(dice: Dice, jobs: list[Job]) -> None:
+def _bad_afternoon(dice: Dice, jobs: list[Job], noon: int) -> None:
     """Let the network fail for one job on several nodes of each project, three weeks ago."""
-    noon = AS_OF - 20 * DAY - 5 * HOUR - 20 * MINUTE
     nearest: dict[Project, Job] = {}
     for job in sorted(jobs, key=lambda job: abs(job.submitted - noon)):
-        if 1 < job.nodes <= 4 and abs(job.submitted - noon) < 14 * DAY:
+        if job.after is None and 1 < job.nodes <= 4 and abs(job.submitted - noon) < 14 * DAY:
             nearest.setdefault(job.project, job)
     for job in nearest.values():
         job.submitted = noon - dice.below(2) * DAY - dice.seconds(2 * 3600, 4 * 3600)

@@ -5,13 +5,20 @@ from typing import Any
 
 from trainview.errors import ArgumentError
 from trainview.sampling import accounts, failures, records, submissions
-from trainview.sampling.dice import AS_OF, NEVER, Dice, milliseconds, spell
+from trainview.sampling.dice import AS_OF, DAY, NEVER, Dice, milliseconds, moment
 from trainview.sampling.metrics import metrics_record
 from trainview.sampling.organisation import INSTANCES, PRICE_UNIT, PRICES, TABLES, Job
 from trainview.sampling.scheduling import schedule
 
 
-def sample(projects: int = 40, jobs_per_project: int = 15, seed: int = 0) -> dict[str, Any]:
+def sample(
+    projects: int = 40,
+    jobs_per_project: int = 15,
+    seed: int = 0,
+    *,
+    as_of: str | datetime = AS_OF,
+    days: int = 90,
+) -> dict[str, Any]:
     """Make up the answers of the API for an organisation of any size.
 
     Parameters
@@ -19,10 +26,14 @@ def sample(projects: int = 40, jobs_per_project: int = 15, seed: int = 0) -> dic
     projects : int
         How many projects it has.
     jobs_per_project : int
-        How many jobs a project has on average, in the 90 days before 2026-03-31 18:00 UTC. A few
-        projects have most of them, some have none.
+        How many jobs a project has on average. A few projects have most of them, some have none.
     seed : int
         Equal arguments give equal payloads, on every platform and Python version.
+    as_of : str or datetime.datetime
+        The moment the payload describes, with a zone; nothing in it is later.
+    days : int
+        How many days before `as_of` the first job was submitted, at most (a burst may reach some
+        minutes further back).
 
     Returns
     -------
@@ -33,7 +44,7 @@ def sample(projects: int = 40, jobs_per_project: int = 15, seed: int = 0) -> dic
     Raises
     ------
     ArgumentError
-        If a number is no integer, or out of bounds.
+        If a number is no integer or out of bounds, or `as_of` is no time with a zone.
 
     Examples
     --------
@@ -43,7 +54,7 @@ def sample(projects: int = 40, jobs_per_project: int = 15, seed: int = 0) -> dic
     >>> payload["trainview"]["as_of"]
     '2026-03-31T18:00:00Z'
     """
-    return Fleet(projects, jobs_per_project, seed).payload
+    return Fleet(projects, jobs_per_project, seed, as_of=as_of, days=days).payload
 
 
 class Fleet:
@@ -55,7 +66,7 @@ class Fleet:
 
     Parameters
     ----------
-    projects, jobs_per_project, seed
+    projects, jobs_per_project, seed, as_of, days
         As for `sample`; equal arguments give equal answers.
 
     Attributes
@@ -75,18 +86,28 @@ class Fleet:
     12
     """
 
-    def __init__(self, projects: int = 40, jobs_per_project: int = 15, seed: int = 0) -> None:
+    def __init__(
+        self,
+        projects: int = 40,
+        jobs_per_project: int = 15,
+        seed: int = 0,
+        *,
+        as_of: str | datetime = AS_OF,
+        days: int = 90,
+    ) -> None:
         total = _whole("projects", projects) * _whole("jobs_per_project", jobs_per_project)
+        now, days = moment("as_of", as_of), _whole("days", days, least=1, most=3650)
+        self._as_of = end = milliseconds(now)
         # Of all organisations number 50, since by default it has some of everything.
         dice = Dice(50, _whole("seed", seed))
-        members = submissions.make_projects(dice, projects)
+        members = submissions.make_projects(dice, projects, end - days * DAY, end)
         by_project = submissions.submit(dice, members, total)
-        failures.tell_stories(dice, by_project)
+        failures.tell_stories(dice, by_project, days, end)
         jobs = [job for own in by_project.values() for job in own]
         self.jobs = [*jobs, *submissions.throw_away(dice, members, total // 50)]
-        scale = max(1, -(-total // 600))  # the limits are for about 600 jobs
+        scale = max(1, -(-total * 90 // (600 * days)))  # the limits are for 600 jobs in 90 days
         limits = {gpu_type: scale * gpus for gpu_type, gpus in TABLES["limits"].items()}
-        schedule(self.jobs, limits)
+        schedule(self.jobs, limits, end)
         self._limits = accounts.with_teams(limits, jobs)
         self._team_ids = {project.team: next(dice.ids) for project in members}
         jobs.sort(key=lambda job: job.submitted)
@@ -100,7 +121,7 @@ class Fleet:
             listed.append(records.project_record(project, own, self._records))
         listed.sort(key=lambda row: row["created_at"], reverse=True)
         self.payload: dict[str, Any] = {
-            "trainview": {"format": 1, "as_of": spell(AS_OF, "seconds")},
+            "trainview": {"format": 1, "as_of": now.isoformat().replace("+00:00", "Z")},
             "training_projects": listed,
             "training_jobs": [*self._records.values()],
         }
@@ -116,12 +137,11 @@ class Fleet:
 
     def training_capacity(self) -> dict[str, Any]:
         """Answer ``GET /v1/training/capacity``."""
-        jobs = self._jobs.values()
-        return accounts.capacity_record(jobs, self._limits, self._team_ids)
+        return accounts.capacity_record(self._jobs.values(), self._limits, self._team_ids)
 
     def usage_summary(self, start: str | datetime, end: str | datetime) -> dict[str, Any]:
         """Answer ``GET /v1/billing/usage_summary`` for the days that [start, end) touches."""
-        window = milliseconds("start", start), milliseconds("end", end)
+        window = milliseconds(moment("start", start)), milliseconds(moment("end", end))
         return accounts.usage_record(self.jobs, self._team_ids, *window)
 
     def job_metrics(
@@ -129,14 +149,13 @@ class Fleet:
     ) -> dict[str, Any]:
         """Answer ``GET .../jobs/{job_id}/metrics``; a sample is the same in every window."""
         job, step = self._job(job_id), _whole("step_seconds", step_seconds, least=1)
-        files = self._files[job.project.id]
-        answer = metrics_record(job, files, (start_ms, end_ms), step)
+        answer = metrics_record(job, self._files[job.project.id], (start_ms, end_ms), step)
         return answer | {"training_job": self._records[job_id]}
 
     def cache_summary(self, project_id: str) -> dict[str, Any] | None:
         """Answer ``GET /v1/training_projects/{project_id}/cache/summary``; None without a cache."""
         files = self._files.get(project_id)
-        return None if files is None else records.cache_record(project_id, files)
+        return None if files is None else records.cache_record(project_id, files, self._as_of)
 
     def checkpoints(self, job_id: str) -> dict[str, Any]:
         """Answer ``GET .../jobs/{job_id}/checkpoints``, oldest first."""
@@ -145,8 +164,7 @@ class Fleet:
 
     def queue_context(self, job_id: str) -> dict[str, Any] | None:
         """Answer ``GET /v1/training/jobs/{job_id}/queue_context``; None for a job without GPUs."""
-        job, jobs = self._job(job_id), self._jobs.values()
-        return accounts.queue_record(job, jobs, self._limits)
+        return accounts.queue_record(self._job(job_id), self._jobs.values(), self._limits)
 
     def job_logs(
         self, job_id: str, start_ms: int, end_ms: int, *, limit: int = 500, direction: str = "asc"
@@ -162,7 +180,7 @@ class Fleet:
         return self._jobs[job_id]
 
 
-def _whole(name: str, value: object, *, least: int = 0, most: int = 1 << 32) -> int:
+def _whole(name: str, value: object, *, least: int = 0, most: int = (1 << 63) - 1) -> int:
     """Check that an argument is an integer within bounds."""
     if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
         return value

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from trainview.sampling.dice import AS_OF, SECOND, Dice
+from trainview.sampling.dice import SECOND, Dice
 from trainview.sampling.organisation import CAUSES, KINDS, MIB, TABLES, Files, Job, Record
 
 Levels: TypeAlias = npt.NDArray[np.int64]
@@ -26,7 +26,7 @@ def metrics_record(job: Job, files: Files | None, window: tuple[int, int], step:
 
     What is in its cache, and when it came there, `files` tells.
     """
-    start, end = max(job.started, window[0]), min(job.ended, AS_OF, window[1])
+    start, end = max(job.started, window[0]), min(job.ended, job.project.as_of, window[1])
     # Multiples of the step, wherever the window begins, so that windows continue each other.
     begin = -(-start // (step * SECOND)) * step
     seconds = np.arange(begin, end // SECOND + 1, step, dtype=np.int64)
@@ -41,10 +41,10 @@ class _Node:
     """One node, when it is measured, and what it is doing then; levels are in ten thousandths."""
 
     def __init__(self, job: Job, number: int, seconds: Levels) -> None:
-        dice = Dice("course", job.id)
+        dice, as_of = Dice("course", job.id), job.project.as_of
         self.job, self.name, self.seconds = job, job.node_names[number], seconds
         self.stamps = [f"{text}Z" for text in np.datetime_as_string(seconds.astype("M8[s]"))]
-        self.life = max((min(job.ended, AS_OF) - job.started) // SECOND, 1)
+        self.life = max((min(job.ended, as_of) - job.started) // SECOND, 1)
         self.age = seconds - job.started // SECOND
         self.loading = max(job.loading // SECOND, 1)
         self.level = 100 * dice.between(*KINDS[job.project.kind]["busy"])
@@ -60,15 +60,14 @@ class _Node:
         ]
         # What is odd is measured without a gap, so that nothing hides it.
         self.loses_samples = dice.chance(30) and job.quirk is None
-        cause = CAUSES.get(job.cause or "", {}) if job.ended <= AS_OF else {}
+        cause = CAUSES.get(job.cause or "", {}) if job.ended <= as_of else {}
         self.exhausts = cause.get("exhausts", "")
 
     def metrics(self) -> Record:
         """Give the series of the API."""
         instance = self.job.instance
-        gpus = {
-            str(rank): self._gpu(rank) for rank in range(instance.gpu_count if self.job.ran else 0)
-        }
+        ranks = range(instance.gpu_count if self.job.ran else 0)
+        gpus = {str(rank): self._gpu(rank) for rank in ranks}
         busy, vcpu = self.shares[0] if gpus else self.level, instance.millicpu_limit // 1000
         levels = np.select(self.phases, [25, 5500, 4000, busy // 2], busy)
         cpu = self._shaken("cpu", levels, 6, 10, _FULL)

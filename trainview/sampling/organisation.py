@@ -7,7 +7,7 @@ from decimal import Decimal
 from importlib.resources import files
 from typing import Any, NamedTuple, TypeAlias
 
-from trainview.sampling.dice import AS_OF, MINUTE, NEVER, SECOND
+from trainview.sampling.dice import DAY, HOUR, MINUTE, NEVER, SECOND, Dice
 
 _TEXT = files(__package__).joinpath("organisation.toml").read_text("utf-8")
 TABLES: dict[str, Any] = tomllib.loads(_TEXT)
@@ -45,20 +45,36 @@ INSTANCES = {row[0]: _instance(*row[:-1]) for row in TABLES["instances"]}
 PRICES = {row[0]: row[-1] for row in TABLES["instances"]}
 PRICE_UNIT = Decimal("0.00001")
 MIB = 1 << 20
+# Submissions by hour of the day (UTC) on a weekday; a weekend has an eighth of it.
+_HOURS = (1, 1, 1, 1, 1, 1, 2, 5, 13, 24, 27, 25, 15, 20, 27, 26, 23, 16, 9, 5, 4, 3, 2, 1)
+_WEEKDAY = 8
 
 
 @dataclass(frozen=True, eq=False)
 class Project:
-    """A project; `life` is the time in which it gets jobs."""
+    """A project, told of from `start` to `as_of`; `life` is the time in which it gets jobs."""
 
     id: str
     name: str
     team: str
     kind: str
     load: int
+    start: int
+    as_of: int
     life: tuple[int, int]
     habits: dict[str, str]
     favourite: str
+
+    def moment(self, dice: Dice, low: int, high: int) -> int:
+        """Draw a moment to submit at, mostly in working hours, more of them later on."""
+        hours = (self.as_of - self.start) // HOUR
+        while True:
+            moment = dice.between(low, max(high - SECOND, low))
+            # 1970 began on a Thursday.
+            weight = _HOURS[moment // HOUR % 24] * (1 if (moment // DAY + 3) % 7 >= 5 else _WEEKDAY)
+            weight *= hours + 2 * max(moment - self.start, 0) // HOUR
+            if dice.below(max(_HOURS) * _WEEKDAY * 3 * hours) < weight:
+                return moment
 
 
 @dataclass(eq=False, slots=True)
@@ -113,7 +129,7 @@ class Job:
     @property
     def ran(self) -> bool:
         """Whether it has run for some time."""
-        return self.started < min(self.ended, AS_OF)
+        return self.started < min(self.ended, self.project.as_of)
 
     @property
     def busy_until(self) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from trainview.errors import ArgumentError
-from trainview.sampling.dice import AS_OF, DAY, SECOND, START, Dice, spell
+from trainview.sampling.dice import DAY, SECOND, Dice, spell
 from trainview.sampling.organisation import KINDS, MIB, TABLES, Files, Job, Project, Record
 from trainview.statuses import API_PREFIX
 
@@ -18,10 +18,10 @@ def api_status(label: str) -> str:
 
 def job_record(job: Job, used: dict[str, Record]) -> Record:
     """Tell about a job; `used` says how full the pools of GPUs are."""
-    status, updated = job.state(AS_OF)
-    message = None
+    as_of, message = job.project.as_of, None
+    status, updated = job.state(as_of)
     if status == job.outcome:
-        message, updated = job.message, min(job.synced, AS_OF)
+        message, updated = job.message, min(job.synced, as_of)
     elif status == "pending" and job.instance.gpu_type is not None:
         message = TABLES["endings"]["pending"].format_map(used[job.instance.gpu_type])
     if job.quirk == "clock skew":
@@ -45,7 +45,7 @@ def _newer_fields(job: Job, status: str) -> Record:
     shape = Dice("fields", job.id).weighted(((7, "full"), (2, "reference page"), (1, "nulls")))
     if shape != "full" and (job.nodes, job.spot, job.priority) == (1, False, 0):
         return {} if shape == "reference page" else {"checkpoint_sync_status": None, "user": None}
-    synced = "SYNCING" if status == "running" or job.synced > AS_OF else "COMPLETED"
+    synced = "SYNCING" if status == "running" or job.synced > job.project.as_of else "COMPLETED"
     return {
         "checkpoint_sync_status": synced if job.checkpoints else None,
         "priority": job.priority,
@@ -57,13 +57,13 @@ def _newer_fields(job: Job, status: str) -> Record:
 
 def project_record(project: Project, jobs: list[Job], records: dict[str, Record]) -> Record:
     """Tell about a project, with the latest of its ordered jobs."""
-    dice = Dice("project", project.id)
-    first, last = (jobs[0].submitted, jobs[-1].submitted) if jobs else (AS_OF, None)
+    dice, as_of = Dice("project", project.id), project.as_of
+    first, last = (jobs[0].submitted, jobs[-1].submitted) if jobs else (as_of, None)
     created = min(project.life[0], first) - dice.seconds(120, 5400)
-    if project.life[0] == START:
+    if project.life[0] == project.start:
         created -= dice.between(DAY, 200 * DAY)
     # It changes right after its latest job was submitted.
-    changed = min((created if last is None else last) + dice.seconds(1, 4), AS_OF)
+    changed = min((created if last is None else last) + dice.seconds(1, 4), as_of)
     record = {"id": project.id, "name": project.name}
     record |= {"created_at": spell(created), "updated_at": spell(changed)}
     if not dice.chance(10):
@@ -86,7 +86,8 @@ def log_lines(job: Job, start: int, end: int) -> list[Record]:
 
 def _lines(job: Job) -> Iterator[tuple[int, str | None, str]]:
     """Yield when, in nanoseconds, on which level, and what a job writes."""
-    dice, began, over = Dice("logs", job.id), job.started * _NS_PER_MS, job.ended * _NS_PER_MS
+    dice, as_of = Dice("logs", job.id), job.project.as_of
+    began, over = job.started * _NS_PER_MS, job.ended * _NS_PER_MS
     hardware = f"{job.gpus} GPUs" if job.gpus else f"{job.instance.millicpu_limit // 1000} CPUs"
     yield began, "INFO", f"starting on {' '.join(job.node_names)}: {hardware}"
     if job.gpus:
@@ -94,16 +95,16 @@ def _lines(job: Job) -> Iterator[tuple[int, str | None, str]]:
     if job.quirk in TABLES["warnings"]:
         moment = job.busy_until if job.busy_until < job.ended else job.started
         yield moment * _NS_PER_MS + 2, "WARNING", TABLES["warnings"][job.quirk]
-    first, last = job.started + job.loading, min(job.busy_until, AS_OF)
+    first, last = job.started + job.loading, min(job.busy_until, as_of)
     loss, step = dice.between(18_000, 32_000), dice.between(5, 60)
     for number in range(1, 12 if last - first > 300 * SECOND else 0):
         moment = first + (last - first) * number // 12
         loss = loss * dice.between(88, 99) // 100
         text = f"step {number * step}: loss {loss / 10_000:.4f}"
         yield moment * _NS_PER_MS, None, text if job.gpus else f"{number * step} files done"
-    if job.ended <= AS_OF and job.outcome == "completed":
+    if job.ended <= as_of and job.outcome == "completed":
         yield over, "INFO", "finished"
-    if job.ended <= AS_OF and job.outcome == "failed" and job.message:
+    if job.ended <= as_of and job.outcome == "failed" and job.message:
         *trace, error = job.message.splitlines()
         yield from ((over + number, None, text) for number, text in enumerate(trace))
         yield over + len(trace), "ERROR", error
@@ -115,8 +116,8 @@ def checkpoint_records(job: Job) -> list[Record]:
     steps, rank, is_lora = 50 * dice.between(1, 20), dice.pick((8, 16, 64)), kind["saves"] == "lora"
     mib = rank * 21 if is_lora else dice.between(8000, 18_000) * max(job.gpus, 2)
     adapter = {"r": rank, "lora_alpha": 2 * rank, "target_modules": "all-linear"}
-    saved = [moment for moment in job.checkpoints if moment <= AS_OF]
-    syncing = len(saved) if job.synced > AS_OF else 0
+    saved = [moment for moment in job.checkpoints if moment <= job.project.as_of]
+    syncing = len(saved) if job.synced > job.project.as_of else 0
     return [
         {
             "checkpoint_id": f"checkpoint-{number * steps}",
@@ -149,7 +150,7 @@ def cached_files(project: Project, jobs: Iterable[Job]) -> Files | None:
     return sorted(files)
 
 
-def cache_record(project_id: str, files: Files) -> Record:
+def cache_record(project_id: str, files: Files, as_of: int) -> Record:
     """Tell what a cache holds: its files, and the folders at its top."""
     newest = {path.partition("/")[0]: moment for moment, path, _ in files}
     found = [(path, size, moment, "file", "-rw-r--r--") for moment, path, size in files]
@@ -158,4 +159,4 @@ def cache_record(project_id: str, files: Files) -> Record:
         dict(zip(_FILE, (path, size, spell(moment, "seconds"), *kind), strict=True))
         for path, size, moment, *kind in sorted(found)
     ]
-    return {"timestamp": spell(AS_OF), "project_id": project_id, "file_summaries": rows}
+    return {"timestamp": spell(as_of), "project_id": project_id, "file_summaries": rows}

@@ -4,11 +4,11 @@ from bisect import insort
 from heapq import heappop, heappush
 
 from trainview.sampling import failures
-from trainview.sampling.dice import AS_OF, MINUTE, NEVER, SECOND, Dice
+from trainview.sampling.dice import MINUTE, NEVER, SECOND, Dice
 from trainview.sampling.organisation import KINDS, Job
 
 
-def schedule(jobs: list[Job], limits: dict[str, int]) -> None:
+def schedule(jobs: list[Job], limits: dict[str, int], as_of: int) -> None:
     """Let the jobs happen, moment by moment.
 
     Dedicated jobs wait, the highest priority first, until the first in line finds its GPUs free
@@ -21,7 +21,7 @@ def schedule(jobs: list[Job], limits: dict[str, int]) -> None:
     free: dict[str | None, int] = dict([*limits.items(), (None, NEVER)])
     lines: dict[str | None, list[Job]] = {pool: [] for pool in free}
     events = sorted((job.submitted, job.id, job) for job in jobs if job.after is None)
-    while events and events[0][0] <= AS_OF:
+    while events and events[0][0] <= as_of:
         now, _, job = heappop(events)
         pool = None if job.spot else job.instance.gpu_type
         line = lines[pool]
@@ -71,12 +71,12 @@ def _start(job: Job, now: int) -> None:
 
 def _work(job: Job, dice: Dice) -> None:
     """Tell when a job that runs has loaded, and when it saves what it has."""
-    until = min(job.busy_until, AS_OF)
+    until = min(job.busy_until, job.project.as_of)
     life = max(until - job.started, 0)
     job.loading = min(dice.seconds(60, 420) + 20 * SECOND * job.gpus, life // 8)
     if KINDS[job.project.kind]["saves"]:
         every = max(dice.seconds(1200, 5400), life // 12)
-        last = [job.ended] if job.outcome == "completed" and job.ended <= AS_OF else []
+        last = [job.ended] if job.outcome == "completed" and job.ended <= job.project.as_of else []
         job.checkpoints = [*range(job.started + job.loading + every, until, every), *last]
 
 
@@ -84,7 +84,7 @@ def _try_again(job: Job, previous: Job, now: int) -> None:
     """Submit the next attempt after the last one ended; it goes on from the last checkpoint."""
     dice, is_evicted = Dice("again", job.id), previous.outcome == "preempted"
     pause = dice.seconds(60, 1800) if is_evicted else dice.seconds(10 * 60, 3 * 3600)
-    if previous.ended + pause >= AS_OF:
+    if previous.ended + pause >= job.project.as_of:
         _begin_anew(job, now)
         return
     job.submitted = job.cut(previous.ended + pause)
@@ -95,4 +95,4 @@ def _try_again(job: Job, previous: Job, now: int) -> None:
 
 def _begin_anew(job: Job, low: int) -> None:
     job.after, job.attempt = None, 1
-    job.submitted = job.cut(Dice("anew", job.id).submission(low, AS_OF))
+    job.submitted = job.cut(job.project.moment(Dice("anew", job.id), low, job.project.as_of))

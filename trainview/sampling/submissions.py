@@ -4,11 +4,11 @@ from dataclasses import replace
 from itertools import accumulate, pairwise, product
 
 from trainview.sampling import failures
-from trainview.sampling.dice import AS_OF, DAY, HOUR, MINUTE, SECOND, START, Dice
+from trainview.sampling.dice import DAY, HOUR, MINUTE, SECOND, Dice
 from trainview.sampling.organisation import CAUSES, INSTANCES, KINDS, TABLES, Job, Project
 
 
-def make_projects(dice: Dice, count: int) -> list[Project]:
+def make_projects(dice: Dice, count: int, start: int, as_of: int) -> list[Project]:
     """Make the projects, without their jobs."""
     rows = TABLES["projects"]
     more = (dice.pick(rows[:32]) for _ in range(count - len(rows)))
@@ -19,10 +19,10 @@ def make_projects(dice: Dice, count: int) -> list[Project]:
         is_large = load >= 20
         begin = 0 if is_large or dice.chance(30) else dice.between(0, 65)
         end = 100 if is_large or dice.chance(55) else min(begin + dice.between(15, 60), 100)
-        life = START + (AS_OF - START) * begin // 100, START + (AS_OF - START) * end // 100
+        life = start + (as_of - start) * begin // 100, start + (as_of - start) * end // 100
         machine, nodes = KINDS[kind]["shapes"][0][1]
         favourite = failures.choose(dice, INSTANCES[machine].gpu_count, nodes)
-        about = life, failures.habits(dice, team), favourite
+        about = start, as_of, life, failures.habits(dice, team), favourite
         projects.append(Project(next(dice.ids), name, team, kind, load, *about))
     return projects
 
@@ -36,8 +36,9 @@ def submit(dice: Dice, projects: list[Project], total: int) -> dict[Project, lis
         while size := high - low - len(own):
             campaign = dice.weighted(KINDS[project.kind]["campaigns"])
             first = _request(dice, project)
-            make = {"nightly": _nights, "sweep": _sweep, "fix": _fix}.get(campaign, _attempts)
-            own.extend(make(dice, first, size))
+            mistakes = dice.weighted(((7, 1), (3, 2))) if campaign == "fix" else 0
+            make = {"nightly": _nights, "sweep": _sweep}.get(campaign)
+            own.extend(make(dice, first, size) if make else _attempts(dice, first, size, mistakes))
     return jobs
 
 
@@ -56,7 +57,7 @@ def _request(dice: Dice, project: Project) -> Job:
     kind = KINDS[project.kind]
     machine, nodes = dice.weighted(kind["shapes"])
     name = None if dice.chance(6) else dice.pick(kind["names"]).format(n=dice.between(1, 24))
-    submitted = dice.submission(*project.life)
+    submitted = project.moment(dice, *project.life)
     user, spot = dice.weighted(TABLES["teams"][project.team]["members"]), dice.chance(kind["spot"])
     work = dice.quantile(kind["minutes"])
     job = Job("", project, submitted, name, INSTANCES[machine], nodes, user, spot, work)
@@ -73,11 +74,7 @@ def _again(dice: Dice, job: Job, name: str | None) -> Job:
 # --- Campaigns: the ways in which jobs are submitted; each gives at most `size` of them ----------
 
 
-def _fix(dice: Dice, first: Job, size: int) -> list[Job]:
-    return _attempts(dice, first, size, mistakes=dice.weighted(((7, 1), (3, 2))))
-
-
-def _attempts(dice: Dice, first: Job, size: int, mistakes: int = 0) -> list[Job]:
+def _attempts(dice: Dice, first: Job, size: int, mistakes: int) -> list[Job]:
     mistake = dice.pick(failures.MISTAKES[: 4 if first.gpus else 2])
     last, jobs = replace(first), list[Job]()
     while True:
@@ -91,7 +88,7 @@ def _attempts(dice: Dice, first: Job, size: int, mistakes: int = 0) -> list[Job]
             return jobs
         again = _again(dice, first, _counted(first.name, last.attempt + 1))
         # Until it is known when the attempt before it ends.
-        again.submitted = min(first.submitted + last.attempt * 30 * MINUTE, AS_OF - SECOND)
+        again.submitted = min(last.submitted + 30 * MINUTE, first.project.as_of - SECOND)
         again.after, again.attempt = last, last.attempt + 1
         last = again
 
@@ -118,8 +115,9 @@ def _sweep(dice: Dice, first: Job, size: int) -> list[Job]:
 
 
 def _nights(dice: Dice, first: Job, size: int) -> list[Job]:
-    last = (AS_OF - 2 * HOUR - MINUTE) // DAY * DAY + 2 * HOUR
-    nights = range(last, max(last - size * DAY, START), -DAY)
+    last = (first.project.as_of - 2 * HOUR - MINUTE) // DAY * DAY + 2 * HOUR
+    # One of them there is, however few days are told of.
+    nights = range(last, min(max(last - size * DAY, first.project.start), last - 1), -DAY)
     jobs = [_again(dice, first, f"nightly-{night // DAY - 20_000}") for night in nights]
     for job, night in zip(jobs, nights, strict=True):
         job.submitted, job.user = night + dice.seconds(1, 20), "ci-bot"

@@ -2,15 +2,15 @@
 
 import json
 import os
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from trainview.files.atomic import check_target, making_folder, replacing
-from trainview.sampling.dice import DAY, MINUTE, milliseconds
+from trainview.sampling.dice import DAY, MINUTE, milliseconds, moment
 from trainview.sampling.fleet import Fleet
 from trainview.tables.caches import read_cache
 from trainview.tables.checkpoints import read_checkpoints
@@ -20,12 +20,12 @@ from trainview.tables.metrics import read_metrics
 from trainview.tables.queue import read_queue
 
 STEP_SECONDS = 1800
-_MONTHS = ("2026-01", "2026-02", "2026-03", "2026-04")
+_LISTS = ("training_projects", "training_jobs")
 _TABLES = ("queue", "status_events", "checkpoints", "caches", "logs", "metrics")
 
 
 def write_sample(
-    folder: str | os.PathLike[str], fleet: Fleet, *, force: bool = False
+    folder: str | os.PathLike[str], fleet: Fleet, *, only_lists: bool = False, force: bool = False
 ) -> list[Path]:
     """Write what the API answers about an organisation, so that `trainview.load` reads it.
 
@@ -38,6 +38,8 @@ def write_sample(
         Made if it is missing.
     fleet : Fleet
         The organisation.
+    only_lists : bool
+        Whether to write the lists of projects and jobs alone.
     force : bool
         Whether files that exist may be replaced.
 
@@ -55,14 +57,16 @@ def write_sample(
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     files = write_sample(folder, Fleet(projects=2))
-    >>> [file.name for file in files[:3]]
-    ['training_projects.json', 'training_jobs.json', 'instance_type_prices.json']
+    ...     files = write_sample(folder, Fleet(projects=2), only_lists=True)
+    >>> [file.name for file in files]
+    ['training_projects.json', 'training_jobs.json']
     """
     with making_folder(folder) as place:
         # Before all the rest is made.
         check_target(place / "training_jobs.json", force=force)
-        contents = _answers(fleet) | _tables(fleet)
+        contents: dict[str, Any] = {f"{key}.json": {key: fleet.payload[key]} for key in _LISTS}
+        if not only_lists:
+            contents |= _answers(fleet) | _tables(fleet)
         files = [place / name for name in contents]
         with replacing(files, force=force) as temporary:
             for path, content in zip(temporary, contents.values(), strict=True):
@@ -71,13 +75,13 @@ def write_sample(
 
 
 def _answers(fleet: Fleet) -> dict[str, Any]:
-    lists = ("training_projects", "training_jobs")
-    answers: dict[str, Any] = {f"{name}.json": {name: fleet.payload[name]} for name in lists}
-    answers["instance_type_prices.json"] = fleet.instance_type_prices()
+    answers = {"instance_type_prices.json": fleet.instance_type_prices()}
     answers["training_capacity.json"] = fleet.training_capacity()
-    for month, after in pairwise(_MONTHS):
-        bill = fleet.usage_summary(f"{month}-01T00Z", f"{after}-01T00Z")
-        answers[f"usage_summary_{month}.json"] = bill
+    # The API bills nothing before 2026.
+    end = fleet.payload["trainview"]["as_of"]
+    for month in pd.date_range("2026-01-01T00:00Z", end, freq="MS", inclusive="left"):
+        bill = fleet.usage_summary(month, month + pd.offsets.MonthBegin())
+        answers[f"usage_summary_{month:%Y-%m}.json"] = bill
     return answers
 
 
@@ -98,7 +102,7 @@ def _tables(fleet: Fleet) -> dict[str, pa.Table]:
             parts["queue"].append(queue)
             parts["status_events"].append(events)
         if job["current_status"].endswith("FAILED"):
-            end = milliseconds("updated_at", job["updated_at"]) + 5 * MINUTE
+            end = milliseconds(moment("updated_at", job["updated_at"])) + 5 * MINUTE
             lines = fleet.job_logs(id_, end - 7 * DAY, end, limit=20, direction="desc")
             parts["logs"].append(read_logs(_encoded(lines), id_))
     return {f"{name}.parquet": combine(name, tables) for name, tables in parts.items()}
