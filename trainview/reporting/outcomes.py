@@ -9,6 +9,7 @@ from trainview.analysis.comparing_words import headlines, written
 from trainview.analysis.cost import price_list
 from trainview.analysis.goodput import LOSES
 from trainview.analysis.waste import usd_per_gpu_hour
+from trainview.reporting.words import from_left
 from trainview.snapshot import Comparison, Snapshot
 from trainview.text.safe import count
 
@@ -128,7 +129,7 @@ def read_changes(found: Comparison | None) -> Changes | None:
     rows: Any = figures.set_index("figure", drop=False)
     known = [name for name in _SPENT if pd.notna(rows["difference"].get(name))]
     spent = rows.loc[known[0] if known else _SPENT[-1]]
-    told = headlines(figures, projects, causes)
+    told = [from_left(sentence) for sentence in headlines(figures, projects, causes)]
     notes = (*found.notes, *found.hints)
     return Changes(since, until, earlier, told, notes, written(figures), projects, causes, spent)
 

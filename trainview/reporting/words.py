@@ -1,5 +1,6 @@
 """Words of the page: days, names that cannot change the text around them, lists."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -11,6 +12,8 @@ from trainview.text.cells import NULL, cell
 
 PERIODS = {"D": "day", "W": "week", "M": "month", "Y": "year"}
 _MOST_LISTED = 5
+# The end of a name in Hebrew, Arabic and the like.
+_FROM_RIGHT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc](?=[^\\w\u0590-\u08ff]*[\\d])")
 
 
 def day(moment: Any) -> str:
@@ -42,6 +45,17 @@ def name(column: str, value: object, limit: int = 60) -> Markup:
 def names(column: str, values: Iterable[object]) -> Markup:
     """Write names into a sentence, as `name` writes one."""
     return joined([name(column, value) for value in values])
+
+
+def from_left(sentence: str) -> str:
+    r"""Let numbers behind a name that is written from the right stand right of it, with their sign.
+
+    Examples
+    --------
+    >>> from_left("most less: תמ -6 USD, llm -2 USD").index("\u200e -6")
+    13
+    """
+    return _FROM_RIGHT.sub("\\g<0>\N{LEFT-TO-RIGHT MARK}", sentence)
 
 
 def row_name(column: str, row: Any) -> str:
