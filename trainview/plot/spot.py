@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
 from trainview.plot.canvas import NARROW, name_x, no_data, size
 from trainview.plot.colours import phase_look
@@ -81,8 +81,9 @@ def plot_spot_usage(usage: AnyDataFrame, *, ax: Axes | None = None) -> Axes:
     most = np.nanmax([0.05, *high[: rows.shown]])
     # a rate of 0 stands beside its name, not on it
     ax.set_xlim(-0.03 * most, most * 1.05)
-    ax.xaxis.set_major_locator(MaxNLocator(nbins=3 if narrow else 6))
-    ax.xaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=None, symbol="%"))
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=3 if narrow else 6, steps=[1, 2, 5, 10]))
+    # with the decimals that they need
+    ax.xaxis.set_major_formatter(lambda place, _: f"{100 * place:.6g}%")
     rest = slice(rows.shown, None)
     others_said = f"{np.nansum(preempted[rest]):,.0f} of {np.nansum(ended[rest]):,.0f} preempted"
     finish_rows(rows, names, others_said)
