@@ -12,6 +12,7 @@ from trainview.analysis.frames import (
     from_pandas,
     give_back_small,
     group_keys,
+    in_arrow,
     plain_text,
     read_table,
     to_pandas,
@@ -184,7 +185,8 @@ def _estimates(jobs: object, prices: object, columns: Sequence[str]) -> Frame:
     needed = ["status", "instance_type_id", "node_count", "elapsed_hours"]
     held = held_columns(jobs)
     times = ["created_at", "end_at", *held] if held else []
-    frame = _hours_held(plain_text(read_table(jobs, [*columns, *needed, *times]), columns))
+    frame = in_arrow(read_table(jobs, [*columns, *needed, *times]))
+    frame = _hours_held(plain_text(frame, columns))
     frame = frame.with_columns(
         __instance_type_id=nw.col("instance_type_id").cast(nw.String), __nodes="node_count"
     )

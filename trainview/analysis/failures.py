@@ -9,6 +9,7 @@ from trainview.analysis.frames import (
     give_back,
     give_back_small,
     group_keys,
+    in_arrow,
     plain_text,
     read_table,
 )
@@ -70,7 +71,7 @@ def failure_rates(jobs: DataFrame, by: By = "project_name") -> DataFrame:
     1            a         1       1          1.00  0.21  1.00
     """
     keys = group_keys(by, result=("finished", "failed", "failure_rate", "low", "high"))
-    frame = read_table(jobs, [*keys, "status"]).select(
+    frame = in_arrow(read_table(jobs, [*keys, "status"])).select(
         *keys,
         finished=(~nw.col("status").is_in(OPEN)).cast(nw.Int64),
         failed=nw.col("status").is_in(FAILED).cast(nw.Int64),

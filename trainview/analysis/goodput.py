@@ -13,6 +13,7 @@ from trainview.analysis.frames import (
     column_names,
     give_back,
     group_keys,
+    in_arrow,
     plain_text,
     read_table,
     with_columns_of,
@@ -85,7 +86,7 @@ def lost_work(jobs: DataFrame, phases: AnyDataFrame, checkpoints: AnyDataFrame |
 
 def _lost(jobs: DataFrame, phases: AnyDataFrame, checkpoints: AnyDataFrame | None) -> DataFrame:
     columns = ["job_id", "project_name", "status", "gpus"]
-    frame = plain_text(read_table(jobs, columns), columns)
+    frame = plain_text(in_arrow(read_table(jobs, columns)), columns)
     frame = with_lost(frame.filter(nw.col("status").is_in(KINDS)), phases, checkpoints)
     frame = frame.with_columns(lost_hours=nw.col("__lost") / US_PER_HOUR)
     frame = as_times(
@@ -198,7 +199,7 @@ def _rows(
 ) -> Frame:
     """Tell what came of the GPU time of each job."""
     columns = list(dict.fromkeys([*keys, "job_id", "status", "gpus"]))
-    frame = plain_text(read_table(jobs, columns), columns)
+    frame = plain_text(in_arrow(read_table(jobs, columns)), columns)
     hours = ["deploying_hours", "running_gpu_hours", *UNSURE]
     frame = with_lost(frame, phases, checkpoints, hours, ["released_at", "submitted_at"])
     running = nw.col("__running_gpu_hours").cast(nw.Float64)
@@ -279,7 +280,7 @@ def with_lost(
     found = [name for name in hours if name not in UNSURE or name in there]
     also = [name for name in moments if name in there]
     columns = ["job_id", *times, *found, *also]
-    known = read_table(phases, columns, name="phases", times=[*times, *also])
+    known = in_arrow(read_table(phases, columns, name="phases", times=[*times, *also]))
     read = {"__started": "started_at", "__ended": "ended_at"} | {f"__{name}": name for name in also}
     known = in_microseconds(known, **read)
     known = one_a_job(known.select("job_id", *read, **{f"__{name}": name for name in found}))
@@ -292,7 +293,7 @@ def with_lost(
         frame = frame.with_columns(**{name: rest[name] for name in missing})
     if checkpoints is None:
         return frame.with_columns(__saved=UNKNOWN, __lost=UNKNOWN)
-    saved = read_table(checkpoints, ["job_id", "created_at"], name="checkpoints")
+    saved = in_arrow(read_table(checkpoints, ["job_id", "created_at"], name="checkpoints"))
     saved = in_microseconds(saved, __saved="created_at").select("job_id", "__saved")
     saved = beside(saved, known, "job_id")
     saved = saved.filter(nw.col("__saved") <= nw.col("__ended"))
@@ -308,7 +309,7 @@ def _idle(frame: Frame, metrics: Any) -> Frame:
     windows = windows.with_columns(__until=nw.col("__ended") - lost.fill_null(0.0))
     windows = as_times(windows, __since="__started", __until_at="__until")
     windows = windows.select("job_id", created_at="__since", end_at="__until_at")
-    idle = idle_gpus(metrics, windows.to_native(), by="job_id")
+    idle = idle_gpus(metrics, give_back(windows, metrics), by="job_id")
     return read_table(idle, ["job_id", "idle_gpu_hours"], name="idle GPUs")
 
 

@@ -41,7 +41,10 @@ def beside(frame: Frame, facts: Frame, *on: str) -> Frame:
             found = rows.merge(others.dropna(subset=list(on)), on=list(on), how="left")
         return cast("Frame", nw.from_native(found, eager_only=True))
     facts = _as_text(facts, on).filter(*(~nw.col(name).is_null() for name in on))
-    return join(_as_text(frame, on), same_kind(facts, frame), *on, how="left")
+    frame, facts = _as_text(frame, on), same_kind(facts, frame)
+    if frame.implementation.is_pyarrow() and len(on) == 1:
+        return _looked_up_in_arrow(frame, facts, *on)
+    return join(frame, facts, *on, how="left")
 
 
 def join(frame: Frame, other: Frame, *on: str, how: Literal["inner", "left"]) -> Frame:
@@ -60,13 +63,25 @@ def _text_in_pandas(frame: Frame, names: Sequence[str]) -> pd.DataFrame:
 
 def _looked_up(rows: pd.DataFrame, facts: pd.DataFrame, on: str) -> pd.DataFrame:
     """Join by one column of text; pandas' merge numbers the texts of both sides first."""
-    wanted: Any = pa.array(rows[on])
-    texts: Any = pa.array(facts[on])
-    texts = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
-    found = pc.index_in(wanted, value_set=texts, skip_nulls=True)
-    place = pc.fill_null(found, -1).to_numpy().astype("int64")
-    others = facts.drop(columns=on).reset_index(drop=True).reindex(place).set_axis(rows.index)
+    place = _places(pa.array(rows[on]), pa.array(facts[on])).fill_null(-1)
+    found = place.to_numpy(zero_copy_only=False).astype("int64")
+    others = facts.drop(columns=on).reset_index(drop=True).reindex(found).set_axis(rows.index)
     return pd.concat([rows, others], axis="columns")
+
+
+def _looked_up_in_arrow(frame: Frame, facts: Frame, on: str) -> Frame:
+    rows, others = (cast("pa.Table", cast("Any", one.to_native())) for one in (frame, facts))
+    place = _places(rows[on], others[on])
+    for name in others.column_names:
+        if name != on:
+            rows = rows.append_column(name, others[name].take(place))
+    return cast("Frame", nw.from_native(rows, eager_only=True))
+
+
+def _places(wanted: Any, texts: Any) -> Any:
+    """Find the row of each text; null where there is none."""
+    texts = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+    return pc.index_in(wanted, value_set=texts.cast(wanted.type), skip_nulls=True)
 
 
 def _as_text(frame: Frame, names: Sequence[str]) -> Frame:

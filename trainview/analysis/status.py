@@ -12,6 +12,7 @@ from trainview.analysis.frames import (
     from_pandas,
     give_back,
     group_keys,
+    in_arrow,
     is_lazy,
     plain_text,
     read_table,
@@ -66,7 +67,7 @@ def status_counts(jobs: DataFrame, by: By = None) -> DataFrame:
     """
     keys = group_keys(by, result=("jobs", "share"))
     columns = list(dict.fromkeys([*keys, "status", "phase"]))
-    counts = read_table(jobs, columns).group_by(*columns).agg(jobs=nw.len())
+    counts = in_arrow(read_table(jobs, columns)).group_by(*columns).agg(jobs=nw.len())
     counts = plain_text(counts, columns).with_columns(nw.col("jobs").cast(nw.Int64))
     total = nw.col("jobs").sum()
     counts = counts.with_columns(__total=(total.over(*keys) if keys else total).cast(nw.Int64))
