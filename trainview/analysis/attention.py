@@ -1,6 +1,6 @@
 """Jobs that somebody should look at, with the reason and what to do."""
 
-from typing import Any
+from typing import Any, cast
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -12,6 +12,7 @@ from trainview.analysis.frames import (
     Frame,
     column_names,
     give_back_small,
+    in_arrow,
     only,
     plain_text,
     read_table,
@@ -177,7 +178,7 @@ def needs_attention(  # noqa: PLR0913 - each limit is an argument
     there = column_names(jobs)
     priced = [] if prices is None else ["instance_type_id", "gpu_count"]
     more = [*priced, *(name for name in ("gpu_type", "error_message") if name in there)]
-    frame = read_table(jobs, [*_NEEDED, *more])
+    frame = in_arrow(read_table(jobs, [*_NEEDED, *more]))
     listed = None if prices is None else price_list(prices)
     rows = _candidates(frame, waiting_hours, deploying_hours, silent_hours, metrics is not None)
     rows["usd_per_gpu_hour"] = usd_per_gpu_hour(rows, listed)
@@ -296,11 +297,13 @@ def _usual(frame: Frame, project_id: "pd.Series[str]", usual_jobs: int) -> "pd.S
     completed = frame.select("project_id", "status", "elapsed_hours").filter(
         nw.col("status") == "completed"
     )
+    of_them = only(completed, "project_id", project_id)
+    if of_them.implementation.is_pyarrow():
+        # Arrow has no quantile of groups
+        of_them = cast("Frame", nw.from_native(to_pandas(of_them), eager_only=True))
     hours = nw.col("elapsed_hours")
     usual = to_pandas(
-        only(completed, "project_id", project_id)
-        .group_by("project_id")
-        .agg(jobs=hours.count(), usual=hours.quantile(0.9, "linear"))
+        of_them.group_by("project_id").agg(jobs=hours.count(), usual=hours.quantile(0.9, "linear"))
     )
     return usual[usual["jobs"] >= usual_jobs].set_index("project_id")["usual"].astype("float64")
 

@@ -13,6 +13,7 @@ from trainview.analysis.frames import (
     from_pandas,
     give_back_small,
     group_keys,
+    in_arrow,
     plain_text,
     read_table,
     to_pandas,
@@ -136,7 +137,8 @@ def cache_usage(
         captured_at=nw.col("captured_at").min(),
     )
     if others:
-        facts = plain_text(read_table(projects, ["project_id", *others], name="projects"), others)
+        facts = in_arrow(read_table(projects, ["project_id", *others], name="projects"))
+        facts = plain_text(facts, others)
         facts = facts.group_by("project_id").agg(nw.col(*others).max())
         table = beside(table, facts, "project_id")
     table = _with_utilization(table, metrics, jobs)
@@ -168,6 +170,7 @@ def _files(caches: Any, own: list[str]) -> Frame:
     text = ["project_id", "path", "file_type"]
     times = ["modified_at", "captured_at"]
     frame = read_table(caches, [*text, "size_bytes", *times, *own], name="caches", times=times)
+    frame = in_arrow(frame)
     others = [key for key in own if key not in {*text, "size_bytes", *times}]
     frame = plain_text(frame, own)
     frame = frame.with_columns(nw.col(*text).cast(nw.String), nw.col("size_bytes").cast(nw.Float64))
@@ -209,7 +212,7 @@ def _with_utilization(table: Frame, metrics: Any, jobs: Any) -> Frame:
     samples = frame.join(newest, on="job_id", how="left").filter(
         nw.col("timestamp") == nw.col("__newest")
     )
-    of_jobs = one_a_job(read_table(jobs, ["job_id", "project_id"]))
+    of_jobs = one_a_job(in_arrow(read_table(jobs, ["job_id", "project_id"])))
     newest = beside(samples.select("job_id", "timestamp", "value"), of_jobs, "job_id")
     placed = to_pandas(newest, most=MOST_JOBS, what="jobs with samples of caches")
     placed = placed.dropna(subset="project_id").sort_values(["timestamp", "value"])

@@ -6,6 +6,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
+from trainview.analysis.few_columns import with_columns_of
 from trainview.analysis.frames import (
     By,
     Frame,
@@ -16,7 +17,6 @@ from trainview.analysis.frames import (
     plain_text,
     read_table,
     to_pandas,
-    with_columns_of,
 )
 from trainview.analysis.grouping import number_groups
 from trainview.analysis.holding import HELD, from_held, held_columns

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from trainview.analysis.pandas_dtypes import (
     TEXT,
     UTC_TIME,
+    arrow_table,
     check_names,
     pick_columns,
     plain_columns,
@@ -48,16 +49,6 @@ OTHER_KINDS = {
     "pyarrow": ("a PyArrow", ".to_pandas()"),
     "sqlframe": ("a SQLFrame", ".toPandas()"),
 }
-# What columns of snapshots are made of, beside categories of text, and what text is in Arrow.
-_TEXT = pa.large_string()
-_IN_ARROW = (
-    TEXT,
-    UTC_TIME,
-    np.dtype("float64"),
-    np.dtype("int64"),
-    np.dtype("bool"),
-    pd.Int64Dtype(),
-)
 TIMES = ("created_at", "updated_at", "end_at", "held_at", "start", "end", "timestamp")
 NUMBERS = frozenset(
     {
@@ -283,29 +274,6 @@ def plain_text(frame: Frame, names: Sequence[str], *, compared: Sequence[str] = 
     return frame.with_columns(*casts) if casts else frame
 
 
-def with_columns_of(table: pd.DataFrame, columns: Sequence[str], made: Frame) -> Frame:
-    """Put columns of a pandas table beside what was made of its rows, one by one.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        The caller's table.
-    columns : sequence of str
-        Which of its columns to add, categories as text; those that `made` has are left out.
-    made : narwhals frame
-        A row for each of the table, in its order.
-
-    Returns
-    -------
-    narwhals frame
-        The columns, then those of `made`.
-    """
-    own = in_arrow(read_table(table, [name for name in columns if name not in made.columns]))
-    if own.implementation.is_pandas() and made.implementation.is_pyarrow():
-        made = cast("Frame", nw.from_native(to_pandas(made), eager_only=True))
-    return plain_text(nw.concat([own, made], how="horizontal") if own.columns else made, columns)
-
-
 def to_pandas(frame: Frame, *, most: int | None = None, what: str = "rows") -> pd.DataFrame:
     """Collect a frame: pandas types as in the tables, times in UTC, rows numbered from 0.
 
@@ -374,7 +342,8 @@ def from_pandas(result: pd.DataFrame, like: Frame) -> Frame:
     if kind.is_pandas():
         return cast("Frame", small)
     if kind.is_pyarrow():
-        return in_arrow(small)
+        arrow = arrow_table(result)
+        return cast("Frame", nw.from_native(small.to_arrow() if arrow is None else arrow))
     if kind.is_duckdb():
         # DuckDB finds the table by the name of this variable; a table of the user's would win.
         trainview_collected = small.to_arrow()  # noqa: F841
@@ -408,21 +377,14 @@ def in_arrow(frame: Frame) -> Frame:
     """
     if not frame.implementation.is_pandas():
         return frame
-    table: pd.DataFrame = frame.to_native()  # type: ignore[assignment]
-    found = {}
-    for name, dtype in zip(table.columns, table.dtypes, strict=True):
-        is_category = isinstance(dtype, pd.CategoricalDtype)
-        if (dtype.categories.dtype != TEXT) if is_category else (dtype not in _IN_ARROW):
-            return frame
-        column: Any = pa.array(table[name], from_pandas=True)
-        found[name] = column.dictionary_decode().cast(_TEXT) if is_category else column
-    return cast("Frame", nw.from_native(pa.table(found), eager_only=True)) if found else frame
+    table = arrow_table(to_pandas(frame))
+    return frame if table is None else cast("Frame", nw.from_native(table, eager_only=True))
 
 
 def give_back(frame: Frame, table: DataFrame) -> DataFrame:  # noqa: ARG001
     """Unwrap a result; it has the kind of the caller's table, and pandas rows count from 0."""
     if frame.implementation.is_pyarrow():
-        return to_pandas(frame)
+        return cast("DataFrame", to_pandas(frame))
     return cast("DataFrame", nw.maybe_reset_index(frame).to_native())
 
 

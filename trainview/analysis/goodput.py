@@ -7,6 +7,7 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 
 from trainview.analysis.evidence import as_times, in_microseconds
+from trainview.analysis.few_columns import with_columns_of
 from trainview.analysis.frames import (
     By,
     Frame,
@@ -16,7 +17,6 @@ from trainview.analysis.frames import (
     in_arrow,
     plain_text,
     read_table,
-    with_columns_of,
 )
 from trainview.analysis.idle import idle_gpus
 from trainview.analysis.joins import beside, one_a_job

@@ -212,7 +212,8 @@ def _with_evidence(
     history: Any = None,
 ) -> Frame:
     """Open the jobs, with all that tells about them in columns, in microseconds."""
-    frame = plain_text(read_table(jobs, JOBS), ["job_id", "project_name", "status"])
+    frame = in_arrow(read_table(jobs, JOBS))
+    frame = plain_text(frame, ["job_id", "project_name", "status"])
     opened, frame = frame, in_microseconds(frame, __submitted="created_at", __end="end_at")
 
     def told(facts: Frame, *on: str) -> Frame:

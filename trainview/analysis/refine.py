@@ -3,10 +3,12 @@
 import narwhals.stable.v2 as nw
 
 from trainview.analysis.evidence import WAITING
+from trainview.analysis.few_columns import change_columns
 from trainview.analysis.frames import (
     Frame,
     column_names,
     give_back,
+    in_arrow,
     is_lazy,
     read_table,
     schema_of,
@@ -15,6 +17,7 @@ from trainview.analysis.joins import beside, one_a_job
 from trainview.analysis.times import US_PER_HOUR, with_microseconds
 from trainview.schema.table_types import AnyDataFrame, DataFrame
 
+_COLUMNS = ("job_id", "gpus", "created_at", "end_at", "gpu_hours")
 TIMES = ("released_at", "started_at")
 # 0 where a job did not get so far.
 HOURS = ("deploying_hours", "running_hours")
@@ -70,11 +73,15 @@ def refine_jobs(jobs: DataFrame, phases: AnyDataFrame) -> DataFrame:
     0     j1       48.0    released
     1     j2       64.0   submitted
     """
-    columns = ["job_id", "gpus", "created_at", "end_at", "gpu_hours"]
-    frame = read_table(jobs, columns, others=True)
+    frame = read_table(jobs, _COLUMNS, others=True)
+    touched = [*_COLUMNS, "status", "held_at", "hours_basis"]
+    return give_back(change_columns(frame, touched, lambda few: _refine(few, phases)), jobs)
+
+
+def _refine(frame: Frame, phases: AnyDataFrame) -> Frame:
     names = [name for name in frame.columns if name not in {"held_at", "hours_basis"}]
     told = list(HOURS) if set(HOURS) <= set(column_names(phases, "phases")) else []
-    known = read_table(phases, ["job_id", *TIMES, *told], name="phases", times=TIMES)
+    known = in_arrow(read_table(phases, ["job_id", *TIMES, *told], name="phases", times=TIMES))
     known = one_a_job(known).rename({name: f"__{name}" for name in (*TIMES, *told)})
     is_refined = len(names) < len(frame.columns)
     kind = schema_of(frame)["job_id"]
@@ -113,7 +120,7 @@ def refine_jobs(jobs: DataFrame, phases: AnyDataFrame) -> DataFrame:
     is_new = nw.lit(is_refined) | (nw.col("hours_basis") != "submitted")
     holds = (old > 0) & is_new
     frame = frame.with_columns(gpu_hours=nw.when(holds).then(nw.col("gpus") * hours).otherwise(old))
-    return give_back(frame.select(*names, "held_at", "hours_basis"), jobs)
+    return frame.select(*names, "held_at", "hours_basis")
 
 
 def _numbered(frame: Frame) -> Frame:
@@ -126,4 +133,4 @@ def _in_order(frame: Frame) -> Frame:
 
 
 def _loses_order(frame: Frame) -> bool:
-    return not (is_lazy(frame) or frame.implementation.is_pandas())
+    return not is_lazy(frame) and frame.implementation.is_polars()

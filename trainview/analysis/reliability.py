@@ -14,6 +14,7 @@ from trainview.analysis.frames import (
     from_pandas,
     give_back_small,
     group_keys,
+    in_arrow,
     is_lazy,
     plain_text,
     read_table,
@@ -107,8 +108,9 @@ def time_to_failure(
     wanted = _origins(origin)
     messages = ["error_message"] if origin is not None else []
     columns = list(dict.fromkeys([*keys, "job_id", "status", *messages]))
-    frame = plain_text(read_table(jobs, columns), [*keys, *messages], compared=["status"])
-    known = read_table(phases, ["job_id", "running_hours"], name="phases")
+    frame = in_arrow(read_table(jobs, columns))
+    frame = plain_text(frame, [*keys, *messages], compared=["status"])
+    known = in_arrow(read_table(phases, ["job_id", "running_hours"], name="phases"))
     known = one_a_job(known.select("job_id", __hours=nw.col("running_hours").cast(nw.Float64)))
     frame = beside(frame, known, "job_id")
     failed = (nw.col("status") == "failed").fill_null(value=False)

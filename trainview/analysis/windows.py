@@ -5,7 +5,14 @@ from datetime import datetime
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from trainview.analysis.frames import Frame, give_back, read_table, schema_of, to_pandas
+from trainview.analysis.few_columns import change_columns
+from trainview.analysis.frames import (
+    Frame,
+    give_back,
+    read_table,
+    schema_of,
+    to_pandas,
+)
 from trainview.analysis.holding import HELD
 from trainview.analysis.times import US_PER_HOUR, with_microseconds
 from trainview.errors import ArgumentError
@@ -13,6 +20,7 @@ from trainview.schema.table_types import DataFrame
 from trainview.statuses import STATUSES
 from trainview.text.moments import Moment, is_span, read_moment
 
+_TIMES = ("created_at", "end_at", "elapsed_hours", "gpu_hours")
 # The columns that tell a job's state, the surest first, and what they hold of a status.
 _STATE = {"status": "label", "current_status": "api", "phase": "phase"}
 _OPEN = [status for status in STATUSES if not status.terminal]
@@ -81,11 +89,16 @@ def clip_jobs(
       job_id                created_at  elapsed_hours  gpu_hours
     0     j1 2025-01-02 00:00:00+00:00            6.0       48.0
     """
-    frame = read_table(jobs, ["created_at", "end_at", "elapsed_hours", "gpu_hours"], others=True)
+    frame = read_table(jobs, _TIMES, others=True)
     newest = _newest(frame) if is_span(since) or is_span(until) else None
     start, stop = read_window(since, until, newest)
     if start is None and stop is None:
         raise ArgumentError(f"since={since!r}: give a moment with a time zone, or until")
+    touched = [*_TIMES, HELD, *_STATE, "error_message", "is_open", "updated_at"]
+    return give_back(change_columns(frame, touched, lambda few: _clip(few, start, stop)), jobs)
+
+
+def _clip(frame: Frame, start: datetime | None, stop: datetime | None) -> Frame:
     created, ended = nw.col("created_at"), nw.col("end_at")
     inside: list[nw.Expr] = []
     if start is not None:
@@ -95,15 +108,15 @@ def clip_jobs(
         inside.append(created < stop)
     # each step takes along all columns, so there are few
     edges = {
-        "__created": created if start is None else created.clip(lower_bound=start),
-        "__ended": ended if stop is None else ended.clip(upper_bound=stop),
+        "__created": created if start is None else _later(created, nw.lit(start)),
+        "__ended": ended if stop is None else _earlier(ended, nw.lit(stop)),
     }
     times = {"__from": "__created", "__to": "__ended"}
     begin, end = nw.col("__created"), nw.col("__ended")
     clipped = frame.filter(*inside)
     if HELD in frame.columns:
         edges["__since"] = nw.coalesce(nw.col(HELD), created)
-        inner = nw.min_horizontal(nw.max_horizontal(nw.col("__since"), begin), end)
+        inner = _earlier(_later(nw.col("__since"), begin), end)
         clipped = clipped.with_columns(**edges).with_columns(__held_from=inner)
         times |= {"__a": "__held_from", "__b": "__since", "__c": "end_at"}
     else:
@@ -124,7 +137,16 @@ def clip_jobs(
         gpu_hours=nw.when(cut).then(gpu_hours * share).otherwise(gpu_hours),
         **held,
     )
-    return give_back(clipped.select(frame.columns), jobs)
+    return clipped.select(frame.columns)
+
+
+def _later(time: nw.Expr, other: nw.Expr) -> nw.Expr:
+    """Take the later of two times; Arrow has no such function for times with a zone."""
+    return nw.when(time < other).then(other).otherwise(time)
+
+
+def _earlier(time: nw.Expr, other: nw.Expr) -> nw.Expr:
+    return nw.when(time > other).then(other).otherwise(time)
 
 
 def read_window(
@@ -194,5 +216,5 @@ def _as_of(frame: Frame, stop: datetime) -> dict[str, nw.Expr]:
     if "is_open" in schema:
         found["is_open"] = later | nw.col("is_open")
     if "updated_at" in schema:
-        found["updated_at"] = nw.col("updated_at").clip(upper_bound=stop)
+        found["updated_at"] = _earlier(nw.col("updated_at"), nw.lit(stop))
     return found

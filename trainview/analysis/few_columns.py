@@ -1,0 +1,64 @@
+"""A few columns of wide pandas tables, computed in Arrow and put beside the others."""
+
+from collections.abc import Callable, Sequence
+from typing import cast
+
+import narwhals.stable.v2 as nw
+import pandas as pd
+
+from trainview.analysis.frames import Frame, in_arrow, plain_text, read_table, to_pandas
+from trainview.analysis.pandas_dtypes import in_categories
+
+
+def with_columns_of(table: pd.DataFrame, columns: Sequence[str], made: Frame) -> Frame:
+    """Put columns of a pandas table beside what was made of its rows, one by one.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        The caller's table.
+    columns : sequence of str
+        Which of its columns to add, categories as text; those that `made` has are left out.
+    made : narwhals frame
+        A row for each of the table, in its order.
+
+    Returns
+    -------
+    narwhals frame
+        The columns, then those of `made`.
+    """
+    own = in_arrow(read_table(table, [name for name in columns if name not in made.columns]))
+    if own.implementation.is_pandas() and made.implementation.is_pyarrow():
+        made = cast("Frame", nw.from_native(to_pandas(made), eager_only=True))
+    return plain_text(nw.concat([own, made], how="horizontal") if own.columns else made, columns)
+
+
+def change_columns(frame: Frame, names: Sequence[str], change: Callable[[Frame], Frame]) -> Frame:
+    """Keep some rows of a table and change a few of its columns; in pandas only these are computed.
+
+    Parameters
+    ----------
+    frame : narwhals frame
+        What `read_table` gives, with all columns.
+    names : sequence of str
+        The columns that are read and changed, where they are there.
+    change : callable
+        What makes of a frame with these columns, and perhaps others, the changed one; new columns
+        come last, others stay.
+
+    Returns
+    -------
+    narwhals frame
+        The rows that are left, with all columns.
+    """
+    if not frame.implementation.is_pandas():
+        return change(frame)
+    table = to_pandas(frame)
+    few = table[[name for name in table.columns if name in names]].assign(__row=range(len(table)))
+    changed = to_pandas(change(in_arrow(cast("Frame", nw.from_native(few, eager_only=True)))))
+    table = table.take(changed.pop("__row").to_numpy()).reset_index(drop=True)
+    for name, dtype in few.dtypes.items():
+        if isinstance(dtype, pd.CategoricalDtype):
+            changed[name] = in_categories(changed[name], dtype)
+    table = table.assign(**changed)
+    return cast("Frame", nw.from_native(table, eager_only=True))
