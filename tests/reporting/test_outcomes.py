@@ -130,15 +130,20 @@ def test_without_evidence_a_line_says_what_to_fetch():
     assert 'id="health-chains"' in text
 
 
+@cache
+def read_sample():
+    snap = snapshot("sample").refine()
+    phases = snap.job_phases()
+    return snap, phases, read_health(snap, phases)
+
+
 def test_each_attempt_is_told_where_its_bar_is():
     part = page("sample").split('id="health-chains"')[1].split('class="part"')[0]
     marks = [
         (float(left) + float(right), [int(row) for row in rows.split()])
         for left, right, rows in re.findall(r'"M(\S+) \S+H(\S+)V\S+z" data-rows="(.+?)"', part)
     ]
-    snap = snapshot("sample").refine()
-    chains = tv.run_chains(snap.jobs, phases=snap.job_phases(), checkpoints=snap.checkpoints)
-    chains = chains[chains["attempts"] > 1].reset_index(drop=True)
+    chains = read_sample()[2].chains.reset_index(drop=True)
     first = chains.groupby("chain_id")["submitted_at"].transform("min")
     middle = (chains["submitted_at"] - first + (chains["ended_at"] - first)).dt.total_seconds()
     expected = []
@@ -174,9 +179,8 @@ def test_weeks_are_of_whole_days_where_the_bill_has_them():
 
 
 def test_what_one_pays_for_lost_work_is_summed_without_stopped_jobs():
-    snap = snapshot("sample").refine()
-    health = read_health(snap, snap.job_phases())
-    lost = tv.lost_work(snap.jobs, snap.job_phases(), snap.checkpoints)
+    snap, phases, health = read_sample()
+    lost = tv.lost_work(snap.jobs, phases, snap.checkpoints)
     expected = lost.loc[lost["kind"] != "stopped", "lost_gpu_hours"].sum()
     assert health.losses()["lost_gpu_hours"] == pytest.approx(expected)
     recent = lost[
