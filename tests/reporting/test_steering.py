@@ -67,7 +67,7 @@ def test_a_report_of_some_projects_is_of_those_alone_and_says_so():
         ({"projects": "proj3"}, "no 'proj3' in the data"),
         ({"budgets": {"team": {"nobody": 5}}}, "no team 'nobody' in the data"),
         ({"budgets": {"user": {"nobody": 5}}}, "'user': give USD a month by name"),
-        ({"format": "pdf"}, "choose of html, markdown"),
+        ({"format": "pdf"}, "choose of html, markdown: a browser prints the page to PDF"),
         ({"since": "2026-03-16"}, "since="),
     ],
 )  # fmt: skip

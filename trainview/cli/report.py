@@ -38,7 +38,8 @@ def _split(
 )  # fmt: skip
 @click.option(
     "--format", "form", type=click.Choice(["html", "markdown"]),
-    help="A page; or text for a pull request or a chat: tables as text, without pictures.  "
+    help="A page; or text for a pull request or a chat: tables as text, without pictures. A "
+    "browser prints the page to PDF.  "
     "[default: by the ending of -o; html]",
 )  # fmt: skip
 @click.option(

@@ -154,7 +154,8 @@ def render(
         A whole document. Equal arguments give equal ones.
     """
     if format not in FORMATS:
-        raise ArgumentError(f"format={format!r}: choose of {', '.join(FORMATS)}")
+        pdf = ": a browser prints the page to PDF" if format == "pdf" else ""
+        raise ArgumentError(f"format={format!r}: choose of {', '.join(FORMATS)}{pdf}")
     with swiftly(), sharing():
         content = compose(prepare(snapshot, **about), title, sections)
         return to_html(content) if format == "html" else to_markdown(content)
