@@ -267,6 +267,13 @@ def test_numbers_sort_by_their_value_where_their_text_does_not_tell():
     ]  # fmt: skip
     assert [float(key) for key, _ in cells[1::3]] == sizes
     assert [key for key, _ in cells[2::3]] == [f"{value:g}" for value in hours[:-1]] + [""]
+    # in the unit of the texts beside them, which have no key
+    shares = [0.98441, 0.98436, 0.5, 0.0001]
+    frame = pd.DataFrame({"idle_share": shares, "failure_rate_difference": shares})
+    body = view(Table(frame, "Shares", [*frame], "")).body
+    cells = re.findall(r"<td(?: data-key=([^>]*))?>([^<]*)", body)
+    assert cells[::2] == [("98.441", "98.4%"), ("98.436", "98.4%"), ("", "50.0%"), ("", "&lt;0.1%")]
+    assert cells[3::2] == [("98.436", "+98.4 pp"), ("", "+50.0 pp"), ("", "&lt;+0.1 pp")]
 
 
 @pytest.mark.parametrize(

@@ -131,6 +131,7 @@ _HEADINGS = {
 }
 # What the page's script reads as a number: of other texts, it needs to be told what they sort by.
 _READABLE = re.compile(r"<?[+-]?[\d,]+(\.\d+)?(%| pp)?")
+_PERCENT = ("%", " pp")
 # Of a comparison.
 _SIDES = ("before", "after", "difference")
 
@@ -265,7 +266,12 @@ def _keys(texts: Sequence[str], values: Sequence[float]) -> dict[int, str]:
             alike[text].add(value)
     unclear = {text for text, sizes in alike.items() if len(sizes) > 1}
     unclear |= {text for text in alike if not _READABLE.fullmatch(text)}
-    return {at: f"{values[at]:.9g}" for at, text in enumerate(texts) if text in unclear}
+    # beside texts that tell, in the same unit
+    return {
+        at: f"{values[at] * (100 if text.endswith(_PERCENT) else 1):.7g}"
+        for at, text in enumerate(texts)
+        if text in unclear
+    }
 
 
 def _cell(escaped: str, key: str | None) -> str:
