@@ -4,13 +4,14 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.analysis.tables import assert_same, at, collected, convert, job, jobs, moments, table
 from tests.properties import examples
-from trainview.analysis import gpu_concurrency, gpu_hours_over_time, gpu_usage
+from trainview.analysis import gpu_concurrency, gpu_hours_over_time, gpu_usage, steps_in_parts
 from trainview.errors import ArgumentError
 
 ZONES = [
@@ -127,6 +128,30 @@ def test_steps_are_canonical_and_hold_what_was_used(frame):
         assert steps["start"][same].eq(steps["end"].shift()[same]).all()
         assert steps["gpus"][same].ne(steps["gpus"].shift()[same]).all()
         assert (steps["gpus"][~same | ~same.shift(-1, fill_value=False)] > 0).all()
+
+
+@pytest.mark.parametrize("most", [9, 60])
+def test_polars_gives_the_same_steps_of_parts(most, monkeypatch):
+    rng = np.random.default_rng(most)
+    start = pd.Timestamp("2025-01-01", tz="UTC") + pd.to_timedelta(rng.integers(0, 90, 300), "h")
+    frame = pd.DataFrame(
+        {
+            # a large group, small ones, and some jobs of no group
+            "gpu_type": rng.choice(["A", "B", "C", "D", None], 300, p=[0.6, 0.2, 0.1, 0.04, 0.06]),
+            "team_name": rng.choice(["x", "y"], 300),
+            "created_at": start.as_unit("us"),
+            "end_at": (start + pd.to_timedelta(rng.integers(1, 20, 300), "h")).as_unit("us"),
+            "gpus": rng.integers(1, 4, 300),
+            "gpu_hours": 1.0,
+        }
+    )  # fmt: skip
+    monkeypatch.setattr(steps_in_parts, "MOST_JOBS", most)
+    for by in (None, "gpu_type", ["team_name", "gpu_type"]):
+        found = gpu_concurrency(convert(frame, "polars lazy"), by=by)
+        assert_same(found, gpu_concurrency(frame, by=by))
+    few = found.filter(pl.col("gpus") > 2).select("end").head(7).collect()
+    every = found.collect().filter(pl.col("gpus") > 2).select("end")
+    assert few.equals(every.head(7))
 
 
 def test_days_share_the_hours(kind):

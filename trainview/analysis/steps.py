@@ -16,6 +16,7 @@ import pandas as pd
 from trainview.analysis.frames import Frame, Integers, plain_text, read_table, to_pandas
 from trainview.analysis.grouping import number_groups
 from trainview.analysis.holding import from_held, held_columns
+from trainview.analysis.steps_in_parts import query_steps_in_parts
 
 COLUMNS = ("created_at", "end_at", "gpus", "gpu_hours")
 
@@ -113,6 +114,8 @@ def query_levels(
 
 def query_steps(frame: Frame, keys: Sequence[str]) -> Frame:
     """Write the finished steps as a query: the keys, ``start``, ``end``, ``gpus``."""
+    if frame.implementation.is_polars():
+        return query_steps_in_parts(plain_text(frame, keys), keys)
     steps = query_levels(frame, keys).with_columns(
         __end=nw.col("__time").shift(-1).over(*keys, order_by="__time")
     )
