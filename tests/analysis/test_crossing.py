@@ -321,6 +321,15 @@ def test_duckdb_holds_all_hours_once_for_several_quantiles():
     assert query.count("quantile_cont(") == 1
 
 
+@pytest.mark.parametrize("name", ["status_counts", "gpu_usage"])
+def test_duckdb_reads_jobs_once_for_counts_and_their_shares(name):
+    # what is summed up over a partition is joined to the rows, and both are asked for
+    connection = duckdb.connect()
+    connection.from_arrow(pl.from_pandas(tables()["jobs"]).to_arrow()).create("jobs")
+    asked = getattr(analysis, name)(connection.table("jobs")).explain()
+    assert "JOIN" not in asked.upper()
+
+
 # Asked of parts by their time, or by their jobs.
 PARTED = {
     "gpu_hours_over_time": {"freq": "W", "tz": "America/New_York"},

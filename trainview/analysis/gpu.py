@@ -21,6 +21,7 @@ from trainview.analysis.steps import (
     timestamps,
 )
 from trainview.analysis.times import US_PER_HOUR
+from trainview.analysis.totals import with_total
 from trainview.schema.table_types import DataFrame
 
 
@@ -81,8 +82,7 @@ def gpu_usage(jobs: DataFrame, by: By = "gpu_type") -> DataFrame:
         nw.col("jobs", "gpus").cast(nw.Int64),
         nw.col("elapsed_hours", "gpu_hours").cast(nw.Float64),
     )
-    usage = usage.with_columns(__total=nw.col("gpu_hours").sum())
-    usage = usage.with_columns(
+    usage = with_total(usage, "__total", "gpu_hours").with_columns(
         share=nw.when(nw.col("__total") > 0).then(nw.col("gpu_hours") / nw.col("__total"))
     )
     usage = usage.drop("__total").sort(

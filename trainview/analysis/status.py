@@ -19,6 +19,7 @@ from trainview.analysis.frames import (
     to_pandas,
 )
 from trainview.analysis.times import spark_expression
+from trainview.analysis.totals import with_total
 from trainview.schema.table_types import DataFrame
 
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
@@ -69,8 +70,11 @@ def status_counts(jobs: DataFrame, by: By = None) -> DataFrame:
     columns = list(dict.fromkeys([*keys, "status", "phase"]))
     counts = in_arrow(read_table(jobs, columns)).group_by(*columns).agg(jobs=nw.len())
     counts = plain_text(counts, columns).with_columns(nw.col("jobs").cast(nw.Int64))
-    total = nw.col("jobs").sum()
-    counts = counts.with_columns(__total=(total.over(*keys) if keys else total).cast(nw.Int64))
+    if keys:
+        counts = counts.with_columns(__total=nw.col("jobs").sum().over(*keys))
+    else:
+        counts = with_total(counts, "__total", "jobs")
+    counts = counts.with_columns(nw.col("__total").cast(nw.Int64))
     counts = counts.with_columns(share=nw.col("jobs") / nw.col("__total"))
     order = ["__total", *keys, "jobs", *columns[len(keys) :]]
     counts = counts.sort(
