@@ -355,7 +355,7 @@ def test_an_engine_gives_the_same_of_parts(engine, name, monkeypatch):
     whole = ask()
     monkeypatch.setattr(parts, "MOST_ROWS", JOBS // 7)
     monkeypatch.setattr(parts, "MOST_JOBS", JOBS // 7)
-    monkeypatch.setattr(parts, "MOST_SAMPLES", 7_000)
+    monkeypatch.setattr(parts, "MOST_SAMPLES", 12_000)
     parted = ask()
     if engine == "duckdb":
         # what takes its disk is done, part by part
