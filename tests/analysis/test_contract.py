@@ -391,6 +391,9 @@ def test_all_kinds_give_the_same(frame, by):
         expected = call(frame)
         for kind in KINDS[1:]:
             assert_same(call(convert(frame, kind)), expected)
+        with pytest.MonkeyPatch.context() as many:
+            many.setattr("trainview.analysis.frames.MOST_IN_ARROW", -1)
+            assert_same(call(frame), expected)
 
 
 def test_only_the_columns_used_are_needed(name, kind):

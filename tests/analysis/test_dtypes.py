@@ -9,6 +9,7 @@ import pytest
 from tests.analysis import test_contract as of_jobs
 from tests.analysis import test_fleet_contract as of_fleet
 from tests.analysis.tables import assert_same
+from trainview.analysis.pandas_dtypes import UTC_TIME
 from trainview.errors import ArgumentError
 
 CALLS = {name: (of_jobs.HELPER[name], of_jobs.SOME) for name in of_jobs.HELPERS} | {
@@ -67,6 +68,45 @@ def expected(name):
 def test_dtypes_make_no_difference(name, variant):
     call, first = CALLS[name]
     assert_same(call(VARIANTS[variant](first)), expected(name))
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_the_number_of_rows_makes_no_difference(name, monkeypatch):
+    """Few rows of a pandas table are computed in Arrow, many by pandas."""
+    call, first = CALLS[name]
+    few = {len(frame): call(frame) for frame in (first.head(0), first)}
+    monkeypatch.setattr("trainview.analysis.frames.MOST_IN_ARROW", -1)
+    for rows, wanted in few.items():
+        assert_same(call(first.head(rows)), wanted)
+
+
+def outcome(call, frame):
+    try:
+        return call(frame)
+    except ArgumentError as error:
+        return str(error)
+
+
+@pytest.mark.filterwarnings("ignore::trainview.errors.DataWarning")
+@pytest.mark.parametrize("name", CALLS)
+def test_numbers_and_times_may_be_large(name, monkeypatch):
+    """Arrow rounds no whole number that a float64 cannot hold."""
+    call, first = CALLS[name]
+    large = first.copy()
+    for column, dtype in first.dtypes.items():
+        if dtype == UTC_TIME:
+            large[column] = first[column].where(
+                first.index < 2, first[column] + pd.Timedelta(days=99_999)
+            )
+        elif dtype == "int64":
+            large[column] = first[column].where(first.index < 2, first[column] + 2**54 + 1)
+    found = outcome(call, large)
+    monkeypatch.setattr("trainview.analysis.frames.MOST_IN_ARROW", -1)
+    wanted = outcome(call, large)
+    if isinstance(wanted, str):
+        assert found == wanted
+    else:
+        assert_same(found, wanted)
 
 
 def told(result):

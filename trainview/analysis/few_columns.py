@@ -28,9 +28,13 @@ def with_columns_of(table: pd.DataFrame, columns: Sequence[str], made: Frame) ->
         The columns, then those of `made`.
     """
     own = in_arrow(read_table(table, [name for name in columns if name not in made.columns]))
-    if own.implementation.is_pandas() and made.implementation.is_pyarrow():
-        made = cast("Frame", nw.from_native(to_pandas(made), eager_only=True))
+    if own.implementation is not made.implementation:
+        own, made = (_in_pandas(one) for one in (own, made))
     return plain_text(nw.concat([own, made], how="horizontal") if own.columns else made, columns)
+
+
+def _in_pandas(frame: Frame) -> Frame:
+    return cast("Frame", nw.from_native(to_pandas(frame), eager_only=True))
 
 
 def change_columns(frame: Frame, names: Sequence[str], change: Callable[[Frame], Frame]) -> Frame:
@@ -60,5 +64,4 @@ def change_columns(frame: Frame, names: Sequence[str], change: Callable[[Frame],
     for name, dtype in few.dtypes.items():
         if isinstance(dtype, pd.CategoricalDtype):
             changed[name] = in_categories(changed[name], dtype)
-    table = table.assign(**changed)
-    return cast("Frame", nw.from_native(table, eager_only=True))
+    return cast("Frame", nw.from_native(table.assign(**changed), eager_only=True))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from trainview.errors import ArgumentError
 
@@ -17,7 +18,9 @@ TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
 _ARROW_TEXT = pa.large_string()
 UTC_TIME = pd.DatetimeTZDtype("us", "UTC")
 # What columns of snapshots are made of, beside categories of text.
-_OF_SNAPSHOTS = (TEXT, UTC_TIME, *map(np.dtype, ("float64", "int64", "bool")), pd.Int64Dtype())
+_WHOLE = (UTC_TIME, np.dtype("int64"), pd.Int64Dtype())
+_OF_SNAPSHOTS = (*_WHOLE, TEXT, np.dtype("float64"), np.dtype("bool"))
+_LARGEST = 2**52
 # Nullable numbers by their kind.
 _NUMPY: dict[str, Any] = {"i": "int64", "u": "int64", "f": "float64", "b": "bool"}
 
@@ -158,8 +161,9 @@ def arrow_table(table: pd.DataFrame) -> pa.Table | None:
     Returns
     -------
     pyarrow.Table or None
-        What is missing is null, categories are text; None of a table without columns, or with
-        others than those of text, times, numbers and yes or no.
+        What is missing is null, categories are text; None of a table without columns, with others
+        than those of text, times, numbers and yes or no, or with so large ones that Arrow refuses
+        to round them.
     """
     found = {}
     for name, dtype in table.dtypes.items():
@@ -167,8 +171,16 @@ def arrow_table(table: pd.DataFrame) -> pa.Table | None:
         if (dtype.categories.dtype != TEXT) if is_category else (dtype not in _OF_SNAPSHOTS):
             return None
         column: Any = pa.array(table[name], from_pandas=True)
+        if dtype in _WHOLE and _is_large(column):
+            return None
         found[name] = column.dictionary_decode().cast(_ARROW_TEXT) if is_category else column
     return pa.table(found) if found else None
+
+
+def _is_large(column: Any) -> bool:
+    """Tell whether numbers, or differences of them, may be no whole ones as float64."""
+    ends = pc.min_max(column.cast(pa.int64())).as_py()
+    return any(abs(end or 0) > _LARGEST for end in ends.values())
 
 
 def in_categories(column: "pd.Series[Any]", dtype: pd.CategoricalDtype) -> "pd.Series[Any]":

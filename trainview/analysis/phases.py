@@ -192,7 +192,7 @@ def find_phases(jobs: DataFrame, **tables: Any) -> tuple[DataFrame, Frame]:
         # Arrow computes dozens of columns of a few rows in a fourth of the time, of many as fast.
         names = ["job_id", "project_name", "gpus"]
         kinds = dict(zip(names, to_pandas(frame).dtypes[names], strict=True))
-        frame = in_arrow(frame)
+        frame = in_arrow(frame, most=len(to_pandas(frame)))
     frame = _with_end_and_release(frame)
     frame = _with_start(frame)
     result = _result(frame)
