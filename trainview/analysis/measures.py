@@ -13,6 +13,7 @@ from trainview.analysis.frames import (
     Frame,
     Integers,
     column_names,
+    in_arrow,
     plain_text,
     read_table,
     to_pandas,
@@ -201,9 +202,11 @@ def _needed(side: Side) -> Iterator[str]:
 
 def _counts(frame: Frame, keys: Sequence[str], failed: nw.Expr) -> pd.DataFrame:
     """Count jobs and GPU-hours; those of refined jobs tell from when they count."""
+    there = [BASIS] if BASIS in frame.columns else []
+    frame = in_arrow(frame.select(*dict.fromkeys([*keys, "status", "gpu_hours", *there])))
     hours = nw.col("gpu_hours").cast(nw.Float64)
     of_some = {"gpu_hours": hours, "failed_gpu_hours": nw.when(failed).then(hours)}
-    if BASIS in frame.columns:
+    if there:
         is_bound = nw.col(BASIS).cast(nw.String) == "submitted"
         of_some[_BOUND] = nw.when(is_bound).then(hours).otherwise(hours * 0)
     frame = frame.select(
@@ -298,8 +301,8 @@ def _tell_idle(sums: pd.DataFrame) -> pd.DataFrame:
 
 def _lost(frame: Frame, keys: Sequence[str], lost: Any) -> pd.DataFrame:
     """Sum up what jobs that failed or were preempted on this side lost."""
-    facts = read_table(lost, ["job_id", "lost_gpu_hours"], name="lost work")
-    frame = frame.select(*dict.fromkeys([*keys, "job_id", "status"]))
+    facts = in_arrow(read_table(lost, ["job_id", "lost_gpu_hours"], name="lost work"))
+    frame = in_arrow(frame.select(*dict.fromkeys([*keys, "job_id", "status"])))
     table = beside(frame, one_a_job(facts), "job_id")
     loses = nw.col("status").is_in(LOSES)
     table = table.select(
