@@ -98,6 +98,11 @@ def test_what_holds_no_gpu_makes_no_step(kind):
     assert rows(gpu_concurrency(convert(frame, kind))) == [["H100", at(0), at(1), 2]]
 
 
+def test_a_job_of_no_length_or_no_gpus_begins_no_steps(kind):
+    frame = table(job(0, 0), job(1, 2, gpus=0), job(3, 5)).assign(gpu_hours=8.0)
+    assert rows(gpu_concurrency(convert(frame, kind), by=None)) == [[at(3), at(5), 8]]
+
+
 def test_groups_have_steps_of_their_own(kind):
     frame = table(job(0, 1), job(4, 5, gpu_type=None), job(2, 3, gpu_type="A10G"))
     assert rows(gpu_concurrency(convert(frame, kind))) == [

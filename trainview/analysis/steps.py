@@ -84,7 +84,8 @@ def sweep(frame: Frame, keys: Sequence[str]) -> Steps:
     level = np.cumsum(np.concatenate([held, -held])[order])
     last = np.append(runs(group, time)[1:], True)[: len(time)]
     group, time, level = group[last], time[last], level[last]
-    step = runs(group, level)
+    # Jobs of no length, or of no GPUs, begin nothing.
+    step = runs(group, level) & ~(runs(group) & (level == 0))
     group, time, level = group[step].astype("int64"), time[step], level[step]
     return Steps(groups, group, time, level)
 
