@@ -109,6 +109,42 @@ def test_numbers_and_times_may_be_large(name, monkeypatch):
         assert_same(found, wanted)
 
 
+@pytest.mark.parametrize("name", [name for name in CALLS if "status" in CALLS[name][1]])
+def test_a_status_that_is_missing_counts_alike_however_many_rows(name, monkeypatch):
+    call, first = CALLS[name]
+    # nor is it known what it costs
+    missing = [name for name in ("status", "instance_type_id") if name in first]
+    unknown = first.assign(**{name: first[name].where(first.index > 0) for name in missing})
+    found = call(unknown)
+    monkeypatch.setattr("trainview.analysis.frames.MOST_IN_ARROW", -1)
+    assert_same(found, call(unknown))
+
+
+OTHER_THINGS = {
+    "numbers in place of a status": ("failure_rates", {"status": 1}, None),
+    "numbers in place of names": ("needs_attention", {"project_id": 7}, None),
+    "yes in place of numbers": ("goodput", {"gpus": True}, None),
+    "mixed things": ("spot_usage", {"key": lambda of: ["x", 1, 2.5][: len(of)]}, "key"),
+}
+
+
+@pytest.mark.parametrize("case", OTHER_THINGS)
+def test_what_arrow_does_not_compare_or_take_is_left_to_pandas(case, monkeypatch):
+    name, columns, by = OTHER_THINGS[case]
+    call, first = CALLS[name]
+    given = first.head(3).reset_index(drop=True).assign(**columns)
+    arguments = {} if by is None else {"by": [by, "gpus"]}
+    found = call(given, **arguments)
+    monkeypatch.setattr("trainview.analysis.frames.MOST_IN_ARROW", -1)
+    assert_same(found, call(given, **arguments))
+
+
+@pytest.mark.parametrize("name", ["failure_rates", "time_to_failure"])
+def test_tables_made_of_empty_lists_are_taken(name):
+    call, first = CALLS[name]
+    assert len(call(pd.DataFrame({column: [] for column in first}))) == 0
+
+
 def told(result):
     """The values alone: with the option, text in a result is Python's."""
     return result.astype(object).where(result.notna(), None)

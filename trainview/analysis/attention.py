@@ -1,18 +1,19 @@
 """Jobs that somebody should look at, with the reason and what to do."""
 
-from typing import Any, cast
+from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
 from trainview.analysis.cost import price_list
-from trainview.analysis.failures import FAILED, OPEN
+from trainview.analysis.failures import FAILED, is_finished
 from trainview.analysis.frames import (
     Frame,
     column_names,
     give_back_small,
     in_arrow,
+    in_pandas,
     only,
     plain_text,
     read_table,
@@ -300,7 +301,7 @@ def _usual(frame: Frame, project_id: "pd.Series[str]", usual_jobs: int) -> "pd.S
     of_them = only(completed, "project_id", project_id)
     if of_them.implementation.is_pyarrow():
         # Arrow has no quantile of groups
-        of_them = cast("Frame", nw.from_native(to_pandas(of_them), eager_only=True))
+        of_them = in_pandas(of_them)
     hours = nw.col("elapsed_hours")
     usual = to_pandas(
         of_them.group_by("project_id").agg(jobs=hours.count(), usual=hours.quantile(0.9, "linear"))
@@ -313,7 +314,7 @@ def _failing(frame: Frame, failures: int, listed: pd.DataFrame | None) -> pd.Dat
     end, failed = nw.col("end_at"), nw.col("status").is_in(FAILED)
     types = [] if listed is None else ["instance_type_id", "gpu_count"]
     jobs = frame.select("project_id", "job_id", "status", "end_at", "gpu_hours", *types)
-    jobs = plain_text(jobs.filter(~nw.col("status").is_in(OPEN)), ["project_id"])
+    jobs = plain_text(jobs.filter(is_finished()), ["project_id"])
     # jobs of no project are a project, too
     jobs = jobs.with_columns(nw.col("project_id").fill_null(""))
     fine = jobs.filter(~failed).group_by("project_id").agg(__fine=end.max())

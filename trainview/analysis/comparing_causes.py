@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from trainview.analysis.comparing import by_what_it_costs, side_by_side, verdicts
-from trainview.analysis.failures import KIND, OPEN, REST, error_groups, failure_costs
+from trainview.analysis.failures import KIND, REST, error_groups, failure_costs, is_finished
 from trainview.analysis.frames import give_back_small, read_table, to_pandas
 from trainview.analysis.grouping import number_groups
 from trainview.analysis.intervals import with_interval
@@ -111,7 +111,7 @@ def _causes(jobs: Any, prices: Any) -> pd.DataFrame:
 
 def _finished(jobs: Any) -> int:
     frame = read_table(jobs, ["status"])
-    ended = frame.select((~nw.col("status").is_in(OPEN)).cast(nw.Int64).sum().alias("finished"))
+    ended = frame.select(is_finished().cast(nw.Int64).sum().alias("finished"))
     return int(to_pandas(ended)["finished"].fillna(0).iloc[0])
 
 

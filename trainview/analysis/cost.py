@@ -192,6 +192,7 @@ def _estimates(jobs: object, prices: object, columns: Sequence[str]) -> Frame:
     )
     frame = beside(frame, from_pandas(price_list(prices), frame), "__instance_type_id")
     free, price, hours = nw.col("status").is_in(FREE), nw.col("__price"), nw.col("elapsed_hours")
+    free = free.fill_null(value=False)
     nothing = nw.lit(0.0)
     return frame.select(
         *columns,

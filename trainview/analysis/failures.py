@@ -25,6 +25,12 @@ KIND, REST = ["error", "category", "origin", "is_symptom"], ["advice", "example"
 FAILED = [status.label for status in STATUSES if status.phase == "failed"]
 
 
+def is_finished() -> nw.Expr:
+    """Mark the jobs that have ended; not those of no status, which pandas finds in no list."""
+    status = nw.col("status")
+    return ~(status.is_in(OPEN) | status.is_null())
+
+
 def failure_rates(jobs: DataFrame, by: By = "project_name") -> DataFrame:
     """Estimate how likely jobs are to fail, with the uncertainty of small numbers.
 
@@ -73,7 +79,7 @@ def failure_rates(jobs: DataFrame, by: By = "project_name") -> DataFrame:
     keys = group_keys(by, result=("finished", "failed", "failure_rate", "low", "high"))
     frame = in_arrow(read_table(jobs, [*keys, "status"])).select(
         *keys,
-        finished=(~nw.col("status").is_in(OPEN)).cast(nw.Int64),
+        finished=is_finished().cast(nw.Int64),
         failed=nw.col("status").is_in(FAILED).cast(nw.Int64),
     )
     sums = nw.col("finished").sum(), nw.col("failed").sum()

@@ -6,7 +6,14 @@ from typing import cast
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from trainview.analysis.frames import Frame, in_arrow, plain_text, read_table, to_pandas
+from trainview.analysis.frames import (
+    Frame,
+    in_arrow,
+    in_pandas,
+    plain_text,
+    read_table,
+    to_pandas,
+)
 from trainview.analysis.pandas_dtypes import in_categories
 
 
@@ -29,12 +36,8 @@ def with_columns_of(table: pd.DataFrame, columns: Sequence[str], made: Frame) ->
     """
     own = in_arrow(read_table(table, [name for name in columns if name not in made.columns]))
     if own.implementation is not made.implementation:
-        own, made = (_in_pandas(one) for one in (own, made))
+        own, made = (in_pandas(one) for one in (own, made))
     return plain_text(nw.concat([own, made], how="horizontal") if own.columns else made, columns)
-
-
-def _in_pandas(frame: Frame) -> Frame:
-    return cast("Frame", nw.from_native(to_pandas(frame), eager_only=True))
 
 
 def change_columns(frame: Frame, names: Sequence[str], change: Callable[[Frame], Frame]) -> Frame:

@@ -42,6 +42,8 @@ else:
 MOMENT = pa.timestamp("us", "UTC")
 # Rows of a pandas table.
 MOST_IN_ARROW = 20_000
+# Compared with texts, for which Arrow takes nothing else.
+TEXTS = frozenset({"error_message", "job_id", "phase", "project_id", "status"})
 # Packages whose tables are refused though narwhals takes them, or warns, and the way to pandas.
 OTHER_KINDS = {
     "cudf": ("a cuDF", ".to_pandas()"),
@@ -379,13 +381,29 @@ def in_arrow(frame: Frame, *, most: int | None = None) -> Frame:
     -------
     narwhals frame
         The same rows and columns; what is missing is null, categories are text. Frames of other
-        kinds, with more rows, or with columns that `arrow_table` does not turn, stay as they are.
+        kinds, with more rows, or with columns that `arrow_table` does not turn, stay as they are,
+        and so do those with other things where texts or numbers are compared.
     """
     if not frame.implementation.is_pandas():
         return frame
     table = to_pandas(frame)
-    arrow = arrow_table(table) if len(table) <= (MOST_IN_ARROW if most is None else most) else None
+    is_small = len(table) <= (MOST_IN_ARROW if most is None else most)
+    arrow = arrow_table(table) if is_small and _is_comparable(table) else None
     return frame if arrow is None else cast("Frame", nw.from_native(arrow, eager_only=True))
+
+
+def _is_comparable(table: pd.DataFrame) -> bool:
+    for name, dtype in table.dtypes.items():
+        if name in TEXTS and dtype != TEXT and not isinstance(dtype, pd.CategoricalDtype):
+            return False
+        if name in NUMBERS and dtype.kind == "b":
+            return False
+    return True
+
+
+def in_pandas(frame: Frame) -> Frame:
+    """Turn a frame, of a lazy engine a small one, into one of pandas."""
+    return cast("Frame", nw.from_native(to_pandas(frame), eager_only=True))
 
 
 def give_back(frame: Frame, table: DataFrame) -> DataFrame:  # noqa: ARG001

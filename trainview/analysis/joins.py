@@ -8,8 +8,16 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trainview.analysis.frames import Frame, from_pandas, is_lazy, plain_text, schema_of, to_pandas
-from trainview.analysis.pandas_dtypes import TEXT, with_dtypes
+from trainview.analysis.frames import (
+    Frame,
+    from_pandas,
+    in_pandas,
+    is_lazy,
+    plain_text,
+    schema_of,
+    to_pandas,
+)
+from trainview.analysis.pandas_dtypes import TEXT, arrow_table, with_dtypes
 
 # A second table that its own engine cannot join crosses by way of memory.
 MOST_ROWS = 10_000_000
@@ -40,11 +48,18 @@ def beside(frame: Frame, facts: Frame, *on: str) -> Frame:
         else:
             found = rows.merge(others.dropna(subset=list(on)), on=list(on), how="left")
         return cast("Frame", nw.from_native(found, eager_only=True))
+    if frame.implementation.is_pyarrow() and _is_pandas_only(facts):
+        return beside(in_pandas(frame), facts, *on)
     facts = _as_text(facts, on).filter(*(~nw.col(name).is_null() for name in on))
     frame, facts = _as_text(frame, on), same_kind(facts, frame)
     if frame.implementation.is_pyarrow() and len(on) == 1:
         return _looked_up_in_arrow(frame, facts, *on)
     return join(frame, facts, *on, how="left")
+
+
+def _is_pandas_only(frame: Frame) -> bool:
+    """Tell whether it holds what Arrow may not take, such as text and numbers in one column."""
+    return frame.implementation.is_pandas() and arrow_table(to_pandas(frame)) is None
 
 
 def join(frame: Frame, other: Frame, *on: str, how: Literal["inner", "left"]) -> Frame:

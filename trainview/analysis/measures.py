@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from trainview.analysis.cost import costs_something, is_known, with_estimates
-from trainview.analysis.failures import FAILED, OPEN
+from trainview.analysis.failures import FAILED, is_finished
 from trainview.analysis.frames import (
     Frame,
     Integers,
@@ -212,7 +212,7 @@ def _counts(frame: Frame, keys: Sequence[str], failed: nw.Expr) -> pd.DataFrame:
     frame = frame.select(
         *keys,
         **of_some,
-        finished=(~nw.col("status").is_in(OPEN)).cast(nw.Int64),
+        finished=is_finished().cast(nw.Int64),
         failed=failed.cast(nw.Int64),
     )
     sums = {name: nw.col(name).sum() for name in (*of_some, "finished", "failed")}

@@ -6,7 +6,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from trainview.analysis.failures import OPEN
+from trainview.analysis.failures import is_finished
 from trainview.analysis.frames import (
     By,
     Frame,
@@ -115,7 +115,7 @@ def spot_usage(
         frame = beside(frame, lost, "job_id")
     status = nw.col("status")
     frame = frame.with_columns(
-        __ended=_mark(~status.is_in([*OPEN, *NEVER_RAN])),
+        __ended=_mark(is_finished() & ~status.is_in(NEVER_RAN)),
         __preempted=_mark(status == "preempted"),
         __waiting=_mark(status.is_in(WAITING)),
         __lost=nw.col("lost_gpu_hours") if lost is not None else nw.lit(None, nw.Float64),
