@@ -103,6 +103,14 @@ def test_a_job_of_no_length_or_no_gpus_begins_no_steps(kind):
     assert rows(gpu_concurrency(convert(frame, kind), by=None)) == [[at(3), at(5), 8]]
 
 
+def test_a_job_without_an_end_is_nowhere(kind):
+    frame = table(job(0, 2), job(1, 2), job(3, 5)).assign(gpu_hours=8.0)
+    frame["end_at"] = frame["end_at"].where([True, False, True])
+    wanted = frame[frame["end_at"].notna()]
+    for helper in (gpu_concurrency, gpu_hours_over_time):
+        assert rows(helper(convert(frame, kind))) == rows(helper(wanted))
+
+
 def test_groups_have_steps_of_their_own(kind):
     frame = table(job(0, 1), job(4, 5, gpu_type=None), job(2, 3, gpu_type="A10G"))
     assert rows(gpu_concurrency(convert(frame, kind))) == [

@@ -1,6 +1,7 @@
 """What the helpers share: check a table, read its keys, collect what is small, give its kind back.
 
-Eager tables (pandas, Polars) are in memory already, so helpers may collect them freely. Lazy ones
+Eager tables (pandas, Polars) are in memory already, so helpers may collect them freely; small ones
+of pandas are computed in Arrow, whose steps take a fraction of the time (`in_arrow`). Lazy ones
 (Polars LazyFrame, DuckDB, PySpark) are left to their engine, and only small results are collected.
 """
 

@@ -96,6 +96,8 @@ def gpu_concurrency(jobs: DataFrame, by: By = "gpu_type") -> DataFrame:
 
     Only jobs with GPU-hours count, each from ``created_at`` to ``end_at``, or from ``held_at``
     where `refine_jobs` has told it; so the area under the steps is the total of `gpu_usage`.
+    Tables of your own may have jobs without an end: give them the moment that the table describes,
+    since they are left out here.
 
     Parameters
     ----------

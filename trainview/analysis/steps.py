@@ -43,9 +43,11 @@ class Steps(NamedTuple):
 
 
 def held(jobs: object, keys: Sequence[str]) -> Frame:
-    """Open a jobs table at the jobs that held GPUs."""
+    """Open a jobs table at the jobs that held GPUs, and of which both ends are known."""
     columns = [*keys, *COLUMNS, *held_columns(jobs)]
-    frame = from_held(read_table(jobs, columns)).filter(nw.col("gpu_hours") > 0)
+    frame = from_held(read_table(jobs, columns)).filter(
+        nw.col("gpu_hours") > 0, ~nw.col("created_at").is_null(), ~nw.col("end_at").is_null()
+    )
     return frame.with_columns(__held="gpus")
 
 
