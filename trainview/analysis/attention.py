@@ -1,5 +1,6 @@
 """Jobs that somebody should look at, with the reason and what to do."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -193,7 +194,7 @@ def needs_attention(  # noqa: PLR0913 - each limit is an argument
     longest = rows["project_id"].map(usual).astype("float64") * usual_factor
     deploying = _hours_between(_released(queue, rows), rows["end_at"]).fillna(hours)
     idle, busy = flag_idle(metrics, rows[running | starting], prices, idle_threshold, idle_hours)
-    stuck = pd.concat(
+    stuck = _together(
         [
             idle,
             _flag(
@@ -211,11 +212,10 @@ def needs_attention(  # noqa: PLR0913 - each limit is an argument
                 silent,
                 silent_hours,
             ),
-        ],
-        ignore_index=True,
+        ]
     )
     holds = ~stuck["status"].isin(_LABELS["waiting"])
-    found = pd.concat(
+    found = _together(
         [
             stuck,
             _flag(
@@ -249,8 +249,7 @@ def needs_attention(  # noqa: PLR0913 - each limit is an argument
                 "inconsistent timestamps",
                 "dated after the moment that the data describes: check the as_of that was given",
             ),
-        ],
-        ignore_index=True,
+        ]
     )
     found["team_name"] = _teams(projects, found["project_id"])
     result = in_order(found)[[*_SHOWN, *_HOURS, *LOSSES, "reason", "detail"]]
@@ -350,6 +349,12 @@ def _hours_between(start: "pd.Series[Any]", end: "pd.Series[Any]") -> "pd.Series
     return (end - start).dt.total_seconds() / 3600
 
 
+def _together(flagged: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Put flagged rows below each other; the first frame has all columns, also without a row."""
+    some = [rows for rows in flagged if len(rows)]
+    return pd.concat(some or flagged[:1], ignore_index=True)
+
+
 def _flag(
     rows: pd.DataFrame,
     reason: str,
@@ -358,6 +363,8 @@ def _flag(
     loss: "pd.Series[float] | None" = None,
 ) -> pd.DataFrame:
     """Mark rows with a reason; values are columns of all rows, or the same for each."""
+    if rows.empty:
+        return rows
     columns = [
         value.loc[rows.index] if isinstance(value, pd.Series) else [value] * len(rows)
         for value in values
