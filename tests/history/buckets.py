@@ -1,4 +1,4 @@
-"""A real S3 server on the loopback address, which can be told to answer 503 now and then."""
+"""A real S3 server on the loopback address, which can be told to refuse now and then."""
 
 import logging
 import threading
@@ -9,9 +9,10 @@ from typing import Any
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
-BUSY = (
-    b'<?xml version="1.0"?><Error><Code>SlowDown</Code><Message>Reduce your rate.</Message></Error>'
-)
+_ERROR = '<?xml version="1.0"?><Error><Code>{}</Code><Message>{}</Message></Error>'
+BUSY = "503 Slow Down", _ERROR.format("SlowDown", "Reduce your rate.").encode()
+# Clients do not try again.
+DENIED = "403 Forbidden", _ERROR.format("AccessDenied", "Access Denied").encode()
 # The client takes them from the environment; the server accepts any.
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "sentinel-access-key",
@@ -22,19 +23,21 @@ CREDENTIALS = {
 
 
 class Trouble:
-    """Answers 503 in place of the server where it is told to."""
+    """Answers in place of the server where it is told to, at first that it is busy."""
 
     def __init__(self, application: Callable[..., Any]) -> None:
         self.application = application
         self.busy: Callable[[str, str], bool] = lambda *_: False
+        self.answer = BUSY
         self.refused = 0
 
     def __call__(self, environ: dict[str, Any], begin: Callable[..., Any]) -> Any:
         if self.busy(environ["REQUEST_METHOD"], environ["PATH_INFO"]):
             environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             self.refused += 1
-            begin("503 Slow Down", [("Content-Type", "application/xml")])
-            return [BUSY]
+            status, body = self.answer
+            begin(status, [("Content-Type", "application/xml")])
+            return [body]
         return self.application(environ, begin)
 
 

@@ -7,7 +7,7 @@ from pyarrow import fs
 import trainview as tv
 from tests.cli.shell import trainview
 from tests.cli.test_notify import snapshot
-from tests.history.buckets import CREDENTIALS, s3_server
+from tests.history.buckets import CREDENTIALS, DENIED, s3_server
 from tests.history.states import saved, states
 from tests.history.test_recording import assert_same
 from tests.http_server import Server, reply
@@ -56,7 +56,7 @@ def test_a_bucket_that_answers_503_now_and_then_loses_nothing(dest, server):
 
 
 def test_a_look_whose_upload_fails_for_good_is_repaired_by_the_next(dest, server, monkeypatch):
-    monkeypatch.setattr("trainview.history.places._TRIES", 1)
+    monkeypatch.setattr(server[1], "answer", DENIED)
     one, two = states(23, looks=2)
     tv.record(dest, snapshots=[saved(one)])
     server[1].busy = lambda method, path: method in {"PUT", "POST"} and "/looks/" in path
