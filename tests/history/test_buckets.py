@@ -11,6 +11,7 @@ from tests.history.buckets import CREDENTIALS, DENIED, s3_server
 from tests.history.states import saved, states
 from tests.history.test_recording import assert_same
 from tests.http_server import Server, reply
+from tests.properties import tries_all
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,7 @@ def test_a_bucket_holds_what_a_folder_holds(dest):
 
 
 def test_a_bucket_that_answers_503_now_and_then_loses_nothing(dest, server):
-    found = states(22, looks=4)
+    found = states(22, looks=4 if tries_all() else 2)
     chance = random.Random(0)  # noqa: S311 - it has to be the same again
     server[1].busy = lambda *_: chance.random() < 0.1
     tv.record(dest, snapshots=[saved(state) for state in found])
