@@ -313,10 +313,10 @@ def _failing(frame: Frame, failures: int, listed: pd.DataFrame | None) -> pd.Dat
     end, failed = nw.col("end_at"), nw.col("status").is_in(FAILED)
     types = [] if listed is None else ["instance_type_id", "gpu_count"]
     jobs = frame.select("project_id", "job_id", "status", "end_at", "gpu_hours", *types)
-    jobs = plain_text(jobs.filter(is_finished()), ["project_id"])
     # jobs of no project are a project, too
-    jobs = jobs.with_columns(nw.col("project_id").fill_null(""))
-    fine = jobs.filter(~failed).group_by("project_id").agg(__fine=end.max())
+    jobs = plain_text(jobs, ["project_id"]).with_columns(nw.col("project_id").fill_null(""))
+    fine = jobs.select("project_id", "status", "end_at").filter(is_finished() & ~failed)
+    fine = fine.group_by("project_id").agg(__fine=end.max())
     jobs = beside(jobs.filter(failed), fine, "project_id")
     jobs = jobs.filter(nw.col("__fine").is_null() | (end > nw.col("__fine")))
     jobs = jobs.with_columns(__newest=end.max().over("project_id"))
