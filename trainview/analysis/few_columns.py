@@ -6,14 +6,7 @@ from typing import cast
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from trainview.analysis.frames import (
-    Frame,
-    in_arrow,
-    in_pandas,
-    plain_text,
-    read_table,
-    to_pandas,
-)
+from trainview.analysis.frames import Frame, in_arrow, in_pandas, plain_text, read_table, to_pandas
 from trainview.analysis.pandas_dtypes import in_categories
 
 

@@ -27,8 +27,8 @@ def query_steps_in_parts(frame: Frame, keys: Sequence[str]) -> Frame:
     Parameters
     ----------
     frame : narwhals frame
-        A lazy table of Polars: the keys, ``created_at``, ``end_at``, and ``__held``, how many a job
-        holds.
+        A lazy table of Polars: the keys, ``created_at`` and ``end_at``, which are known, and
+        ``__held``, how many a job holds.
     keys : sequence of str
         The columns to group by, none of categories.
 
@@ -135,18 +135,14 @@ def _changes(jobs: "pl.DataFrame", lengths: list[int]) -> "Iterator[pl.DataFrame
 def _spans(times: "pl.Series") -> list[tuple[Any, Any]]:
     """Part the times of many jobs; the first part has no begin, and the last one no end."""
     parts = -(-len(times) // (2 * MOST_JOBS))
-    some = times.gather_every(len(times) // _LOOKS or 1).drop_nulls().unique().sort()
+    some = times.gather_every(len(times) // _LOOKS or 1).unique().sort()
     places = dict.fromkeys(len(some) * part // parts for part in range(1, parts))
     edges = [some[place] for place in places] if len(some) else []
     return list(zip([False, *edges], [*edges, True], strict=True))
 
 
 def _is_before(name: str, edge: Any) -> "pl.Expr":
-    """Mark the times before an edge; those that are not known are before all, as Polars sorts."""
+    """Mark the times before an edge."""
     import polars as pl  # noqa: PLC0415 - as above
 
-    if isinstance(edge, bool):
-        return pl.lit(edge)
-    time = pl.col(name)
-    is_before: pl.Expr = time.is_null() | (time < edge)
-    return is_before
+    return pl.lit(edge) if isinstance(edge, bool) else pl.col(name) < edge

@@ -6,13 +6,7 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 
 from trainview.analysis.few_columns import change_columns
-from trainview.analysis.frames import (
-    Frame,
-    give_back,
-    read_table,
-    schema_of,
-    to_pandas,
-)
+from trainview.analysis.frames import Frame, give_back, read_table, schema_of, to_pandas
 from trainview.analysis.holding import HELD
 from trainview.analysis.times import US_PER_HOUR, with_microseconds
 from trainview.errors import ArgumentError
