@@ -1,10 +1,12 @@
 """Hatches as the smallest tile that repeats: matplotlib writes tiles of an inch, full of lines."""
 
-import re
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-_LINE = re.compile(r"M\s*(\S+) (\S+)\s*L\s*(\S+) (\S+)\s*")
+import numpy as np
+from matplotlib.path import Path
+
+_LINE = (Path.MOVETO, Path.LINETO)
 
 
 class Tile(NamedTuple):
@@ -14,13 +16,13 @@ class Tile(NamedTuple):
     path: str
 
 
-def tile(points: str) -> Tile | None:
+def tile(hatch: Path) -> Tile | None:
     """Find the tile of a hatch of slanted lines.
 
     Parameters
     ----------
-    points : str
-        The path of the hatch, as matplotlib writes it.
+    hatch : matplotlib.path.Path
+        In points, y running down.
 
     Returns
     -------
@@ -29,17 +31,19 @@ def tile(points: str) -> Tile | None:
 
     Examples
     --------
-    >>> lines = [f"M {-36 + n} {36 + n} L {36 + n} {-36 + n}" for n in range(0, 72, 3)]
-    >>> tile(" ".join(lines))
+    >>> ends = [at for n in range(0, 72, 3) for at in ((-36 + n, 36 + n), (36 + n, -36 + n))]
+    >>> tile(Path(ends, [Path.MOVETO, Path.LINETO] * 24))
     Tile(side=6.0, path='M0 6L6 0M-1 1L1 -1M5 7L7 5')
-    >>> tile("M 0 0 L 72 0") is None
+    >>> tile(Path([(0, 0), (72, 0)])) is None
     True
     """
-    if _LINE.sub("", points).strip():
+    places: Any = hatch.vertices
+    codes: Any = hatch.codes
+    if codes is not None and tuple(codes) != _LINE * (len(places) // 2):
         return None
     rising: set[float] = set()
     falling: set[float] = set()
-    for x0, y0, x1, y1 in (map(float, line) for line in _LINE.findall(points)):
+    for x0, y0, x1, y1 in np.round(places, 6).reshape(-1, 4).tolist():
         if x1 - x0 == y0 - y1:
             rising.add(x0 + y0)
         elif x1 - x0 == y1 - y0:

@@ -5,7 +5,7 @@ up in the table.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, Rectangle
 from matplotlib.text import Text
 
 from trainview.plot.names import name_id
@@ -65,7 +65,7 @@ def find_marks(
     list of Mark
         Those that lie upon others last.
     """
-    frame = table.frame.head(MOST_ROWS).reset_index(drop=True)
+    frame = table.frame if len(table.frame) <= MOST_ROWS else table.frame.head(MOST_ROWS)
     if frame.empty:
         return []
     if chart.lane is not None:
@@ -169,17 +169,18 @@ def _by_name(
     legend = ax.get_legend()
     parts = [*ax.patches, *ax.texts, *labels, *(legend.get_texts() if legend else ())]
     named = [artist for artist in parts if _is_named(artist) and artist.get_visible()]
-    ticks = {id(tick.label1) for tick in ax.yaxis.majorTicks}
+    ticks = {id(tick.label1): tick.get_loc() for tick in ax.yaxis.majorTicks}
     boxes: list[Mark] = []
     in_rows: dict[tuple[int, ...], list[Mark]] = defaultdict(list)
+    placed = _bars(ax) | _names(ax, ticks)
     for artist in named:
         rows = _rows_of(artist, known)
-        box = artist.get_window_extent(renderer) if rows else None
-        if rows is None or box is None:
+        if rows is None:
             continue
-        top, bottom = size[1] - box.y1, size[1] - box.y0
-        mark = Mark(box.x0, top, box.x1, bottom, rows)
-        if id(artist) in ticks or ax.bbox.y0 <= (box.y0 + box.y1) / 2 <= ax.bbox.y1:
+        box = placed.get(id(artist)) or artist.get_window_extent(renderer).extents
+        left, low, right, high = box
+        mark = Mark(left, size[1] - high, right, size[1] - low, rows)
+        if id(artist) in ticks or ax.bbox.y0 <= (low + high) / 2 <= ax.bbox.y1:
             in_rows[rows].append(mark)
         else:
             boxes.append(mark)
@@ -191,6 +192,32 @@ def _by_name(
         # parts of one bar, side by side
         yield from (_large(mark) for marks in in_rows.values() for mark in marks)
     yield from (_large(mark) for mark in boxes)
+
+
+def _bars(ax: Axes) -> dict[int, list[float]]:
+    """Place bars all at once, left, low, right and high: Matplotlib takes long for each."""
+    bars = [one for one in ax.patches if type(one) is Rectangle and one.get_angle() == 0]
+    bars = [one for one in bars if one.get_data_transform() is ax.transData]
+    ends = [
+        (x + across * one.get_width(), y + up * one.get_height())
+        for one in bars
+        for x, y in [one.get_xy()]
+        for across, up in ((0, 0), (1, 1))
+    ]
+    if not ends:
+        return {}
+    corners = ax.transData.transform(ends).reshape(-1, 2, 2)
+    sides = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
+    return dict(zip(map(id, bars), sides.tolist(), strict=True))
+
+
+def _names(ax: Axes, ticks: Mapping[int, float]) -> dict[int, list[float]]:
+    """Place the names of rows, likewise: all at the left, of the height of a finger."""
+    if not ticks:
+        return {}
+    ups = ax.transData.transform([(0.0, y) for y in ticks.values()])[:, 1].tolist()
+    boxes = [[0.0, up - _LEAST / 2, ax.bbox.x0, up + _LEAST / 2] for up in ups]
+    return dict(zip(ticks, boxes, strict=True))
 
 
 def _is_named(artist: Artist) -> bool:

@@ -1,23 +1,22 @@
 """Plots as SVG that can stand in a page: drawn once, for every screen and scheme, and for paper."""
 
-import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import Any
 
 from markupsafe import Markup
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_svg import RendererSVG
+from matplotlib.axis import Axis, XAxis
+from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
 from matplotlib.style import context
-from matplotlib.textpath import text_to_path
+from matplotlib.transforms import Bbox, BboxBase
 
 from trainview.reporting.marks import find_marks
 from trainview.reporting.mosaic import replace_images
 from trainview.reporting.parts import Chart, Table
-from trainview.reporting.svg import GROUND, TEXT_SIZE, embed
+from trainview.reporting.renderer import GROUND, TEXT_SIZE, PageRenderer
+from trainview.reporting.svg import picture
 
 # In inches: what a phone shows without scrolling, and half a screen or sheet of paper beside
 # another; what is wider than that scrolls on a phone.
@@ -26,36 +25,9 @@ NARROW, WIDE = 4.6, 9.0
 # Around a picture, in points.
 _PAD = 3.0
 _POINTS = 72
-# Text stays text, so that the page's fonts draw every script; ids are the same in every run. The
-# caller's own settings do not count: black is what becomes the colour of the page's text, and a
+# The caller's own settings do not count: black is what becomes the colour of the page's text, and a
 # colour that nothing else has that of the ground.
-_SETTINGS: Any = [
-    "default",
-    {
-        "svg.fonttype": "none",
-        "svg.hashsalt": "trainview",
-        "font.size": TEXT_SIZE,
-        "axes.facecolor": GROUND,
-    },
-]
-_METADATA: Any = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-
-
-class _Renderer(RendererSVG):
-    """Matplotlib's, which measures a text only once for all pictures."""
-
-    def get_text_width_height_descent(
-        self,
-        s: str,
-        prop: FontProperties,
-        ismath: Any,
-    ) -> tuple[float, float, float]:
-        return _extent(s, prop, ismath)
-
-
-@lru_cache(maxsize=4096)
-def _extent(text: str, font: FontProperties, ismath: Any) -> tuple[float, float, float]:
-    return text_to_path.get_text_width_height_descent(text, font, ismath)
+_SETTINGS: Any = ["default", {"font.size": TEXT_SIZE, "axes.facecolor": GROUND}]
 
 
 @contextmanager
@@ -89,45 +61,45 @@ def draw(chart: Chart, name: str, table: Table | None = None) -> Markup:
     replace_images(ax)
     for patch in (figure.patch, ax.patch):
         patch.set_visible(False)
-    written = io.StringIO()
     width, height = figure.bbox.size
-    make: Any = _Renderer
-    renderer = make(width, height, written, metadata=_METADATA)
+    renderer = PageRenderer(width, height, name)
     _lay_out(figure, ax, renderer)
     figure.draw(renderer)
-    renderer.finalize()
     behind = chart.of[1] if chart.of else table
     found = find_marks(ax, renderer, (width, height), chart, behind) if behind else []
-    _let_go(figure)
-    return embed(written.getvalue(), name, chart.label, found)
+    _let_go(figure, ax)
+    return picture((width, height), TEXT_SIZE, chart.label, *renderer.drawn(), found)
 
 
-def _let_go(figure: Figure) -> None:
+def _let_go(figure: Figure, ax: Axes) -> None:
     """Part artists that nobody needs any more: they hold one another in circles.
 
     Python finds such circles by going through all objects, which takes ten times as long.
     """
-    for artist in figure.findobj():
+    ticks = [tick for axis in (ax.xaxis, ax.yaxis) for tick in axis.majorTicks + axis.minorTicks]
+    for artist in (*ticks, *ax.get_children(), ax, figure):
         vars(artist).clear()
 
 
-def _lay_out(figure: Figure, ax: Axes, renderer: RendererSVG) -> None:
+def _lay_out(figure: Figure, ax: Axes, renderer: RendererBase) -> None:
     """Leave as much around the Axes as their texts need.
 
     Matplotlib's own layouts measure all texts twice or more, which takes as long as drawing them.
     """
-    for axis in (ax.xaxis, ax.yaxis):
-        if not axis.get_label_text():
-            # else its place is found by measuring all ticks, here and when it is drawn
-            axis.set_label_coords(0, 0)
-    # what is clipped, and spines, lie within all that counts
-    outside = [one for one in (*ax.texts, ax.get_legend()) if one is not None]
-    counted = [one for one in outside if one.get_visible() and one.get_in_layout()]
-    box = ax.get_tightbbox(renderer, bbox_extra_artists=counted)
     inner = ax.get_window_extent()
+    beyond = {axis: _beyond(axis, inner, renderer) for axis in (ax.xaxis, ax.yaxis)}
+    # what is clipped, and spines, lie within all that counts
+    texts = [*ax.texts, ax.get_legend()]
+    for axis, (_, away) in beyond.items():
+        _call(axis, away, inner)
+        texts += [axis.label, axis.offsetText]
+    counted = [one for one in texts if one and one.get_visible() and one.get_in_layout()]
+    found = [
+        *(ticks for ticks, _ in beyond.values()),
+        *(one.get_tightbbox(renderer) for one in counted),
+    ]
+    box = Bbox.union([inner, *filter(None, found)])
     width, height = figure.bbox.size
-    if box is None:
-        return
     left, bottom = inner.x0 - box.x0 + _PAD, inner.y0 - box.y0 + _PAD
     right, top = box.x1 - inner.x1 + _PAD, box.y1 - inner.y1 + _PAD
     ax.set_position(
@@ -138,3 +110,31 @@ def _lay_out(figure: Figure, ax: Axes, renderer: RendererSVG) -> None:
             max(height - bottom - top, height / 4) / height,
         )
     )
+    for axis, (_, away) in beyond.items():
+        _call(axis, away, ax.get_window_extent())
+        if not axis.offsetText.get_text():
+            # else they are measured once more when they are drawn
+            for tick in axis.majorTicks:
+                tick.label1.set_in_layout(False)
+
+
+def _beyond(axis: Axis, inner: BboxBase, renderer: RendererBase) -> tuple[Any, float]:
+    """Measure the ticks of an axis, and how far from the Axes what it is called is."""
+    own = [axis.label, axis.offsetText]
+    for text in own:
+        # else ticks are measured once more to find its place, here and when it is drawn
+        text.set_visible(False)
+    axis.set_label_coords(*axis.label.get_position())
+    ticks: Any = axis.get_tightbbox(renderer)
+    for text in own:
+        text.set_visible(bool(text.get_text()))
+    side = "y0" if isinstance(axis, XAxis) else "x0"
+    edges = [getattr(box, side) for box in (inner, ticks) if box is not None]
+    return ticks, min(edges) - edges[0] - axis.labelpad
+
+
+def _call(axis: Axis, away: float, inner: BboxBase) -> None:
+    """Put what an axis is called so far from the Axes."""
+    x, y = axis.label.get_position()
+    place = (x, away / inner.height) if isinstance(axis, XAxis) else (away / inner.width, y)
+    axis.set_label_coords(*place)
