@@ -1,7 +1,6 @@
 """Names in a picture: short enough, one line, inert, and in a font that has their letters."""
 
 import re
-from bisect import bisect_right
 from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 from unicodedata import bidirectional, east_asian_width
@@ -122,9 +121,14 @@ def inches(text: str, kind: Kind = "font.size") -> float:
 
 @lru_cache(maxsize=4096)
 def _width(text: str, families: tuple[str, ...], size: float) -> float:
-    font = FontProperties(family=list(families), size=size)
-    width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
-    return float(width)
+    width, _, _ = extent(text, FontProperties(family=list(families), size=size), False)  # noqa: FBT003
+    return width
+
+
+@lru_cache(maxsize=4096)
+def extent(text: str, font: FontProperties, ismath: Any) -> tuple[float, float, float]:
+    """Measure a text, which takes long, once: its width, height and depth in points."""
+    return text_to_path.get_text_width_height_descent(text, font, ismath)
 
 
 def fit(name: str, most: float, kind: Kind = "font.size") -> str:
@@ -149,9 +153,13 @@ def fit(name: str, most: float, kind: Kind = "font.size") -> str:
     whole = short(name, longest)
     if inches(whole, kind) <= most:
         return whole
-    limits = range(LEAST_LETTERS, longest + 1)
-    fitting = bisect_right(limits, most, key=lambda limit: inches(short(name, limit), kind))
-    return short(name, limits[max(fitting - 1, 0)])
+    # measuring takes long: begin where the letters would fit if all were as wide as each other
+    limit = max(LEAST_LETTERS, int(columns(whole) * most / inches(whole, kind)))
+    while limit > LEAST_LETTERS and inches(short(name, limit), kind) > most:
+        limit -= 1
+    while inches(short(name, limit + 1), kind) <= most:
+        limit += 1
+    return short(name, limit)
 
 
 def name_id(name: str) -> str:

@@ -4,7 +4,6 @@ Matplotlib's own renderer writes a file, which stands alone and says everything 
 """
 
 from collections.abc import Hashable, Sequence
-from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
@@ -13,9 +12,9 @@ from matplotlib.colors import to_hex
 from matplotlib.font_manager import FontProperties, weight_dict
 from matplotlib.path import Path
 from matplotlib.text import Text
-from matplotlib.textpath import text_to_path
 from matplotlib.transforms import Affine2D, Bbox, Transform
 
+from trainview.plot.names import extent
 from trainview.reporting.hatches import tile
 from trainview.reporting.mosaic import MOSAIC
 from trainview.reporting.svg import Leaf, attribute, named, written
@@ -78,7 +77,7 @@ class PageRenderer(RendererBase):
         self, s: str, prop: FontProperties, ismath: Any
     ) -> tuple[float, float, float]:
         """Measure a text, once for all pictures."""
-        return _extent(s, prop, ismath)
+        return extent(s, prop, ismath)
 
     def open_group(self, s: str, gid: str | None = None) -> None:
         """Begin a group, which only has a meaning by some names."""
@@ -258,11 +257,6 @@ class PageRenderer(RendererBase):
             self._ids[key] = f"{self._name}-{len(self._ids)}"
             self._defined.append(definition.format(self._ids[key]))
         return self._ids[key]
-
-
-@lru_cache(maxsize=4096)
-def _extent(text: str, font: FontProperties, ismath: Any) -> tuple[float, float, float]:
-    return text_to_path.get_text_width_height_descent(text, font, ismath)
 
 
 def number(value: float, digits: int = _COARSE) -> str:
