@@ -13,10 +13,10 @@ from trainview.analysis.frames import (
     Frame,
     column_names,
     give_back_small,
-    in_arrow,
     in_pandas,
     only,
     plain_text,
+    read_small,
     read_table,
     to_pandas,
 )
@@ -180,7 +180,7 @@ def needs_attention(  # noqa: PLR0913 - each limit is an argument
     there = column_names(jobs)
     priced = [] if prices is None else ["instance_type_id", "gpu_count"]
     more = [*priced, *(name for name in ("gpu_type", "error_message") if name in there)]
-    frame = in_arrow(read_table(jobs, [*_NEEDED, *more]))
+    frame = read_small(jobs, [*_NEEDED, *more])
     listed = None if prices is None else price_list(prices)
     rows = _candidates(frame, waiting_hours, deploying_hours, silent_hours, metrics is not None)
     rows["usd_per_gpu_hour"] = usd_per_gpu_hour(rows, listed)

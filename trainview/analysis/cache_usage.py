@@ -13,8 +13,8 @@ from trainview.analysis.frames import (
     from_pandas,
     give_back_small,
     group_keys,
-    in_arrow,
     plain_text,
+    read_small,
     read_table,
     to_pandas,
 )
@@ -137,7 +137,7 @@ def cache_usage(
         captured_at=nw.col("captured_at").min(),
     )
     if others:
-        facts = in_arrow(read_table(projects, ["project_id", *others], name="projects"))
+        facts = read_small(projects, ["project_id", *others], name="projects")
         facts = plain_text(facts, others)
         facts = facts.group_by("project_id").agg(nw.col(*others).max())
         table = beside(table, facts, "project_id")
@@ -169,8 +169,7 @@ def _files(caches: Any, own: list[str]) -> Frame:
     """Open a caches table: each path once, what is no file without a size and a moment."""
     text = ["project_id", "path", "file_type"]
     times = ["modified_at", "captured_at"]
-    frame = read_table(caches, [*text, "size_bytes", *times, *own], name="caches", times=times)
-    frame = in_arrow(frame)
+    frame = read_small(caches, [*text, "size_bytes", *times, *own], name="caches", times=times)
     others = [key for key in own if key not in {*text, "size_bytes", *times}]
     frame = plain_text(frame, own)
     frame = frame.with_columns(nw.col(*text).cast(nw.String), nw.col("size_bytes").cast(nw.Float64))
@@ -212,7 +211,7 @@ def _with_utilization(table: Frame, metrics: Any, jobs: Any) -> Frame:
     samples = frame.join(newest, on="job_id", how="left").filter(
         nw.col("timestamp") == nw.col("__newest")
     )
-    of_jobs = one_a_job(in_arrow(read_table(jobs, ["job_id", "project_id"])))
+    of_jobs = one_a_job(read_small(jobs, ["job_id", "project_id"]))
     newest = beside(samples.select("job_id", "timestamp", "value"), of_jobs, "job_id")
     placed = to_pandas(newest, most=MOST_JOBS, what="jobs with samples of caches")
     placed = placed.dropna(subset="project_id").sort_values(["timestamp", "value"])

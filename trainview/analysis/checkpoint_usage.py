@@ -3,7 +3,13 @@
 import narwhals.stable.v2 as nw
 
 from trainview.analysis.failures import OPEN
-from trainview.analysis.frames import By, give_back, group_keys, in_arrow, plain_text, read_table
+from trainview.analysis.frames import (
+    By,
+    give_back,
+    group_keys,
+    plain_text,
+    read_small,
+)
 from trainview.analysis.joins import beside, one_a_job
 from trainview.schema.table_types import AnyDataFrame, DataFrame
 
@@ -73,8 +79,7 @@ def checkpoint_usage(
     """
     keys = group_keys(by, result=RESULT)
     named = ["job_id", "checkpoint_id", "sync_status"]
-    frame = read_table(checkpoints, [*named, "created_at", "size_bytes"], name="checkpoints")
-    frame = in_arrow(frame)
+    frame = read_small(checkpoints, [*named, "created_at", "size_bytes"], name="checkpoints")
     frame = plain_text(frame, ["job_id", "checkpoint_id"])
     if not frame.implementation.is_pandas():
         # a column without any value may have no type at all
@@ -92,7 +97,7 @@ def checkpoint_usage(
     others = [key for key in keys if key != "job_id"]
     columns = ["job_id", "status", *others]
     facts = one_a_job(
-        plain_text(in_arrow(read_table(jobs, columns)), columns).select(
+        plain_text(read_small(jobs, columns), columns).select(
             "job_id", *others, __status=nw.col("status")
         )
     )

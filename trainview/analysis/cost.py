@@ -13,8 +13,8 @@ from trainview.analysis.frames import (
     from_pandas,
     give_back_small,
     group_keys,
-    in_arrow,
     plain_text,
+    read_small,
     read_table,
     to_pandas,
 )
@@ -185,7 +185,7 @@ def _estimates(jobs: object, prices: object, columns: Sequence[str]) -> Frame:
     needed = ["status", "instance_type_id", "node_count", "elapsed_hours"]
     held = held_columns(jobs)
     times = ["created_at", "end_at", *held] if held else []
-    frame = in_arrow(read_table(jobs, [*columns, *needed, *times]))
+    frame = read_small(jobs, [*columns, *needed, *times])
     frame = _hours_held(plain_text(frame, columns))
     frame = frame.with_columns(
         __instance_type_id=nw.col("instance_type_id").cast(nw.String), __nodes="node_count"

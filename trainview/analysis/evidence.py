@@ -10,7 +10,14 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from trainview.analysis.frames import Frame, Numbers, column_names, in_arrow, read_table, to_pandas
+from trainview.analysis.frames import (
+    Frame,
+    Numbers,
+    column_names,
+    read_small,
+    read_table,
+    to_pandas,
+)
 from trainview.analysis.samples import MEMORY, UTILIZATION
 from trainview.analysis.steps import timestamps
 from trainview.analysis.times import US_PER_SECOND, with_microseconds, with_times
@@ -32,7 +39,7 @@ def of_queue(queue: object) -> Frame:
     seen = ["observed_until", "is_waiting"]
     seen = seen if set(seen) <= set(there) else []
     columns = ["job_id", "released_at", *seen]
-    frame = in_arrow(read_table(queue, columns, name="queue", times=["released_at", *seen[:1]]))
+    frame = read_small(queue, columns, name="queue", times=["released_at", *seen[:1]])
     frame = in_microseconds(frame, __queue="released_at")
     until = nw.lit(None, nw.Float64)
     if seen:
@@ -94,7 +101,7 @@ def of_bill(billing: object) -> tuple[Frame, dict[str, float]]:
     """
     months = ["month"] if "month" in column_names(billing, "billing") else []
     needed = ["job_id", "date", "minutes", *months]
-    frame = in_arrow(read_table(billing, needed, name="billing", times=["date", *months]))
+    frame = read_small(billing, needed, name="billing", times=["date", *months])
     frame = in_microseconds(frame, __day="date", **{f"__{name}": name for name in months})
     day, month = nw.col("__day"), nw.col("__month")
     frame = frame.with_columns(
@@ -115,7 +122,7 @@ def of_history(history: object) -> Frame:
     """Read between which two looks jobs began to run: ``__after``, ``__before``."""
     columns = ["job_id", "status", "from_after", "from_before"]
     times = ["from_after", "from_before"]
-    frame = in_arrow(read_table(history, columns, name="status intervals", times=times))
+    frame = read_small(history, columns, name="status intervals", times=times)
     frame = frame.filter(nw.col("status") == "running")
     frame = in_microseconds(frame, __after="from_after", __before="from_before")
     # What ran when it was first looked at did not begin between two looks.
@@ -130,7 +137,7 @@ def of_history(history: object) -> Frame:
 
 def _events(status_events: object) -> Frame:
     columns = ["job_id", "status", "created_at"]
-    return in_arrow(read_table(status_events, columns, name="status_events", times=["created_at"]))
+    return read_small(status_events, columns, name="status_events", times=["created_at"])
 
 
 def in_microseconds(frame: Frame, **columns: str) -> Frame:

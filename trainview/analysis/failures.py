@@ -9,8 +9,8 @@ from trainview.analysis.frames import (
     give_back,
     give_back_small,
     group_keys,
-    in_arrow,
     plain_text,
+    read_small,
     read_table,
 )
 from trainview.analysis.intervals import with_interval
@@ -77,7 +77,7 @@ def failure_rates(jobs: DataFrame, by: By = "project_name") -> DataFrame:
     1            a         1       1          1.00  0.21  1.00
     """
     keys = group_keys(by, result=("finished", "failed", "failure_rate", "low", "high"))
-    frame = in_arrow(read_table(jobs, [*keys, "status"])).select(
+    frame = read_small(jobs, [*keys, "status"]).select(
         *keys,
         finished=is_finished().cast(nw.Int64),
         failed=nw.col("status").is_in(FAILED).cast(nw.Int64),

@@ -6,7 +6,7 @@ from typing import cast
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from trainview.analysis.frames import Frame, in_arrow, in_pandas, plain_text, read_table, to_pandas
+from trainview.analysis.frames import Frame, in_arrow, in_pandas, plain_text, read_small, to_pandas
 from trainview.analysis.pandas_dtypes import in_categories
 
 
@@ -27,7 +27,7 @@ def with_columns_of(table: pd.DataFrame, columns: Sequence[str], made: Frame) ->
     narwhals frame
         The columns, then those of `made`.
     """
-    own = in_arrow(read_table(table, [name for name in columns if name not in made.columns]))
+    own = read_small(table, [name for name in columns if name not in made.columns])
     if own.implementation is not made.implementation:
         own, made = (in_pandas(one) for one in (own, made))
     return plain_text(nw.concat([own, made], how="horizontal") if own.columns else made, columns)

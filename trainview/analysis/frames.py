@@ -24,6 +24,7 @@ from trainview.analysis.pandas_dtypes import (
     plain_columns,
     with_dtypes,
 )
+from trainview.analysis.sharing import once
 from trainview.analysis.times import DUCKDB_TIME, select_in_duckdb, with_zone
 from trainview.errors import ArgumentError
 from trainview.schema.table_types import DataFrame
@@ -255,6 +256,11 @@ def _normal(name: str, dtype: Any, frame: Frame, times: Sequence[str]) -> nw.Exp
     return None
 
 
+def _types(frame: Frame) -> list[pa.DataType]:
+    types: list[pa.DataType] = frame.to_native().schema.types
+    return types
+
+
 def plain_text(frame: Frame, names: Sequence[str], *, compared: Sequence[str] = ()) -> Frame:
     """Turn categories into text, so that they sort as text on every engine.
 
@@ -269,6 +275,8 @@ def plain_text(frame: Frame, names: Sequence[str], *, compared: Sequence[str] = 
         return nw.from_native(with_dtypes(native, kinds)) if kinds else frame
     if frame.implementation.is_spark_like():
         # it has none, and takes its time to list the types
+        return frame
+    if frame.implementation.is_pyarrow() and not any(map(pa.types.is_dictionary, _types(frame))):
         return frame
     schema = schema_of(frame)
     casts = [
@@ -391,6 +399,43 @@ def in_arrow(frame: Frame, *, most: int | None = None) -> Frame:
     is_small = len(table) <= (MOST_IN_ARROW if most is None else most)
     arrow = arrow_table(table) if is_small and _is_comparable(table) else None
     return frame if arrow is None else cast("Frame", nw.from_native(arrow, eager_only=True))
+
+
+def read_small(
+    table: object, columns: Sequence[str], *, name: str = "jobs", times: Sequence[str] = TIMES
+) -> Frame:
+    """Open a table as `read_table` does, a small one of pandas in Arrow as by `in_arrow`.
+
+    Of tables that are shared, each column is turned into Arrow once.
+
+    Parameters
+    ----------
+    table, columns, name, times
+        As for `read_table`.
+
+    Returns
+    -------
+    narwhals frame
+        Of Arrow, or as `read_table` gives it.
+
+    Raises
+    ------
+    ArgumentError
+        As by `read_table`.
+    """
+    if not isinstance(table, pd.DataFrame) or len(table) > MOST_IN_ARROW or not columns:
+        return read_table(table, columns, name=name, times=times)
+    # what was asked for before is there already
+    made: dict[str, Any] = once("columns", [table], dict, *times)
+    new = [column for column in columns if column not in made]
+    if new:
+        frame = in_arrow(read_table(table, new, name=name, times=times))
+        if not frame.implementation.is_pyarrow():
+            return read_table(table, columns, name=name, times=times)
+        arrow = frame.to_native()
+        made.update(zip(arrow.column_names, arrow.columns, strict=True))
+    found = pa.table({column: made[column] for column in columns})
+    return cast("Frame", nw.from_native(found, eager_only=True))
 
 
 def _is_comparable(table: pd.DataFrame) -> bool:

@@ -14,8 +14,8 @@ from trainview.analysis.frames import (
     column_names,
     give_back,
     group_keys,
-    in_arrow,
     plain_text,
+    read_small,
     read_table,
 )
 from trainview.analysis.idle import idle_gpus
@@ -86,7 +86,7 @@ def lost_work(jobs: DataFrame, phases: AnyDataFrame, checkpoints: AnyDataFrame |
 
 def _lost(jobs: DataFrame, phases: AnyDataFrame, checkpoints: AnyDataFrame | None) -> DataFrame:
     columns = ["job_id", "project_name", "status", "gpus"]
-    frame = plain_text(in_arrow(read_table(jobs, columns)), columns)
+    frame = plain_text(read_small(jobs, columns), columns)
     frame = with_lost(frame.filter(nw.col("status").is_in(KINDS)), phases, checkpoints)
     frame = frame.with_columns(lost_hours=nw.col("__lost") / US_PER_HOUR)
     frame = as_times(
@@ -199,7 +199,7 @@ def _rows(
 ) -> Frame:
     """Tell what came of the GPU time of each job."""
     columns = list(dict.fromkeys([*keys, "job_id", "status", "gpus"]))
-    frame = plain_text(in_arrow(read_table(jobs, columns)), columns)
+    frame = plain_text(read_small(jobs, columns), columns)
     hours = ["deploying_hours", "running_gpu_hours", *UNSURE]
     frame = with_lost(frame, phases, checkpoints, hours, ["released_at", "submitted_at"])
     running = nw.col("__running_gpu_hours").cast(nw.Float64)
@@ -280,7 +280,7 @@ def with_lost(
     found = [name for name in hours if name not in UNSURE or name in there]
     also = [name for name in moments if name in there]
     columns = ["job_id", *times, *found, *also]
-    known = in_arrow(read_table(phases, columns, name="phases", times=[*times, *also]))
+    known = read_small(phases, columns, name="phases", times=[*times, *also])
     read = {"__started": "started_at", "__ended": "ended_at"} | {f"__{name}": name for name in also}
     known = in_microseconds(known, **read)
     known = one_a_job(known.select("job_id", *read, **{f"__{name}": name for name in found}))
@@ -293,7 +293,7 @@ def with_lost(
         frame = frame.with_columns(**{name: rest[name] for name in missing})
     if checkpoints is None:
         return frame.with_columns(__saved=UNKNOWN, __lost=UNKNOWN)
-    saved = in_arrow(read_table(checkpoints, ["job_id", "created_at"], name="checkpoints"))
+    saved = read_small(checkpoints, ["job_id", "created_at"], name="checkpoints")
     saved = in_microseconds(saved, __saved="created_at").select("job_id", "__saved")
     saved = beside(saved, known, "job_id")
     saved = saved.filter(nw.col("__saved") <= nw.col("__ended"))

@@ -8,10 +8,9 @@ from trainview.analysis.frames import (
     give_back,
     give_back_small,
     group_keys,
-    in_arrow,
     is_lazy,
     plain_text,
-    read_table,
+    read_small,
 )
 from trainview.analysis.periods import check_period, hours_held
 from trainview.analysis.steps import (
@@ -73,7 +72,7 @@ def gpu_usage(jobs: DataFrame, by: By = "gpu_type") -> DataFrame:
     """
     keys = group_keys(by, result=("jobs", "gpus", "elapsed_hours", "gpu_hours", "share"))
     sums = [nw.col(name).sum() for name in ("gpus", "elapsed_hours", "gpu_hours")]
-    frame = in_arrow(read_table(jobs, [*keys, "gpus", "elapsed_hours", "gpu_hours"]))
+    frame = read_small(jobs, [*keys, "gpus", "elapsed_hours", "gpu_hours"])
     if keys:
         usage = frame.group_by(*keys).agg(nw.len().alias("jobs"), *sums)
     else:

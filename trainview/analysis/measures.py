@@ -15,6 +15,7 @@ from trainview.analysis.frames import (
     column_names,
     in_arrow,
     plain_text,
+    read_small,
     read_table,
     to_pandas,
 )
@@ -301,7 +302,7 @@ def _tell_idle(sums: pd.DataFrame) -> pd.DataFrame:
 
 def _lost(frame: Frame, keys: Sequence[str], lost: Any) -> pd.DataFrame:
     """Sum up what jobs that failed or were preempted on this side lost."""
-    facts = in_arrow(read_table(lost, ["job_id", "lost_gpu_hours"], name="lost work"))
+    facts = read_small(lost, ["job_id", "lost_gpu_hours"], name="lost work")
     frame = in_arrow(frame.select(*dict.fromkeys([*keys, "job_id", "status"])))
     table = beside(frame, one_a_job(facts), "job_id")
     loses = nw.col("status").is_in(LOSES)

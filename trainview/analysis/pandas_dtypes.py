@@ -146,8 +146,9 @@ def _by_way_of_arrow(column: "pd.Series[Any]") -> "pd.Series[Any]":
 
 
 def pick_columns(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """Choose columns, which takes half of the time of table[names]."""
-    return table.take(table.columns.get_indexer(pd.Index(names)), axis=1)
+    """Choose columns, which takes a fraction of the time of table[names]."""
+    places: list[Any] = [table.columns.get_loc(name) for name in names]
+    return table.take(places, axis=1)
 
 
 def arrow_table(table: pd.DataFrame) -> pa.Table | None:

@@ -8,7 +8,7 @@ import narwhals.stable.v2 as nw
 
 from trainview.analysis import evidence
 from trainview.analysis.evidence import US_PER_MINUTE, WAITING, as_times, in_microseconds
-from trainview.analysis.frames import Frame, give_back, in_arrow, plain_text, read_table, to_pandas
+from trainview.analysis.frames import Frame, give_back, in_arrow, plain_text, read_small, to_pandas
 from trainview.analysis.joins import beside, same_kind
 from trainview.analysis.pandas_dtypes import with_dtypes
 from trainview.analysis.times import US_PER_HOUR, US_PER_SECOND
@@ -212,7 +212,7 @@ def _with_evidence(
     history: Any = None,
 ) -> Frame:
     """Open the jobs, with all that tells about them in columns, in microseconds."""
-    frame = in_arrow(read_table(jobs, JOBS))
+    frame = read_small(jobs, JOBS)
     frame = plain_text(frame, ["job_id", "project_name", "status"])
     opened, frame = frame, in_microseconds(frame, __submitted="created_at", __end="end_at")
 

@@ -16,9 +16,9 @@ from trainview.analysis.frames import (
     from_pandas,
     give_back_small,
     group_keys,
-    in_arrow,
     is_lazy,
     plain_text,
+    read_small,
     read_table,
     to_pandas,
 )
@@ -277,7 +277,7 @@ def _demand(jobs: object, keys: list[str]) -> Frame:
     """Find the GPUs that jobs held or asked for, and of which ``__kind``."""
     models = [MODEL] if MODEL in column_names(jobs) else []
     needed = ["created_at", "end_at", "gpus", "gpu_hours", "phase"]
-    frame = in_arrow(read_table(jobs, [*keys, *needed, *models, *held_columns(jobs)]))
+    frame = read_small(jobs, [*keys, *needed, *models, *held_columns(jobs)])
     model = nw.coalesce(nw.col(MODEL).cast(nw.String), nw.lit("dedicated"))
     if models:
         frame = frame.with_columns(**{MODEL: model})

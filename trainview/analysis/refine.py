@@ -8,8 +8,8 @@ from trainview.analysis.frames import (
     Frame,
     column_names,
     give_back,
-    in_arrow,
     is_lazy,
+    read_small,
     read_table,
     schema_of,
 )
@@ -81,7 +81,7 @@ def refine_jobs(jobs: DataFrame, phases: AnyDataFrame) -> DataFrame:
 def _refine(frame: Frame, phases: AnyDataFrame) -> Frame:
     names = [name for name in frame.columns if name not in {"held_at", "hours_basis"}]
     told = list(HOURS) if set(HOURS) <= set(column_names(phases, "phases")) else []
-    known = in_arrow(read_table(phases, ["job_id", *TIMES, *told], name="phases", times=TIMES))
+    known = read_small(phases, ["job_id", *TIMES, *told], name="phases", times=TIMES)
     known = one_a_job(known).rename({name: f"__{name}" for name in (*TIMES, *told)})
     is_refined = len(names) < len(frame.columns)
     kind = schema_of(frame)["job_id"]

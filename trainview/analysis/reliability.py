@@ -14,10 +14,9 @@ from trainview.analysis.frames import (
     from_pandas,
     give_back_small,
     group_keys,
-    in_arrow,
     is_lazy,
     plain_text,
-    read_table,
+    read_small,
     to_pandas,
 )
 from trainview.analysis.grouping import number_groups
@@ -108,9 +107,9 @@ def time_to_failure(
     wanted = _origins(origin)
     messages = ["error_message"] if origin is not None else []
     columns = list(dict.fromkeys([*keys, "job_id", "status", *messages]))
-    frame = in_arrow(read_table(jobs, columns))
+    frame = read_small(jobs, columns)
     frame = plain_text(frame, [*keys, *messages], compared=["status"])
-    known = in_arrow(read_table(phases, ["job_id", "running_hours"], name="phases"))
+    known = read_small(phases, ["job_id", "running_hours"], name="phases")
     known = one_a_job(known.select("job_id", __hours=nw.col("running_hours").cast(nw.Float64)))
     frame = beside(frame, known, "job_id")
     failed = (nw.col("status") == "failed").fill_null(value=False)

@@ -14,8 +14,8 @@ from trainview.analysis.frames import (
     give_back,
     give_back_small,
     group_keys,
-    in_arrow,
     plain_text,
+    read_small,
     read_table,
     to_pandas,
 )
@@ -156,7 +156,7 @@ def _with_model(jobs: Any, keys: list[str]) -> Frame:
     there = MODEL in column_names(jobs)
     named = [name for name in keys if name != MODEL]
     columns = [*named, "job_id", "status", "gpu_hours", "gpus", "project_name"]
-    frame = in_arrow(read_table(jobs, [*columns, *([MODEL] if there else [])]))
+    frame = read_small(jobs, [*columns, *([MODEL] if there else [])])
     frame = plain_text(frame, named, compared=["status"])
     if there and frame.implementation.is_pandas():
         # narwhals casts what is missing to the text "nan" where pandas' option asks for objects
@@ -191,7 +191,7 @@ def _with_waits(table: pd.DataFrame, frame: Frame, queue: Any, keys: list[str]) 
         return table.assign(p50_wait_hours=np.nan, p90_wait_hours=np.nan)
     optional = ["released_at"] if "released_at" in column_names(queue, "queue") else []
     columns = ["job_id", "waited_hours", "is_waiting", *optional]
-    waits = in_arrow(read_table(queue, columns, name="queue", times=optional))
+    waits = read_small(queue, columns, name="queue", times=optional)
     facts = one_a_job(
         frame.select("job_id", *(key for key in keys if key != "job_id"), __is=nw.lit(1))
     )

@@ -12,9 +12,9 @@ from trainview.analysis.frames import (
     from_pandas,
     give_back,
     group_keys,
-    in_arrow,
     is_lazy,
     plain_text,
+    read_small,
     read_table,
     to_pandas,
 )
@@ -68,7 +68,7 @@ def status_counts(jobs: DataFrame, by: By = None) -> DataFrame:
     """
     keys = group_keys(by, result=("jobs", "share"))
     columns = list(dict.fromkeys([*keys, "status", "phase"]))
-    counts = in_arrow(read_table(jobs, columns)).group_by(*columns).agg(jobs=nw.len())
+    counts = read_small(jobs, columns).group_by(*columns).agg(jobs=nw.len())
     counts = plain_text(counts, columns).with_columns(nw.col("jobs").cast(nw.Int64))
     if keys:
         counts = counts.with_columns(__total=nw.col("jobs").sum().over(*keys))
