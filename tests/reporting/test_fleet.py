@@ -17,6 +17,7 @@ from tests.reporting.snapshots import EVIL, load_quietly, page, snapshot
 from trainview.reporting import render
 from trainview.reporting.gpus import thin
 from trainview.reporting.mosaic import find_blocks
+from trainview.reporting.utilization import stretches
 
 NEW = ["costs", "utilization", "queue", "quota"]
 
@@ -221,6 +222,36 @@ def test_the_heat_map_is_made_of_shapes_that_cover_what_is_known():
     # an hour in which both are idle is one block, one in which one is busy another
     assert [shape.count("M") for shape in shapes] == [1, 1]
     assert "no data" in part
+    # what is under the pointer is a stretch of one colour, where that is
+    busy, _ = shapes
+    [left, right] = re.findall(r"^M(\S+) .*?H([^V]+)V", busy)[0]
+    marks = dict(re.findall(r'<path d="([^"]*)" data-rows="(\d+)"/>', part))
+    [told] = [mark for mark, row in marks.items() if row == "1"]
+    assert told.startswith(f"M{left} ")
+    assert f"H{right}V" in told
+
+
+def test_stretches_are_periods_of_one_colour_that_follow_one_another():
+    rows = [
+        *samples(0.04, 0.02, 0.0, 0.0, 0.9, 0.9),
+        *samples(0.9, 0.7, gpu=1),
+        *(
+            {**one, "timestamp": one["timestamp"] + pd.Timedelta("3h")}
+            for one in samples(0.8, gpu=1)
+        ),
+    ]
+    heat = tv.utilization_over_time(pd.DataFrame(rows), by=["node_id", "gpu"])
+    found = stretches(heat.sample(frac=1, random_state=1))
+    ten = DAY + pd.Timedelta("10h")
+    hours = [[0, 2], [2, 3], [0, 1], [3, 4]]
+    assert found["gpu"].tolist() == [0, 0, 1, 1]
+    assert found["lane"].tolist() == [0.5, 0.5, 1.5, 1.5]
+    assert found["busy"].tolist() == ["below 5%", "from 80%", "from 80%", "from 80%"]
+    assert found["mean_utilization"].tolist() == pytest.approx([0.015, 0.9, 0.8, 0.8])
+    assert found["covered_gpu_hours"].tolist() == [2.0, 1.0, 1.0, 0.5]
+    for at, column in enumerate(["from", "until"]):
+        assert found[column].tolist() == [ten + pd.Timedelta(hours=span[at]) for span in hours]
+    assert stretches(heat.head(0)).empty
 
 
 @given(arrays(bool, array_shapes(min_dims=2, max_dims=2, max_side=8), elements=st.booleans()))

@@ -27,7 +27,7 @@ _NAME = name_id("")
 # In points: no mark is smaller, so that a finger finds it.
 _LEAST = 8.0
 # More than these cannot be told apart.
-_MOST = 300
+MOST_MARKS = 300
 # Of a row, around its middle.
 _HALF = (-0.5, 0.5)
 
@@ -74,7 +74,7 @@ def find_marks(
         found = list(_along(ax, frame, chart, size))
     else:
         found = list(_by_name(ax, renderer, frame, table.columns, size))
-    return found[:_MOST]
+    return found[:MOST_MARKS]
 
 
 def _along(
@@ -107,7 +107,7 @@ def _in_lanes(
 ) -> Iterator[Mark]:
     """Mark the rows of a picture, and upon each the bars in it, which are rows of the table."""
     lanes, begins, ends = (
-        numbers(frame, str(column)) for column in (chart.lane, chart.along, chart.until)
+        _places(frame, str(column)) for column in (chart.lane, chart.along, chart.until)
     )
     for lane in ax.get_yticks():
         rows = np.flatnonzero(lanes == lane)

@@ -57,6 +57,7 @@ _HEADINGS = {
     "p95_utilization": "95% below",
     "mean_memory_share": "Memory, mean",
     "gpu": "GPU",
+    "busy": "Utilisation",
     "node_id": "Node",
     "idle_gpu_hours": "Idle (GPU-hours)",
     "idle_share": "Idle share",

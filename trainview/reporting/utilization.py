@@ -2,11 +2,17 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
 from trainview import plot
+from trainview.plot.cells import number_rows, period_minutes
+from trainview.plot.dates import MINUTE
+from trainview.plot.heat import CLASSES
+from trainview.plot.results import moments, numbers
 from trainview.plot.wording import number
+from trainview.reporting.marks import MOST_MARKS
 from trainview.reporting.parts import (
     BARS,
     WITH_LEGEND,
@@ -26,6 +32,9 @@ _USED = ["mean_utilization", "p50_utilization", "p95_utilization", "mean_memory_
 _LONGEST = ["longest_idle_hours", "longest_idle_start", "longest_idle_end"]
 _MEASURED = ["covered_gpu_hours", "measured_share"]
 _IDLE = [*_MEASURED, "idle_gpu_hours", "idle_share", *_LONGEST, "idle_usd"]
+_GPU = ["node_id", "gpu"]
+_STRETCH = [*_GPU, "from", "until", "busy", "mean_utilization", "covered_gpu_hours"]
+_COMMAND = "tv.utilization_over_time(snap.metrics, by=['job_id', 'node_id', 'gpu'], jobs=snap.jobs)"
 # In inches: of a heat map its rows, and all of it.
 _ROW, _AROUND, _LOWEST, _TALLEST = 0.22, 1.0, 1.6, 6.0
 
@@ -155,4 +164,51 @@ def _one(busy: Busy) -> Part:
     chart = Chart(plot.plot_utilization_over_time, heat, label, height) if len(heat) > 1 else None
     command = shell("utilization", "--idle --by job_id,node_id,gpu")
     table = Table(busy.one, "Idle GPUs of this job", ["node_id", "gpu", *_IDLE], command)
+    told = stretches(heat)
+    if chart and height < _TALLEST and 0 < len(told) <= MOST_MARKS - rows:
+        chart = chart._replace(lane="lane", along="from", until="until")
+        caption = "How busy the GPUs of this job were, by stretches of time"
+        table = Table(told, caption, _STRETCH, _COMMAND)
     return Part("utilization-job", "The job with most idle time", lead, chart, table)
+
+
+def stretches(heat: pd.DataFrame) -> pd.DataFrame:
+    """Join the periods of a GPU that follow one another in the same colour of the heat map.
+
+    Parameters
+    ----------
+    heat : pandas.DataFrame
+        Of `utilization_over_time`, by ``node_id`` and ``gpu``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a stretch, by GPU and time: ``node_id``, ``gpu``, ``lane`` (its middle in the heat
+        map), ``from``, ``until``, ``busy`` (what the colour means), ``mean_utilization``, and
+        ``covered_gpu_hours``. Periods without samples are in none.
+    """
+    known = heat[heat["mean_utilization"].notna()]
+    if known.empty:
+        return known.reindex(columns=[*_STRETCH, "lane"])
+    row, _ = number_rows(known, _GPU)
+    places, _ = moments(known, "period")
+    order = np.lexsort([places, row])
+    known, row = known.take(order), row[order]
+    length = period_minutes(places)
+    mean, hours = numbers(known, "mean_utilization"), numbers(known, "covered_gpu_hours")
+    colour = np.searchsorted([low for low, _, _ in CLASSES], mean, side="right") - 1
+    step = np.rint(np.diff(places[order]) / MINUTE)
+    begins = (np.diff(row) != 0) | (np.diff(colour) != 0) | (step != length)
+    first = np.flatnonzero(np.append(True, begins))
+    last = np.append(first[1:], len(known)) - 1
+    covered = np.add.reduceat(hours, first)
+    busy = np.add.reduceat(mean * hours, first)
+    until = known["period"].iloc[last].reset_index(drop=True) + pd.Timedelta(minutes=length)
+    told = known[[*_GPU, "period"]].take(first).reset_index(drop=True)
+    return told.rename(columns={"period": "from"}).assign(
+        lane=row[first] + 0.5,
+        until=until,
+        busy=[CLASSES[one][2] for one in colour[first]],
+        mean_utilization=np.divide(busy, covered, np.full(len(busy), np.nan), where=covered > 0),
+        covered_gpu_hours=covered,
+    )
