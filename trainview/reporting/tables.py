@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from markupsafe import Markup, escape
 
@@ -199,14 +199,15 @@ def view(table: Table, most: int = MOST_ROWS) -> View:
     shown = frame.head(most)
     columns, texts, cells = [], [], []
     for name in table.columns:
-        number = is_number(frame[name])
+        column = shown[name]
+        number = is_number(column)
         columns.append(Column(_heading(name), _kind(name, number=number)))
-        values = shown[name].to_list()
-        texts.append([_text(name, value) for value in values])
+        values = column.to_list()
+        texts.append(_texts(name, values))
         keys = _keys(texts[-1], values) if number else {}
         # no text has a line break, and to escape one is as dear as to escape many
         escaped = str(escape("\n".join(texts[-1]))).split("\n") if texts[-1] else []
-        cells.append([_cell(text, keys.get(at)) for at, text in enumerate(escaped)])
+        cells.append([f"<td{keys.get(at, '')}>{text}" for at, text in enumerate(escaped)])
     kinds = [f"{column.kind[0]}{at}" for at, column in enumerate(columns, 1) if column.kind]
     rows = ("".join(row) for row in zip(*cells, strict=True))
     return View(
@@ -215,7 +216,7 @@ def view(table: Table, most: int = MOST_ROWS) -> View:
         " ".join(kinds),
         [list(row) for row in zip(*texts, strict=True)],
         # the ends of cells and rows go without saying, if nothing stands between them
-        Markup("".join(f"<tr>{row}" for row in rows)),  # noqa: S704 - escaped by cell
+        Markup("".join(f"<tr>{row}" for row in rows)),  # noqa: S704 - escaped above
         _left_out(len(shown), len(frame)),
         _printed(len(shown), len(frame)),
         f"The table has {count(len(frame), 'row')}: {_in_page(len(shown), len(frame))}.",
@@ -254,13 +255,19 @@ def _in_page(shown: int, rows: int) -> str:
     return "all in the page" if shown == rows else f"{shown:,} of them in the page"
 
 
-def _text(name: str, value: object) -> str:
-    text = cell(name, value)
-    return duration(float(str(value))) if name in _DURATIONS and text != NULL else text
+def _texts(name: str, values: Sequence[Any]) -> list[str]:
+    texts = [cell(name, value) for value in values]
+    if name not in _DURATIONS:
+        return texts
+    pairs = zip(texts, values, strict=True)
+    return [NULL if text == NULL else duration(float(value)) for text, value in pairs]
 
 
 def _keys(texts: Sequence[str], values: Sequence[float]) -> dict[int, str]:
-    """Say what numbers sort by whose text does not tell: that of others, or in several units."""
+    """Say what numbers sort by whose text does not tell: that of others, or in several units.
+
+    Each is an attribute of its cell.
+    """
     alike: dict[str, set[float]] = defaultdict(set)
     for text, value in zip(texts, values, strict=True):
         if text != NULL:
@@ -269,11 +276,7 @@ def _keys(texts: Sequence[str], values: Sequence[float]) -> dict[int, str]:
     unclear |= {text for text in alike if not _READABLE.fullmatch(text)}
     # beside texts that tell, in the same unit
     return {
-        at: f"{values[at] * (100 if text.endswith(_PERCENT) else 1):.7g}"
+        at: f" data-key={values[at] * (100 if text.endswith(_PERCENT) else 1):.7g}"
         for at, text in enumerate(texts)
         if text in unclear
     }
-
-
-def _cell(escaped: str, key: str | None) -> str:
-    return f"<td>{escaped}" if key is None else f"<td data-key={key}>{escaped}"

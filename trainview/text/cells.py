@@ -36,7 +36,8 @@ _NOISE = 1e-9
 
 def is_number(column: Any) -> bool:
     """Tell whether a column of a DataFrame holds numbers (truth values are none)."""
-    return bool(pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column))
+    dtype = column.dtype
+    return bool(pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype))
 
 
 def cell(name: str, value: Any, limit: int | None = None) -> str:
@@ -70,33 +71,42 @@ def cell(name: str, value: Any, limit: int | None = None) -> str:
     >>> cell("max_memory_bytes", 3 * 2**30), cell("over_limit_gpu_hours_with_extra", 0.0)
     ('3.0 GiB', '0.0')
     """
+    if isinstance(value, str):
+        return safe_text(value, limit)
     if value is None or value is pd.NA or value is pd.NaT or value != value:  # noqa: PLR0124
         return NULL
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, pd.Timestamp):
-        return f"{value:%Y-%m-%d %H:%M}"
     if isinstance(value, (int, float)):
         return _difference(name, value) if name.endswith(_DIFFERENCE) else _number(name, value)
+    if isinstance(value, pd.Timestamp):
+        return value.isoformat(" ", "minutes")[:16]
     return safe_text(value, limit)
 
 
 def _number(name: str, value: float) -> str:
     unit = _unit(name)
-    if unit in SHARES or unit.endswith(("_share", "_utilization")):
+    if unit == "share":
         return f"{_rounded(value * 100, 1)}%"
-    if unit in _HOURS or unit.endswith("_hours"):
+    if unit == "hours":
         return _rounded(value, 1)
-    if unit.endswith(("_usd", "usd_per_hour", "usd_per_day", _RATIO)):
+    if unit == "usd":
         return _rounded(value, 2)
-    if unit.endswith("_bytes"):
+    if unit == "bytes":
         return _size(value)
     return f"{value:,.12g}" if isinstance(value, float) else f"{value:,}"
 
 
 @lru_cache(maxsize=1024)
 def _unit(name: str) -> str:
-    return _DAYS.sub("", _SIDES.sub("", name.removesuffix(_WITH_EXTRA)))
+    measure = _DAYS.sub("", _SIDES.sub("", name.removesuffix(_WITH_EXTRA)))
+    if measure in SHARES or measure.endswith(("_share", "_utilization")):
+        return "share"
+    if measure in _HOURS or measure.endswith("_hours"):
+        return "hours"
+    if measure.endswith(("_usd", "usd_per_hour", "usd_per_day", _RATIO)):
+        return "usd"
+    return "bytes" if measure.endswith("_bytes") else ""
 
 
 def _difference(name: str, value: float) -> str:
@@ -113,8 +123,8 @@ def _rounded(value: float, decimals: int) -> str:
     smallest = 10**-decimals
     if _NOISE < value < smallest / 2:
         return f"<{smallest:.{decimals}f}"
-    # adding zero takes the sign off a zero
-    return f"{round(value, decimals) + 0.0:,.{decimals}f}"
+    # z takes the sign off a zero; a format that is put together takes three times as long
+    return f"{value:z,.1f}" if decimals == 1 else f"{value:z,.2f}"
 
 
 def _size(value: float) -> str:
