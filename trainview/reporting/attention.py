@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 from markupsafe import Markup
 
+from trainview.analysis.sharing import once
 from trainview.plot import plot_needs_attention
 from trainview.plot.attention import HOLDING
 from trainview.plot.wording import number
@@ -82,6 +83,10 @@ def alarms(found: pd.DataFrame) -> Alarms:
     Alarms
         A job that is listed twice counts once.
     """
+    return once("alarms", [found], lambda: _alarms(found))
+
+
+def _alarms(found: pd.DataFrame) -> Alarms:
     odd, failing = (
         found[found["reason"] == reason]
         for reason in ("inconsistent timestamps", "failing repeatedly")
@@ -106,12 +111,16 @@ def issues(readings: Readings) -> list[Issue]:
     list of Issue
         The worst first.
     """
+    found, jobs = readings.attention, readings.snapshot.jobs
+    return once("issues", [found, jobs], lambda: _issues(found, jobs))
+
+
+def _issues(found: pd.DataFrame, jobs: pd.DataFrame) -> list[Issue]:
     made = []
-    jobs = readings.snapshot.jobs
-    jobs = jobs[jobs["job_id"].isin(readings.attention["job_id"])]
+    jobs = jobs[jobs["job_id"].isin(found["job_id"])]
     messages = dict(zip(jobs["job_id"], jobs["error_message"], strict=True))
     now = set(jobs.loc[jobs["is_open"] & jobs["status"].isin(HOLDING), "job_id"])
-    for job_id, rows in readings.attention.groupby("job_id", sort=False):
+    for job_id, rows in found.groupby("job_id", sort=False):
         job = rows.iloc[0]
         holds = job_id in now
         facts = [

@@ -1,7 +1,8 @@
 """Words of the page: days, names that cannot change the text around them, lists."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -113,9 +114,28 @@ def joined(parts: Sequence[Markup | str]) -> Markup:
     return Markup("{} and {}").format(Markup(", ").join(parts[:-1]), parts[-1])
 
 
+class _Row:
+    """A row of a table, whose columns are attributes."""
+
+    def __init__(self, column: Callable[[str], list[Any]], at: int) -> None:
+        self._column, self._at = column, at
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self._column(name)[self._at]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
 def each(frame: pd.DataFrame) -> Iterable[Any]:
     """Go through the rows of a helper's result; the columns are attributes."""
-    return frame.itertuples(index=False)
+
+    # itertuples reads all columns, and makes a class for each table: few of them are asked for
+    @cache
+    def column(name: str) -> list[Any]:
+        return frame[name].to_list()
+
+    return (_Row(column, at) for at in range(len(frame)))
 
 
 def listed(parts: Iterable[str]) -> str:
