@@ -7,10 +7,11 @@ only knows that something is wrong. Small answers are always read by it.
 import json
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from decimal import Decimal
-from typing import Any, NoReturn
+from functools import partial
+from typing import Any, NamedTuple, NoReturn
 
 import pyarrow as pa
 
@@ -26,6 +27,18 @@ _MOST_MONEY = 10**15
 
 class _Fault(Exception):  # noqa: N818 - never leaves this module
     """A fault, as the text that describes it."""
+
+
+class _Field(NamedTuple):
+    """What a schema says of a field, read once: Arrow makes objects anew at each look."""
+
+    name: str
+    nullable: bool
+    kind: pa.DataType
+    # raises a fault of a value at a path
+    check: Callable[[Any, str], None]
+    # those of an object, or of each object in a list; of a map that of its values
+    inner: "list[_Field]"
 
 
 class _Object(dict[str, Any]):
@@ -56,7 +69,7 @@ def find_fault(payload: bytes) -> str | None:
     """
     try:
         answer = _parse(payload)
-        _check_object(answer, list(ANSWER), "")
+        _check_object(_fields(ANSWER), answer, "")
         _check_lists(answer)
     except _Fault as fault:
         return str(fault)
@@ -99,10 +112,10 @@ def check_answer(
         to_fraction, to_integer = (
             (_as_decimal, _as_integer) if skips else (_to_decimal, _to_integer)
         )
-        answer = _parse(payload, to_fraction, to_integer)
+        answer, fields = _parse(payload, to_fraction, to_integer), _fields(schema)
         if rejected is not None:
-            _leave_out_bad(answer, list(schema), "", rejected)
-        _check_object(answer, list(schema), "")
+            _leave_out_bad(answer, fields, "", rejected)
+        _check_object(fields, answer, "")
     except _Fault as fault:
         message = str(fault)
     else:
@@ -144,9 +157,11 @@ def _parse(
     to_integer: "Callable[[str], Any] | None" = None,
 ) -> Any:
     try:
+        text = payload.decode("utf-8-sig")
         return json.loads(
-            payload.decode("utf-8-sig"),
-            object_pairs_hook=_to_object,
+            text,
+            # only what is escaped can be half a character
+            object_pairs_hook=_to_whole_texts if "\\u" in text else _to_object,
             parse_float=to_fraction or _to_float,
             parse_int=to_integer or _to_integer,
         )
@@ -165,11 +180,15 @@ def _to_object(pairs: list[tuple[str, Any]]) -> _Object:
     if len(found) < len(pairs):
         seen: set[str] = set()
         found.duplicates = frozenset(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+    return found
+
+
+def _to_whole_texts(pairs: list[tuple[str, Any]]) -> _Object:
     for key, value in pairs:
         for text in (key, *_texts(value)):
             if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
                 raise _Fault(f"{safe_text(key, _VALUE_LIMIT)}: a lone surrogate is not text")
-    return found
+    return _to_object(pairs)
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -210,7 +229,31 @@ def _as_integer(text: str) -> Any:
     return _as_decimal(text) if math.isinf(float(text)) else int(text)
 
 
-def _check_object(value: Any, fields: list[pa.Field], path: str) -> None:
+def _fields(fields: Iterable[pa.Field]) -> list[_Field]:
+    return [_field(field) for field in fields]
+
+
+def _field(field: pa.Field) -> _Field:
+    kind = field.type
+    inner: list[_Field] = []
+    if pa.types.is_struct(kind):
+        inner = _fields(kind)
+        check: Callable[[Any, str], None] = partial(_check_object, inner)
+    elif pa.types.is_map(kind):
+        inner = [_field(kind.item_field)]
+        check = partial(_check_map, inner[0])
+    elif pa.types.is_list(kind):
+        inner = _fields(kind.value_type)
+        check = partial(_check_list, inner)
+    elif pa.types.is_integer(kind):
+        check = partial(_check_integer, bounds(field))
+    else:
+        checks = (check for matches, check in _CHECKS.items() if matches(kind))
+        check = next(checks, _check_text)
+    return _Field(field.name, field.nullable, kind, check, inner)
+
+
+def _check_object(fields: list[_Field], value: Any, path: str) -> None:
     if not isinstance(value, _Object):
         _expected("an object", value, path)
     for field in fields:
@@ -218,40 +261,38 @@ def _check_object(value: Any, fields: list[pa.Field], path: str) -> None:
         if field.name in value.duplicates:
             raise _Fault(f"{place}: the key comes twice in one object")
         found = value.get(field.name)
-        if found is None:
-            if not field.nullable:
-                got = "got null" if field.name in value else "but it is missing"
-                raise _Fault(f"{place}: expected {_kind(field.type)}, {got}")
-            continue
-        _check_value(found, field, place)
+        if found is not None:
+            field.check(found, place)
+        elif not field.nullable:
+            got = "got null" if field.name in value else "but it is missing"
+            raise _Fault(f"{place}: expected {_kind(field.kind)}, {got}")
 
 
 def _leave_out_bad(
-    value: Any, fields: list[pa.Field], path: str, rejected: list[tuple[str, str, Any]]
+    value: Any, fields: list[_Field], path: str, rejected: list[tuple[str, str, Any]]
 ) -> None:
     for field in fields:
         found = value.get(field.name) if isinstance(value, _Object) else None
         place = f"{path}.{field.name}" if path else field.name
         if isinstance(found, _Object | list):
-            value[field.name] = _without_bad(found, field.type, place, rejected)
+            value[field.name] = _without_bad(found, field, place, rejected)
 
 
-def _without_bad(
-    value: Any, kind: pa.DataType, path: str, rejected: list[tuple[str, str, Any]]
-) -> Any:
+def _without_bad(value: Any, field: _Field, path: str, rejected: list[tuple[str, str, Any]]) -> Any:
     """Leave elements of lists out that do not fit, the innermost first."""
+    kind = field.kind
     if pa.types.is_struct(kind):
-        _leave_out_bad(value, list(kind), path, rejected)
+        _leave_out_bad(value, field.inner, path, rejected)
     elif pa.types.is_map(kind) and isinstance(value, _Object):
         for key, item in value.items():
             place = f"{path}.{safe_text(key, _VALUE_LIMIT)}"
-            value[key] = _without_bad(item, kind.item_type, place, rejected)
+            value[key] = _without_bad(item, field.inner[0], place, rejected)
     elif pa.types.is_list(kind) and isinstance(value, list):
         good = []
         for index, item in enumerate(value):
             try:
-                _leave_out_bad(item, list(kind.value_type), f"{path}[{index}]", rejected)
-                _check_object(item, list(kind.value_type), f"{path}[{index}]")
+                _leave_out_bad(item, field.inner, f"{path}[{index}]", rejected)
+                _check_object(field.inner, item, f"{path}[{index}]")
                 good.append(item)
             except _Fault as fault:
                 where, _, reason = str(fault).partition(": ")
@@ -260,51 +301,38 @@ def _without_bad(
     return value
 
 
-def _check_value(value: Any, field: pa.Field, path: str) -> None:
-    kind = field.type
-    if pa.types.is_struct(kind):
-        _check_object(value, list(kind), path)
-    elif pa.types.is_map(kind):
-        _check_map(value, kind, path)
-    elif pa.types.is_list(kind):
-        if not isinstance(value, list):
-            _expected("a list", value, path)
-        for index, item in enumerate(value):
-            _check_object(item, list(kind.value_type), f"{path}[{index}]")
-    else:
-        _check_scalar(value, field, path)
+def _check_list(fields: list[_Field], value: Any, path: str) -> None:
+    if not isinstance(value, list):
+        _expected("a list", value, path)
+    for index, item in enumerate(value):
+        _check_object(fields, item, f"{path}[{index}]")
 
 
-def _check_scalar(value: Any, field: pa.Field, path: str) -> None:
-    kind = field.type
-    if pa.types.is_timestamp(kind):
-        _check_time(value, path)
-    elif pa.types.is_date(kind):
-        _check_date(value, path)
-    elif pa.types.is_integer(kind):
-        _check_integer(value, field, path)
-    elif pa.types.is_decimal(kind):
-        _check_money(value, path)
-    elif pa.types.is_floating(kind):
-        number = not isinstance(value, bool) and isinstance(value, int | float | Decimal)
-        if not (number and math.isfinite(value)):
-            _expected("a number", value, path)
-    elif pa.types.is_boolean(kind):
-        if not isinstance(value, bool):
-            _expected("true or false", value, path)
-    elif not isinstance(value, str):
+def _check_number(value: Any, path: str) -> None:
+    number = not isinstance(value, bool) and isinstance(value, int | float | Decimal)
+    if not (number and math.isfinite(value)):
+        _expected("a number", value, path)
+
+
+def _check_truth(value: Any, path: str) -> None:
+    if not isinstance(value, bool):
+        _expected("true or false", value, path)
+
+
+def _check_text(value: Any, path: str) -> None:
+    if not isinstance(value, str):
         _expected("text", value, path)
 
 
-def _check_map(value: Any, kind: pa.MapType, path: str) -> None:
+def _check_map(items: _Field, value: Any, path: str) -> None:
     if not isinstance(value, _Object):
         _expected("an object", value, path)
     for key, item in value.items():
         place = f"{path}.{safe_text(key, _VALUE_LIMIT)}"
         if key in value.duplicates:
             raise _Fault(f"{place}: the key comes twice in one object")
-        if item is not None or not kind.item_field.nullable:
-            _check_value(item, kind.item_field, place)
+        if item is not None or not items.nullable:
+            items.check(item, place)
 
 
 def _check_date(value: Any, path: str) -> None:
@@ -334,12 +362,21 @@ def _check_time(value: Any, path: str) -> None:
         _expected(expected, value, path)
 
 
-def _check_integer(value: Any, field: pa.Field, path: str) -> None:
+def _check_integer(range_: tuple[int, int], value: Any, path: str) -> None:
     if not isinstance(value, int) or isinstance(value, bool):
         _expected("integer", value, path)
-    low, high = bounds(field)
+    low, high = range_
     if not low <= value <= high:
         _expected(f"an integer from {low} to {high}", value, path)
+
+
+_CHECKS = {
+    pa.types.is_timestamp: _check_time,
+    pa.types.is_date: _check_date,
+    pa.types.is_decimal: _check_money,
+    pa.types.is_floating: _check_number,
+    pa.types.is_boolean: _check_truth,
+}
 
 
 def _check_lists(answer: _Object) -> None:
