@@ -147,12 +147,14 @@ def group_names(
 
 
 def _key_text(key: str, value: Any) -> str:
+    if isinstance(value, str):
+        return value if value.strip() else f'"{value}"'
     words = str(key).removesuffix("_name").replace("_", " ").replace("gpu", "GPU")
     if pd.isna(value):
         return f"(no {words})"
     if isinstance(value, Real) and not isinstance(value, bool):
         return f"{words} {value:.12g}"
-    return str(value) if str(value).strip() else f'"{value}"'
+    return str(value)
 
 
 def columns_of(result: Any) -> list[str]:
