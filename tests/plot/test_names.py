@@ -37,6 +37,12 @@ def test_a_name_takes_no_more_room_than_there_is(name, most):
     assert inches(short(name, columns(shown) + 4)) > most * 0.8
 
 
+def test_a_name_that_is_wider_when_it_is_cut_has_an_end():
+    name = "ii\u0300i\u0300\u0301ii\u0301\u0301"
+    assert inches(short(name, 9)) > 0.3 > inches(name)
+    assert fit(name, 0.3) == short(name, 9)
+
+
 def test_what_fits_is_not_cut():
     assert fit("llama-3-70b", 2) == "llama-3-70b"
 

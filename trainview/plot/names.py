@@ -157,7 +157,7 @@ def fit(name: str, most: float, kind: Kind = "font.size") -> str:
     limit = max(LEAST_LETTERS, int(columns(whole) * most / inches(whole, kind)))
     while limit > LEAST_LETTERS and inches(short(name, limit), kind) > most:
         limit -= 1
-    while inches(short(name, limit + 1), kind) <= most:
+    while limit < longest and inches(short(name, limit + 1), kind) <= most:
         limit += 1
     return short(name, limit)
 
