@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from math import nan
 from typing import Any
 
 import pandas as pd
 
 from trainview.analysis.pandas_dtypes import TEXT
-from trainview.analysis.samples import within_jobs
+from trainview.analysis.samples import outside
+from trainview.analysis.steps import microseconds
 from trainview.analysis.windows import clip_jobs
 
 # Tables of things that happen at one moment, and where that stands.
@@ -104,14 +106,10 @@ def clip_metrics(
     pandas.DataFrame
         With the last sample of each series before the window, where it reaches into it.
     """
-    names = metrics["job_id"].drop_duplicates().dropna()
-    edges = {"__start": first, "__end": last}
-    life = {
-        name: pd.array([None if edge is None else _microseconds(edge)] * len(names), "Int64")
-        for name, edge in edges.items()
-    }
-    window = pd.DataFrame({"job_id": names.to_numpy(), **life})
-    return within_jobs(metrics.reset_index(drop=True), window)
+    metrics = metrics.reset_index(drop=True)
+    start, end = (nan if edge is None else _microseconds(edge) for edge in (first, last))
+    is_outside = outside(metrics, microseconds(metrics["timestamp"]), start, end)
+    return metrics[~is_outside & metrics["job_id"].notna().to_numpy()]
 
 
 def clip_phases(phases: pd.DataFrame, jobs: pd.DataFrame) -> pd.DataFrame:

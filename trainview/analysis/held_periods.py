@@ -27,7 +27,7 @@ def held_in_periods(
     Parameters
     ----------
     groups, gpus : pandas.DataFrame
-        What `number_samples` gave.
+        What `group_gpus` gave.
     facts : pandas.DataFrame, optional
         What `read_jobs` found.
     keys : sequence of str

@@ -13,6 +13,7 @@ from trainview.analysis.frames import (
     from_pandas,
     give_back,
 )
+from trainview.analysis.gpu_series import Series, group_gpus, series_of
 from trainview.analysis.joins import join
 from trainview.analysis.measured import (
     held_by,
@@ -25,12 +26,9 @@ from trainview.analysis.sample_queries import query_by_job, query_jobs
 from trainview.analysis.samples import (
     GPU,
     UTILIZATION,
-    coverage,
-    number_samples,
     read_jobs,
     read_samples,
     sample_keys,
-    samples_of,
 )
 from trainview.analysis.steps import runs, timestamps
 from trainview.analysis.times import US_PER_HOUR, with_times
@@ -148,8 +146,8 @@ def idle_gpus(
     if frame.implementation.is_pandas():
         priced = PRICED if prices is not None else ()
         facts = with_rates(read_jobs(jobs, [*of_jobs, *priced]), prices)
-        samples = samples_of(frame, jobs, facts)
-        idle = from_pandas(find_idle(samples, facts, keys, threshold), frame)
+        series = series_of(frame, jobs, facts, [UTILIZATION])
+        idle = from_pandas(find_idle(series, facts, keys, threshold), frame)
     else:
         lives = _query_rates(jobs, prices, of_jobs, frame)
         parts = query_by_job(frame, lives, keys, stretches=threshold)
@@ -185,14 +183,14 @@ def _query_rates(jobs: object, prices: object, columns: list[str], frame: Frame)
 
 
 def find_idle(
-    table: pd.DataFrame, facts: pd.DataFrame, keys: Sequence[str], threshold: float
+    series: Series, facts: pd.DataFrame, keys: Sequence[str], threshold: float
 ) -> pd.DataFrame:
     """Find idle time in the samples of a pandas table.
 
     Parameters
     ----------
-    table : pandas.DataFrame
-        What `samples_of` left of the samples of utilisation.
+    series : Series
+        With utilisation.
     facts : pandas.DataFrame
         What `with_rates` found.
     keys : sequence of str
@@ -205,16 +203,17 @@ def find_idle(
     pandas.DataFrame
         The columns of `idle_gpus`, one row a group.
     """
-    samples, gpus, groups = number_samples(table, facts, keys)
-    samples = samples.in_order()
-    since, covered, missing = coverage(samples, gpus)
+    gpus, groups = group_gpus(series.gpus, facts, keys)
+    samples = series.samples[UTILIZATION]
+    since, covered = samples.begin, samples.covered
+    of_sample = gpus["__group"].to_numpy("int64")[samples.gpu]
     idle = (samples.value < threshold) & ~np.isnan(covered)
     goes_on = ~runs(samples.gpu)
-    goes_on[1:] &= idle[:-1] & (missing[:-1] == 0)
+    goes_on[1:] &= idle[:-1] & (samples.missing[:-1] == 0)
     # Where a stretch begins, carried along to each of its samples.
     begin = np.maximum.accumulate(np.where(goes_on, 0, np.arange(len(idle))))
     row = np.flatnonzero(idle)
-    group, start = samples.group[row], since[begin[row]]
+    group, start = of_sample[row], since[begin[row]]
     length = since[row] + covered[row].astype("int64") - start
     number = len(groups)
     longest = np.zeros(number, "int64")
@@ -224,7 +223,7 @@ def find_idle(
     np.minimum.at(earliest, group[is_longest], start[is_longest])
     found = np.bincount(group, minlength=number) > 0
     earliest = np.where(found, earliest, 0)
-    total = np.bincount(samples.group, np.nan_to_num(covered), number)
+    total = np.bincount(of_sample, np.nan_to_num(covered), number)
     idle_total = np.bincount(group, covered[row], number)
     rate = gpus["__usd_per_hour"].to_numpy("float64")
     idle_of_gpu = np.bincount(samples.gpu[row], covered[row], len(gpus))
@@ -235,7 +234,7 @@ def find_idle(
     there &= (unpriced == 0) | (unpriced < idle_total)
     held = held_by(groups, gpus, facts, keys)
     return groups.assign(
-        gpus=most_at_once(gpus, [(samples, since, covered)], number, keys),
+        gpus=most_at_once(gpus, [samples], number, keys),
         covered_gpu_hours=total / US_PER_HOUR,
         held_gpu_hours=held,
         measured_share=share_of_held(total / US_PER_HOUR, held),

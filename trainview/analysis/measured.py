@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from trainview.analysis.frames import Frame, Integers, Numbers, schema_of
+from trainview.analysis.gpu_series import Samples
 from trainview.analysis.sample_queries import gpus_of
-from trainview.analysis.samples import GPU, Samples
+from trainview.analysis.samples import GPU
 from trainview.analysis.steps import query_levels, sweep
 
 HELD = "held_gpu_hours"
@@ -25,7 +26,7 @@ def tells_gpus(keys: Sequence[str]) -> bool:
 
 def most_at_once(
     gpus: pd.DataFrame,
-    parts: Sequence[tuple[Samples, Integers, Numbers]],
+    parts: Sequence[Samples],
     groups: int,
     keys: Sequence[str],
 ) -> Integers:
@@ -34,9 +35,9 @@ def most_at_once(
     Parameters
     ----------
     gpus : pandas.DataFrame
-        What `number_samples` gave.
-    parts : sequence of (Samples, numpy.ndarray, numpy.ndarray)
-        Samples with the begin and the length of the time they cover, as `coverage` gives them.
+        What `group_gpus` gave.
+    parts : sequence of Samples
+        Of each metric.
     groups : int
         How many groups there are.
     keys : sequence of str
@@ -51,23 +52,17 @@ def most_at_once(
         return np.ones(groups, "int64")
     first = np.full(len(gpus), np.iinfo("int64").max)
     last = np.full(len(gpus), np.iinfo("int64").min)
-    for samples, begin, covered in parts:
+    for samples in parts:
         # A sample whose step is not known speaks for its own moment.
-        length = np.fmax(covered, 1).astype("int64")
-        np.minimum.at(first, samples.gpu, begin)
-        np.maximum.at(last, samples.gpu, begin + length)
-    lives = pd.DataFrame(
-        {
-            "__group": gpus["__group"].to_numpy("int64"),
-            "job_id": gpus["job_id"].to_numpy(),
-            "created_at": first,
-            "end_at": last,
-        }
-    )
-    of_job = lives.groupby(["__group", "job_id"], observed=True)
-    known = {"created_at": of_job["created_at"].min(), "end_at": of_job["end_at"].max()}
-    lives = pd.DataFrame(known | {"__held": of_job.size()}).reset_index()
-    steps = sweep(nw.from_native(lives), ["__group"])
+        length = np.fmax(samples.covered, 1).astype("int64")
+        np.minimum.at(first, samples.gpu, samples.begin)
+        np.maximum.at(last, samples.gpu, samples.begin + length)
+    lives = pd.DataFrame({"created_at": first, "end_at": last})
+    job, group = (gpus[name].to_numpy("int64") for name in ("__job", "__group"))
+    of_job = lives[job >= 0].groupby([group[job >= 0], job[job >= 0]])
+    found = of_job.agg({"created_at": "min", "end_at": "max"}).assign(__held=of_job.size())
+    lives = found.assign(__group=found.index.get_level_values(0))
+    steps = sweep(nw.from_native(lives, eager_only=True), ["__group"])
     most = np.zeros(groups, "int64")
     np.maximum.at(most, steps.groups["__group"].to_numpy("int64")[steps.group], steps.level)
     return most
@@ -105,7 +100,7 @@ def held_by(
     Parameters
     ----------
     groups, gpus : pandas.DataFrame
-        What `number_samples` gave.
+        What `group_gpus` gave.
     facts : pandas.DataFrame, optional
         What `read_jobs` found.
     keys : sequence of str

@@ -16,6 +16,7 @@ from trainview.analysis.frames import (
     read_table,
     to_pandas,
 )
+from trainview.analysis.gpu_series import series_of
 from trainview.analysis.pandas_dtypes import TEXT, with_dtypes
 from trainview.analysis.samples import (
     GPU,
@@ -23,7 +24,6 @@ from trainview.analysis.samples import (
     UTILIZATION,
     read_jobs,
     read_samples,
-    samples_of,
 )
 from trainview.analysis.utilization import (
     BYTES_PER_MIB,
@@ -274,8 +274,8 @@ def _by_gpu(metrics: Any, jobs: Any) -> Frame:
     if not frame.implementation.is_pandas():
         return read_table(utilization(metrics, jobs), columns, times=())
     facts = with_memory(read_jobs(jobs, LIMIT))
-    samples = samples_of(frame, jobs, facts)
-    found = summarise(samples, facts, GPU)
+    series = series_of(frame, jobs, facts, [UTILIZATION, MEMORY])
+    found = summarise(series, facts, GPU)
     return cast("Frame", nw.from_native(found[columns], eager_only=True))
 
 

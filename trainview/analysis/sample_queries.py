@@ -121,8 +121,8 @@ def query_samples(frame: Frame, facts: Frame | None, *, stretches: float | None 
     Returns
     -------
     narwhals frame
-        The samples that `within_jobs` keeps with the facts of their jobs, and ``__time`` and
-        ``__step`` in microseconds, ``__from``, ``__covered`` and ``__missing`` as `coverage` gives
+        The samples that `series_of` keeps with the facts of their jobs, and ``__time`` and
+        ``__step`` in microseconds, ``__from``, ``__covered`` and ``__missing`` as `Samples` has
         them; with `stretches` also ``__begin``, the ``__from`` of the latest sample that follows
         none below that value which is known to reach up to it.
     """

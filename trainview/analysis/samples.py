@@ -9,7 +9,7 @@ worked on with NumPy, all others by their engine, to the same numbers.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -40,45 +40,9 @@ from trainview.text.names import did_you_mean
 UTILIZATION = "gpu_utilization"
 MEMORY = "gpu_memory_usage_bytes"
 LIFE = {"__start": "created_at", "__end": "end_at", "__held_from": HELD_AT}
+Marks: TypeAlias = npt.NDArray[np.bool_]
 # What makes one GPU: a job that starts again elsewhere has others.
 GPU = ("job_id", "node_id", "gpu")
-
-
-class Samples(NamedTuple):
-    """Samples of a table in memory.
-
-    Attributes
-    ----------
-    group : numpy.ndarray of int64
-        The number of each sample's group.
-    gpu : numpy.ndarray of int64
-        The number of each sample's GPU.
-    time : numpy.ndarray of int64
-        When it was measured, in microseconds since 1970 UTC.
-    value : numpy.ndarray of float64
-        What was measured.
-    step : numpy.ndarray of float64
-        Time to the next sample, as the table says, in microseconds; NaN where not known.
-    """
-
-    group: Integers
-    gpu: Integers
-    time: Integers
-    value: Numbers
-    step: Numbers
-
-    def take(self, rows: "npt.NDArray[Any]") -> "Samples":
-        """Pick rows, by number or by mark."""
-        return Samples(*(column[rows] for column in self))
-
-    def in_order(self) -> "Samples":
-        """Sort by GPU and time; of samples of one moment the highest is last, and covers most."""
-        # Small integers are sorted by radix, in linear time; a job's rows are in order mostly.
-        gpu = self.gpu.astype(np.min_scalar_type(self.gpu.max(initial=0)))
-        found = self.take(np.argsort(gpu, kind="stable"))
-        if np.any((np.diff(found.time) <= 0) & ~runs(found.gpu)[1:]):
-            return self.take(np.lexsort((self.value, self.time, self.gpu)))
-        return found
 
 
 def sample_keys(by: By, *, result: Sequence[str], jobs: bool) -> list[str]:
@@ -209,64 +173,38 @@ def _read_samples(metrics: object, names: Sequence[str]) -> Frame:
     )
 
 
-def within_jobs(table: pd.DataFrame, facts: pd.DataFrame | None) -> pd.DataFrame:
-    """Leave out the samples of a pandas table that speak for no time of the jobs.
+def outside(
+    table: pd.DataFrame, time: Integers, start: Numbers | float, end: Numbers | float
+) -> Marks:
+    """Mark the samples of a pandas table that speak for no time of a span.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        What `read_samples` found.
-    facts : pandas.DataFrame, optional
-        What `read_jobs` found.
+        What `read_samples` found, rows numbered from 0.
+    time : numpy.ndarray of int64
+        When each was measured, in microseconds since 1970 UTC.
+    start, end : numpy.ndarray of float64, or float
+        The span, of each sample or of all, likewise; NaN where it is open.
 
     Returns
     -------
-    pandas.DataFrame
-        The samples that stay, rows numbered from 0.
+    numpy.ndarray of bool
+        One mark a sample.
     """
-    if facts is None:
-        return table
-    number, jobs = number_groups(table, ["job_id"], in_order=False)
-    listed = facts[["job_id", "__start", "__end"]].assign(__listed=1.0)
-    life = jobs.merge(listed, on="job_id", how="left")
-    start, end, is_listed = (
-        life[name].to_numpy("float64", na_value=np.nan)[number]
-        for name in ("__start", "__end", "__listed")
-    )
-    time = microseconds(table["timestamp"])
     # What is compared with something unknown is false.
-    outside = (time >= end) | np.isnan(is_listed)
+    marks: Marks = time >= end
     early = time < start
     if early.any():
         reach = np.rint(table["step_seconds"].to_numpy("float64") * US_PER_SECOND)
         reaches = early & (time + reach > start)
-        outside |= early & ~reaches
+        marks |= early & ~reaches
         if reaches.any():
             # whether the next of its series begins in time only these can tell
             near = np.flatnonzero((time >= time[reaches].min()) & (time <= start))
             until = time[near] + _gaps(table.iloc[near].reset_index(drop=True), time[near])
-            outside[near] |= until <= start[near]
-    return table[~outside].reset_index(drop=True) if outside.any() else table
-
-
-def samples_of(frame: Frame, jobs: object, facts: pd.DataFrame | None) -> pd.DataFrame:
-    """Collect the samples of a pandas table that speak for some time of the jobs.
-
-    Parameters
-    ----------
-    frame : narwhals frame
-        What `read_samples` gave.
-    jobs : pandas, Polars, DuckDB or PySpark table, or None
-        The caller's table.
-    facts : pandas.DataFrame, optional
-        What `read_jobs` found in it, with any columns.
-
-    Returns
-    -------
-    pandas.DataFrame
-        As of `within_jobs`.
-    """
-    return once("samples", [frame, jobs], lambda: within_jobs(to_pandas(frame), facts))
+            marks[near] |= until <= np.broadcast_to(start, time.shape)[near]
+    return marks
 
 
 def _gaps(table: pd.DataFrame, time: Integers) -> Numbers:
@@ -277,88 +215,6 @@ def _gaps(table: pd.DataFrame, time: Integers) -> Numbers:
     follows = np.flatnonzero(~runs(series[order])[1:])
     gap[order[follows]] = time[order[follows + 1]] - time[order[follows]]
     return gap
-
-
-def number_samples(
-    table: pd.DataFrame, facts: pd.DataFrame | None, keys: Sequence[str]
-) -> tuple[Samples, pd.DataFrame, pd.DataFrame]:
-    """Give the samples of a pandas table the numbers of their GPUs and groups.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        What `read_samples` found.
-    facts : pandas.DataFrame, optional
-        What `read_jobs` found.
-    keys : sequence of str
-        The columns to group by, of either.
-
-    Returns
-    -------
-    samples : Samples
-        In the order of the table.
-    gpus : pandas.DataFrame
-        One row a GPU: what makes it, the facts of its job, and the number of its ``__group``.
-    groups : pandas.DataFrame
-        The keys, one row a group; without keys there is one, also when there is no sample.
-    """
-    gpu, gpus = once(
-        "gpus",
-        [table],
-        lambda: number_groups(with_dtypes(table, {"gpu": "int64"}), GPU, in_order=False),
-    )
-    if facts is not None:
-        gpus = gpus.merge(facts, on="job_id", how="left")
-    group, groups = number_groups(gpus, keys)
-    if not keys:
-        groups = pd.DataFrame(index=range(1))
-    samples = Samples(
-        group[gpu],
-        gpu,
-        microseconds(table["timestamp"]),
-        table["value"].to_numpy("float64"),
-        table["step_seconds"].to_numpy("float64") * US_PER_SECOND,
-    )
-    return samples, gpus.assign(__group=group), groups
-
-
-def coverage(samples: Samples, gpus: pd.DataFrame) -> tuple[Integers, Numbers, Numbers]:
-    """Measure the time that samples of one metric cover, and what is missing after each.
-
-    Parameters
-    ----------
-    samples : Samples
-        Sorted by GPU and time.
-    gpus : pandas.DataFrame
-        What `number_samples` gave; where it has ``__start`` and ``__end``, no sample covers what
-        is earlier or later.
-
-    Returns
-    -------
-    begin : numpy.ndarray of int64
-        From when on each sample covers time, in microseconds since 1970 UTC.
-    covered : numpy.ndarray of float64
-        Microseconds from then on; NaN where its step is not known.
-    missing : numpy.ndarray of float64
-        How many samples would fit between it and the next, with steps of up to one and a half
-        taken for one; NaN at the end of a series, and where the step is not known.
-    """
-    gap = np.full(len(samples.time), np.nan)
-    follows = np.flatnonzero(~runs(samples.gpu)[1:])
-    gap[follows] = samples.time[follows + 1] - samples.time[follows]
-    step = np.rint(samples.step)
-    missing = np.maximum(np.ceil(gap / step - 0.5) - 1, 0)
-    covered = np.where(np.isnan(step), np.nan, np.fmin(step, gap))
-    begin = samples.time
-    if "__end" in gpus:
-        start, end = (
-            gpus[name].to_numpy("float64", na_value=np.nan)[samples.gpu]
-            for name in ("__start", "__end")
-        )
-        begin = np.fmax(begin, start).astype("int64")
-        covered = np.maximum(np.fmin(samples.time + covered, end) - begin, 0)
-        covered[np.isnan(step)] = np.nan
-    return begin, covered, missing
 
 
 def mean_over_time(group: Integers, value: Numbers, covered: Numbers, groups: int) -> Numbers:

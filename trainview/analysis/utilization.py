@@ -15,6 +15,7 @@ from trainview.analysis.frames import (
     give_back,
     to_pandas,
 )
+from trainview.analysis.gpu_series import Series, group_gpus, series_of
 from trainview.analysis.joins import join
 from trainview.analysis.measured import (
     held_by,
@@ -30,13 +31,10 @@ from trainview.analysis.samples import (
     GPU,
     MEMORY,
     UTILIZATION,
-    coverage,
     mean_over_time,
-    number_samples,
     read_jobs,
     read_samples,
     sample_keys,
-    samples_of,
 )
 from trainview.analysis.times import US_PER_HOUR
 from trainview.gpus import memory_mib_of_one
@@ -140,8 +138,8 @@ def utilization(
     of_jobs = [key for key in keys if key not in GPU]
     if frame.implementation.is_pandas():
         facts = None if jobs is None else with_memory(read_jobs(jobs, [*of_jobs, *LIMIT]))
-        samples = samples_of(frame, jobs, facts)
-        summary = from_pandas(summarise(samples, facts, keys), frame)
+        series = series_of(frame, jobs, facts, [UTILIZATION, MEMORY])
+        summary = from_pandas(summarise(series, facts, keys), frame)
     else:
         lives = None if jobs is None else _query_memory(jobs, of_jobs, frame)
         parts = query_by_job(frame, lives, keys)
@@ -182,13 +180,13 @@ def _query_memory(jobs: object, columns: list[str], frame: Frame) -> Frame:
     return facts.select(*dict.fromkeys(["job_id", *columns]), *life)
 
 
-def summarise(table: pd.DataFrame, facts: pd.DataFrame | None, keys: Sequence[str]) -> pd.DataFrame:
+def summarise(series: Series, facts: pd.DataFrame | None, keys: Sequence[str]) -> pd.DataFrame:
     """Summarise the samples of a pandas table.
 
     Parameters
     ----------
-    table : pandas.DataFrame
-        What `samples_of` left.
+    series : Series
+        With utilisation and memory.
     facts : pandas.DataFrame, optional
         What `with_memory` found.
     keys : sequence of str
@@ -199,35 +197,32 @@ def summarise(table: pd.DataFrame, facts: pd.DataFrame | None, keys: Sequence[st
     pandas.DataFrame
         The columns of `utilization`, one row a group.
     """
-    samples, gpus, groups = number_samples(table, facts, keys)
-    is_busy = (table["metric"] == UTILIZATION).to_numpy("bool")
-    busy, memory = samples.take(is_busy).in_order(), samples.take(~is_busy).in_order()
-    begin, covered, missing = coverage(busy, gpus)
-    memory_begin, memory_covered, _ = coverage(memory, gpus)
-    number = len(groups)
-    missed = np.bincount(busy.group, np.nan_to_num(missing), number)
-    expected = missed + np.bincount(busy.group[~np.isnan(busy.step)], minlength=number)
-    p50, p95 = _quantiles(busy.group, busy.value, number)
+    gpus, groups = group_gpus(series.gpus, facts, keys)
+    busy, memory = (series.samples[name] for name in (UTILIZATION, MEMORY))
+    number, of_gpu = len(groups), gpus["__group"].to_numpy("int64")
+    group, memory_group = of_gpu[busy.gpu], of_gpu[memory.gpu]
+    missed = np.bincount(group, np.nan_to_num(busy.missing), number)
+    expected = missed + np.bincount(group[~np.isnan(busy.step)], minlength=number)
+    p50, p95 = _quantiles(group, busy.value, number)
     size = np.full(len(gpus), np.nan) if facts is None else gpus["__memory"].to_numpy("float64")
     share = memory.value / size[memory.gpu]
     sized = ~np.isnan(share)
     most = np.full(number, -np.inf)
-    np.maximum.at(most, memory.group, memory.value)
-    hours = np.bincount(busy.group, np.nan_to_num(covered), number) / US_PER_HOUR
+    np.maximum.at(most, memory_group, memory.value)
+    hours = np.bincount(group, np.nan_to_num(busy.covered), number) / US_PER_HOUR
     held = held_by(groups, gpus, facts, keys)
-    parts = [(busy, begin, covered), (memory, memory_begin, memory_covered)]
     return groups.assign(
-        gpus=most_at_once(gpus, parts, number, keys),
-        samples=np.bincount(busy.group, minlength=number),
+        gpus=most_at_once(gpus, [busy, memory], number, keys),
+        samples=np.bincount(group, minlength=number),
         covered_gpu_hours=hours,
         held_gpu_hours=held,
         measured_share=share_of_held(hours, held),
         missing_share=missed / np.where(expected > 0, expected, np.nan),
-        mean_utilization=mean_over_time(busy.group, busy.value, covered, number),
+        mean_utilization=mean_over_time(group, busy.value, busy.covered, number),
         p50_utilization=p50,
         p95_utilization=p95,
         mean_memory_share=mean_over_time(
-            memory.group[sized], share[sized], memory_covered[sized], number
+            memory_group[sized], share[sized], memory.covered[sized], number
         ),
         max_memory_bytes=np.where(np.isinf(most), np.nan, most),
     )

@@ -5,19 +5,17 @@ import numpy as np
 import pandas as pd
 
 from trainview.analysis.frames import By, Frame, from_pandas, give_back
+from trainview.analysis.gpu_series import Series, group_gpus, series_of
 from trainview.analysis.held_periods import held_in_periods, query_held_in_periods
 from trainview.analysis.measured import query_share, share_of_held
 from trainview.analysis.sample_queries import mean_sums, query_jobs, query_mean, query_samples
 from trainview.analysis.samples import (
     GPU,
     UTILIZATION,
-    coverage,
     mean_over_time,
-    number_samples,
     read_jobs,
     read_samples,
     sample_keys,
-    samples_of,
 )
 from trainview.analysis.steps import timestamps
 from trainview.analysis.times import US_PER_HOUR, US_PER_SECOND, with_times
@@ -113,8 +111,8 @@ def utilization_over_time(
     of_jobs = [key for key in keys if key not in GPU]
     if frame.implementation.is_pandas():
         facts = None if jobs is None else read_jobs(jobs, of_jobs)
-        samples = samples_of(frame, jobs, facts)
-        periods = from_pandas(_by_period(samples, facts, PERIODS[freq], keys), frame)
+        series = series_of(frame, jobs, facts, [UTILIZATION])
+        periods = from_pandas(_by_period(series, facts, PERIODS[freq], keys), frame)
     else:
         lives = None if jobs is None else query_jobs(jobs, of_jobs, frame)
         periods = _query_periods(query_samples(frame, lives), lives, PERIODS[freq], keys)
@@ -122,24 +120,24 @@ def utilization_over_time(
 
 
 def _by_period(
-    table: pd.DataFrame, facts: pd.DataFrame | None, seconds: int, keys: list[str]
+    series: Series, facts: pd.DataFrame | None, seconds: int, keys: list[str]
 ) -> pd.DataFrame:
     """Average the samples of a pandas table by period."""
-    samples, gpus, groups = number_samples(table, facts, keys)
-    samples = samples.in_order()
-    begin, covered, _ = coverage(samples, gpus)
-    period = begin // (seconds * US_PER_SECOND)
+    gpus, groups = group_gpus(series.gpus, facts, keys)
+    samples = series.samples[UTILIZATION]
+    group = gpus["__group"].to_numpy("int64")[samples.gpu]
+    period = samples.begin // (seconds * US_PER_SECOND)
     first = period.min(initial=0)
     span = period.max(initial=0) - first + 1
-    number, cells = pd.factorize(samples.group * span + period - first)
+    number, cells = pd.factorize(group * span + period - first)
     of_cell, start = cells // span, (cells % span + first) * (seconds * US_PER_SECOND)
-    hours = np.bincount(number, np.nan_to_num(covered), len(cells)) / US_PER_HOUR
+    hours = np.bincount(number, np.nan_to_num(samples.covered), len(cells)) / US_PER_HOUR
     where = of_cell, start, seconds * US_PER_SECOND
     held = held_in_periods(groups, gpus, facts, keys, where)
     result = groups.take(of_cell).reset_index(drop=True)
     return result.assign(
         period=timestamps(start),
-        mean_utilization=mean_over_time(number, samples.value, covered, len(cells)),
+        mean_utilization=mean_over_time(number, samples.value, samples.covered, len(cells)),
         samples=np.bincount(number, minlength=len(cells)),
         covered_gpu_hours=hours,
         held_gpu_hours=held,
