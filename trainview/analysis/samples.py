@@ -97,26 +97,35 @@ def read_jobs(jobs: object, columns: Iterable[str]) -> pd.DataFrame:
         ``__held_from``, from when on it held GPUs; ``__gpu_hours``, which it held,
         ``__held_of_one``, those of one of its GPUs, and ``__gpus``, NaN where not known.
     """
-    columns = tuple(columns)
-    return once("lives", [jobs], lambda: _lives(jobs, columns), columns)
+    columns = list(dict.fromkeys(["job_id", *columns]))
+    if not isinstance(jobs, pd.DataFrame):
+        return _lives(jobs, columns)
+    lives = once("lives", [jobs], lambda: _lives(jobs, ["job_id"]))
+    more = to_pandas(plain_text(read_table(jobs, columns), columns)).take(lives.index)
+    return pd.concat([_nullable(more.drop(columns="job_id")), lives], axis=1)
 
 
 def _lives(jobs: object, columns: Sequence[str]) -> pd.DataFrame:
     there = column_names(jobs)
     known = [name for name in ("created_at", "end_at", HELD_AT) if name in there]
     held = [name for name in ("gpus", "gpu_hours") if name in there]
-    frame = read_table(jobs, ["job_id", *columns, *known, *held])
+    frame = read_table(jobs, [*columns, *known, *held])
     every = to_pandas(plain_text(frame, frame.columns), most=MOST_ROWS, what=ELSEWHERE)
-    table = every.dropna(subset="job_id")
-    life = {
-        name: pd.Series(microseconds(table[at]), table.index, "Int64").where(table[at].notna())
-        if at in known
-        else pd.Series(pd.NA, table.index, "Int64")
+    table = every.dropna(subset="job_id").drop_duplicates("job_id", keep="last")
+    size = len(table)
+    time = {
+        name: microseconds(table[at]) if at in known else np.zeros(size, "int64")
         for name, at in LIFE.items()
     }
-    contradicts = (life["__end"] < life["__start"]).fillna(value=False)
-    life["__held_from"] = life["__held_from"].fillna(life["__start"])
-    life = {name: times.mask(contradicts) for name, times in life.items()}
+    unknown = {
+        name: table[at].isna().to_numpy() if at in known else np.ones(size, "bool")
+        for name, at in LIFE.items()
+    }
+    start, end, since = LIFE
+    contradicts = ~(unknown[start] | unknown[end]) & (time[end] < time[start])
+    time[since] = np.where(unknown[since], time[start], time[since])
+    unknown[since] = unknown[since] & unknown[start]
+    life = {name: pd.arrays.IntegerArray(time[name], unknown[name] | contradicts) for name in LIFE}
     amounts = {
         f"__{name}": table[name].astype("float64")
         if name in held
@@ -127,12 +136,15 @@ def _lives(jobs: object, columns: Sequence[str]) -> pd.DataFrame:
         amounts["__gpus"] > 0
     )
     # A key may be needed for more than to group by it.
-    table = table[list(dict.fromkeys(["job_id", *columns]))].assign(**life, **amounts)
-    # A job that has samples but no row here must not turn the others' integers into floats.
-    nullable = {"i": "Int64", "b": "boolean"}
-    dtypes = {str(name): nullable.get(dtype.kind, dtype) for name, dtype in table.dtypes.items()}
-    table = with_dtypes(table, dtypes | {"job_id": TEXT})
-    return table.drop_duplicates("job_id", keep="last")
+    table = with_dtypes(_nullable(table[columns]), {"job_id": TEXT})
+    return table.assign(**life, **amounts)
+
+
+def _nullable(table: pd.DataFrame) -> pd.DataFrame:
+    """Keep integers whole where a job has samples but no row."""
+    kinds = {"i": "Int64", "b": "boolean"}
+    dtypes = {str(name): kinds.get(dtype.kind, dtype) for name, dtype in table.dtypes.items()}
+    return with_dtypes(table, dtypes)
 
 
 def read_samples(metrics: object, names: Sequence[str]) -> Frame:

@@ -16,6 +16,7 @@ from trainview.analysis.frames import (
     to_pandas,
 )
 from trainview.analysis.gpu_series import Series, group_gpus, series_of
+from trainview.analysis.grouping import number_groups
 from trainview.analysis.joins import join
 from trainview.analysis.measured import (
     held_by,
@@ -151,8 +152,8 @@ def utilization(
 
 def with_memory(facts: pd.DataFrame) -> pd.DataFrame:
     """Add how many bytes one GPU has to what `read_jobs` found, with the columns of `LIMIT`."""
-    kinds = facts[list(LIMIT)].drop_duplicates()
-    return facts.merge(kinds.assign(__memory=_sizes(kinds)), on=list(LIMIT), how="left")
+    number, kinds = number_groups(facts, LIMIT, in_order=False)
+    return facts.assign(__memory=_sizes(kinds).to_numpy()[number])
 
 
 def _sizes(kinds: pd.DataFrame) -> "pd.Series[float]":
