@@ -447,9 +447,14 @@ def _is_comparable(table: pd.DataFrame) -> bool:
     return True
 
 
+def in_memory(table: pd.DataFrame) -> Frame:
+    """Make a frame of a pandas table."""
+    return cast("Frame", nw.from_native(table, eager_only=True))
+
+
 def in_pandas(frame: Frame) -> Frame:
     """Turn a frame, of a lazy engine a small one, into one of pandas."""
-    return cast("Frame", nw.from_native(to_pandas(frame), eager_only=True))
+    return in_memory(to_pandas(frame))
 
 
 def give_back(frame: Frame, table: DataFrame) -> DataFrame:  # noqa: ARG001

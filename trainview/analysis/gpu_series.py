@@ -10,17 +10,17 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from trainview.analysis.frames import Frame, Integers, Numbers, to_pandas
+from trainview.analysis.frames import Integers, Numbers, to_pandas
 from trainview.analysis.grouping import number_groups
 from trainview.analysis.pandas_dtypes import TEXT, with_dtypes
-from trainview.analysis.samples import GPU, outside
+from trainview.analysis.samples import GPU, outside, read_samples
 from trainview.analysis.sharing import once
-from trainview.analysis.steps import microseconds, runs
+from trainview.analysis.steps import microseconds
 from trainview.analysis.times import US_PER_SECOND
 
 
 class Samples(NamedTuple):
-    """Samples of one metric by GPU and time; of those of one moment the highest is last.
+    """Samples of one metric, one GPU after the other, by time, then by value.
 
     Attributes
     ----------
@@ -64,30 +64,37 @@ class Series(NamedTuple):
 
 
 def series_of(
-    frame: Frame, jobs: object, facts: pd.DataFrame | None, metrics: Sequence[str]
+    metrics: object, jobs: object, facts: pd.DataFrame | None, names: Sequence[str]
 ) -> Series:
     """Find the series of a pandas table, as far as they speak for some time of the jobs.
 
     Parameters
     ----------
-    frame : narwhals frame
-        What `read_samples` gave.
-    jobs : pandas, Polars, DuckDB or PySpark table, or None
-        The caller's table.
+    metrics, jobs : pandas.DataFrame
+        The caller's tables; there may be no jobs.
     facts : pandas.DataFrame, optional
-        What `read_jobs` found in it, with any columns.
-    metrics : sequence of str
-        The metrics in it.
+        What `read_jobs` found in the jobs, with any columns.
+    names : sequence of str
+        The metrics that are asked for.
 
     Returns
     -------
     Series
         With all of these metrics; GPUs without samples are not in it.
     """
-    return once("series", [frame, jobs], lambda: _series(frame, facts, metrics), *metrics)
+
+    def find(name: str) -> Series:
+        return once("series", [metrics, jobs], lambda: _series(metrics, name, facts), name)
+
+    parts = {name: find(name) for name in names}
+    if len(parts) == 1:
+        return parts[names[0]]
+    return once("several series", [metrics, jobs], lambda: _together(parts, facts), *names)
 
 
-def _series(frame: Frame, facts: pd.DataFrame | None, metrics: Sequence[str]) -> Series:
+def _series(metrics: object, name: str, facts: pd.DataFrame | None) -> Series:
+    """Find the series of one metric."""
+    frame = read_samples(metrics, [name])
     table = to_pandas(frame)
     gpu, gpus = once(
         "gpus",
@@ -95,31 +102,35 @@ def _series(frame: Frame, facts: pd.DataFrame | None, metrics: Sequence[str]) ->
         lambda: number_groups(with_dtypes(table, {"gpu": "int64"}), GPU, in_order=False),
     )
     job = _jobs_of(gpus, facts)
-    time = microseconds(table["timestamp"])
+    columns = (
+        gpu,
+        microseconds(table["timestamp"]),
+        table["value"].to_numpy("float64"),
+        table["step_seconds"].to_numpy("float64") * US_PER_SECOND,
+    )
     life = None if facts is None else _lives_of(facts, job)
-    columns = {
-        "gpu": gpu,
-        "time": time,
-        "value": table["value"].to_numpy("float64"),
-        "step": table["step_seconds"].to_numpy("float64") * US_PER_SECOND,
-    }
-    marks = [(table["metric"] == name).to_numpy("bool") for name in metrics[1:]]
     if life is not None:
-        there = ~((job < 0)[gpu] | outside(table, time, *(edge[gpu] for edge in life)))
-        if not there.all():
-            columns = {name: column[there] for name, column in columns.items()}
-            marks = [mark[there] for mark in marks]
-            is_left = np.bincount(columns["gpu"], minlength=len(gpus)) > 0
-            columns["gpu"] = (np.cumsum(is_left) - 1)[columns["gpu"]]
-            life = [edge[is_left] for edge in life]
-            job, gpus = job[is_left], gpus[is_left].reset_index(drop=True)
-    # of one metric, all are its samples
-    first = ~np.logical_or.reduce(marks) if marks else slice(None)
+        start, end = (edge[gpu] for edge in life)
+        is_left = ~((job < 0)[gpu] | outside(table, columns[1], start, end))
+        if not is_left.all():
+            gpu, *others = (column[is_left] for column in columns)
+            used = np.bincount(gpu, minlength=len(gpus)) > 0
+            columns = (np.cumsum(used)[gpu] - 1, *others)
+            life = [edge[used] for edge in life]
+            job, gpus = job[used], gpus[used].reset_index(drop=True)
+    return Series(gpus.assign(__job=job), {name: _in_order(*columns, life)})
+
+
+def _together(parts: Mapping[str, Series], facts: pd.DataFrame | None) -> Series:
+    """Give the GPUs of several metrics the same numbers."""
+    every = pd.concat([part.gpus for part in parts.values()], ignore_index=True)
+    number, gpus = number_groups(every, GPU, in_order=False)
+    ends = np.cumsum([len(part.gpus) for part in parts.values()])
     samples = {
-        name: _in_order(**{key: column[rows] for key, column in columns.items()}, life=life)
-        for name, rows in zip(metrics, [first, *marks], strict=True)
+        name: part.samples[name]._replace(gpu=places[part.samples[name].gpu])
+        for (name, part), places in zip(parts.items(), np.split(number, ends[:-1]), strict=True)
     }
-    return Series(gpus.assign(__job=job), samples)
+    return Series(gpus.assign(__job=_jobs_of(gpus, facts)), samples)
 
 
 def _jobs_of(gpus: pd.DataFrame, facts: pd.DataFrame | None) -> Integers:
@@ -141,14 +152,15 @@ def _in_order(
     gpu: Integers, time: Integers, value: Numbers, step: Numbers, life: list[Numbers] | None
 ) -> Samples:
     """Sort the samples of one metric, and measure what each of them covers."""
-    # Small integers are sorted by radix, in linear time; a job's rows are in order mostly.
-    order = np.argsort(gpu.astype(np.min_scalar_type(gpu.max(initial=0))), kind="stable")
-    if np.any((np.diff(time[order]) <= 0) & ~runs(gpu[order])[1:]):
+    if np.any(gpu[1:] < gpu[:-1]):
+        # Small integers are sorted by radix, in linear time.
+        order = np.argsort(gpu.astype(np.min_scalar_type(gpu.max())), kind="stable")
+        gpu, time, value, step = (column[order] for column in (gpu, time, value, step))
+    if np.any((time[1:] <= time[:-1]) & (gpu[1:] == gpu[:-1])):
         order = np.lexsort((value, time, gpu))
-    gpu, time, value, step = gpu[order], time[order], value[order], step[order]
+        gpu, time, value, step = (column[order] for column in (gpu, time, value, step))
     gap = np.full(len(time), np.nan)
-    follows = np.flatnonzero(~runs(gpu)[1:])
-    gap[follows] = time[follows + 1] - time[follows]
+    gap[:-1] = np.where(gpu[1:] == gpu[:-1], time[1:] - time[:-1], np.nan)
     whole = np.rint(step)
     missing = np.maximum(np.ceil(gap / whole - 0.5) - 1, 0)
     covered = np.where(np.isnan(whole), np.nan, np.fmin(whole, gap))

@@ -10,10 +10,21 @@ from trainview.analysis.frames import Integers
 from trainview.analysis.pandas_dtypes import TEXT, pick_columns, with_dtypes
 
 
+def runs(*sorted_columns: Integers) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+    """Mark each row that differs from the one before it; the first row always does."""
+    changed = np.zeros(len(sorted_columns[0]), "bool")
+    changed[:1] = True
+    for column in sorted_columns:
+        changed[1:] |= column[1:] != column[:-1]
+    return changed
+
+
 def _codes(column: "pd.Series[Any]") -> Integers:
-    """Give the values of a column numbers in the order in which they come; null is one, too."""
+    """Give the values of a column numbers, any; null has one, too."""
     if isinstance(column.dtype, pd.CategoricalDtype):
-        return np.asarray(pd.factorize(column.cat.codes)[0], "int64")
+        return np.asarray(column.cat.codes)
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind == "i":
+        return column.to_numpy()
     return np.asarray(pd.factorize(column, use_na_sentinel=False)[0], "int64")
 
 
@@ -41,18 +52,26 @@ def number_groups(
     """
     if not keys:
         return np.zeros(len(table), "int64"), pd.DataFrame(index=range(min(len(table), 1)))
-    seen = _codes(table[keys[0]])
-    for key in keys[1:]:
-        more = _codes(table[key])
+    codes = [_codes(table[key]) for key in keys]
+    # rows that follow each other are of one group mostly
+    row = np.flatnonzero(runs(*codes))
+    seen = np.zeros(len(row), "int64")
+    for each in codes:
+        more = pd.factorize(each[row])[0]
         seen = pd.factorize(seen * (more.max(initial=0) + 1) + more)[0]
     first = np.empty(seen.max() + 1 if len(seen) else 0, "int64")
-    first[seen[::-1]] = np.arange(len(seen))[::-1]
+    first[seen[::-1]] = row[::-1]
     groups = pick_columns(table, keys).take(first).reset_index(drop=True)
     kinds = {key: TEXT for key in keys if isinstance(groups[key].dtype, pd.CategoricalDtype)}
     groups = with_dtypes(groups, kinds)
     if not in_order or len(groups) < 2:
-        return np.asarray(seen, "int64"), groups
+        return _repeat(seen, row, len(table)), groups
     groups = groups.sort_values(list(keys), na_position="last", kind="stable")
     rank = np.empty(len(groups), "int64")
     rank[groups.index.to_numpy()] = np.arange(len(groups))
-    return rank[seen], groups.reset_index(drop=True)
+    return _repeat(rank[seen], row, len(table)), groups.reset_index(drop=True)
+
+
+def _repeat(numbers: Integers, row: Integers, size: int) -> Integers:
+    """Give each row the number of the last one that has one."""
+    return np.repeat(numbers, np.diff(row, append=size))

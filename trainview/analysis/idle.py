@@ -12,8 +12,10 @@ from trainview.analysis.frames import (
     Frame,
     from_pandas,
     give_back,
+    in_memory,
 )
 from trainview.analysis.gpu_series import Series, group_gpus, series_of
+from trainview.analysis.grouping import runs
 from trainview.analysis.joins import join
 from trainview.analysis.measured import (
     held_by,
@@ -30,7 +32,7 @@ from trainview.analysis.samples import (
     read_samples,
     sample_keys,
 )
-from trainview.analysis.steps import runs, timestamps
+from trainview.analysis.steps import timestamps
 from trainview.analysis.times import US_PER_HOUR, with_times
 from trainview.errors import ArgumentError
 from trainview.schema.table_types import AnyDataFrame, DataFrame
@@ -141,14 +143,14 @@ def idle_gpus(
     keys = sample_keys(by, result=RESULT, jobs=True)
     if not 0 <= threshold <= 1:
         raise ArgumentError(f"threshold={threshold!r}: give a fraction from 0 to 1")
-    frame = read_samples(metrics, [UTILIZATION])
     of_jobs = [key for key in keys if key not in GPU]
-    if frame.implementation.is_pandas():
+    if isinstance(metrics, pd.DataFrame):
         priced = PRICED if prices is not None else ()
         facts = with_rates(read_jobs(jobs, [*of_jobs, *priced]), prices)
-        series = series_of(frame, jobs, facts, [UTILIZATION])
-        idle = from_pandas(find_idle(series, facts, keys, threshold), frame)
+        series = series_of(metrics, jobs, facts, [UTILIZATION])
+        idle = in_memory(find_idle(series, facts, keys, threshold))
     else:
+        frame = read_samples(metrics, [UTILIZATION])
         lives = _query_rates(jobs, prices, of_jobs, frame)
         parts = query_by_job(frame, lives, keys, stretches=threshold)
         idle = together([_query_idle(*part, keys, threshold) for part in parts])

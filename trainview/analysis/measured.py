@@ -10,7 +10,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from trainview.analysis.frames import Frame, Integers, Numbers, schema_of
+from trainview.analysis.frames import Frame, Integers, Numbers, in_memory, schema_of
 from trainview.analysis.gpu_series import Samples
 from trainview.analysis.sample_queries import gpus_of
 from trainview.analysis.samples import GPU
@@ -62,7 +62,7 @@ def most_at_once(
     of_job = lives[job >= 0].groupby([group[job >= 0], job[job >= 0]])
     found = of_job.agg({"created_at": "min", "end_at": "max"}).assign(__held=of_job.size())
     lives = found.assign(__group=found.index.get_level_values(0))
-    steps = sweep(nw.from_native(lives, eager_only=True), ["__group"])
+    steps = sweep(in_memory(lives), ["__group"])
     most = np.zeros(groups, "int64")
     np.maximum.at(most, steps.groups["__group"].to_numpy("int64")[steps.group], steps.level)
     return most

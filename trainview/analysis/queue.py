@@ -20,10 +20,9 @@ from trainview.analysis.frames import (
     read_table,
     to_pandas,
 )
-from trainview.analysis.grouping import number_groups
+from trainview.analysis.grouping import number_groups, runs
 from trainview.analysis.intervals import Z_95
 from trainview.analysis.status import QUANTILES
-from trainview.analysis.steps import runs
 from trainview.schema.table_types import DataFrame
 
 # Rounding lets a share of exactly a half come out a little above it.

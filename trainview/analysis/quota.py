@@ -22,11 +22,12 @@ from trainview.analysis.frames import (
     read_table,
     to_pandas,
 )
+from trainview.analysis.grouping import runs
 from trainview.analysis.holding import HELD, from_held, held_columns
 from trainview.analysis.joins import beside
 from trainview.analysis.pandas_dtypes import TEXT, with_dtypes
 from trainview.analysis.parts import by_time
-from trainview.analysis.steps import runs, sweep
+from trainview.analysis.steps import sweep
 from trainview.analysis.times import EPOCH, US_PER_HOUR, with_microseconds
 from trainview.analysis.windows import read_window
 from trainview.errors import ArgumentError

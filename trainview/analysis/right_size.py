@@ -23,7 +23,6 @@ from trainview.analysis.samples import (
     MEMORY,
     UTILIZATION,
     read_jobs,
-    read_samples,
 )
 from trainview.analysis.utilization import (
     BYTES_PER_MIB,
@@ -270,11 +269,10 @@ def _used(metrics: Any, jobs: Any) -> Frame:
 def _by_gpu(metrics: Any, jobs: Any) -> Frame:
     """Sum up what was measured of each GPU, in no order."""
     columns = ["job_id", "samples", "covered_gpu_hours", "mean_utilization", "max_memory_bytes"]
-    frame = read_samples(metrics, [UTILIZATION, MEMORY])
-    if not frame.implementation.is_pandas():
+    if not isinstance(metrics, pd.DataFrame):
         return read_table(utilization(metrics, jobs), columns, times=())
     facts = with_memory(read_jobs(jobs, LIMIT))
-    series = series_of(frame, jobs, facts, [UTILIZATION, MEMORY])
+    series = series_of(metrics, jobs, facts, [UTILIZATION, MEMORY])
     found = summarise(series, facts, GPU)
     return cast("Frame", nw.from_native(found[columns], eager_only=True))
 

@@ -27,12 +27,12 @@ from trainview.analysis.frames import (
     read_table,
     to_pandas,
 )
-from trainview.analysis.grouping import number_groups
+from trainview.analysis.grouping import number_groups, runs
 from trainview.analysis.holding import HELD as HELD_AT
 from trainview.analysis.joins import ELSEWHERE, MOST_ROWS
 from trainview.analysis.pandas_dtypes import TEXT, with_dtypes
 from trainview.analysis.sharing import once
-from trainview.analysis.steps import microseconds, runs
+from trainview.analysis.steps import microseconds
 from trainview.analysis.times import US_PER_SECOND
 from trainview.errors import ArgumentError
 from trainview.text.names import did_you_mean

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from trainview.analysis.frames import Frame, Integers, plain_text, read_table, to_pandas
-from trainview.analysis.grouping import number_groups
+from trainview.analysis.grouping import number_groups, runs
 from trainview.analysis.holding import from_held, held_columns
 from trainview.analysis.steps_in_parts import query_steps_in_parts
 
@@ -59,15 +59,6 @@ def microseconds(times: "pd.Series[pd.Timestamp]") -> Integers:
 def timestamps(time: Integers) -> pd.DatetimeIndex:
     """Turn microseconds since 1970 into times in UTC."""
     return pd.DatetimeIndex(time.view("M8[us]")).tz_localize("UTC")
-
-
-def runs(*sorted_columns: Integers) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
-    """Mark each row that differs from the one before it; the first row always does."""
-    changed = np.zeros(len(sorted_columns[0]), "bool")
-    changed[:1] = True
-    for column in sorted_columns:
-        changed[1:] |= column[1:] != column[:-1]
-    return changed
 
 
 def sweep(frame: Frame, keys: Sequence[str]) -> Steps:

@@ -16,10 +16,10 @@ from trainview.analysis.frames import (
     read_table,
     to_pandas,
 )
-from trainview.analysis.grouping import number_groups
+from trainview.analysis.grouping import number_groups, runs
 from trainview.analysis.joins import one_a_job
 from trainview.analysis.pandas_dtypes import TEXT, with_dtypes
-from trainview.analysis.steps import microseconds, runs
+from trainview.analysis.steps import microseconds
 from trainview.schema.table_types import AnyDataFrame, DataFrame
 
 TIMES = ("released_at", "started_at")

@@ -13,6 +13,7 @@ from trainview.analysis.frames import (
     Numbers,
     from_pandas,
     give_back,
+    in_memory,
     to_pandas,
 )
 from trainview.analysis.gpu_series import Series, group_gpus, series_of
@@ -135,13 +136,13 @@ def utilization(
     1    1        2           0.033333       0.333333               1.0
     """
     keys = sample_keys(by, result=SUMMARY, jobs=jobs is not None)
-    frame = read_samples(metrics, [UTILIZATION, MEMORY])
     of_jobs = [key for key in keys if key not in GPU]
-    if frame.implementation.is_pandas():
+    if isinstance(metrics, pd.DataFrame):
         facts = None if jobs is None else with_memory(read_jobs(jobs, [*of_jobs, *LIMIT]))
-        series = series_of(frame, jobs, facts, [UTILIZATION, MEMORY])
-        summary = from_pandas(summarise(series, facts, keys), frame)
+        series = series_of(metrics, jobs, facts, [UTILIZATION, MEMORY])
+        summary = in_memory(summarise(series, facts, keys))
     else:
+        frame = read_samples(metrics, [UTILIZATION, MEMORY])
         lives = None if jobs is None else _query_memory(jobs, of_jobs, frame)
         parts = query_by_job(frame, lives, keys)
         summary = together([_query_summary(*part, keys) for part in parts])

@@ -4,7 +4,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from trainview.analysis.frames import By, Frame, from_pandas, give_back
+from trainview.analysis.frames import By, Frame, give_back, in_memory
 from trainview.analysis.gpu_series import Series, group_gpus, series_of
 from trainview.analysis.held_periods import held_in_periods, query_held_in_periods
 from trainview.analysis.measured import query_share, share_of_held
@@ -107,13 +107,13 @@ def utilization_over_time(
     keys = sample_keys(by, result=RESULT, jobs=jobs is not None)
     if not isinstance(freq, str) or freq not in PERIODS:
         raise ArgumentError(f"freq={freq!r}: choose one of {', '.join(PERIODS)}")
-    frame = read_samples(metrics, [UTILIZATION])
     of_jobs = [key for key in keys if key not in GPU]
-    if frame.implementation.is_pandas():
+    if isinstance(metrics, pd.DataFrame):
         facts = None if jobs is None else read_jobs(jobs, of_jobs)
-        series = series_of(frame, jobs, facts, [UTILIZATION])
-        periods = from_pandas(_by_period(series, facts, PERIODS[freq], keys), frame)
+        series = series_of(metrics, jobs, facts, [UTILIZATION])
+        periods = in_memory(_by_period(series, facts, PERIODS[freq], keys))
     else:
+        frame = read_samples(metrics, [UTILIZATION])
         lives = None if jobs is None else query_jobs(jobs, of_jobs, frame)
         periods = _query_periods(query_samples(frame, lives), lives, PERIODS[freq], keys)
     return give_back(periods.sort(*keys, "period", nulls_last=True), metrics)

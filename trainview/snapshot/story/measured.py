@@ -4,7 +4,7 @@ import pandas as pd
 
 from trainview.analysis.gpu_series import series_of
 from trainview.analysis.idle import PRICED, THRESHOLD, find_idle, with_rates
-from trainview.analysis.samples import GPU, MEMORY, UTILIZATION, read_jobs, read_samples
+from trainview.analysis.samples import GPU, MEMORY, UTILIZATION, read_jobs
 from trainview.analysis.utilization import LIMIT, summarise, with_memory
 from trainview.snapshot.story.plain import Row, Rows, plain_rows
 
@@ -36,15 +36,14 @@ def measured(
     """
     if metrics.empty:
         return [], None
-    frame = read_samples(metrics, [UTILIZATION, MEMORY])
     facts = with_memory(read_jobs(mine, dict.fromkeys([*LIMIT, *PRICED])))
     facts = with_rates(facts, prices if len(prices) else None)
-    series = series_of(frame, mine, facts, [UTILIZATION, MEMORY])
+    series = series_of(metrics, mine, facts, [UTILIZATION, MEMORY])
     used = plain_rows(summarise(series, facts, GPU))
     if not used:
         return [], None
     [usage] = plain_rows(summarise(series, facts, ["job_id"]))
-    busy = series_of(read_samples(metrics, [UTILIZATION]), mine, facts, [UTILIZATION])
+    busy = series_of(metrics, mine, facts, [UTILIZATION])
     idle = {_key(row): row for row in plain_rows(find_idle(busy, facts, GPU, THRESHOLD))}
     size = plain_rows(facts[["__memory"]])[0]["__memory"]
     rows = [
