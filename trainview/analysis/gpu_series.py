@@ -102,23 +102,23 @@ def _series(metrics: object, name: str, facts: pd.DataFrame | None) -> Series:
         lambda: number_groups(with_dtypes(table, {"gpu": "int64"}), GPU, in_order=False),
     )
     job = _jobs_of(gpus, facts)
-    columns = (
-        gpu,
-        microseconds(table["timestamp"]),
-        table["value"].to_numpy("float64"),
-        table["step_seconds"].to_numpy("float64") * US_PER_SECOND,
-    )
-    life = None if facts is None else _lives_of(facts, job)
-    if life is not None:
+    time, value = microseconds(table["timestamp"]), table["value"].to_numpy("float64")
+    rows, life = np.arange(len(table)), None
+    if facts is not None:
+        life = _lives_of(facts, job)
         start, end = (edge[gpu] for edge in life)
-        is_left = ~((job < 0)[gpu] | outside(table, columns[1], start, end))
-        if not is_left.all():
-            gpu, *others = (column[is_left] for column in columns)
-            used = np.bincount(gpu, minlength=len(gpus)) > 0
-            columns = (np.cumsum(used)[gpu] - 1, *others)
-            life = [edge[used] for edge in life]
-            job, gpus = job[used], gpus[used].reset_index(drop=True)
-    return Series(gpus.assign(__job=job), {name: _in_order(*columns, life)})
+        rows = np.flatnonzero(~((job < 0)[gpu] | outside(table, time, start, end)))
+    if len(rows) < len(table):
+        gpu = gpu[rows]
+        used = np.bincount(gpu, minlength=len(gpus)) > 0
+        gpu = np.cumsum(used)[gpu] - 1
+        life = life and [edge[used] for edge in life]
+        job, gpus = job[used], gpus[used].reset_index(drop=True)
+    order = _order(gpu, time[rows], value[rows])
+    rows, gpu = rows[order], gpu[order]
+    step = table["step_seconds"].to_numpy("float64")[rows] * US_PER_SECOND
+    samples = _measure(gpu, time[rows], value[rows], step, life)
+    return Series(gpus.assign(__job=job), {name: samples})
 
 
 def _together(parts: Mapping[str, Series], facts: pd.DataFrame | None) -> Series:
@@ -148,17 +148,20 @@ def _lives_of(facts: pd.DataFrame, job: Integers) -> list[Numbers]:
     return [np.append(edge, np.nan)[job] for edge in edges]
 
 
-def _in_order(
+def _order(gpu: Integers, time: Integers, value: Numbers) -> Integers:
+    """Sort samples by GPU, time and value."""
+    # Small integers are sorted by radix, in linear time; a job's rows are in order mostly.
+    order = np.argsort(gpu.astype(np.min_scalar_type(gpu.max(initial=0))), kind="stable")
+    gpu, moment = gpu[order], time[order]
+    if np.any((moment[1:] <= moment[:-1]) & (gpu[1:] == gpu[:-1])):
+        return np.asarray(order[np.lexsort((value[order], moment, gpu))])
+    return order
+
+
+def _measure(
     gpu: Integers, time: Integers, value: Numbers, step: Numbers, life: list[Numbers] | None
 ) -> Samples:
-    """Sort the samples of one metric, and measure what each of them covers."""
-    if np.any(gpu[1:] < gpu[:-1]):
-        # Small integers are sorted by radix, in linear time.
-        order = np.argsort(gpu.astype(np.min_scalar_type(gpu.max())), kind="stable")
-        gpu, time, value, step = (column[order] for column in (gpu, time, value, step))
-    if np.any((time[1:] <= time[:-1]) & (gpu[1:] == gpu[:-1])):
-        order = np.lexsort((value, time, gpu))
-        gpu, time, value, step = (column[order] for column in (gpu, time, value, step))
+    """Measure what each sample of one metric covers; they are in order."""
     gap = np.full(len(time), np.nan)
     gap[:-1] = np.where(gpu[1:] == gpu[:-1], time[1:] - time[:-1], np.nan)
     whole = np.rint(step)

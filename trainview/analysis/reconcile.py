@@ -168,7 +168,7 @@ def reconcile_cost(
     found = groups.join(_amounts(table).groupby(number).sum(min_count=1))
     found["jobs"] = found["jobs"].fillna(0).astype("int64")
     # Unknown is not 0, also where all that is known is free.
-    missing = (table["__found"] != "right_only") & table["__usd"].isna()
+    missing = table["__in_jobs"] & table["__usd"].isna()
     unknown = missing.groupby(number).any().reindex(found.index, fill_value=False)
     found["estimated_usd"] = found["estimated_usd"].mask(unknown & (found["estimated_usd"] == 0))
     billed = exact_sums(table["__billed_usd"], number, len(groups)).astype("float64")
@@ -264,7 +264,7 @@ def _days(bill: pd.DataFrame) -> tuple["pd.Series[pd.Timestamp]", "pd.Series[pd.
 def _reasons(table: pd.DataFrame, bill: pd.DataFrame, jobs: pd.DataFrame) -> "pd.Series[str]":
     """Tell why estimate and bill of each row differ."""
     begin, end = _days(bill)
-    in_jobs, in_bill = table["__found"] != "right_only", table["__found"] != "left_only"
+    in_jobs, in_bill = table["__in_jobs"], table["__in_bill"]
     nothing_billed = table["__billed_usd"].astype("float64").fillna(0.0) == 0
     free = table["__usd"] == 0
     reasons = {

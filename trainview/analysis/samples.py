@@ -101,7 +101,7 @@ def read_jobs(jobs: object, columns: Iterable[str]) -> pd.DataFrame:
     if not isinstance(jobs, pd.DataFrame):
         return _lives(jobs, columns)
     lives = once("lives", [jobs], lambda: _lives(jobs, ["job_id"]))
-    more = to_pandas(plain_text(read_table(jobs, columns), columns)).take(lives.index)
+    more = to_pandas(plain_text(read_table(jobs, columns), columns)).take(lives.index.to_numpy())
     return pd.concat([_nullable(more.drop(columns="job_id")), lives], axis=1)
 
 

@@ -95,6 +95,7 @@ def clip_jobs(
 def _clip(frame: Frame, start: datetime | None, stop: datetime | None) -> Frame:
     created, ended = nw.col("created_at"), nw.col("end_at")
     inside: list[nw.Expr] = []
+    told = [] if stop is None else _told(frame)
     if start is not None:
         # A job without a duration is where it begins.
         inside.append((ended > start) | (created >= start))
@@ -108,21 +109,22 @@ def _clip(frame: Frame, start: datetime | None, stop: datetime | None) -> Frame:
     times = {"__from": "__created", "__to": "__ended"}
     begin, end = nw.col("__created"), nw.col("__ended")
     clipped = frame.filter(*inside)
+    # Jobs that lie inside keep their numbers to the last digit.
+    marks = {"__cut": ((begin > created) | (end < ended)) & ~nw.col("elapsed_hours").is_null()}
     if HELD in frame.columns:
         edges["__since"] = nw.coalesce(nw.col(HELD), created)
-        inner = _earlier(_later(nw.col("__since"), begin), end)
-        clipped = clipped.with_columns(**edges).with_columns(__held_from=inner)
+        marks["__held_from"] = _earlier(_later(nw.col("__since"), begin), end)
         times |= {"__a": "__held_from", "__b": "__since", "__c": "end_at"}
-    else:
-        clipped = clipped.with_columns(**edges)
-    clipped = with_microseconds(clipped, **times)
+    if stop is not None:
+        edges["__later"] = (ended > stop).fill_null(value=False)
+        marks |= _changes(told)
+    clipped = with_microseconds(clipped.with_columns(**edges).with_columns(**marks), **times)
     hours, elapsed = (nw.col("__to") - nw.col("__from")) / US_PER_HOUR, nw.col("elapsed_hours")
     gpu_hours, share, held = nw.col("gpu_hours"), hours / elapsed, {}
     if HELD in frame.columns:
         share, held = _share_of_held(), {HELD: nw.col("__held_from")}
-    at_stop = {} if stop is None else _as_of(clipped, stop)
-    # Jobs that lie inside keep their numbers to the last digit.
-    cut = ((begin > created) | (end < ended)) & ~elapsed.is_null()
+    at_stop = {} if stop is None else _as_of(frame, told, stop)
+    cut = nw.col("__cut")
     clipped = clipped.with_columns(
         **at_stop,
         created_at="__created",
@@ -185,30 +187,42 @@ def _newest(frame: Frame) -> datetime | None:
     return None if pd.isna(newest) else newest.to_pydatetime()
 
 
-def _as_of(frame: Frame, stop: datetime) -> dict[str, nw.Expr]:
-    """Tell what was known of each job at a moment, in the columns about its state."""
+def _told(frame: Frame) -> list[str]:
+    """List the columns about the state of jobs."""
     schema = schema_of(frame)
     # A column without any value may have no type at all.
     texts = (nw.String, nw.Categorical, nw.Enum)
-    told = [name for name in _STATE if isinstance(schema.get(name), texts)]
-    later = (nw.col("end_at") > stop).fill_null(value=False)
+    return [name for name in _STATE if isinstance(schema.get(name), texts)]
+
+
+def _changes(told: list[str]) -> dict[str, nw.Expr]:
+    """Mark jobs that were open at a moment, and are no more, and those that then held no GPUs."""
+    if not told:
+        return {}
+    state, names = nw.col(told[0]).cast(nw.String), _STATE[told[0]]
+    is_open = state.is_in([getattr(status, names) for status in _OPEN])
+    held_none = state.is_in([getattr(status, names) for status in _HELD_NONE])
+    return {
+        "__changed": nw.col("__later") & ~state.is_null() & ~is_open,
+        "__held_none": held_none,
+    }
+
+
+def _as_of(frame: Frame, told: list[str], stop: datetime) -> dict[str, nw.Expr]:
+    """Tell what was known of each job at a moment, in the columns about its state."""
+    schema = schema_of(frame)
+    changed = nw.col("__changed")
     found: dict[str, nw.Expr] = {}
-    if told:
-        name = told[0]
-        state = nw.col(name).cast(nw.String)
-        is_open = state.is_in([getattr(status, _STATE[name]) for status in _OPEN])
-        changed = later & ~state.is_null() & ~is_open
-        held_none = state.is_in([getattr(status, _STATE[name]) for status in _HELD_NONE])
-        for column in told:
-            created, running = (getattr(status, _STATE[column]) for status in _BEFORE)
-            before = nw.when(held_none).then(nw.lit(created)).otherwise(nw.lit(running))
-            kept = nw.col(column).cast(nw.String)
-            as_known = nw.when(changed).then(before).otherwise(kept)
-            found[column] = as_known.cast(schema[column])
-        if "error_message" in schema:
-            found["error_message"] = nw.when(~changed).then(nw.col("error_message"))
+    for column in told:
+        created, running = (getattr(status, _STATE[column]) for status in _BEFORE)
+        before = nw.when("__held_none").then(nw.lit(created)).otherwise(nw.lit(running))
+        kept = nw.col(column).cast(nw.String)
+        as_known = nw.when(changed).then(before).otherwise(kept)
+        found[column] = as_known.cast(schema[column])
+    if told and "error_message" in schema:
+        found["error_message"] = nw.when(~changed).then(nw.col("error_message"))
     if "is_open" in schema:
-        found["is_open"] = later | nw.col("is_open")
+        found["is_open"] = nw.col("__later") | nw.col("is_open")
     if "updated_at" in schema:
         found["updated_at"] = _earlier(nw.col("updated_at"), nw.lit(stop))
     return found
