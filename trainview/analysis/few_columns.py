@@ -1,12 +1,12 @@
 """A few columns of wide pandas tables, computed in Arrow and put beside the others."""
 
 from collections.abc import Callable, Sequence
-from typing import cast
+from typing import Any
 
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from trainview.analysis.frames import Frame, in_arrow, in_pandas, plain_text, read_small, to_pandas
+from trainview.analysis.frames import Frame, in_memory, in_pandas, plain_text, read_small, to_pandas
 from trainview.analysis.pandas_dtypes import in_categories
 
 
@@ -33,13 +33,17 @@ def with_columns_of(table: pd.DataFrame, columns: Sequence[str], made: Frame) ->
     return plain_text(nw.concat([own, made], how="horizontal") if own.columns else made, columns)
 
 
-def change_columns(frame: Frame, names: Sequence[str], change: Callable[[Frame], Frame]) -> Frame:
+def change_columns(
+    jobs: object, frame: Frame, names: Sequence[str], change: Callable[[Frame], Frame]
+) -> Frame:
     """Keep some rows of a table and change a few of its columns; in pandas only these are computed.
 
     Parameters
     ----------
+    jobs : pandas, Polars, DuckDB or PySpark table
+        The caller's table.
     frame : narwhals frame
-        What `read_table` gives, with all columns.
+        What `read_table` gives of it, with all columns.
     names : sequence of str
         The columns that are read and changed, where they are there.
     change : callable
@@ -54,10 +58,10 @@ def change_columns(frame: Frame, names: Sequence[str], change: Callable[[Frame],
     if not frame.implementation.is_pandas():
         return change(frame)
     table = to_pandas(frame)
-    few = table[[name for name in table.columns if name in names]].assign(__row=range(len(table)))
-    changed = to_pandas(change(in_arrow(cast("Frame", nw.from_native(few, eager_only=True)))))
+    few: Any = read_small(jobs, [name for name in table.columns if name in names])
+    changed = to_pandas(change(few.with_row_index("__row")))
     table = table.take(changed.pop("__row").to_numpy()).reset_index(drop=True)
-    for name, dtype in few.dtypes.items():
-        if isinstance(dtype, pd.CategoricalDtype):
-            changed[name] = in_categories(changed[name], dtype)
-    return cast("Frame", nw.from_native(table.assign(**changed), eager_only=True))
+    for name in changed.columns.intersection(table.columns):
+        if isinstance(table[name].dtype, pd.CategoricalDtype):
+            changed[name] = in_categories(changed[name], table[name].dtype)
+    return in_memory(table.assign(**changed))

@@ -186,5 +186,8 @@ def _is_large(column: Any) -> bool:
 
 def in_categories(column: "pd.Series[Any]", dtype: pd.CategoricalDtype) -> "pd.Series[Any]":
     """Make categories of text again: those that there were, then new ones."""
+    codes = dtype.categories.get_indexer(pd.Index(column))
+    if ((codes < 0) == column.isna()).all():
+        return pd.Series(pd.Categorical.from_codes(codes, dtype=dtype), column.index)
     new = column[~column.isin(dtype.categories)].dropna().unique()
     return column.astype(pd.CategoricalDtype([*dtype.categories, *new], dtype.ordered))

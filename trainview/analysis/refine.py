@@ -75,7 +75,7 @@ def refine_jobs(jobs: DataFrame, phases: AnyDataFrame) -> DataFrame:
     """
     frame = read_table(jobs, _COLUMNS, others=True)
     touched = [*_COLUMNS, "status", "held_at", "hours_basis"]
-    return give_back(change_columns(frame, touched, lambda few: _refine(few, phases)), jobs)
+    return give_back(change_columns(jobs, frame, touched, lambda few: _refine(few, phases)), jobs)
 
 
 def _refine(frame: Frame, phases: AnyDataFrame) -> Frame:

@@ -89,7 +89,9 @@ def clip_jobs(
     if start is None and stop is None:
         raise ArgumentError(f"since={since!r}: give a moment with a time zone, or until")
     touched = [*_TIMES, HELD, *_STATE, "error_message", "is_open", "updated_at"]
-    return give_back(change_columns(frame, touched, lambda few: _clip(few, start, stop)), jobs)
+    return give_back(
+        change_columns(jobs, frame, touched, lambda few: _clip(few, start, stop)), jobs
+    )
 
 
 def _clip(frame: Frame, start: datetime | None, stop: datetime | None) -> Frame:
