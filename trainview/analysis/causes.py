@@ -10,6 +10,7 @@ from trainview.analysis.frames import Frame, from_pandas, is_lazy, only, to_pand
 from trainview.analysis.joins import join
 from trainview.analysis.message_queries import find_templates
 from trainview.analysis.pandas_dtypes import TEXT, with_dtypes
+from trainview.analysis.sharing import once
 
 
 def by_cause(failed: Frame, sums: Sequence[str], *, projects: bool = False) -> pd.DataFrame:
@@ -61,7 +62,11 @@ def _find_causes(
 
     table = to_pandas(failed)
     message, messages = pd.factorize(table["error_message"])
-    cause, causes = pd.factorize(np.array(templates(messages.to_list()), dtype=object))
+    # of those that were asked for before, while tables are shared, the templates are there already
+    known: dict[str, str] = once("templates", [], dict)
+    new = [text for text in messages if text not in known]
+    known.update(zip(new, templates(new), strict=True))
+    cause, causes = pd.factorize(np.array([known[text] for text in messages], dtype=object))
     cause = np.append(np.where(causes[cause] == "", -1, cause) if len(cause) else cause, -1)
     group = cause[message]
     group[group < 0] = len(causes)

@@ -62,6 +62,7 @@ def change_columns(
     changed = to_pandas(change(few.with_row_index("__row")))
     table = table.take(changed.pop("__row").to_numpy()).reset_index(drop=True)
     for name in changed.columns.intersection(table.columns):
-        if isinstance(table[name].dtype, pd.CategoricalDtype):
-            changed[name] = in_categories(changed[name], table[name].dtype)
+        dtype = table[name].dtype
+        if isinstance(dtype, pd.CategoricalDtype):
+            changed[name] = in_categories(changed[name], dtype)
     return in_memory(table.assign(**changed))

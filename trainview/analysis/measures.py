@@ -1,7 +1,7 @@
 """What jobs come to, by group, as far as it is known: one side of a comparison."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -13,7 +13,7 @@ from trainview.analysis.frames import (
     Frame,
     Integers,
     column_names,
-    in_arrow,
+    in_memory,
     plain_text,
     read_small,
     read_table,
@@ -110,7 +110,7 @@ def _sums(side: Side, keys: Sequence[str]) -> Iterator[tuple[pd.DataFrame, _Tell
     """Sum each kind of fact up by group, with what tells the measures of the sums."""
     frame = read_table(side.jobs, list(dict.fromkeys([*keys, *_needed(side)])), others=True)
     failed = nw.col("status").is_in(FAILED)
-    yield _counts(frame, keys, failed), _tell_counts
+    yield _counts(side, keys, failed), _tell_counts
     if side.prices is not None:
         yield _estimated(side, keys, failed), _tell_costs
     if side.billing is not None:
@@ -118,7 +118,7 @@ def _sums(side: Side, keys: Sequence[str]) -> Iterator[tuple[pd.DataFrame, _Tell
     if side.metrics is not None:
         yield _idle(frame, keys, side), _tell_idle
     if side.lost is not None:
-        yield _lost(frame, keys, side.lost), _tell_lost
+        yield _lost(side, keys), _tell_lost
 
 
 def _has_projects(side: Side) -> bool:
@@ -163,15 +163,13 @@ def measure(
         A row a group, with `MEASURES` and `BOUNDS`: null where not known, 0 where there are no
         jobs and so there is nothing.
     """
-    columns = {}
+    columns = {name: np.full(size, np.nan) for name in [*MEASURES, *BOUNDS]}
     for part, group in zip(parts, groups, strict=True):
-        for name in [*MEASURES, *BOUNDS]:
-            if name in part:
-                values = part[name].to_numpy("float64", na_value=np.nan)
-                columns[name] = pd.Series(values, group).reindex(range(size))
-    table = pd.DataFrame(columns, index=range(size), columns=[*MEASURES, *BOUNDS], dtype="float64")
-    table[list(COUNTS)] = table[list(COUNTS)].fillna(0.0)
-    has_none, failed_none = table["jobs"] == 0, table["failed"] == 0
+        for name in set(columns).intersection(part.columns):
+            columns[name][group] = part[name].to_numpy("float64", na_value=np.nan)
+    for name in COUNTS:
+        columns[name] = np.nan_to_num(columns[name])
+    has_none, failed_none = columns["jobs"] == 0, columns["failed"] == 0
     known = {
         **dict.fromkeys(["gpu_hours", "failed_gpu_hours", "upper_bound_gpu_hours"], True),
         **dict.fromkeys(["estimated_usd", "failed_usd", "unpriced_jobs"], side.prices is not None),
@@ -181,12 +179,12 @@ def measure(
     }
     for name, is_there in known.items():
         if is_there:
-            table[name] = table[name].mask(has_none, 0.0)
+            columns[name][has_none] = 0.0
     if side.prices is not None:
-        table["failed_usd"] = table["failed_usd"].mask(failed_none, 0.0)
+        columns["failed_usd"][failed_none] = 0.0
     if side.billing is not None:
-        table["billed_usd"] = table["billed_usd"].fillna(0.0)
-    return table
+        columns["billed_usd"] = np.nan_to_num(columns["billed_usd"])
+    return pd.DataFrame(columns)
 
 
 def _needed(side: Side) -> Iterator[str]:
@@ -201,10 +199,10 @@ def _needed(side: Side) -> Iterator[str]:
         yield from ("instance_type_id", "gpu_count")
 
 
-def _counts(frame: Frame, keys: Sequence[str], failed: nw.Expr) -> pd.DataFrame:
+def _counts(side: Side, keys: Sequence[str], failed: nw.Expr) -> pd.DataFrame:
     """Count jobs and GPU-hours; those of refined jobs tell from when they count."""
-    there = [BASIS] if BASIS in frame.columns else []
-    frame = in_arrow(frame.select(*dict.fromkeys([*keys, "status", "gpu_hours", *there])))
+    there = [BASIS] if BASIS in column_names(side.jobs) else []
+    frame = read_small(side.jobs, [*keys, "status", "gpu_hours", *there])
     hours = nw.col("gpu_hours").cast(nw.Float64)
     of_some = {"gpu_hours": hours, "failed_gpu_hours": nw.when(failed).then(hours)}
     if there:
@@ -224,9 +222,11 @@ def _counts(frame: Frame, keys: Sequence[str], failed: nw.Expr) -> pd.DataFrame:
 
 def _tell_counts(sums: pd.DataFrame) -> pd.DataFrame:
     of_some = [str(name)[2:] for name in sums if str(name)[:2] == "__"]
-    counts = [*COUNTS, *(f"__{name}" for name in of_some)]
-    sums = sums.fillna(dict.fromkeys(counts, 0)).astype(dict.fromkeys(counts, "int64"))
-    table = to_pandas(with_interval(cast("Frame", nw.from_native(sums, eager_only=True))))
+    counts = {
+        name: sums[name].to_numpy("float64", na_value=0.0).astype("int64")
+        for name in (*COUNTS, *(f"__{name}" for name in of_some))
+    }
+    table = to_pandas(with_interval(in_memory(sums.assign(**counts))))
     for name in of_some:
         none = table["failed" if name == "failed_gpu_hours" else "jobs"] == 0
         table[name] = table[name].fillna(0.0).where((table[f"__{name}"] > 0) | none)
@@ -300,11 +300,10 @@ def _tell_idle(sums: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _lost(frame: Frame, keys: Sequence[str], lost: Any) -> pd.DataFrame:
+def _lost(side: Side, keys: Sequence[str]) -> pd.DataFrame:
     """Sum up what jobs that failed or were preempted on this side lost."""
-    facts = read_small(lost, ["job_id", "lost_gpu_hours"], name="lost work")
-    frame = in_arrow(frame.select(*dict.fromkeys([*keys, "job_id", "status"])))
-    table = beside(frame, one_a_job(facts), "job_id")
+    facts = read_small(side.lost, ["job_id", "lost_gpu_hours"], name="lost work")
+    table = beside(read_small(side.jobs, [*keys, "job_id", "status"]), one_a_job(facts), "job_id")
     loses = nw.col("status").is_in(LOSES)
     table = table.select(
         *keys,

@@ -1,5 +1,7 @@
 """What kind of failure a message tells of, whose it is, and what to do: a table of rules."""
 
+from functools import lru_cache
+
 from trainview.analysis.error_rules.distributed import DISTRIBUTED
 from trainview.analysis.error_rules.platform import PLATFORM
 from trainview.analysis.error_rules.program import PROGRAM
@@ -17,6 +19,8 @@ OTHER = rule((False, False), "other", "unknown", "", "", "Read the whole message
 NO_MESSAGE = OTHER._replace(advice="Read the log: the job has no message.")
 
 
+# the same causes are met again and again
+@lru_cache(1024)
 def rule_of(message: str) -> Rule:
     """Find the rule for a message.
 
