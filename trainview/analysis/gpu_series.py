@@ -198,8 +198,9 @@ def group_gpus(
         The keys, one row a group; without keys there is one, also when there is no sample.
     """
     if facts is not None:
-        own = facts.drop(columns="job_id").take(gpus["__job"].to_numpy())
-        gpus = pd.concat([gpus, own.reset_index(drop=True)], axis=1)
+        # none of them is of a job that is not there
+        own = facts.take(gpus["__job"].to_numpy()).set_axis(gpus.index)
+        gpus = own.assign(**{str(name): column for name, column in gpus.items()})
     group, groups = number_groups(gpus, keys, in_order=False)
     if not keys:
         groups = pd.DataFrame(index=range(1))

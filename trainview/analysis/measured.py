@@ -12,6 +12,7 @@ import pandas as pd
 
 from trainview.analysis.frames import Frame, Integers, Numbers, in_memory, schema_of
 from trainview.analysis.gpu_series import Samples
+from trainview.analysis.grouping import runs
 from trainview.analysis.sample_queries import gpus_of
 from trainview.analysis.samples import GPU
 from trainview.analysis.steps import query_levels, sweep
@@ -55,14 +56,19 @@ def most_at_once(
     for samples in parts:
         # A sample whose step is not known speaks for its own moment.
         length = np.fmax(samples.covered, 1).astype("int64")
-        np.minimum.at(first, samples.gpu, samples.begin)
-        np.maximum.at(last, samples.gpu, samples.begin + length)
-    lives = pd.DataFrame({"created_at": first, "end_at": last})
+        start = np.flatnonzero(runs(samples.gpu))
+        gpu = samples.gpu[start]
+        first[gpu] = np.minimum(first[gpu], samples.begin[start])
+        ends = np.maximum.reduceat(samples.begin + length, start)
+        last[gpu] = np.maximum(last[gpu], ends)
     job, group = (gpus[name].to_numpy("int64") for name in ("__job", "__group"))
-    of_job = lives[job >= 0].groupby([group[job >= 0], job[job >= 0]])
-    found = of_job.agg({"created_at": "min", "end_at": "max"}).assign(__held=of_job.size())
-    lives = found.assign(__group=found.index.get_level_values(0))
-    steps = sweep(in_memory(lives), ["__group"])
+    known, jobs = job >= 0, job.max(initial=0) + 1
+    pair, pairs = pd.factorize((group * jobs + job)[known])
+    begin, end = np.full((2, len(pairs)), np.iinfo("int64").max)
+    np.minimum.at(begin, pair, first[known])
+    np.minimum.at(end, pair, -last[known])
+    held = {"created_at": begin, "end_at": -end, "__held": np.bincount(pair, minlength=len(pairs))}
+    steps = sweep(in_memory(pd.DataFrame({"__group": pairs // jobs, **held})), ["__group"])
     most = np.zeros(groups, "int64")
     np.maximum.at(most, steps.groups["__group"].to_numpy("int64")[steps.group], steps.level)
     return most

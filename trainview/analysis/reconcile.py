@@ -232,15 +232,18 @@ def _read_bill(billing: object, names: Sequence[str]) -> tuple[pd.DataFrame, pd.
 def _by_job(bill: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     """Sum a bill up by job; what is assigned to no job stays apart by its names."""
     own = [f"__{name}" for name in names]
-    # A job has one name, that of its last day: it may have been renamed.
-    by_day = bill.sort_values(["__date", *own], na_position="first")
-    latest = by_day.groupby("job_id")[own].last()
     assigned = bill["job_id"].notna()
-    for name in own:
-        bill[name] = bill[name].mask(assigned, bill["job_id"].map(latest[name]))
     # what is billed for something else than a job is apart from what is for nothing
     bill["__other"] = bill["__kind"].notna() & ~assigned
-    number, groups = number_groups(bill, ["job_id", "__other", *own])
+    apart = ["job_id", "__other", *own]
+    number, groups = number_groups(bill, apart)
+    if groups["job_id"].dropna().duplicated().any():
+        # A job has one name, that of its last day: it may have been renamed.
+        by_day = bill.sort_values(["__date", *own], na_position="first")
+        latest = by_day.groupby("job_id")[own].last()
+        for name in own:
+            bill[name] = bill[name].mask(assigned, bill["job_id"].map(latest[name]))
+        number, groups = number_groups(bill, apart)
     bill["__begin"], bill["__end"] = _days(bill)
     grouped = bill.groupby(number)
     return groups.assign(

@@ -101,8 +101,13 @@ def read_jobs(jobs: object, columns: Iterable[str]) -> pd.DataFrame:
     if not isinstance(jobs, pd.DataFrame):
         return _lives(jobs, columns)
     lives = once("lives", [jobs], lambda: _lives(jobs, ["job_id"]))
-    more = to_pandas(plain_text(read_table(jobs, columns), columns)).take(lives.index.to_numpy())
-    return pd.concat([_nullable(more.drop(columns="job_id")), lives], axis=1)
+    # what was asked for before, while tables are shared, is there already
+    known: dict[str, pd.Series[Any]] = once("facts", [jobs], dict)
+    new = [name for name in columns[1:] if name not in known]
+    if new:
+        more = to_pandas(plain_text(read_table(jobs, new), new)).take(lives.index.to_numpy())
+        known.update((str(name), column) for name, column in _nullable(more).items())
+    return lives.assign(**{name: known[name] for name in columns[1:]})
 
 
 def _lives(jobs: object, columns: Sequence[str]) -> pd.DataFrame:
