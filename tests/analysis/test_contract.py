@@ -392,7 +392,7 @@ def test_all_kinds_give_the_same(frame, by):
         for kind in KINDS[1:]:
             assert_same(call(convert(frame, kind)), expected)
         with pytest.MonkeyPatch.context() as many:
-            many.setattr("trainview.analysis.frames.MOST_IN_ARROW", -1)
+            many.setattr("trainview.analysis.small_tables.MOST_IN_ARROW", -1)
             assert_same(call(frame), expected)
 
 

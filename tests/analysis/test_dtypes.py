@@ -81,7 +81,7 @@ def test_the_number_of_rows_makes_no_difference(name, monkeypatch):
     """Few rows of a pandas table are computed in Arrow, many by pandas."""
     call, first = CALLS[name]
     few = {len(frame): call(frame) for frame in (first.head(0), first)}
-    monkeypatch.setattr("trainview.analysis.frames.MOST_IN_ARROW", -1)
+    monkeypatch.setattr("trainview.analysis.small_tables.MOST_IN_ARROW", -1)
     for rows, wanted in few.items():
         assert_same(call(first.head(rows)), wanted)
 
@@ -107,7 +107,7 @@ def test_numbers_and_times_may_be_large(name, monkeypatch):
         elif dtype == "int64":
             large[column] = first[column].where(first.index < 2, first[column] + 2**54 + 1)
     found = outcome(call, large)
-    monkeypatch.setattr("trainview.analysis.frames.MOST_IN_ARROW", -1)
+    monkeypatch.setattr("trainview.analysis.small_tables.MOST_IN_ARROW", -1)
     wanted = outcome(call, large)
     if isinstance(wanted, str):
         assert found == wanted
@@ -122,7 +122,7 @@ def test_a_status_that_is_missing_counts_alike_however_many_rows(name, monkeypat
     missing = [name for name in ("status", "instance_type_id") if name in first]
     unknown = first.assign(**{name: first[name].where(first.index > 0) for name in missing})
     found = call(unknown)
-    monkeypatch.setattr("trainview.analysis.frames.MOST_IN_ARROW", -1)
+    monkeypatch.setattr("trainview.analysis.small_tables.MOST_IN_ARROW", -1)
     assert_same(found, call(unknown))
 
 
@@ -141,7 +141,7 @@ def test_what_arrow_does_not_compare_or_take_is_left_to_pandas(case, monkeypatch
     given = first.head(3).reset_index(drop=True).assign(**columns)
     arguments = {} if by is None else {"by": [by, "gpus"]}
     found = call(given, **arguments)
-    monkeypatch.setattr("trainview.analysis.frames.MOST_IN_ARROW", -1)
+    monkeypatch.setattr("trainview.analysis.small_tables.MOST_IN_ARROW", -1)
     assert_same(found, call(given, **arguments))
 
 

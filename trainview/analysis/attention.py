@@ -16,13 +16,13 @@ from trainview.analysis.frames import (
     in_pandas,
     only,
     plain_text,
-    read_small,
     read_table,
     to_pandas,
 )
 from trainview.analysis.idle_now import flag_idle
 from trainview.analysis.joins import beside
 from trainview.analysis.pandas_dtypes import TEXT, with_dtypes
+from trainview.analysis.small_tables import read_small
 from trainview.analysis.times import US_PER_HOUR, with_microseconds
 from trainview.analysis.waste import (
     LOSSES,

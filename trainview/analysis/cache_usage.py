@@ -14,12 +14,12 @@ from trainview.analysis.frames import (
     give_back_small,
     group_keys,
     plain_text,
-    read_small,
     read_table,
     to_pandas,
 )
 from trainview.analysis.joins import beside, one_a_job
 from trainview.analysis.pandas_dtypes import with_dtypes
+from trainview.analysis.small_tables import read_small
 from trainview.errors import ArgumentError
 from trainview.schema.table_types import AnyDataFrame, DataFrame
 from trainview.text.names import did_you_mean

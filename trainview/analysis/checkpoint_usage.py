@@ -3,14 +3,9 @@
 import narwhals.stable.v2 as nw
 
 from trainview.analysis.failures import OPEN
-from trainview.analysis.frames import (
-    By,
-    give_back,
-    group_keys,
-    plain_text,
-    read_small,
-)
+from trainview.analysis.frames import By, give_back, group_keys, plain_text
 from trainview.analysis.joins import beside, one_a_job
+from trainview.analysis.small_tables import read_small
 from trainview.schema.table_types import AnyDataFrame, DataFrame
 
 COUNTS = ("jobs", "checkpoints", "syncing", "syncing_ended_jobs")

@@ -163,9 +163,12 @@ def _of_groups(groups: pd.DataFrame, key: str) -> list[str]:
     in_money = groups["estimated_usd_difference"].notna().any()
     name, unit = ("estimated_usd", "USD") if in_money else ("gpu_hours", "GPU-hours")
     difference = f"{name}_difference"
+    rates = ["failure_rate_before", "failure_rate_after"]
+    groups = groups[[key, "change", difference, *rates]]
     # what rounds to nothing is no change to tell
     differ = groups[groups[difference].abs() >= 1].sort_values(difference, ascending=False)
-    rows = {word: groups[groups["change"] == word].to_dict("records") for word in _CHANGES}
+    every = groups.to_dict("records")
+    rows = {word: [row for row in every if row["change"] == word] for word in _CHANGES}
     moved = [
         (f"{_name(row[key])} {row[difference]:+,.0f} {unit}", row[difference])
         for row in differ.to_dict("records")
@@ -190,12 +193,16 @@ def _of_groups(groups: pd.DataFrame, key: str) -> list[str]:
 
 
 def _of_causes(causes: pd.DataFrame) -> list[str]:
+    sides = ("before", "after")
+    columns = [f"{name}_{side}" for name in ("jobs", "estimated_usd") for side in sides]
+    rows = causes[["error", "change", *columns]].to_dict("records")
     return [
         _lists(
             {
                 word: [
                     f"{_name(row['error'], 'no message')} ({_cost(row, side)})"
-                    for row in causes[causes["change"] == change].to_dict("records")
+                    for row in rows
+                    if row["change"] == change
                 ]
             }
         )

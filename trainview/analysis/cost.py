@@ -14,7 +14,6 @@ from trainview.analysis.frames import (
     give_back_small,
     group_keys,
     plain_text,
-    read_small,
     read_table,
     to_pandas,
 )
@@ -23,6 +22,7 @@ from trainview.analysis.holding import HELD, from_held, held_columns
 from trainview.analysis.joins import beside
 from trainview.analysis.pandas_dtypes import TEXT, with_dtypes
 from trainview.analysis.sharing import once
+from trainview.analysis.small_tables import read_small
 from trainview.analysis.times import US_PER_HOUR, with_microseconds
 from trainview.errors import ArgumentError
 from trainview.schema.table_types import AnyDataFrame, DataFrame

@@ -10,15 +10,9 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from trainview.analysis.frames import (
-    Frame,
-    Numbers,
-    column_names,
-    read_small,
-    read_table,
-    to_pandas,
-)
+from trainview.analysis.frames import Frame, Numbers, column_names, read_table, to_pandas
 from trainview.analysis.samples import MEMORY, UTILIZATION
+from trainview.analysis.small_tables import read_small
 from trainview.analysis.steps import timestamps
 from trainview.analysis.times import US_PER_SECOND, with_microseconds, with_times
 from trainview.statuses import STATUSES

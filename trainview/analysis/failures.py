@@ -10,11 +10,11 @@ from trainview.analysis.frames import (
     give_back_small,
     group_keys,
     plain_text,
-    read_small,
     read_table,
 )
 from trainview.analysis.intervals import with_interval
 from trainview.analysis.pandas_dtypes import with_dtypes
+from trainview.analysis.small_tables import read_small
 from trainview.schema.table_types import AnyDataFrame, DataFrame
 from trainview.statuses import STATUSES
 

@@ -6,8 +6,9 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from trainview.analysis.frames import Frame, in_memory, in_pandas, plain_text, read_small, to_pandas
+from trainview.analysis.frames import Frame, in_memory, in_pandas, plain_text, to_pandas
 from trainview.analysis.pandas_dtypes import in_categories
+from trainview.analysis.small_tables import read_small
 
 
 def with_columns_of(table: pd.DataFrame, columns: Sequence[str], made: Frame) -> Frame:

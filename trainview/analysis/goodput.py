@@ -15,12 +15,12 @@ from trainview.analysis.frames import (
     give_back,
     group_keys,
     plain_text,
-    read_small,
     read_table,
 )
 from trainview.analysis.idle import idle_gpus
 from trainview.analysis.joins import beside, one_a_job
 from trainview.analysis.sharing import once
+from trainview.analysis.small_tables import read_small
 from trainview.analysis.times import US_PER_HOUR
 from trainview.schema.table_types import AnyDataFrame, DataFrame
 
@@ -293,13 +293,19 @@ def with_lost(
         frame = frame.with_columns(**{name: rest[name] for name in missing})
     if checkpoints is None:
         return frame.with_columns(__saved=UNKNOWN, __lost=UNKNOWN)
-    saved = read_small(checkpoints, ["job_id", "created_at"], name="checkpoints")
-    saved = in_microseconds(saved, __saved="created_at").select("job_id", "__saved")
-    saved = beside(saved, known, "job_id")
-    saved = saved.filter(nw.col("__saved") <= nw.col("__ended"))
-    frame = beside(frame, saved.group_by("job_id").agg(nw.col("__saved").max()), "job_id")
+    saved = once("saved", [phases, checkpoints], lambda: _last_saved(checkpoints, known))
+    frame = beside(frame, saved, "job_id")
     since = nw.max_horizontal("__saved", "__started")
     return frame.with_columns(__lost=nw.col("__ended") - since)
+
+
+def _last_saved(checkpoints: object, known: Frame) -> Frame:
+    """Find the last checkpoint of each job before its end."""
+    saved = read_small(checkpoints, ["job_id", "created_at"], name="checkpoints")
+    saved = in_microseconds(saved, __saved="created_at").select("job_id", "__saved")
+    saved = beside(saved, known.select("job_id", "__ended"), "job_id")
+    saved = saved.filter(nw.col("__saved") <= nw.col("__ended"))
+    return saved.group_by("job_id").agg(nw.col("__saved").max())
 
 
 def _idle(frame: Frame, metrics: Any) -> Frame:

@@ -10,9 +10,9 @@ from trainview.analysis.frames import (
     group_keys,
     is_lazy,
     plain_text,
-    read_small,
 )
 from trainview.analysis.periods import check_period, hours_held
+from trainview.analysis.small_tables import read_small
 from trainview.analysis.steps import (
     held,
     query_steps,

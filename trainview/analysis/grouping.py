@@ -9,6 +9,9 @@ import pandas as pd
 from trainview.analysis.frames import Integers
 from trainview.analysis.pandas_dtypes import TEXT, pick_columns, with_dtypes
 
+# What two numbers of rows multiplied do not exceed.
+_MOST = 2**62
+
 
 def runs(*sorted_columns: Integers) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
     """Mark each row that differs from the one before it; the first row always does."""
@@ -26,6 +29,19 @@ def _codes(column: "pd.Series[Any]") -> Integers:
     if isinstance(column.dtype, np.dtype) and column.dtype.kind == "i":
         return column.to_numpy()
     return np.asarray(pd.factorize(column, use_na_sentinel=False)[0], "int64")
+
+
+def _together(codes: Sequence[Integers]) -> Integers:
+    """Give what several columns have together numbers, in the order in which it comes."""
+    seen, many = np.zeros(len(codes[0]), "int64"), 1
+    for each in codes:
+        low, high = (int(end) for end in (each.min(initial=0), each.max(initial=0)))
+        more, size = each.astype("int64") - low, high - low + 1
+        if many * size > _MOST:
+            seen, more = (pd.factorize(part)[0] for part in (seen, more))
+            many, size = (int(part.max(initial=0)) + 1 for part in (seen, more))
+        seen, many = seen * size + more, many * size
+    return np.asarray(pd.factorize(seen)[0], "int64")
 
 
 def number_groups(
@@ -55,10 +71,7 @@ def number_groups(
     codes = [_codes(table[key]) for key in keys]
     # rows that follow each other are of one group mostly
     row = np.flatnonzero(runs(*codes))
-    seen = np.zeros(len(row), "int64")
-    for each in codes:
-        more = pd.factorize(each[row])[0]
-        seen = pd.factorize(seen * (more.max(initial=0) + 1) + more)[0]
+    seen = _together([each[row] for each in codes])
     first = np.empty(seen.max() + 1 if len(seen) else 0, "int64")
     first[seen[::-1]] = row[::-1]
     groups = pick_columns(table, keys).take(first).reset_index(drop=True)

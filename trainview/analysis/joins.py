@@ -50,10 +50,10 @@ def beside(frame: Frame, facts: Frame, *on: str) -> Frame:
         return cast("Frame", nw.from_native(found, eager_only=True))
     if frame.implementation.is_pyarrow() and _is_pandas_only(facts):
         return beside(in_pandas(frame), facts, *on)
-    facts = _as_text(facts, on).filter(*(~nw.col(name).is_null() for name in on))
-    frame, facts = _as_text(frame, on), same_kind(facts, frame)
+    frame, facts = _as_text(frame, on), _as_text(facts, on)
     if frame.implementation.is_pyarrow() and len(on) == 1:
-        return _looked_up_in_arrow(frame, facts, *on)
+        return _looked_up_in_arrow(frame, same_kind(facts, frame), *on)
+    facts = same_kind(facts.filter(*(~nw.col(name).is_null() for name in on)), frame)
     return join(frame, facts, *on, how="left")
 
 
@@ -101,7 +101,7 @@ def _places(wanted: Any, texts: Any) -> Any:
 
 def _as_text(frame: Frame, names: Sequence[str]) -> Frame:
     """Make text of what may be a category, or of no type at all where a table is empty."""
-    schema = schema_of(frame)
+    schema = schema_of(frame.select(*names) if frame.implementation.is_pyarrow() else frame)
     others = [name for name in names if schema[name] != nw.String]
     return frame.with_columns(nw.col(*others).cast(nw.String)) if others else frame
 
@@ -141,6 +141,6 @@ def one_a_job(facts: Frame) -> Frame:
     """Keep one row a job of a table that should have no more; the latest values of several."""
     names = [name for name in facts.columns if name != "job_id"]
     known = plain_text(facts.filter(~nw.col("job_id").is_null()), names)
-    if isinstance(known, nw.DataFrame) and not known["job_id"].is_duplicated().any():
+    if isinstance(known, nw.DataFrame) and known["job_id"].n_unique() == len(known):
         return known.select("job_id", *names)
     return known.group_by("job_id").agg(nw.col(*names).max())

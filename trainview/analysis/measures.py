@@ -15,7 +15,6 @@ from trainview.analysis.frames import (
     column_names,
     in_memory,
     plain_text,
-    read_small,
     read_table,
     to_pandas,
 )
@@ -27,6 +26,7 @@ from trainview.analysis.joins import beside, one_a_job
 from trainview.analysis.reconcile import reconcile_cost, sum_bill
 from trainview.analysis.samples import GPU
 from trainview.analysis.sharing import once
+from trainview.analysis.small_tables import read_small
 
 # By their columns: the name for people, and the unit.
 MEASURES = {

@@ -8,9 +8,10 @@ import narwhals.stable.v2 as nw
 
 from trainview.analysis import evidence
 from trainview.analysis.evidence import US_PER_MINUTE, WAITING, as_times, in_microseconds
-from trainview.analysis.frames import Frame, give_back, in_arrow, plain_text, read_small, to_pandas
+from trainview.analysis.frames import Frame, give_back, plain_text, to_pandas
 from trainview.analysis.joins import beside, same_kind
 from trainview.analysis.pandas_dtypes import with_dtypes
+from trainview.analysis.small_tables import in_arrow, read_small
 from trainview.analysis.times import US_PER_HOUR, US_PER_SECOND
 from trainview.errors import DataWarning
 from trainview.schema.table_types import AnyDataFrame, DataFrame

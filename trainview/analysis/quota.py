@@ -18,7 +18,6 @@ from trainview.analysis.frames import (
     group_keys,
     is_lazy,
     plain_text,
-    read_small,
     read_table,
     to_pandas,
 )
@@ -27,6 +26,7 @@ from trainview.analysis.holding import HELD, from_held, held_columns
 from trainview.analysis.joins import beside
 from trainview.analysis.pandas_dtypes import TEXT, with_dtypes
 from trainview.analysis.parts import by_time
+from trainview.analysis.small_tables import read_small
 from trainview.analysis.steps import sweep
 from trainview.analysis.times import EPOCH, US_PER_HOUR, with_microseconds
 from trainview.analysis.windows import read_window

@@ -4,16 +4,9 @@ import narwhals.stable.v2 as nw
 
 from trainview.analysis.evidence import WAITING
 from trainview.analysis.few_columns import change_columns
-from trainview.analysis.frames import (
-    Frame,
-    column_names,
-    give_back,
-    is_lazy,
-    read_small,
-    read_table,
-    schema_of,
-)
+from trainview.analysis.frames import Frame, column_names, give_back, is_lazy, read_table, schema_of
 from trainview.analysis.joins import beside, one_a_job
+from trainview.analysis.small_tables import read_small
 from trainview.analysis.times import US_PER_HOUR, with_microseconds
 from trainview.schema.table_types import AnyDataFrame, DataFrame
 

@@ -16,13 +16,13 @@ from trainview.analysis.frames import (
     group_keys,
     is_lazy,
     plain_text,
-    read_small,
     to_pandas,
 )
 from trainview.analysis.grouping import number_groups
 from trainview.analysis.joins import beside, one_a_job
 from trainview.analysis.message_queries import find_templates
 from trainview.analysis.pandas_dtypes import TEXT, with_dtypes
+from trainview.analysis.small_tables import read_small
 from trainview.errors import ArgumentError
 from trainview.schema.table_types import AnyDataFrame, DataFrame
 from trainview.statuses import STATUSES

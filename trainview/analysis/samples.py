@@ -256,11 +256,17 @@ def mean_over_time(group: Integers, value: Numbers, covered: Numbers, groups: in
     def total(values: "npt.NDArray[Any]") -> Numbers:
         return np.asarray(np.bincount(group, values, groups), "float64")
 
-    known = ~np.isnan(covered)
-    weight = np.where(known, covered, 0)
-    # Where no time at all is covered, samples are all there is.
-    weight = np.where(known & (total(weight) == 0)[group], 1, weight)
+    count, known = np.bincount(group, minlength=groups), ~np.isnan(covered)
+    is_whole = bool(known.all())
+    weight = covered if is_whole else np.where(known, covered, 0)
+    whole = total(weight)
+    if np.any((whole == 0) & (count > 0)):
+        # Where no time at all is covered, samples are all there is.
+        weight = np.where(known & (whole == 0)[group], 1, weight)
+        whole = total(weight)
     with np.errstate(invalid="ignore"):
-        timed = total(known) * (total(weight * value) / total(weight))
-        mean = np.nan_to_num(timed) + total(np.where(known, 0, value))
-        return np.asarray(mean / np.bincount(group, minlength=groups), "float64")
+        average = total(weight * value) / whole
+        if is_whole:
+            return np.asarray(np.nan_to_num(count * average) / count, "float64")
+        mean = np.nan_to_num(total(known) * average) + total(np.where(known, 0, value))
+        return np.asarray(mean / count, "float64")

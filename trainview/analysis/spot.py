@@ -15,7 +15,6 @@ from trainview.analysis.frames import (
     give_back_small,
     group_keys,
     plain_text,
-    read_small,
     read_table,
     to_pandas,
 )
@@ -25,6 +24,7 @@ from trainview.analysis.intervals import with_interval
 from trainview.analysis.joins import beside, one_a_job
 from trainview.analysis.pandas_dtypes import TEXT, with_dtypes
 from trainview.analysis.queue import queue_waits
+from trainview.analysis.small_tables import read_small
 from trainview.schema.table_types import AnyDataFrame, DataFrame
 from trainview.statuses import STATUSES
 

@@ -14,10 +14,10 @@ from trainview.analysis.frames import (
     group_keys,
     is_lazy,
     plain_text,
-    read_small,
     read_table,
     to_pandas,
 )
+from trainview.analysis.small_tables import read_small
 from trainview.analysis.times import spark_expression
 from trainview.analysis.totals import with_total
 from trainview.schema.table_types import DataFrame
