@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from trainview.analysis.frames import Integers, Numbers, to_pandas
+from trainview.analysis.frames import Frame, Integers, Numbers, to_pandas
 from trainview.analysis.grouping import number_groups
-from trainview.analysis.pandas_dtypes import TEXT, with_dtypes
+from trainview.analysis.pandas_dtypes import TEXT, pick_columns, with_dtypes
 from trainview.analysis.samples import GPU, outside, read_samples
 from trainview.analysis.sharing import once
 from trainview.analysis.steps import microseconds
@@ -96,29 +96,37 @@ def _series(metrics: object, name: str, facts: pd.DataFrame | None) -> Series:
     """Find the series of one metric."""
     frame = read_samples(metrics, [name])
     table = to_pandas(frame)
-    gpu, gpus = once(
-        "gpus",
-        [frame],
-        lambda: number_groups(with_dtypes(table, {"gpu": "int64"}), GPU, in_order=False),
-    )
-    job = _jobs_of(gpus, facts)
     time, value = microseconds(table["timestamp"]), table["value"].to_numpy("float64")
-    rows, life = np.arange(len(table)), None
+    rows = np.arange(len(table))
     if facts is not None:
-        life = _lives_of(facts, job)
-        start, end = (edge[gpu] for edge in life)
-        rows = np.flatnonzero(~((job < 0)[gpu] | outside(table, time, start, end)))
-    if len(rows) < len(table):
-        gpu = gpu[rows]
-        used = np.bincount(gpu, minlength=len(gpus)) > 0
-        gpu = np.cumsum(used)[gpu] - 1
-        life = life and [edge[used] for edge in life]
-        job, gpus = job[used], gpus[used].reset_index(drop=True)
+        number, jobs = once("jobs", [frame], lambda: number_groups(table, GPU[:1], in_order=False))
+        of_job = _jobs_of(jobs, facts)
+        start, end = (edge[number] for edge in _lives_of(facts, of_job))
+        rows = np.flatnonzero(~((of_job < 0)[number] | outside(table, time, start, end)))
+    gpu, gpus = _gpus_of(frame, table, rows)
+    job = _jobs_of(gpus, facts)
     order = _order(gpu, time[rows], value[rows])
     rows, gpu = rows[order], gpu[order]
     step = table["step_seconds"].to_numpy("float64")[rows] * US_PER_SECOND
+    life = None if facts is None else _lives_of(facts, job)
     samples = _measure(gpu, time[rows], value[rows], step, life)
     return Series(gpus.assign(__job=job), {name: samples})
+
+
+def _gpus_of(frame: Frame, table: pd.DataFrame, rows: Integers) -> tuple[Integers, pd.DataFrame]:
+    """Give some samples of a table the numbers of their GPUs."""
+
+    def numbered(some: pd.DataFrame) -> tuple[Integers, pd.DataFrame]:
+        return number_groups(with_dtypes(some, {"gpu": "int64"}), GPU, in_order=False)
+
+    if len(rows) < len(table) / 2:
+        return numbered(pick_columns(table, GPU).take(rows).reset_index(drop=True))
+    # whoever asks for other jobs does not need to number them all again
+    number, gpus = once("gpus", [frame], lambda: numbered(table))
+    if len(rows) == len(table):
+        return number, gpus
+    is_used = np.bincount(number[rows], minlength=len(gpus)) > 0
+    return (np.cumsum(is_used) - 1)[number[rows]], gpus[is_used].reset_index(drop=True)
 
 
 def _together(parts: Mapping[str, Series], facts: pd.DataFrame | None) -> Series:
