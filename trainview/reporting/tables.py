@@ -196,7 +196,7 @@ def view(table: Table, most: int = MOST_ROWS) -> View:
         At most so many rows, with a sentence on those that are left out.
     """
     frame = table.frame
-    shown = frame.head(most)
+    shown = frame.head(most) if len(frame) > most else frame
     columns, texts, cells = [], [], []
     for name in table.columns:
         column = shown[name]
