@@ -28,10 +28,13 @@ def with_columns_of(table: pd.DataFrame, columns: Sequence[str], made: Frame) ->
     narwhals frame
         The columns, then those of `made`.
     """
-    own = read_small(table, [name for name in columns if name not in made.columns])
+    others = [name for name in columns if name not in made.columns]
+    if not others:
+        return plain_text(made, columns)
+    own = read_small(table, others)
     if own.implementation is not made.implementation:
         own, made = (in_pandas(one) for one in (own, made))
-    return plain_text(nw.concat([own, made], how="horizontal") if own.columns else made, columns)
+    return plain_text(nw.concat([own, made], how="horizontal"), columns)
 
 
 def change_columns(
