@@ -10,6 +10,8 @@ from matplotlib.patches import Circle, PathPatch, Rectangle
 from matplotlib.path import Path
 from PIL import Image, ImageChops
 
+from trainview.reporting.parts import Chart
+from trainview.reporting.pictures import draw as draw_chart
 from trainview.reporting.pictures import drawing
 from trainview.reporting.renderer import GROUND, PageRenderer
 from trainview.reporting.svg import picture
@@ -84,3 +86,22 @@ def test_texts_stay_texts():
         f'<text font-style="italic" font-size="7" opacity="0.5" {place}>faint</text>',
     ]
     assert "<title>fainter</title>" in draw(ax)
+
+
+def test_hatches_are_as_faint_as_what_they_fill():
+    with drawing():
+        ax = axes()
+        ax.add_patch(Rectangle((2, 1), 3, 2, facecolor=(0, 0, 1, 0.35), hatch="//"))
+        assert re.search(r'fill="url\(#one-\d+\)" fill-opacity="0.35"', draw(ax))
+
+
+def test_what_has_no_place_takes_no_room():
+    def plot(ends, ax):
+        ax.bar([0, 1], ends)
+        for x, end in enumerate(ends):
+            ax.text(x, end, "said")
+
+    with drawing():
+        svg = draw_chart(Chart(plot, [1.0, np.nan], "a picture"), "one")
+    assert ">said</text>" in svg
+    assert "nan" not in svg

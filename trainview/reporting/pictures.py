@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis, XAxis
@@ -98,7 +99,9 @@ def _lay_out(figure: Figure, ax: Axes, renderer: RendererBase) -> None:
         *(ticks for ticks, _ in beyond.values()),
         *(one.get_tightbbox(renderer) for one in counted),
     ]
-    box = Bbox.union([inner, *filter(None, found)])
+    # what has no place is not drawn
+    placed = [box for box in found if box and np.isfinite(box.extents).all()]
+    box = Bbox.union([inner, *placed])
     width, height = figure.bbox.size
     left, bottom = inner.x0 - box.x0 + _PAD, inner.y0 - box.y0 + _PAD
     right, top = box.x1 - inner.x1 + _PAD, box.y1 - inner.y1 + _PAD

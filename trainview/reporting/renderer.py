@@ -58,13 +58,13 @@ class PageRenderer(RendererBase):
         self.width, self.height, self._name = width, height, name
         self._flip = Affine2D().scale(1, -1).translate(0, height)
         # what is drawn, by groups that are still open
-        self._groups: list[tuple[str, list[Leaf | str]]] = [("", [])]
+        self._groups: list[tuple[str, str, list[Leaf | str]]] = [("", "", [])]
         self._ids: dict[Hashable, str] = {}
         self._defined: list[str] = []
 
     def drawn(self) -> tuple[str, str]:
         """Give what is referred to, and what is drawn."""
-        return "".join(self._defined), written(self._groups[0][1])
+        return "".join(self._defined), written(self._groups[0][-1])
 
     def get_canvas_width_height(self) -> tuple[float, float]:
         """Give the size in points."""
@@ -86,12 +86,17 @@ class PageRenderer(RendererBase):
 
     def open_group(self, s: str, gid: str | None = None) -> None:
         """Begin a group, which only has a meaning by some names."""
-        self._groups.append((gid or s, []))
+        self._groups.append((s, gid or s, []))
 
-    def close_group(self, s: str) -> None:  # noqa: ARG002 - Matplotlib says which
-        """End it."""
-        name, items = self._groups.pop()
-        around = self._groups[-1][1]
+    def close_group(self, s: str) -> None:
+        """End it, and what is open in it: Matplotlib leaves texts that have no place."""
+        kind = ""
+        while kind != s:
+            kind, name, items = self._groups.pop()
+            self._add(name, items)
+
+    def _add(self, name: str, items: list[Leaf | str]) -> None:
+        around = self._groups[-1][-1]
         if name.startswith(_NAME_ID):
             around += named(items, name.removeprefix(_NAME_ID))
         elif name.startswith(MOSAIC):
@@ -121,7 +126,7 @@ class PageRenderer(RendererBase):
         place = path_data(drawn, _COARSE)
         if place:
             look = self._look(gc, rgbFace) + self._clip(gc, drawn)
-            self._groups[-1][1].append(Leaf("path", look, place))
+            self._groups[-1][-1].append(Leaf("path", look, place))
 
     def draw_markers(
         self,
@@ -145,7 +150,7 @@ class PageRenderer(RendererBase):
                 continue
             name = self._refer((look, shape), f'<path id="{{}}"{look} d="{shape}"/>')
             at = attribute("x", number(x)) + attribute("y", number(self.height - y))
-            self._groups[-1][1].append(Leaf("use", f' href="#{name}"', at))
+            self._groups[-1][-1].append(Leaf("use", f' href="#{name}"', at))
 
     def draw_text(
         self,
@@ -180,7 +185,7 @@ class PageRenderer(RendererBase):
         place = attribute("x", across) + attribute("y", down)
         if angle % 360:
             place = attribute("transform", f"translate({across} {down}) rotate({-angle:g})")
-        self._groups[-1][1].append(Leaf("text", look, place, s))
+        self._groups[-1][-1].append(Leaf("text", look, place, s))
 
     def _anchored(self, x: float, y: float, angle: float, text: Text) -> tuple[float, float]:
         """Find where a text is held, at the height of its line."""
@@ -199,7 +204,8 @@ class PageRenderer(RendererBase):
         elif face is not None:
             colour = to_hex(face)
             fill = "" if colour == _BLACK else _COLOURS.get(colour, colour)
-            shade = 1.0 if len(face) < 4 or gc.get_forced_alpha() else face[3]
+        if face is not None and len(face) > 3 and not gc.get_forced_alpha():
+            shade = face[3]
             fill = fill if shade else "none"
         look = attribute("fill", fill)
         look += attribute("fill-opacity", f"{shade:g}" if shade not in {0, 1} else "")
