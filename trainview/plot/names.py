@@ -9,7 +9,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
 from matplotlib.font_manager import FontProperties, findfont, fontManager
-from matplotlib.ft2font import FT2Font
+from matplotlib.ft2font import FT2Font, LoadFlags
 from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
 
@@ -60,6 +60,8 @@ FROM_LEFT = "\u200e"
 # More marks on one letter than any script has: they would cover the lines above.
 _MARK = r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20f0]"
 _PILE = re.compile(f"({_MARK}{{3}}){_MARK}+")
+# Of letters that are measured, in points.
+_SIZE = 100
 # A name is never cut to fewer.
 LEAST_LETTERS = 9
 
@@ -127,8 +129,34 @@ def _width(text: str, families: tuple[str, ...], size: float) -> float:
 
 @lru_cache(maxsize=4096)
 def extent(text: str, font: FontProperties, ismath: Any) -> tuple[float, float, float]:
-    """Measure a text, which takes long, once: its width, height and depth in points."""
-    return text_to_path.get_text_width_height_descent(text, font, ismath)
+    """Measure a text: its width, height and depth in points.
+
+    Matplotlib draws each letter to measure a text. Here plain letters stand as far apart as their
+    font says, and a line is as high as its font: kerning alone would make it narrower.
+    """
+    advances = _advances(findfont(font))
+    if ismath or not advances.keys() >= set(text):
+        return text_to_path.get_text_width_height_descent(text, font, ismath)
+    _, height, depth = _line(font)
+    return sum(map(advances.__getitem__, text)) * font.get_size_in_points(), height, depth
+
+
+@lru_cache(maxsize=64)
+def _line(font: FontProperties) -> tuple[float, float, float]:
+    return text_to_path.get_text_width_height_descent("lp", font, ismath=False)
+
+
+@lru_cache(maxsize=64)
+def _advances(path: Any) -> dict[str, float]:
+    """Tell how far plain letters of a font move on, as a fraction of its size."""
+    font = FT2Font(path)
+    font.set_size(_SIZE, 72)
+    letters = map(chr, range(ord(" "), ord("~") + 1))
+    flags = LoadFlags.NO_HINTING
+    return {
+        letter: font.load_char(ord(letter), flags).linearHoriAdvance / 2**16 / _SIZE
+        for letter in letters
+    }
 
 
 def fit(name: str, most: float, kind: Kind = "font.size") -> str:

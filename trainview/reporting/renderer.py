@@ -4,13 +4,12 @@ Matplotlib's own renderer writes a file, which stands alone and says everything 
 """
 
 from collections.abc import Hashable, Sequence
-from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
 from matplotlib.backend_bases import GraphicsContextBase, RendererBase
 from matplotlib.colors import to_hex
-from matplotlib.font_manager import FontProperties, findfont, get_font, weight_dict
+from matplotlib.font_manager import FontProperties, weight_dict
 from matplotlib.path import Path
 from matplotlib.text import Text
 from matplotlib.transforms import Affine2D, Bbox, Transform
@@ -79,10 +78,6 @@ class PageRenderer(RendererBase):
     ) -> tuple[float, float, float]:
         """Measure a text, once for all pictures."""
         return extent(s, prop, ismath)
-
-    def _get_font_height_metrics(self, prop: FontProperties) -> tuple[float | None, ...]:
-        """Tell the heights of a font: Matplotlib 3.11 asks, or reads the file for each text."""
-        return _heights(prop)
 
     def open_group(self, s: str, gid: str | None = None) -> None:
         """Begin a group, which only has a meaning by some names."""
@@ -268,19 +263,6 @@ class PageRenderer(RendererBase):
             self._ids[key] = f"{self._name}-{len(self._ids)}"
             self._defined.append(definition.format(self._ids[key]))
         return self._ids[key]
-
-
-@lru_cache(maxsize=256)
-def _heights(prop: FontProperties) -> tuple[float | None, ...]:
-    """Give ascent, descent and the gap between lines in points; None where a font does not say."""
-    font = get_font(findfont(prop))
-    shape: Any = font.get_sfnt_table("OS/2")
-    head: Any = font.get_sfnt_table("head")
-    if shape is None or head is None:
-        return None, None, None
-    scale = prop.get_size_in_points() / head["unitsPerEm"]
-    places = shape["sTypoAscender"], -shape["sTypoDescender"], shape["sTypoLineGap"]
-    return tuple(place * scale for place in places)
 
 
 def number(value: float, digits: int = _COARSE) -> str:
