@@ -268,3 +268,16 @@ def test_all_kinds_give_the_same(frame, first, second):
     for kind in KINDS[1:]:
         result = clip_jobs(convert(frame, kind), since, until)
         assert_same(plain(result), expected)
+
+
+@pytest.mark.parametrize("dtype", ["boolean", "object"])
+def test_columns_of_the_state_keep_dtypes_that_snapshots_do_not_have(dtype):
+    frame = table(job(0, 2), job(1, 6)).astype({"is_open": dtype, "error_message": "object"})
+    dtypes = clip_jobs(frame, since=at(1)).dtypes[["is_open", "error_message"]]
+    assert dtypes.astype("str").to_list() == [dtype, "object"]
+
+
+def test_jobs_of_which_nobody_knows_whether_they_are_open():
+    frame = table(job(0, 2), job(1, 6)).assign(is_open=None)
+    clipped = clip_jobs(frame, until=at(3))
+    assert clipped["is_open"].fillna(value=False).to_list() == [False, True]

@@ -6,9 +6,9 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from trainview.analysis.frames import Frame, in_memory, in_pandas, plain_text, to_pandas
-from trainview.analysis.pandas_dtypes import in_categories
-from trainview.analysis.small_tables import read_small
+from trainview.analysis.frames import NUMBERS, Frame, in_memory, in_pandas, plain_text, to_pandas
+from trainview.analysis.pandas_dtypes import in_categories, pick_columns, plain_columns
+from trainview.analysis.small_tables import in_arrow, read_small
 
 
 def with_columns_of(table: pd.DataFrame, columns: Sequence[str], made: Frame) -> Frame:
@@ -62,7 +62,11 @@ def change_columns(
     if not frame.implementation.is_pandas():
         return change(frame)
     table = to_pandas(frame)
-    few: Any = read_small(jobs, [name for name in table.columns if name in names])
+    touched = [name for name in table.columns if name in names]
+    own = pick_columns(table, touched)
+    # reading by name would turn what it finds in others of these into the dtypes of snapshots
+    is_plain = plain_columns(own, touched, (), NUMBERS) is own
+    few: Any = read_small(jobs, touched) if is_plain else in_arrow(in_memory(own))
     changed = to_pandas(change(few.with_row_index("__row")))
     table = table.take(changed.pop("__row").to_numpy()).reset_index(drop=True)
     for name in changed.columns.intersection(table.columns):
