@@ -2,13 +2,14 @@ import matplotlib as mpl
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
-from matplotlib.font_manager import fontManager
+from matplotlib.font_manager import FontProperties, fontManager
+from matplotlib.textpath import text_to_path
 
 from tests.plot.pictures import new_axes, render, row_names
 from trainview.errors import ArgumentError
 from trainview.plot import names as names_module
 from trainview.plot import plot_gpu_usage
-from trainview.plot.names import LAST_RESORT, columns, drawable, fit, inches, name_id, short
+from trainview.plot.names import LAST_RESORT, columns, drawable, extent, fit, inches, name_id, short
 from trainview.plot.results import moments, numbers, read_result
 
 
@@ -161,3 +162,13 @@ def test_keys_are_the_columns_that_the_helper_does_not_document():
     table, keys = read_result(frame, "status_counts", ("jobs",), ("share",))
     assert keys == ["b", "a"]
     assert list(table) == ["b", "a", "jobs"]
+
+
+@pytest.mark.parametrize("text", ["llama-3-70b-…-pretrain", "1,234.5 USD (≤ 26%) · \N{MINUS SIGN}8", "AVAToW", "日本語"])  # fmt: skip
+def test_a_text_is_as_wide_as_it_is_drawn_or_a_little_less_tight(text):
+    shown, families = drawable(text)
+    font = FontProperties(family=families, size=12)
+    drawn, _, _ = text_to_path.get_text_width_height_descent(shown, font, ismath=False)
+    width, height, depth = extent(shown, font, ismath=False)
+    assert drawn - 1.5 <= width <= 1.12 * drawn + 1.5
+    assert height > depth > 0

@@ -60,7 +60,8 @@ FROM_LEFT = "\u200e"
 # More marks on one letter than any script has: they would cover the lines above.
 _MARK = r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20f0]"
 _PILE = re.compile(f"({_MARK}{{3}}){_MARK}+")
-# Of letters that are measured, in points.
+# Letters that stand side by side in any text, and the size in points that they are measured in.
+_PLAIN = "".join(map(chr, range(ord(" "), ord("~") + 1))) + "…·≤≥→□\N{MINUS SIGN}"
 _SIZE = 100
 # A name is never cut to fewer.
 LEAST_LETTERS = 9
@@ -148,14 +149,14 @@ def _line(font: FontProperties) -> tuple[float, float, float]:
 
 @lru_cache(maxsize=64)
 def _advances(path: Any) -> dict[str, float]:
-    """Tell how far plain letters of a font move on, as a fraction of its size."""
+    """Tell how far the plain letters that a font has move on, as a fraction of its size."""
     font = FT2Font(path)
     font.set_size(_SIZE, 72)
-    letters = map(chr, range(ord(" "), ord("~") + 1))
+    letters = [code for code in map(ord, _PLAIN) if font.get_char_index(code)]
     flags = LoadFlags.NO_HINTING
+    advances = [font.load_char(code, flags).linearHoriAdvance for code in letters]
     return {
-        letter: font.load_char(ord(letter), flags).linearHoriAdvance / 2**16 / _SIZE
-        for letter in letters
+        chr(code): advance / 2**16 / _SIZE for code, advance in zip(letters, advances, strict=True)
     }
 
 
