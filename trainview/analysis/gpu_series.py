@@ -5,7 +5,7 @@ the numbers of its GPUs.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -82,9 +82,11 @@ def series_of(
     Series
         With all of these metrics; GPUs without samples are not in it.
     """
+    # looked up for each metric, which makes its table of hashes but once
+    known = None if facts is None else pd.Index(facts["job_id"])
 
     def find(name: str) -> Series:
-        return once("series", [metrics, jobs], lambda: _series(metrics, name, facts), name)
+        return once("series", [metrics, jobs], lambda: _series(metrics, name, facts, known), name)
 
     parts = {name: find(name) for name in names}
     if len(parts) == 1:
@@ -92,19 +94,25 @@ def series_of(
     return once("several series", [metrics, jobs], lambda: _together(parts, facts), *names)
 
 
-def _series(metrics: object, name: str, facts: pd.DataFrame | None) -> Series:
+def _series(
+    metrics: object, name: str, facts: pd.DataFrame | None, known: "pd.Index[Any] | None"
+) -> Series:
     """Find the series of one metric."""
     frame = read_samples(metrics, [name])
     table = to_pandas(frame)
     time, value = microseconds(table["timestamp"]), table["value"].to_numpy("float64")
     rows = np.arange(len(table))
-    if facts is not None:
+    if facts is None or known is None:
+        gpu, gpus = _gpus_of(frame, table, rows)
+        job = _number_jobs(gpus)
+    else:
         number, jobs = once("jobs", [frame], lambda: number_groups(table, GPU[:1], in_order=False))
-        of_job = _jobs_of(jobs, facts)
+        of_job = np.asarray(known.get_indexer(pd.Index(jobs["job_id"].astype(TEXT))), "int64")
         start, end = (edge[number] for edge in _lives_of(facts, of_job))
         rows = np.flatnonzero(~((of_job < 0)[number] | outside(table, time, start, end)))
-    gpu, gpus = _gpus_of(frame, table, rows)
-    job = _jobs_of(gpus, facts)
+        gpu, gpus = _gpus_of(frame, table, rows)
+        job = np.empty(len(gpus), "int64")
+        job[gpu] = of_job[number[rows]]
     order = _order(gpu, time[rows], value[rows])
     rows, gpu = rows[order], gpu[order]
     step = table["step_seconds"].to_numpy("float64")[rows] * US_PER_SECOND
@@ -138,15 +146,16 @@ def _together(parts: Mapping[str, Series], facts: pd.DataFrame | None) -> Series
         name: part.samples[name]._replace(gpu=places[part.samples[name].gpu])
         for (name, part), places in zip(parts.items(), np.split(number, ends[:-1]), strict=True)
     }
-    return Series(gpus.assign(__job=_jobs_of(gpus, facts)), samples)
-
-
-def _jobs_of(gpus: pd.DataFrame, facts: pd.DataFrame | None) -> Integers:
-    """Find the job of each GPU."""
     if facts is None:
-        return np.asarray(pd.factorize(gpus["job_id"])[0], "int64")
-    found = pd.Index(facts["job_id"]).get_indexer(pd.Index(gpus["job_id"].astype(TEXT)))
-    return np.asarray(found, "int64")
+        job = _number_jobs(gpus)
+    else:
+        job = np.empty(len(gpus), "int64")
+        job[number] = every["__job"]
+    return Series(gpus.assign(__job=job), samples)
+
+
+def _number_jobs(gpus: pd.DataFrame) -> Integers:
+    return np.asarray(pd.factorize(gpus["job_id"])[0], "int64")
 
 
 def _lives_of(facts: pd.DataFrame, job: Integers) -> list[Numbers]:
