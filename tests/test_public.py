@@ -1,7 +1,6 @@
 """The public face: what `import trainview` offers, and that it says what it does."""
 
 import ast
-import gc
 import inspect
 import re
 from pathlib import Path
@@ -168,16 +167,3 @@ def test_modules_keep_to_a_readable_size():
         assert ast.get_docstring(ast.parse("\n".join(lines))), (
             f"{path.name} does not say what it is"
         )
-
-
-@pytest.mark.parametrize("collects", [True, False])
-def test_using_a_name_leaves_the_collector_as_it_was(collects):
-    was = gc.isenabled()
-    (gc.enable if collects else gc.disable)()
-    try:
-        assert tv.__getattr__("report") is tv.report
-        with pytest.raises(AttributeError, match="has no attribute 'reprot'"):
-            tv.__getattr__("reprot")
-        assert gc.isenabled() is collects
-    finally:
-        (gc.enable if was else gc.disable)()

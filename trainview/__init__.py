@@ -1,6 +1,5 @@
 """See your Baseten training: projects, jobs and GPUs as tidy tables, answers and files."""
 
-import gc as _gc
 from importlib import import_module as _import_module
 
 __version__ = "0.1.0"
@@ -52,14 +51,7 @@ __all__ = list(_HOME_OF)
 def __getattr__(name: str) -> object:
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    # modules stay: to look for circles among them takes a third of the time of importing them
-    collects = _gc.isenabled()
-    _gc.disable()
-    try:
-        return getattr(_import_module(f"{__name__}.{_HOME_OF[name]}"), name)
-    finally:
-        if collects:
-            _gc.enable()
+    return getattr(_import_module(f"{__name__}.{_HOME_OF[name]}"), name)
 
 
 def __dir__() -> list[str]:
