@@ -14,15 +14,15 @@ from matplotlib.path import Path
 from matplotlib.text import Text
 from matplotlib.transforms import Affine2D, Bbox, Transform
 
-from trainview.plot.names import extent
+from trainview.plot.names import extent, name_id
 from trainview.reporting.hatches import tile
 from trainview.reporting.mosaic import MOSAIC
-from trainview.reporting.svg import Leaf, attribute, named, written
+from trainview.reporting.svg import Leaf, attribute, named, number, written
 
 # What stands for the colour of the page in a plot, and for the size of most of its texts.
 GROUND, TEXT_SIZE = "#fefdfc", 9.5
 
-_NAME_ID = "name:"
+_NAME_ID = name_id("")
 _BLACK, _INK = "#000000", "currentColor"
 _COLOURS = {_BLACK: _INK, GROUND: "var(--ground)"}
 _ANCHORS = {"left": "", "center": "middle", "right": "end"}
@@ -263,11 +263,6 @@ class PageRenderer(RendererBase):
             self._ids[key] = f"{self._name}-{len(self._ids)}"
             self._defined.append(definition.format(self._ids[key]))
         return self._ids[key]
-
-
-def number(value: float, digits: int = _COARSE) -> str:
-    """Write a number as short as it can be."""
-    return f"{round(float(value), digits) + 0.0:g}"
 
 
 def path_data(path: Path, digits: int) -> str:

@@ -33,6 +33,11 @@ class Leaf(NamedTuple):
     text: str = ""
 
 
+def number(value: float) -> str:
+    """Write a place in points as short as it can be: a tenth of one is finer than a screen."""
+    return f"{round(float(value), 1) + 0.0:g}"
+
+
 def attribute(name: str, value: str) -> str:
     """Write an attribute, unless it has no value."""
     return f' {name}="{value}"' if value else ""
@@ -113,6 +118,6 @@ def picture(
 
 
 def _mark(mark: Mark) -> str:
-    left, top, right, bottom = (f"{round(place, 1) + 0.0:g}" for place in mark[:4])
+    left, top, right, bottom = map(number, mark[:4])
     rows = " ".join(map(str, mark.rows))
     return f'<path d="M{left} {top}H{right}V{bottom}H{left}z" data-rows="{rows}"/>'
